@@ -1,0 +1,1 @@
+"""Files in, a searchable generation out. Knows no question and no HTTP."""

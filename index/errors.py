@@ -1,0 +1,102 @@
+"""The index's errors.
+
+IndexingError
+├── CorpusMissing         the corpus folder is not there, or is no folder
+├── CorpusMismatch        the collection was built from another folder
+├── SourceUnreadable      one file could not be read or understood; the others are unharmed
+├── SettingInvalid        a setting that the index cannot work with
+├── EmbedderUnavailable   the weights or the embeddings endpoint cannot be used
+├── EmbedderMismatch      the generation was built with another embedding model
+├── GenerationMissing     nothing has been published yet
+├── GenerationDamaged     a generation's files are not what its manifest says
+├── SyncBusy              another process is writing to this collection
+└── SyncFailed            the sync's child process ended without publishing
+"""
+
+from pathlib import Path
+
+
+class IndexingError(Exception):
+    """Whatever can go wrong between a file and a generation."""
+
+
+class CorpusMissing(IndexingError):
+    """The corpus folder is not there, or is no folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Names the folder that was looked for."""
+        super().__init__(f"no folder of articles at {path}: create it, or name another corpus")
+        self.path = path
+
+
+class CorpusMismatch(IndexingError):
+    """The collection was built from another folder."""
+
+    def __init__(self, collection: str, known: str, given: str) -> None:
+        """Names both folders and the two ways out."""
+        super().__init__(
+            f"collection {collection!r} was built from {known}, not from {given}: "
+            f"use --collection NAME for a second corpus, or --replace to change this one's"
+        )
+        self.collection, self.known, self.given = collection, known, given
+
+
+class SourceUnreadable(IndexingError):
+    """One file could not be read or understood; the others are unharmed."""
+
+    def __init__(self, path: str, cause: str) -> None:
+        """Names the file, below its corpus, and the cause."""
+        super().__init__(f"{path}: {cause}")
+        self.path, self.cause = path, cause
+
+
+class SettingInvalid(IndexingError):
+    """A setting that the index cannot work with."""
+
+
+class EmbedderUnavailable(IndexingError):
+    """The weights or the embeddings endpoint cannot be used."""
+
+
+class EmbedderMismatch(IndexingError):
+    """The generation was built with another embedding model."""
+
+    def __init__(self, built: str, given: str) -> None:
+        """Names both fingerprints."""
+        super().__init__(
+            f"the index was built with {built}, the service embeds with {given}: "
+            f"run `footnote sync` with the same embed settings"
+        )
+        self.built, self.given = built, given
+
+
+class GenerationMissing(IndexingError):
+    """Nothing has been published yet."""
+
+    def __init__(self, collection: str) -> None:
+        """Names the collection."""
+        super().__init__(f"collection {collection!r} has no index yet: run `footnote sync`")
+        self.collection = collection
+
+
+class GenerationDamaged(IndexingError):
+    """A generation's files are not what its manifest says."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        """Names the generation's folder and the first thing found wrong."""
+        super().__init__(f"generation {path.name} is damaged ({cause}): run `footnote sync`")
+        self.path, self.cause = path, cause
+
+
+class SyncBusy(IndexingError):
+    """Another process is writing to this collection."""
+
+    def __init__(self, collection: str, pid: int | None) -> None:
+        """Names the holder of the lock, where it said its pid."""
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(f"collection {collection!r} is being synced by {holder}: try again later")
+        self.collection, self.pid = collection, pid
+
+
+class SyncFailed(IndexingError):
+    """The sync's child process ended without publishing."""

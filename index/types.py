@@ -1,0 +1,89 @@
+"""The nouns of the index: what a file becomes on its way into a generation.
+
+All text offsets are Unicode code points into the source's text, 0-based, end exclusive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Span = tuple[int, int]
+"""(start, end) in code points, 0-based, end exclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading's own span in the text, its level (1 is the top) and its words."""
+
+    start: int
+    end: int
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What an extractor makes of a file's bytes.
+
+    `blocks` are the paragraphs, in order and without overlap; what lies between them is white
+    space. `pages` holds the offset at which each page begins (page 1 first); empty where the
+    format has none.
+    """
+
+    text: str
+    blocks: tuple[Span, ...]
+    title: str | None = None
+    headings: tuple[Heading, ...] = ()
+    pages: tuple[int, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One article file: its id, its path below the corpus (with `/`) and what is known of it."""
+
+    id: str
+    path: str
+    title: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    length: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a source, by offsets; `sentences` cover it in order.
+
+    `row` is its place in one generation's arrays and means nothing outside that generation;
+    `id` derives from source, offsets and text and stays the same from build to build.
+    """
+
+    row: int
+    id: str
+    source_id: str
+    start: int
+    end: int
+    sentences: tuple[Span, ...]
+    heading: str | None = None
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was left out of the index, and why."""
+
+    path: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationInfo:
+    """What one says of a generation to people: its collection, name, and whether it is whole."""
+
+    collection: str
+    generation: str
+    complete: bool
+    built_at: str
+    sources: int
+    chunks: int

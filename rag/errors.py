@@ -1,0 +1,41 @@
+"""The answering errors; each says whether a retry makes sense.
+
+AnswerError
+├── ModelUnavailable    the model's endpoint failed, refused or was too slow  (retryable)
+├── ModelMisbehaved     the model's endpoint answered with something unusable (retryable)
+├── Overloaded          too many answers are under way                       (retryable)
+└── CitationBroken      a quote is not what its source says: a bug, never shown (not retryable)
+"""
+
+
+class AnswerError(Exception):
+    """Whatever can go wrong between a question and an answer."""
+
+    retryable = False
+
+
+class ModelUnavailable(AnswerError):
+    """The model's endpoint failed, refused or was too slow."""
+
+    retryable = True
+
+
+class ModelMisbehaved(AnswerError):
+    """The model's endpoint answered with something that cannot be an answer."""
+
+    retryable = True
+
+
+class Overloaded(AnswerError):
+    """Too many answers are under way."""
+
+    retryable = True
+
+    def __init__(self, retry_after_s: float) -> None:
+        """Says after how many seconds a retry makes sense."""
+        super().__init__(f"too many answers are under way; retry in {retry_after_s:.0f} s")
+        self.retry_after_s = retry_after_s
+
+
+class CitationBroken(AnswerError):
+    """A quote is not what its source says at its offsets."""

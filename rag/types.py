@@ -1,0 +1,186 @@
+"""The nouns of answering: a question with its hits, an answer with its citations, its events.
+
+Offsets of passages and citations are into the source's text, those of answer sentences into the
+answer; all in Unicode code points, 0-based, end exclusive. Scores are 0 to 1, higher is better.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from index.types import Chunk, GenerationInfo, Source
+
+from .errors import AnswerError
+
+Status = Literal["supported", "unsupported", "uncited"]
+Reason = Literal[
+    "nothing_retrieved", "low_confidence", "model_declined", "unsupported", "index_empty"
+]
+Answerer = Literal["extractive", "model"]
+Format = Literal["text", "markdown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation before the question."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question as it came: with the conversation before it and how many passages to use.
+
+    `sources` restricts the search to these paths (a path, or a prefix ending in `/`); empty: all.
+    """
+
+    question: str
+    history: tuple[Turn, ...] = ()
+    top_k: int = 5
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What each signal says of a hit, 0 to 1 each."""
+
+    dense: float
+    lexical: float
+    sentence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredSentence:
+    """A sentence of a hit: offsets into the source, its words, and how well it fits the question."""
+
+    start: int
+    end: int
+    text: str
+    similarity: float
+    cover: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk with its scores; `rank` starts at 1."""
+
+    rank: int
+    chunk: Chunk
+    source: Source
+    text: str
+    score: float
+    scores: Scores
+    sentences: tuple[ScoredSentence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where an answer sentence comes from: `quote` is the source's text at `start:end`, proved.
+
+    `n` is the marker's number in the answer, from 1 in order of appearance; `line` starts at 1.
+    """
+
+    n: int
+    source_id: str
+    source: str
+    title: str
+    heading: str | None
+    page: int | None
+    line: int
+    sha256: str
+    start: int
+    end: int
+    quote: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSentence:
+    """One sentence of the answer, markers included, and the verdict on it."""
+
+    text: str
+    start: int
+    end: int
+    status: Status
+    why: str | None
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens the model counted."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole result; see CONTRACTS in the README for each field."""
+
+    id: str
+    question: str
+    standalone_question: str
+    answer: str
+    format: Format
+    answered: bool
+    reason: Reason | None
+    confidence: float
+    answerer: Answerer
+    model: str | None
+    degraded: bool
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    passages: tuple[Hit, ...]
+    index: GenerationInfo
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    usage: Usage | None = None
+    dropped_markers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesFound:
+    """First event: what retrieval found."""
+
+    id: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceClosed:
+    """A sentence is whole and has its verdict; `index` counts from 0."""
+
+    index: int
+    sentence: AnswerSentence
+
+
+@dataclass(frozen=True, slots=True)
+class CitationMade:
+    """A new source span was cited."""
+
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Last event of a good stream: the plain answer."""
+
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Last event of a stream that broke after its first words."""
+
+    error: AnswerError
+
+
+Event = PassagesFound | Delta | SentenceClosed | CitationMade | Done | Failed
