@@ -1,0 +1,322 @@
+"""The seam to a language model, and the openai client behind it with deadlines and caps.
+
+Messages in, text as it is written out, then why it ended. The client's own defaults (600 s, two
+retries, partial text taken for a whole answer, any number of bytes) are replaced one by one; what
+it does with a faulty upstream was measured on openai 3.54 in November 2026.
+"""
+
+import asyncio
+import math
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+from urllib.parse import urlsplit
+
+from .errors import AnswerError, ModelMisbehaved, ModelUnavailable
+from .limits import Limit, at_most, only_headers, retry_after_s
+from .reading import Reading
+from .types import Usage
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import APIStatusError, AsyncStream, Omit
+    from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+
+BACKOFF_S = (0.25, 0.75)
+"""Waits before the second and the third try, when the endpoint names none."""
+
+LINGER_S = 1.0
+"""After `finish_reason`: how long to wait for the token counts before going without them."""
+
+_PASSING = frozenset({408, 409, 429})
+_NO_KEY = "none"
+_OPTIONAL = ("max_completion_tokens", "max_tokens", "temperature", "stream_options")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to the model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelText:
+    """The next piece of the model's text, never empty."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEnd:
+    """The last item: `stop`, `length` (cut at the token limit) or another reason to have ended."""
+
+    finish_reason: str
+    usage: Usage | None
+
+
+class ChatModel(Protocol):
+    """What answers with a model: text pieces, then one `ModelEnd`."""
+
+    name: str
+
+    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[ModelText | ModelEnd, None]:
+        """Yields the model's text as it comes, then its end; close it to stop the model."""
+        ...
+
+    async def close(self) -> None:
+        """Gives up its connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Where the model is and how long and how much it may talk.
+
+    `temperature` and `max_tokens` are sent unless None; `max_bytes` caps the response as it comes
+    over the wire; `headers` and `query` go with every request (for gateways that want their own).
+    """
+
+    model: str
+    base_url: str
+    api_key: str | None = field(repr=False)
+    temperature: float | None
+    max_tokens: int | None
+    total_s: float
+    between_tokens_s: float
+    max_bytes: int
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+
+
+class OpenAIChat:
+    """A model behind OpenAI's chat completions, hosted or local."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        """Imports the openai package, so it takes a second or two the first time."""
+        import openai
+
+        key = settings.api_key or _NO_KEY
+        own = {name.title(): value for name, value in settings.headers.items()}
+        self.name = settings.model
+        self._settings = settings
+        self._host = urlsplit(settings.base_url).netloc.rpartition("@")[2]
+        self._refused: set[str] = set()
+        self._client = openai.AsyncOpenAI(
+            api_key=key,
+            base_url=settings.base_url,
+            organization="",
+            project="",
+            timeout=settings.total_s,
+            max_retries=0,
+            default_headers={
+                "Authorization": f"Bearer {key}",
+                **own,
+                "Accept-Encoding": "identity",
+            },
+            default_query=dict(settings.query),
+            http_client=openai.DefaultAsyncHttpxClient(
+                follow_redirects=False,  # passages go to the configured host and to no other
+                event_hooks={
+                    "request": [only_headers(frozenset(name.lower() for name in own))],
+                    "response": [at_most(settings.max_bytes)],
+                },
+            ),
+        )
+
+    async def close(self) -> None:
+        """Gives up its connections."""
+        await self._client.close()
+
+    async def stream(
+        self, messages: Sequence[Message]
+    ) -> AsyncGenerator[ModelText | ModelEnd, None]:
+        """Yields the model's text as it comes, then one `ModelEnd`; close it to stop the model.
+
+        Tries again while nothing has been yielded and the deadline allows. Raises
+        ModelUnavailable when the endpoint fails, refuses or is too slow, ModelMisbehaved when
+        what it sends is no answer, even after the first pieces.
+        """
+        limit = Limit(self._settings.total_s, self._host)
+        waits = iter(BACKOFF_S)
+        while True:
+            spoken = False
+            try:
+                async with aclosing(self._once(messages, limit)) as items:
+                    async for item in items:
+                        spoken = True
+                        yield item
+                return
+            except _faults() as error:
+                if spoken:
+                    raise self._failure(error) from error
+                if not self._adapts_to(error):
+                    wait_s = _retry_wait_s(error, next(waits, None))
+                    if wait_s >= limit.left_s():
+                        raise self._failure(error) from error
+                    await asyncio.sleep(wait_s)
+
+    async def _once(
+        self, messages: Sequence[Message], limit: Limit
+    ) -> AsyncGenerator[ModelText | ModelEnd, None]:
+        answer = await limit.within(math.inf, lambda: self._open(messages))
+        reading = Reading()
+        try:
+            self._check_type(answer.response)
+            async with aclosing(self._chunks(answer, reading, limit)) as chunks:
+                async for chunk in chunks:
+                    if text := reading.take(chunk):
+                        yield ModelText(text)
+        finally:
+            await answer.close()
+        if rest := reading.rest():
+            yield ModelText(rest)
+        yield self._end(reading)
+
+    def _end(self, reading: Reading) -> ModelEnd:
+        if reading.finish_reason is None:
+            raise ModelMisbehaved(f"the model's endpoint {self._host} broke off in mid-answer")
+        if not reading.has_text:
+            raise ModelMisbehaved(
+                f"the model's endpoint {self._host} sent no text "
+                f"(finish_reason {reading.finish_reason!r})"
+            )
+        return ModelEnd(reading.finish_reason, reading.usage)
+
+    async def _chunks(
+        self, answer: "AsyncStream[ChatCompletionChunk]", reading: Reading, limit: Limit
+    ) -> AsyncGenerator[object, None]:
+        faults: tuple[type[Exception], ...] = (AnswerError, *_faults())
+        while True:
+            pause_s = self._settings.between_tokens_s if reading.has_text else math.inf
+            try:
+                pause_s = LINGER_S if reading.finish_reason else pause_s
+                chunk: object = await limit.within(pause_s, lambda: anext(answer, None))
+            except faults:
+                if reading.finish_reason:  # the answer is whole; only its token count is lost
+                    return
+                raise
+            if chunk is None:
+                return
+            yield chunk
+
+    async def _open(self, messages: Sequence[Message]) -> "AsyncStream[ChatCompletionChunk]":
+        from openai import omit
+
+        settings, refused = self._settings, self._refused
+        tokens = omit if settings.max_tokens is None else settings.max_tokens
+        modern = "max_tokens" in refused
+
+        def unless_refused(name: str, value: float | None) -> "float | Omit":
+            return omit if value is None or name in refused else value
+
+        return await self._client.chat.completions.create(
+            model=settings.model,
+            messages=[_wire(message) for message in messages],
+            stream=True,
+            temperature=unless_refused("temperature", settings.temperature),
+            max_tokens=omit if modern else tokens,
+            max_completion_tokens=(
+                tokens if modern and "max_completion_tokens" not in refused else omit
+            ),
+            stream_options=omit if "stream_options" in refused else {"include_usage": True},
+        )
+
+    def _check_type(self, response: "httpx2.Response") -> None:
+        content_type = response.headers.get("content-type", "text/event-stream")
+        if not content_type.lower().startswith("text/event-stream"):
+            raise ModelMisbehaved(
+                f"the model's endpoint {self._host} answered with {content_type[:60]!r} "
+                "instead of an event stream; is the base URL right?"
+            )
+
+    def _adapts_to(self, error: Exception) -> bool:
+        """Whether the endpoint refused a parameter that can now be renamed or left out."""
+        from openai import APIStatusError
+
+        if not isinstance(error, APIStatusError) or error.status_code not in (400, 422):
+            return False
+        named = _parameter(error)
+        if named is None or named in self._refused:
+            return False
+        self._refused.add(named)
+        return True
+
+    def _failure(self, error: Exception) -> AnswerError:
+        """The error for people: names the host and the status, never the key or the texts."""
+        from openai import APIConnectionError, APIError, APIStatusError
+
+        where = f"the model's endpoint {self._host}"
+        if isinstance(error, APIStatusError):
+            return _refusal(error, where=where, model=self.name)
+        if isinstance(error, APIConnectionError):
+            return ModelUnavailable(f"{where} cannot be reached, or broke the connection off")
+        if isinstance(error, APIError):
+            return ModelUnavailable(f"{where} reported an error in mid-answer{_code(error.code)}")
+        if isinstance(error, UnicodeEncodeError):
+            return ModelUnavailable(f"{where}: its key or a message cannot be encoded")
+        if isinstance(error, (ValueError, RecursionError)):
+            return ModelMisbehaved(f"{where} sent something that is not JSON")
+        return ModelUnavailable(f"{where} failed ({type(error).__name__})")
+
+
+def _parameter(error: "APIStatusError") -> str | None:
+    """The optional parameter the endpoint objects to: the one it names first."""
+    if error.param in _OPTIONAL:
+        return error.param
+    said = f"{error.message} {error.body}"
+    named = [name for name in _OPTIONAL if name in said]
+    return min(named, key=said.index, default=None)
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """What the client raises of a faulty upstream; not all of it is its own."""
+    import httpx2
+    import openai
+
+    return (openai.OpenAIError, httpx2.HTTPError, ValueError, RecursionError)
+
+
+def _wire(message: Message) -> "ChatCompletionMessageParam":
+    if message.role == "system":
+        return {"role": "system", "content": message.content}
+    if message.role == "assistant":
+        return {"role": "assistant", "content": message.content}
+    return {"role": "user", "content": message.content}
+
+
+def _retry_wait_s(error: Exception, backoff_s: float | None) -> float:
+    """Seconds until another try makes sense; infinite when it makes none."""
+    from openai import APIError, APIStatusError
+
+    if backoff_s is None or not isinstance(error, APIError):
+        return math.inf
+    if not isinstance(error, APIStatusError):
+        return backoff_s
+    if error.status_code < 500 and error.status_code not in _PASSING:
+        return math.inf
+    return max(backoff_s, retry_after_s(error.response.headers.get("retry-after", "")))
+
+
+def _refusal(error: "APIStatusError", *, where: str, model: str) -> ModelUnavailable:
+    status = error.status_code
+    says = {
+        401: "does not accept the key",
+        403: "does not let this key use the model",
+        404: f"knows no model {model!r}, or the base URL is wrong",
+        429: "has had too many requests",
+    }.get(status, "refused the request" if status < 500 else "failed")
+    if 300 <= status < 400:
+        says = "redirects elsewhere, which is not followed; set the base URL to the final address"
+    wait_s = retry_after_s(error.response.headers.get("retry-after", ""))
+    again = f"; it asks to wait {wait_s:.0f} s" if wait_s else ""
+    failure = ModelUnavailable(f"{where} {says} (status {status}{_code(error.code)}){again}")
+    failure.retryable = status >= 500 or status in _PASSING
+    return failure
+
+
+def _code(code: str | None) -> str:
+    return f", {code}" if code and re.fullmatch(r"[A-Za-z][A-Za-z_]{1,40}", code) else ""
