@@ -1,0 +1,86 @@
+"""Parsed sources and their vectors → the files of one generation, in an empty folder."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .catalog import add_chunks, add_source, add_terms, create_catalog
+from .embed import Embedded, Passage
+from .generation import CATALOG, CHUNK_VECTORS, LEXICAL, SENTENCE_VECTORS, VECTORS
+from .lexical import build_lexical
+from .parse import Parsed
+from .terms import TermsBuilder
+from .types import Chunk, Source
+from .vectors import build_vectors
+from .words import harmless, spaced, terms
+
+
+def passages(parsed: Iterable[Parsed]) -> list[Passage]:
+    """Returns what the embedder sees of every chunk, by row."""
+    return [
+        Passage(
+            harmless(entry.chunk_text(chunk)),
+            tuple((start - chunk.start, end - chunk.start) for start, end in chunk.sentences),
+        )
+        for entry in parsed
+        for chunk in entry.chunks
+    ]
+
+
+def build_text(folder: Path, parsed: Sequence[Parsed]) -> None:
+    """Writes catalog, term arrays and lexical index: all that needs no vectors."""
+    builder = TermsBuilder()
+    connection = create_catalog(folder / CATALOG)
+    try:
+        for entry in parsed:
+            add_source(connection, entry.source, stamp=entry.stamp, text=entry.text)
+            add_chunks(connection, entry.chunks)
+            for chunk in entry.chunks:
+                builder.add(_segments(entry, chunk))
+        add_terms(connection, builder.vocabulary())
+        connection.commit()
+    finally:
+        connection.close()
+    builder.save(folder)
+    build_lexical(folder / LEXICAL, _lexical_texts(parsed))
+
+
+def build_dense(
+    folder: Path, parsed: Sequence[Parsed], embedded: Iterable[Embedded], *, dimensions: int
+) -> None:
+    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences (sentences.npy)."""
+    ids = [chunk.id for entry in parsed for chunk in entry.chunks]
+    rows = sum(len(chunk.sentences) for entry in parsed for chunk in entry.chunks)
+    chunks = np.zeros((len(ids), dimensions), np.float32)
+    sentences = np.zeros((rows, dimensions), np.float16)
+    has_sentences, cursor = True, 0
+    for row, made in enumerate(embedded):
+        chunks[row] = made.vector
+        if made.sentences is None:
+            has_sentences = False
+        elif has_sentences:
+            sentences[cursor : cursor + len(made.sentences)] = made.sentences
+            cursor += len(made.sentences)
+    np.save(folder / CHUNK_VECTORS, chunks.astype(np.float16))
+    if has_sentences:
+        np.save(folder / SENTENCE_VECTORS, sentences)
+    if ids:
+        build_vectors(folder / VECTORS, ids, chunks)
+
+
+def _segments(entry: Parsed, chunk: Chunk) -> list[list[str]]:
+    """A chunk's terms: of its title and headings, then of each sentence."""
+    texts = [entry.text[start:end] for start, end in chunk.sentences]
+    return [terms(_context(entry.source, chunk)), *(terms(text) for text in texts)]
+
+
+def _context(source: Source, chunk: Chunk) -> str:
+    return f"{source.title}\n{chunk.heading}" if chunk.heading else source.title
+
+
+def _lexical_texts(parsed: Iterable[Parsed]) -> Iterator[tuple[int, str]]:
+    for entry in parsed:
+        for chunk in entry.chunks:
+            context = _context(entry.source, chunk)
+            yield chunk.row, spaced(f"{context}\n{entry.chunk_text(chunk)}")

@@ -1,0 +1,148 @@
+"""all-MiniLM-L6-v2's safetensors → an ONNX graph that gives every token's vector.
+
+The package ships no ONNX, so the BERT encoder (Devlin et al. 2018; 6 layers, 12 heads, 384 wide)
+is written out here from its weights. Built in a child process (`python -m index.embed.graph`),
+because it takes 500 MB for a second, and kept under the data directory by the weights' hash.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Weights = dict[str, npt.NDArray[np.float32]]
+
+LAYERS, HEADS, WIDTH = 6, 12, 384
+EPSILON = 1e-12
+OPSET = 20
+
+
+def read_safetensors(path: Path) -> Weights:
+    """Returns the float32 tensors of a safetensors file by name (format: 8-byte header length)."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    weights: Weights = {}
+    for name, entry in header.items():
+        if entry.get("dtype") == "F32":
+            start, end = (8 + size + offset for offset in entry["data_offsets"])
+            weights[name] = np.frombuffer(data[start:end], "<f4").reshape(entry["shape"])
+    return weights
+
+
+class _Graph:
+    """Collects nodes and initializers; each method returns the name of its output."""
+
+    def __init__(self, weights: Weights) -> None:
+        self.weights = weights
+        self.nodes: list[Any] = []
+        self.constants: dict[str, npt.NDArray[Any]] = {}
+
+    def constant(self, name: str, value: npt.NDArray[Any]) -> str:
+        """Adds an initializer once."""
+        self.constants.setdefault(name, value)
+        return name
+
+    def weight(self, name: str, *, transpose: bool = False) -> str:
+        """Adds a tensor of the model, transposed where a layer multiplies from the left."""
+        value = self.weights[name]
+        return self.constant(name, np.ascontiguousarray(value.T) if transpose else value)
+
+    def op(self, kind: str, *inputs: str, outputs: int = 1, **attributes: Any) -> Any:
+        """Adds a node; returns its output's name, or a list of them."""
+        from onnx import helper
+
+        names = [f"{kind}_{len(self.nodes)}_{index}" for index in range(outputs)]
+        self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def dense(self, hidden: str, name: str) -> str:
+        """A linear layer."""
+        product = self.op("MatMul", hidden, self.weight(f"{name}.weight", transpose=True))
+        return str(self.op("Add", product, self.weight(f"{name}.bias")))
+
+    def norm(self, hidden: str, name: str) -> str:
+        """A layer normalisation over the last axis."""
+        scale, bias = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
+        return str(self.op("LayerNormalization", hidden, scale, bias, epsilon=EPSILON, axis=-1))
+
+    def heads(self, hidden: str, *, transposed: bool = False) -> str:
+        """(b, t, d) → (b, heads, t, d/heads), or its last two axes swapped."""
+        shape = self.constant("split", np.array([0, 0, HEADS, WIDTH // HEADS], np.int64))
+        order = [0, 2, 3, 1] if transposed else [0, 2, 1, 3]
+        return str(self.op("Transpose", self.op("Reshape", hidden, shape), perm=order))
+
+    def attention(self, hidden: str, mask: str, layer: str) -> str:
+        """Multi-head self-attention with its output layer, residual and norm."""
+        name = f"{layer}.attention"
+        query = self.heads(self.dense(hidden, f"{name}.self.query"))
+        key = self.heads(self.dense(hidden, f"{name}.self.key"), transposed=True)
+        value = self.heads(self.dense(hidden, f"{name}.self.value"))
+        scale = self.constant("scale", np.array((WIDTH / HEADS) ** -0.5, np.float32))
+        scores = self.op("Add", self.op("Mul", self.op("MatMul", query, key), scale), mask)
+        mixed = self.op("MatMul", self.op("Softmax", scores, axis=-1), value)
+        merge = self.constant("merge", np.array([0, 0, WIDTH], np.int64))
+        joined = self.op("Reshape", self.op("Transpose", mixed, perm=[0, 2, 1, 3]), merge)
+        output = self.dense(joined, f"{name}.output.dense")
+        return self.norm(self.op("Add", output, hidden), f"{name}.output.LayerNorm")
+
+    def feed_forward(self, hidden: str, layer: str) -> str:
+        """The two dense layers with GELU, residual and norm."""
+        inner = self.op("Gelu", self.dense(hidden, f"{layer}.intermediate.dense"))
+        output = self.dense(inner, f"{layer}.output.dense")
+        return self.norm(self.op("Add", output, hidden), f"{layer}.output.LayerNorm")
+
+    def embeddings(self, ids: str) -> str:
+        """Word + position + segment 0, normalised."""
+        words = self.op("Gather", self.weight("embeddings.word_embeddings.weight"), ids)
+        length = self.op("Gather", self.op("Shape", ids), self.constant("one", np.array(1)))
+        zero, one = self.constant("zero", np.array(0)), self.constant("one", np.array(1))
+        positions = self.op("Range", zero, length, one)
+        table = self.weight("embeddings.position_embeddings.weight")
+        segment = self.constant(
+            "segment", self.weights["embeddings.token_type_embeddings.weight"][0]
+        )
+        hidden = self.op("Add", self.op("Add", words, self.op("Gather", table, positions)), segment)
+        return self.norm(hidden, "embeddings.LayerNorm")
+
+
+def build(weights: Weights) -> Any:
+    """Returns the model: (b, t) int64 ids and mask → (b, t, 384) float32 token vectors."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = _Graph(weights)
+    floats = graph.op("Cast", "mask", to=TensorProto.FLOAT)
+    inverse = graph.op("Sub", graph.constant("unit", np.array(1, np.float32)), floats)
+    penalty = graph.op("Mul", inverse, graph.constant("low", np.array(-1e9, np.float32)))
+    bias = graph.op("Unsqueeze", penalty, graph.constant("axes", np.array([1, 2], np.int64)))
+    hidden = graph.embeddings("ids")
+    for number in range(LAYERS):
+        layer = f"encoder.layer.{number}"
+        hidden = graph.feed_forward(graph.attention(hidden, bias, layer), layer)
+    graph.nodes.append(helper.make_node("Identity", [hidden], ["tokens"]))
+    axes = ["batch", "tokens"]
+    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, axes) for n in ("ids", "mask")]
+    output = helper.make_tensor_value_info("tokens", TensorProto.FLOAT, [*axes, WIDTH])
+    initializers = [numpy_helper.from_array(v, name) for name, v in graph.constants.items()]
+    body = helper.make_graph(graph.nodes, "all-MiniLM-L6-v2", inputs, [output], initializers)
+    opset = [helper.make_opsetid("", OPSET)]
+    return helper.make_model(body, opset_imports=opset, ir_version=10)
+
+
+def main(weights: Path, target: Path) -> None:
+    """Builds the graph beside its target and renames it into place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        file.write(build(read_safetensors(weights)).SerializeToString())
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(target)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,215 @@
+"""One generation, open for reading: candidates, scores' raw material, sources and their text.
+
+Every hash of the manifest is checked first. Chroma and tantivy write where they merely read, so
+they get a private run copy: Chroma's SQLite copied, everything else linked; the generation itself
+stays byte-identical and may be read-only.
+"""
+
+import shutil
+import tempfile
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .catalog import Catalog
+from .embed import Vectors
+from .errors import GenerationDamaged
+from .lexical import Lexical
+from .manifest import Current, check_files, generation_folder, read_manifest
+from .terms import Terms
+from .types import Chunk, GenerationInfo, Source
+from .vectors import ChromaVectors
+
+CATALOG, LEXICAL, VECTORS = "catalog.sqlite3", "lexical", "vectors"
+SENTENCE_VECTORS, CHUNK_VECTORS = "sentences.npy", "chunks.npy"
+TEXTS_KEPT = 64
+
+Half = npt.NDArray[np.float16]
+
+
+class Generation:
+    """An open generation; safe to use from several threads; `close` it when nobody reads it."""
+
+    def __init__(self, collection_folder: Path, current: Current) -> None:
+        """Checks every hash and opens it; raises GenerationDamaged."""
+        self.folder = generation_folder(collection_folder, current.generation)
+        self.manifest = read_manifest(self.folder, current.manifest_sha256)
+        check_files(self.folder, self.manifest)
+        self.info: GenerationInfo = self.manifest.info()
+        self._lock = threading.Lock()
+        self._run = Path(tempfile.mkdtemp(prefix="footnote-run-"))
+        try:
+            self._open()
+        except Exception as error:
+            shutil.rmtree(self._run, ignore_errors=True)
+            raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
+        self.text = lru_cache(TEXTS_KEPT)(self._text)
+
+    def _open(self) -> None:
+        _link_tree(self.folder / LEXICAL, self._run / LEXICAL)
+        self._catalog = Catalog(self.folder / CATALOG)
+        self._lexical = Lexical(self._run / LEXICAL)
+        self.terms = Terms(self.folder, vocabulary=self._catalog.vocabulary_size())
+        self._chunks: Half | None = None
+        self._sentences: Half | None = None
+        self._vectors: ChromaVectors | None = None
+        if self.info.complete:
+            self._chunks = np.load(self.folder / CHUNK_VECTORS, mmap_mode="r")
+            if (self.folder / SENTENCE_VECTORS).exists():
+                self._sentences = np.load(self.folder / SENTENCE_VECTORS, mmap_mode="r")
+
+    def close(self) -> None:
+        """Lets go of everything and removes the run copy."""
+        if self._vectors is not None:
+            self._vectors.close()
+        self._catalog.close()
+        shutil.rmtree(self._run, ignore_errors=True)
+
+    def warm(self) -> None:
+        """Opens what is otherwise opened at the first question; raises GenerationDamaged."""
+        try:
+            self._store()
+        except Exception as error:  # whatever Chroma raises on a directory it cannot open
+            raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
+
+    def _store(self) -> ChromaVectors | None:
+        """Returns the vector store, opened on first use; None without vectors."""
+        with self._lock:
+            if self._vectors is None and self.info.complete and self.info.chunks:
+                _link_vectors(self.folder / VECTORS, self._run / VECTORS)
+                self._vectors = ChromaVectors(self._run / VECTORS)
+            return self._vectors
+
+    # --- sources
+
+    def sources(self, *, after: str | None, limit: int) -> list[Source]:
+        """Returns up to `limit` sources by path, those after a path where one is given."""
+        with self._lock:
+            return self._catalog.sources(after=after or "", limit=limit)
+
+    def source(self, source_id: str) -> Source | None:
+        """Returns the source of an id, or None."""
+        with self._lock:
+            return self._catalog.source(source_id)
+
+    def _text(self, source_id: str) -> str:
+        with self._lock:
+            text = self._catalog.text(source_id)
+        if text is None:
+            raise KeyError(source_id)
+        return text
+
+    def all_sources(self) -> dict[str, tuple[Source, str]]:
+        """Returns every source with its file's stat signature, by path."""
+        with self._lock:
+            stamps = self._catalog.stamps()
+            return {
+                source.path: (source, stamps[source.path]) for source in self._catalog.sources()
+            }
+
+    def source_chunks(self, source_id: str) -> list[Chunk]:
+        """Returns a source's chunks in reading order."""
+        with self._lock:
+            return self._catalog.source_chunks(source_id)
+
+    # --- what verification compares
+
+    def counts(self) -> tuple[int, int]:
+        """Returns the catalog's numbers of sources and chunks."""
+        with self._lock:
+            return self._catalog.counts()
+
+    def lexical_count(self) -> int:
+        """Returns how many chunks the lexical index holds."""
+        return len(self._lexical)
+
+    def vector_ids(self) -> set[str]:
+        """Returns the chunk ids that the vector store holds."""
+        store = self._store()
+        return store.ids() if store is not None else set()
+
+    def chunk_ids(self) -> set[str]:
+        """Returns the chunk ids of the catalog."""
+        with self._lock:
+            return {chunk.id for chunk in self._catalog.all_chunks()}
+
+    def vector(self, row: int) -> Vectors:
+        """Returns a chunk's vector (d,); raises LookupError where there are none."""
+        if self._chunks is None:
+            raise LookupError(row)
+        return np.asarray(self._chunks[row], np.float32)
+
+    # --- candidates
+
+    def find_lexical(self, terms: Sequence[str], *, limit: int) -> list[int]:
+        """Returns rows of the chunks that hold any of the terms, best BM25 first."""
+        return [int(row) for row in self._lexical.find(terms, limit=limit)]
+
+    def find_dense(self, vector: Vectors, *, limit: int) -> list[int]:
+        """Returns rows of the nearest chunks, nearest first; none while there are no vectors."""
+        store = self._store()
+        if store is None:
+            return []
+        ids = store.find(vector, limit=min(limit, self.info.chunks))
+        with self._lock:
+            return self._catalog.rows(ids)
+
+    # --- what scores are made of
+
+    def chunks(self, rows: Sequence[int]) -> list[tuple[Chunk, str]]:
+        """Returns the chunks of these rows with their text, in the order given."""
+        with self._lock:
+            chunks = self._catalog.chunks(rows)
+        return [(c, self.text(c.source_id)[c.start : c.end]) for c in chunks]
+
+    def similarities(self, rows: Sequence[int], vector: Vectors) -> npt.NDArray[np.float32]:
+        """Returns the cosine of each chunk with the vector (n,); zeros without vectors."""
+        if self._chunks is None or not len(rows):
+            return np.zeros(len(rows), np.float32)
+        return np.asarray(self._chunks[np.asarray(rows)].astype(np.float32) @ vector)
+
+    def sentence_similarities(
+        self, rows: Sequence[int], vector: Vectors
+    ) -> list[npt.NDArray[np.float32]]:
+        """Returns the cosines of each chunk's sentences; empty arrays without sentence vectors."""
+        if self._sentences is None or not len(rows):
+            return [np.empty(0, np.float32) for _ in rows]
+        picked = np.asarray(rows)
+        # a chunk's segments are its context and its sentences: row r has r contexts before it
+        first, last = self.terms.first[picked] - picked, self.terms.first[picked + 1] - picked - 1
+        lengths = last - first
+        places = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
+        places += np.arange(len(places))
+        cosines = self._sentences[places].astype(np.float32) @ vector
+        return np.split(cosines, np.cumsum(lengths)[:-1])
+
+    def vocabulary(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Returns (number, count of chunks) of each of the terms that the corpus holds."""
+        with self._lock:
+            return self._catalog.terms(words)
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    """Makes `target` a folder of links to what is in `source`."""
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        (target / path.name).symlink_to(path.absolute())
+
+
+def _link_vectors(source: Path, target: Path) -> None:
+    """Copies Chroma's SQLite and links its HNSW folder, where that was persisted.
+
+    Chroma writes into the folder of a collection too small to have been persisted (one chunk).
+    """
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        if (path / "index_metadata.pickle").exists():
+            (target / path.name).symlink_to(path.absolute())
+        elif path.is_dir():
+            shutil.copytree(path, target / path.name)
+        else:
+            shutil.copyfile(path, target / path.name)

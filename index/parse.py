@@ -1,0 +1,149 @@
+"""Files of the corpus → parsed sources; what is unchanged comes from the last generation.
+
+An unchanged file costs a stat; one whose stat moved costs a hash; only other content is parsed.
+A file that failed before and has not changed since is not read again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import corpus
+from .chunk import chunk
+from .corpus import Found
+from .embed.minilm import count_tokens
+from .errors import SourceUnreadable
+from .formats import EXTRACTORS
+from .generation import Generation
+from .manifest import Manifest
+from .types import Chunk, Skipped, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A source with its text and chunks; `stamp` is its file's stat signature."""
+
+    source: Source
+    stamp: str
+    text: str
+    chunks: tuple[Chunk, ...]
+
+    def chunk_text(self, chunk: Chunk) -> str:
+        """Returns the chunk's text."""
+        return self.text[chunk.start : chunk.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The whole corpus as it is now, and how it differs from the last generation."""
+
+    parsed: tuple[Parsed, ...]
+    skipped: tuple[Skipped, ...]
+    skipped_stamps: Mapping[str, str]
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+
+    def equals(self, manifest: Manifest) -> bool:
+        """Would a generation of this hold just what that one does?"""
+        moved = self.added or self.changed or self.removed
+        return not moved and manifest.complete and manifest.skipped == self.skipped
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return sum(len(entry.chunks) for entry in self.parsed)
+
+
+class Reader:
+    """Reads a corpus once. `previous` is a generation made by the same rules, or None."""
+
+    def __init__(
+        self, root: Path, collection: str, previous: Generation | None, *, max_file_bytes: int
+    ) -> None:
+        self._root, self._collection, self._previous = root, collection, previous
+        self._max_file_bytes = max_file_bytes
+        self._known = previous.all_sources() if previous else {}
+        self._bad = dict(previous.manifest.skipped_stamps) if previous else {}
+        self._causes = {s.path: s.cause for s in previous.manifest.skipped} if previous else {}
+        self._parsed: list[Parsed] = []
+        self._skipped: list[Skipped] = []
+        self._skipped_stamps: dict[str, str] = {}
+        self._changed = 0
+
+    def survey(self, *, formats: tuple[str, ...], on_file: Callable[[int, int], None]) -> Survey:
+        """Reads what has to be read; `on_file` hears (done, total); raises CorpusMissing."""
+        found, skipped = corpus.scan(
+            self._root, formats=formats, max_file_bytes=self._max_file_bytes
+        )
+        for done, file in enumerate(found, start=1):
+            try:
+                self._take(file)
+            except SourceUnreadable as error:
+                self._skipped.append(Skipped(file.path, error.cause))
+                self._skipped_stamps[file.path] = file.stamp
+            on_file(done, len(found))
+        paths = {entry.source.path for entry in self._parsed}
+        known = self._known.keys()
+        return Survey(
+            parsed=_numbered(self._parsed),
+            skipped=tuple(sorted([*skipped, *self._skipped], key=lambda entry: entry.path)),
+            skipped_stamps=self._skipped_stamps,
+            added=len(paths - known),
+            changed=self._changed,
+            removed=len(known - paths),
+            unchanged=len(paths & known) - self._changed,
+        )
+
+    def _take(self, file: Found) -> None:
+        if self._bad.get(file.path) == file.stamp:
+            raise SourceUnreadable(file.path, self._causes[file.path])
+        source, stamp = self._known.get(file.path, (None, ""))
+        if source is not None and stamp == file.stamp:
+            self._keep(source, stamp)
+            return
+        data = corpus.read(self._root, file, max_file_bytes=self._max_file_bytes)
+        sha256 = corpus.sha256(data)
+        if source is not None and source.sha256 == sha256:
+            self._keep(source, file.stamp)
+            return
+        self._parsed.append(parse(file, data, sha256, collection=self._collection))
+        self._changed += source is not None
+
+    def _keep(self, source: Source, stamp: str) -> None:
+        assert self._previous is not None  # it is where the source comes from
+        chunks = tuple(self._previous.source_chunks(source.id))
+        self._parsed.append(Parsed(source, stamp, self._previous.text(source.id), chunks))
+
+
+def parse(file: Found, data: bytes, sha256: str, *, collection: str) -> Parsed:
+    """Returns a file's bytes as a source with text and chunks; raises SourceUnreadable."""
+    try:
+        document = EXTRACTORS[file.format](data)
+    except (ValueError, RecursionError) as error:
+        raise SourceUnreadable(file.path, str(error)) from error
+    if not document.blocks:
+        raise SourceUnreadable(file.path, "holds no text")
+    source = Source(
+        id=corpus.source_id(collection, file.path),
+        path=file.path,
+        title=document.title or Path(file.path).stem.replace("_", " "),
+        sha256=sha256,
+        size=len(data),
+        mtime_ns=file.mtime_ns,
+        length=len(document.text),
+        metadata=document.metadata,
+    )
+    chunks = chunk(document, source.id, count_tokens=count_tokens)
+    return Parsed(source, file.stamp, document.text, tuple(chunks))
+
+
+def _numbered(parsed: list[Parsed]) -> tuple[Parsed, ...]:
+    """Counts the chunks' rows through from 0."""
+    result, row = [], 0
+    for entry in parsed:
+        chunks = tuple(replace(c, row=row + place) for place, c in enumerate(entry.chunks))
+        result.append(replace(entry, chunks=chunks))
+        row += len(chunks)
+    return tuple(result)

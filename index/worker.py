@@ -1,0 +1,109 @@
+"""Runs a sync in a child process and passes on what it says.
+
+Parsing, embedding and building take memory and can crash; the caller, a server or a terminal,
+stays small and alive. Request and events are JSON: one line in, a line an event out.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from . import errors
+from .embed import EmbedSpec
+from .types import Skipped
+
+Event = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What to sync: the corpus, the collection's folder and name, and how."""
+
+    corpus: Path
+    folder: Path
+    collection: str
+    formats: tuple[str, ...]
+    embed: EmbedSpec
+    cache: Path
+    replace: bool
+    max_file_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did; `generation` is the one that serves now."""
+
+    generation: str
+    published: bool
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    chunks: int
+    skipped: tuple[Skipped, ...]
+    seconds: float
+
+
+def run_sync(request: SyncRequest, on_event: Callable[[Event], None]) -> SyncReport:
+    """Syncs in a child and returns its report; raises the IndexingError that it met."""
+    command = [sys.executable, "-m", "index.sync"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as child:
+        assert child.stdin is not None  # both are pipes
+        assert child.stdout is not None
+        try:
+            child.stdin.write(json.dumps(asdict(request), default=str))
+            child.stdin.close()
+            report = _listen(child.stdout, on_event)
+        except BaseException:
+            child.terminate()
+            raise
+    if report is None:
+        raise errors.SyncFailed(f"the sync ended early (exit code {child.returncode})")
+    return report
+
+
+def _listen(lines: Any, on_event: Callable[[Event], None]) -> SyncReport | None:
+    """Passes events on until the report or an error comes; None where neither does."""
+    for line in lines:
+        event = json.loads(line)
+        if event["event"] == "done":
+            skipped = tuple(Skipped(**entry) for entry in event["report"].pop("skipped"))
+            return SyncReport(**event["report"], skipped=skipped)
+        if event["event"] == "failed":
+            raise rebuilt(event)
+        on_event(event)
+    return None
+
+
+def described(error: errors.IndexingError) -> Event:
+    """Returns an error as an event."""
+    fields = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+    return {"event": "failed", "error": type(error).__name__, "message": str(error), **fields}
+
+
+def rebuilt(event: Event) -> errors.IndexingError:
+    """Returns the error that an event describes."""
+    kind = getattr(errors, str(event["error"]), errors.SyncFailed)
+    error = kind.__new__(kind)
+    Exception.__init__(error, str(event["message"]))
+    fields = {k: v for k, v in event.items() if k not in ("event", "error", "message")}
+    error.__dict__.update(fields)
+    assert isinstance(error, errors.IndexingError)
+    return error
+
+
+def request_from(text: str) -> SyncRequest:
+    """Returns the request that a parent wrote."""
+    fields = json.loads(text)
+    embed = fields.pop("embed")
+    embed["models_dir"] = Path(embed["models_dir"])
+    for name in ("corpus", "folder", "cache"):
+        fields[name] = Path(fields[name])
+    fields["formats"] = tuple(fields["formats"])
+    return SyncRequest(**fields, embed=EmbedSpec(**embed))
