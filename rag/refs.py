@@ -1,0 +1,59 @@
+"""What stands between a marker's brackets → the passages and sentences it means.
+
+`1.2` · `1.2, 1.3` · `1.2-1.4` · `1` · `p1.s2` · `passage 1, sentence 2` · `^1` · `1.2†source`.
+"""
+
+import re
+
+Ref = tuple[int, int | None]
+"""(passage, sentence), both from 1; no sentence where the model named the passage alone."""
+
+MAX_RANGE = 20
+"""A longer range means its two ends."""
+
+_ITEM = re.compile(
+    r"(?:(?:see|cf\.?|from) )?"
+    r"(?:(?:passages?|sources?|documents?|docs?|sentences?|citations?|refs?)\.?:? ?|p(?=\d)|[#^])?"
+    r"(?P<passage>[1-9]\d{0,2})"
+    r"(?:(?:\.s?\.?|,? (?:sentences?|s)\.? ?)(?P<sentence>[1-9]\d{0,3}))?"
+    r"(?: ?[-–—] ?(?:p(?=\d))?(?P<to>[1-9]\d{0,3})(?:\.s?(?P<to_sentence>[1-9]\d{0,3}))?)?",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r" ?[,;，；、&] ?(?:and )?| and | ")
+
+
+def refs(content: str) -> tuple[Ref, ...]:
+    """Returns what a bracket with this content points at, each once, in order; () for no marker."""
+    text = " ".join(content.partition("†")[0].rstrip("\\").split())
+    found: list[Ref] = []
+    at = 0
+    while item := _ITEM.match(text, at):
+        found += _expanded(*(int(number) if number else None for number in item.groups()))
+        if item.end() == len(text):
+            return tuple(dict.fromkeys(found))
+        between = _BETWEEN.match(text, item.end())
+        if between is None:
+            break
+        at = between.end()
+    return ()
+
+
+def _expanded(
+    passage: int | None, sentence: int | None, to: int | None, to_sentence: int | None
+) -> list[Ref]:
+    assert passage
+    if to is None:
+        return [(passage, sentence)]
+    if sentence is None and to_sentence is None:
+        return [(one, None) for one in _between(passage, to)]
+    if sentence and to_sentence is None:
+        return [(passage, one) for one in _between(sentence, to)]
+    if sentence and to_sentence and to == passage:
+        return [(passage, one) for one in _between(sentence, to_sentence)]
+    return [(passage, sentence), (to, to_sentence)]
+
+
+def _between(first: int, last: int) -> list[int]:
+    if first <= last <= first + MAX_RANGE:
+        return list(range(first, last + 1))
+    return [first, last]
