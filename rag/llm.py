@@ -126,6 +126,7 @@ class OpenAIChat:
                 },
             ),
         )
+        self._completions = self._client.chat.completions  # imports the rest of the package
 
     async def close(self) -> None:
         """Gives up its connections."""
@@ -213,7 +214,7 @@ class OpenAIChat:
         def unless_refused(name: str, value: float | None) -> "float | Omit":
             return omit if value is None or name in refused else value
 
-        return await self._client.chat.completions.create(
+        return await self._completions.create(
             model=settings.model,
             messages=[_wire(message) for message in messages],
             stream=True,

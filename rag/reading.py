@@ -7,6 +7,8 @@ from typing import Literal
 
 from .types import Usage
 
+_THINK = "<think>"
+
 
 class Reading:
     """What the chunks of one answer amount to; whatever has another shape than expected is air."""
@@ -43,27 +45,25 @@ class Thoughts:
 
     def __init__(self) -> None:
         self._held = ""
-        self._state: Literal["start", "thinking", "answering"] = "start"
+        self._state: Literal["start", "thinking", "thought", "answering"] = "start"
 
     def feed(self, text: str) -> str:
         """Returns the piece of the answer that is certain now."""
-        if self._state == "answering":
-            return text
         self._held += text
-        if self._state == "start":
-            seen = self._held.lstrip()
-            if "<think>".startswith(seen[:7]):
-                if len(seen) < 7:
-                    return ""
-                self._state = "thinking"
-            else:
-                return self.finish()
-        _, closed, answer = self._held.partition("</think>")
-        if not closed:
-            self._held = self._held[-7:]  # the tag may come in two pieces
+        seen = self._held.lstrip()
+        if self._state == "start" and seen.startswith(_THINK):
+            self._state = "thinking"
+        if self._state == "thinking":
+            thoughts, closed, answer = self._held.partition("</think>")
+            self._held = answer if closed else thoughts[-7:]  # the tag may come in two pieces
+            self._state = "thought" if closed else "thinking"
+        if self._state == "thought":
+            self._held = self._held.lstrip()
+        if self._state == "thinking" or not self._held:
             return ""
-        self._state, self._held = "answering", ""
-        return answer.lstrip()
+        if self._state == "start" and _THINK.startswith(seen):
+            return ""
+        return self.finish()
 
     def finish(self) -> str:
         """Returns what was held back; nothing when the thinking never ended."""
