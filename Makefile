@@ -1,0 +1,55 @@
+# make install · run [CORPUS=folder] [PORT=8001] [MODEL=name] · test · soak · lock
+# Needs Python >= 3.11 with venv and pip, and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV := uv==0.13.9
+
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: install run test soak lock
+.DELETE_ON_ERROR:
+
+install: $(STAMP)
+
+# The sync and the service start from what this rule leaves; the stamp lets a second run do nothing.
+# uv does not read pip's configuration, so where pip's registry is named there, uv is told of it.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "Footnote needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null \
+	  || { echo "Python's venv module is missing: install it (on Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
+	@echo "installing what requirements.lock names"
+	@$(BIN)/python -m pip install --quiet $(UV)
+	@index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}"; \
+	certificates="$${SSL_CERT_FILE:-$${PIP_CERT:-$$($(BIN)/pip config get global.cert 2>/dev/null || true)}}"; \
+	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
+	[ -z "$$certificates" ] || export SSL_CERT_FILE="$$certificates"; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock \
+	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# make exports what its command line sets, so the shell quotes it, whatever a path holds.
+run: $(STAMP)
+	@$(BIN)/footnote serve $(if $(CORPUS),"$$CORPUS" --own-collection) \
+	  $(if $(PORT),--port "$$PORT") $(if $(MODEL),--model "$$MODEL")
+
+test: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+soak: export SOAK := 1
+soak: test
+
+# --no-annotate and the custom command keep machine paths and registry hosts out of the lock.
+lock: $(STAMP)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --group dev --python-version 3.11 \
+	  pyproject.toml -o requirements.lock --no-annotate --custom-compile-command "make lock"
