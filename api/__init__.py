@@ -1,0 +1,1 @@
+"""HTTP, pages and terminal: the ways in to the answers, and the only reader of the environment."""

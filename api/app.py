@@ -1,0 +1,44 @@
+"""`create_app(settings)`: the HTTP service, whole."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+from . import wiring
+from .middleware import Envelope, JsonBodies
+from .openapi import describe
+from .problems import handle_errors
+from .routes import answers, health, page, search, sources
+from .service import Hooks, Service
+from .settings import Settings
+
+
+def create_app(settings: Settings, *, sync: bool = False, hooks: Hooks | None = None) -> FastAPI:
+    """Returns the service; it opens its index, and with `sync` builds it, once it is started."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with app.state.service.run():
+            yield
+
+    app = FastAPI(
+        title="Footnote",
+        summary="Answers questions about a folder of articles, and proves every sentence.",
+        version=version("footnote"),
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    request = wiring.sync_request(settings) if sync else None
+    app.state.service = Service(settings, wiring.open_parts, request=request, hooks=hooks)
+    app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Envelope)  # the last one added is the outermost
+    handle_errors(app)
+    for part in (answers, search, sources, health, page):
+        app.include_router(part.router)
+    app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
+    describe(app)
+    return app

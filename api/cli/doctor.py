@@ -1,0 +1,139 @@
+"""`footnote doctor`: checks what answering needs, one line each; 4 where something is missing."""
+
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from index.errors import IndexingError
+from rag.errors import AnswerError
+
+from ..screen import screen
+from . import options
+from .exits import OK, UNAVAILABLE
+
+if TYPE_CHECKING:
+    from rag.llm import ChatModel
+
+    from ..settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `ok` None: nothing to check here."""
+
+    check: str
+    ok: bool | None
+    detail: str
+
+
+def doctor(
+    corpus: options.Corpus = None,
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    online: Annotated[bool, typer.Option("--online", help="Call the model, too.")] = False,
+    json: options.Json = False,
+) -> int:
+    """Check what answering needs, without a connection unless --online."""
+    settings = options.settings(corpus=corpus, collection=collection, data_dir=data_dir)
+    findings = list(_findings(settings, online=online))
+    healthy = all(finding.ok is not False for finding in findings)
+    if json:
+        options.print_json({"ok": healthy, "checks": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            mark = {True: "ok  ", False: "FAIL", None: "-   "}[finding.ok]
+            typer.echo(screen(f"{mark}  {finding.check:<8}  {finding.detail}"))
+    return OK if healthy else UNAVAILABLE
+
+
+def _findings(settings: "Settings", *, online: bool) -> Iterator[Finding]:
+    checks: dict[str, Callable[[], str | None]] = {
+        "python": _python,
+        "weights": lambda: _weights(settings),
+        "data": lambda: _data(settings),
+        "corpus": lambda: _corpus(settings),
+        "index": lambda: _index(settings),
+        "model": lambda: _model(settings, online=online),
+    }
+    for name, check in checks.items():
+        try:
+            detail = check()
+        except (IndexingError, AnswerError, OSError) as error:
+            yield Finding(name, False, str(error))
+        else:
+            yield Finding(name, None if detail is None else True, detail or "none is set")
+
+
+def _python() -> str:
+    return f"{sys.version.split()[0]} at {sys.executable}"
+
+
+def _weights(settings: "Settings") -> str:
+    if settings.embed.model:
+        return f"embeddings by {settings.embed.model}"
+    from index.embed import open_embedder
+
+    from ..wiring import embed_spec
+
+    embedder = open_embedder(embed_spec(settings))
+    return f"{embedder.fingerprint}, hashes as published"
+
+
+def _data(settings: "Settings") -> str:
+    folder = settings.data_dir.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+    space = os.statvfs(folder)
+    return f"{folder} is writable, {space.f_bavail * space.f_frsize / 1e9:.1f} GB free"
+
+
+def _corpus(settings: "Settings") -> str:
+    from index.errors import CorpusMissing
+
+    if not settings.corpus.is_dir():
+        raise CorpusMissing(settings.corpus)
+    return str(Path(settings.corpus).absolute())
+
+
+def _index(settings: "Settings") -> str:
+    from index.verify import verify
+
+    from .local import opened
+
+    with opened(settings) as (_, generation):
+        verify(generation)
+        info = generation.info
+    whole = "" if info.complete else ", by words alone so far"
+    return (
+        f"{info.collection}, generation {info.generation}, {info.sources} articles, "
+        f"{info.chunks} passages{whole}: verified"
+    )
+
+
+def _model(settings: "Settings", *, online: bool) -> str | None:
+    from ..wiring import open_chat
+
+    if not settings.llm.model:
+        return None
+    if not online:
+        return f"{settings.llm.model} is set; --online calls it"
+    chat = open_chat(settings.llm)
+    assert chat is not None  # a model is set
+    pieces = asyncio.run(_call(chat))
+    return f"{settings.llm.model} answers, in {pieces} pieces"
+
+
+async def _call(chat: "ChatModel") -> int:
+    from rag.llm import Message
+
+    pieces = [piece async for piece in chat.stream([Message("user", "Say: ready.")])]
+    await chat.close()
+    return len(pieces)

@@ -1,0 +1,33 @@
+"""Opens the index at hand, read-only and in this process, for one question."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from index.errors import GenerationMissing, IndexingError
+
+if TYPE_CHECKING:
+    from index.generation import Generation
+
+    from ..settings import Settings
+    from ..wiring import Parts
+
+
+@contextmanager
+def opened(settings: "Settings") -> "Iterator[tuple[Parts, Generation]]":
+    """Yields the parts and the serving generation; raises an IndexingError where none serves."""
+    from ..wiring import open_parts
+
+    parts = open_parts(settings)
+    try:
+        parts.serving.refresh()
+        try:
+            lease = parts.serving.lease()
+            with lease as generation:
+                yield parts, generation
+        except GenerationMissing:
+            if parts.serving.trouble:
+                raise IndexingError(parts.serving.trouble) from None
+            raise
+    finally:
+        parts.serving.close()

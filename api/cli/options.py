@@ -1,0 +1,62 @@
+"""Options that several commands share, and how what was said becomes settings."""
+
+import json as json_module
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..settings import Settings
+
+Corpus = Annotated[Path | None, typer.Argument(help="Folder of articles.", show_default=False)]
+Collection = Annotated[str | None, typer.Option(help="Name of the index.", show_default=False)]
+OwnCollection = Annotated[
+    bool, typer.Option("--own-collection", help="Name the index after the corpus folder.")
+]
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where everything built is kept.", show_default=False)
+]
+Model = Annotated[
+    str | None, typer.Option(help="Model that words the answers.", show_default=False)
+]
+Url = Annotated[
+    str | None, typer.Option(help="Ask this running service instead.", show_default=False)
+]
+Key = Annotated[
+    str | None,
+    typer.Option(help="Key for that service.", envvar="FOOTNOTE_KEY", show_default=False),
+]
+TopK = Annotated[int, typer.Option(min=1, max=50, help="How many passages to use.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def settings(**said: object) -> "Settings":
+    """Returns the settings with what the command line said on top; raises SettingRefused.
+
+    Names are the settings' own, with `__` for the dot of a group.
+    """
+    from ..settings import load_settings
+    from ..wiring import collection_for
+
+    own = said.pop("own_collection", False)
+    flags = {name.replace("__", "."): value for name, value in said.items()}
+    found = load_settings(flags)
+    if own and not said.get("collection"):
+        found = load_settings({**flags, "collection": collection_for(found.corpus)})
+    return found
+
+
+def start_log() -> None:
+    """Sends log lines to stderr, with their time."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def print_json(value: object) -> None:
+    """Prints `value` on stdout; on a terminal in ASCII, so that nothing in it steers the screen."""
+    typer.echo(json_module.dumps(value, indent=2, ensure_ascii=sys.stdout.isatty()))

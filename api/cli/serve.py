@@ -1,0 +1,142 @@
+"""`footnote serve [CORPUS]`: takes the port, syncs what changed beside it, answers.
+
+The port is bound before anything slow, so that a taken one is said at once; `/livez` answers
+while the index is built.
+"""
+
+import ipaddress
+import json as json_module
+import logging
+import shlex
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import PortTaken, SettingRefused
+from . import options
+from .exits import OK
+
+if TYPE_CHECKING:
+    from ..schemas import Ready
+    from ..settings import Settings
+
+BACKLOG = 128
+GRACE_S = 10
+"""How long answers under way may take to end once the service is told to stop."""
+
+
+def serve(
+    corpus: options.Corpus = None,
+    host: Annotated[str | None, typer.Option(help="Address.", show_default=False)] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0: any.", show_default=False)] = None,
+    no_sync: Annotated[bool, typer.Option("--no-sync", help="Serve what is there.")] = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Allow an address that others can reach.")
+    ] = False,
+    collection: options.Collection = None,
+    own_collection: options.OwnCollection = False,
+    data_dir: options.DataDir = None,
+    model: options.Model = None,
+    json: options.Json = False,
+) -> int:
+    """Sync what changed, then answer over HTTP."""
+    settings = options.settings(
+        corpus=corpus,
+        host=host,
+        port=port,
+        insecure=insecure or None,
+        collection=collection,
+        own_collection=own_collection,
+        data_dir=data_dir,
+        llm__model=model,
+    )
+    refuse_exposure(settings)
+    with bound(settings.host, settings.port) as listener:
+        options.start_log()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
+        _run(settings, listener, sync=not no_sync, json=json)
+    return OK
+
+
+def refuse_exposure(settings: "Settings") -> None:
+    """Raises SettingRefused where others could reach a service that has no keys."""
+    if settings.insecure or settings.host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise SettingRefused(
+            "host", f"others can reach {settings.host}, without a key: add --insecure to allow it"
+        )
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """Returns a socket bound to the address; raises PortTaken."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise PortTaken(host, port, error.strerror or str(error)) from error
+    return listener
+
+
+def _run(settings: "Settings", listener: socket.socket, *, sync: bool, json: bool) -> None:
+    import uvicorn
+
+    from ..app import create_app
+    from ..service import Hooks
+
+    fatal: list[Exception] = []
+    url = _url(settings.host, listener.getsockname()[1])
+
+    def on_fatal(error: Exception) -> None:
+        fatal.append(error)
+        server.should_exit = True
+
+    hooks = Hooks(lambda ready: typer.echo(_banner(url, ready, settings, json=json)), on_fatal)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings, sync=sync, hooks=hooks),
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # the middleware writes a line without the query string
+            server_header=False,
+            proxy_headers=False,
+            ws="none",
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+    logging.getLogger("footnote").info("listening on %s", url)
+    server.run(sockets=[listener])
+    if fatal:
+        raise fatal[0]
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _banner(url: str, ready: "Ready", settings: "Settings", *, json: bool) -> str:
+    """Returns where to ask, with a line to copy."""
+    if json:
+        return json_module.dumps({"url": url, **ready.model_dump(exclude={"progress"})})
+    body = json_module.dumps({"question": "What are these articles about?"})
+    header = "Content-Type: application/json"
+    answerer = settings.llm.model or "the sources' own words (no model is set)"
+    return (
+        f"\nFootnote answers from {ready.sources} articles, generation {ready.generation}, "
+        f"with {answerer}.\n"
+        f"  page   {url}/\n"
+        f"  ask    curl -s {url}/v1/answers -H {shlex.quote(header)} -d {shlex.quote(body)}\n"
+    )

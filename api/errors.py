@@ -1,0 +1,165 @@
+"""The errors of the ways in, and the one table from any error class to HTTP status and code.
+
+ApiError
+├── SettingRefused        a setting is unknown, malformed or not allowed
+├── PortTaken             the address cannot be listened on
+├── RequestInvalid        a value in the request cannot be used
+├── SourceMissing         no such source in the serving generation
+├── CollectionUnknown     another collection than the one served was asked for
+├── IndexBuilding         nothing serves yet, but the first index is under way
+├── ClientLeft            nobody waits for the answer any more
+├── BodyTooLarge          the request's body exceeds `max_body_bytes`
+└── MediaTypeUnsupported  a body that does not say it is JSON
+
+What answering and the index raise is in `rag/errors.py` and `index/errors.py`.
+"""
+
+from dataclasses import dataclass
+
+from index.errors import (
+    EmbedderMismatch,
+    EmbedderUnavailable,
+    GenerationDamaged,
+    GenerationMissing,
+    IndexingError,
+)
+from rag.errors import AnswerError, CitationBroken, ModelMisbehaved, ModelUnavailable, Overloaded
+
+
+class ApiError(Exception):
+    """Whatever a way in refuses or cannot do by itself."""
+
+
+class SettingRefused(ApiError):
+    """A setting is unknown, malformed or not allowed."""
+
+    def __init__(self, name: str, cause: str) -> None:
+        """Names the setting; `cause` must not hold a secret."""
+        super().__init__(f"setting {name}: {cause}")
+        self.name, self.cause = name, cause
+
+
+class PortTaken(ApiError):
+    """The address cannot be listened on."""
+
+    def __init__(self, host: str, port: int, cause: str) -> None:
+        """Names the address and the way out."""
+        super().__init__(f"cannot listen on {host}:{port} ({cause}): choose another with --port")
+        self.host, self.port = host, port
+
+
+class RequestInvalid(ApiError):
+    """A value in the request cannot be used."""
+
+    def __init__(self, field: str, cause: str) -> None:
+        """Names the field."""
+        super().__init__(f"{field}: {cause}")
+        self.field, self.cause = field, cause
+
+
+class SourceMissing(ApiError):
+    """No such source in the serving generation."""
+
+    def __init__(self, source_id: str) -> None:
+        """Names the id, cut short."""
+        super().__init__(f"no source {source_id[:64]!r}; GET /v1/sources lists them")
+
+
+class CollectionUnknown(ApiError):
+    """Another collection than the one served was asked for."""
+
+    def __init__(self, collection: str) -> None:
+        """Names the collection, cut short."""
+        super().__init__(f"no collection {collection[:64]!r}")
+
+
+class IndexBuilding(ApiError):
+    """Nothing serves yet, but the first index is under way."""
+
+    def __init__(self) -> None:
+        """Says when to come back."""
+        super().__init__("the index is not ready yet; /readyz tells how far it is")
+        self.retry_after_s = 2.0
+
+
+class ClientLeft(ApiError):
+    """Nobody waits for the answer any more."""
+
+
+class BodyTooLarge(ApiError):
+    """The request's body exceeds `max_body_bytes`."""
+
+    def __init__(self, limit: int) -> None:
+        """Names the limit."""
+        super().__init__(f"the request's body exceeds {limit:,} bytes")
+
+
+class MediaTypeUnsupported(ApiError):
+    """A body that does not say it is JSON."""
+
+    def __init__(self, given: str) -> None:
+        """Names what was given, cut short."""
+        said = f"not {given[:80]!r}" if given else "none was given"
+        super().__init__(f"Content-Type must be application/json ({said})")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an error looks over HTTP."""
+
+    status: int
+    code: str
+    retryable: bool
+    detail: str
+
+
+_TABLE: dict[type[Exception], tuple[int, str]] = {
+    RequestInvalid: (422, "invalid_request"),
+    SourceMissing: (404, "source_not_found"),
+    CollectionUnknown: (404, "collection_not_found"),
+    IndexBuilding: (503, "index_building"),
+    ClientLeft: (408, "client_left"),  # for the log alone
+    BodyTooLarge: (413, "body_too_large"),
+    MediaTypeUnsupported: (415, "unsupported_media_type"),
+    GenerationMissing: (503, "index_missing"),
+    GenerationDamaged: (503, "index_damaged"),
+    EmbedderMismatch: (503, "embedder_mismatch"),
+    EmbedderUnavailable: (503, "embedder_unavailable"),
+    IndexingError: (503, "index_unavailable"),
+    Overloaded: (503, "overloaded"),
+    ModelUnavailable: (503, "model_unavailable"),
+    ModelMisbehaved: (503, "model_misbehaved"),
+    CitationBroken: (500, "internal"),
+    AnswerError: (500, "internal"),
+}
+
+PLAIN_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+"""Codes for the statuses that the framework itself answers with."""
+
+INVALID = Verdict(422, "invalid_request", False, "the request does not have the right shape")
+UNFORESEEN = Verdict(500, "internal", False, "something went wrong here; the log knows more")
+
+_WORDS = {
+    "internal": UNFORESEEN.detail,
+    "index_damaged": "the index is damaged; the log says how",
+    "index_unavailable": "the index cannot be used; the log says why",
+    "embedder_unavailable": "the embedding model cannot be used; the log says why",
+    "model_unavailable": "the language model cannot be reached or is too slow; the log says why",
+    "model_misbehaved": "the language model's answer was unusable; the log says why",
+}
+"""What clients read where the error's own words may name paths, hosts or an upstream's text."""
+
+
+def verdict(error: Exception) -> Verdict:
+    """Returns how `error` looks over HTTP: its nearest class in the table, or a bare 500."""
+    for cls in type(error).__mro__:
+        if cls in _TABLE:
+            status, code = _TABLE[cls]
+            return Verdict(status, code, status == 503, _WORDS.get(code) or str(error))
+    return UNFORESEEN
+
+
+def codes() -> dict[str, int]:
+    """Returns every `code` an answer can carry, with its status; the README's table is this."""
+    table = {code: status for status, code in _TABLE.values()}
+    return table | {code: status for status, code in PLAIN_CODES.items()}

@@ -1,0 +1,116 @@
+"""Around every request: its id, one log line without its question, safe headers, a capped body.
+
+Plain ASGI, so that streams pass through untouched and nothing is read twice.
+"""
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import BodyTooLarge, MediaTypeUnsupported
+from .problems import respond
+from .screen import screen
+
+log = logging.getLogger("footnote.access")
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SAFE = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Envelope:
+    """Gives each request an id and safe headers, and writes its log line when it is over."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, marked; an error that nothing else knew becomes a bare 500."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+        scope.setdefault("state", {})["request_id"] = request_id
+        began, status, started = time.perf_counter(), 500, False
+
+        async def marked(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in _SAFE.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, marked)
+        except Exception as error:  # the request's edge: whatever no handler knows ends here
+            log.exception("%s failed", request_id)
+            if not started:
+                await respond(error, scope)(scope, receive, marked)
+        finally:
+            took_ms = (time.perf_counter() - began) * 1_000
+            path = screen(scope["path"])[:200].replace("\n", "\\n")
+            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], path, status, took_ms)
+
+
+class JsonBodies:
+    """Refuses bodies that are too large or do not say that they are JSON, before any route."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on with its whole body at hand, or answers 413 or 415."""
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        kind = headers.get("content-type", "")
+        if kind.partition(";")[0].strip().lower() != "application/json":
+            await respond(MediaTypeUnsupported(kind), scope)(scope, receive, send)
+            return
+        declared = headers.get("content-length", "0")
+        body = None
+        if not declared.isdecimal() or int(declared) <= self.max_bytes:
+            body = await self._read(receive)
+        if body is None:
+            await respond(BodyTooLarge(self.max_bytes), scope)(scope, receive, send)
+            return
+        await self.app(scope, _replay(body, receive), send)
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """Returns the whole body, None where it is too large; stops reading there."""
+        parts, size = [], 0
+        while True:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self.max_bytes:
+                return None
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replayed() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

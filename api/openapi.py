@@ -1,0 +1,65 @@
+"""What the OpenAPI document says beyond the routes: problems, and the events of a stream."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from . import schemas
+
+_EVENTS: dict[str, type[BaseModel]] = {
+    "passages": schemas.PassagesEvent,
+    "delta": schemas.DeltaEvent,
+    "sentence": schemas.SentenceEvent,
+    "citation": schemas.CitationEvent,
+    "done": schemas.AnswerBody,
+    "error": schemas.ErrorEvent,
+}
+_AT = "#/components/schemas/"
+
+
+def _event(name: str, model: type[BaseModel]) -> dict[str, object]:
+    data = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": _AT + model.__name__},
+    }
+    properties = {"event": {"const": name}, "data": data, "id": {"type": "string"}}
+    return {"type": "object", "required": ["event", "data"], "properties": properties}
+
+
+# `itemSchema`, which OpenAPI 3.2 has for this, is not valid in a 3.1 document.
+EVENTS: dict[str, object] = {
+    "description": "The answer, whole or as events; the last event is `done` or `error`",
+    "content": {
+        "text/event-stream": {
+            "schema": {"oneOf": [_event(name, model) for name, model in _EVENTS.items()]}
+        }
+    },
+}
+
+
+def describe(app: FastAPI) -> None:
+    """Gives `app` an OpenAPI document that knows the problems and the events."""
+
+    def document() -> dict[str, Any]:  # Any: FastAPI's own type for it
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, summary=app.summary, routes=app.routes
+            )
+            known = made.setdefault("components", {}).setdefault("schemas", {})
+            for name, schema in _definitions().items():
+                known.setdefault(name, schema)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _definitions() -> dict[str, Any]:  # Any: JSON schemas
+    models = [(model, "serialization") for model in (schemas.Problem, *_EVENTS.values())]
+    _, document = models_json_schema(models, ref_template=_AT + "{model}")  # type: ignore[arg-type]  # a literal in a tuple
+    definitions: dict[str, Any] = document["$defs"]
+    return definitions

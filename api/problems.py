@@ -1,0 +1,101 @@
+"""Errors → `application/problem+json` (RFC 9457), with `code` and `request_id`; the log's share.
+
+What status and words an error gets is in `errors.py`; here it becomes a response.
+"""
+
+import http
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from index.errors import IndexingError
+from rag.errors import AnswerError
+
+from .errors import INVALID, PLAIN_CODES, UNFORESEEN, ApiError, RequestInvalid, Verdict, verdict
+from .schemas import Invalid, Problem
+from .screen import screen
+
+log = logging.getLogger("footnote")
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def request_id(scope: Scope) -> str:
+    """Returns the id of this request, as in its log line and its `X-Request-Id` header."""
+    return str(scope.get("state", {}).get("request_id", "none"))
+
+
+def problem(error: Exception, scope: Scope) -> tuple[Problem, Verdict]:
+    """Returns `error` as clients see it; logs its own words where they are not for clients."""
+    known = verdict(error)
+    if known.detail != str(error):
+        log.error("%s %s: %s", request_id(scope), type(error).__name__, screen(str(error)))
+    body = _problem(known, scope)
+    if isinstance(error, RequestInvalid):
+        body.errors = [Invalid(field=error.field, message=error.cause)]
+    return body, known
+
+
+def _problem(known: Verdict, scope: Scope) -> Problem:
+    return Problem(
+        title=http.HTTPStatus(known.status).phrase,
+        status=known.status,
+        detail=known.detail,
+        code=known.code,
+        request_id=request_id(scope),
+    )
+
+
+def respond(error: Exception, scope: Scope) -> Response:
+    """Returns the response for any error, with `Retry-After` where it knows one."""
+    body, _ = problem(error, scope)
+    wait_s = getattr(error, "retry_after_s", None)
+    return _response(body, {} if wait_s is None else {"retry-after": f"{max(1, round(wait_s))}"})
+
+
+def _response(body: Problem, headers: dict[str, str] | None = None) -> Response:
+    content = body.model_dump_json(exclude_none=True)
+    return Response(content, body.status, headers, media_type=MEDIA_TYPE)
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Gives `app` one shape for whatever goes wrong in it."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        return respond(error, request.scope)
+
+    for cls in (ApiError, AnswerError, IndexingError):
+        app.add_exception_handler(cls, ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _plain)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    body = _problem(INVALID, request.scope)
+    body.errors = [
+        Invalid(field=".".join(str(part) for part in found["loc"]), message=found["msg"])
+        for found in error.errors()[:20]
+    ]
+    body.detail = f"{body.errors[0].field}: {body.errors[0].message}"
+    return _response(body)
+
+
+async def _plain(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    status = error.status_code
+    code = PLAIN_CODES.get(status, UNFORESEEN.code)
+    known = Verdict(status, code, False, str(error.detail))
+    return _response(_problem(known, request.scope), dict(error.headers or {}))
+
+
+_BODY = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """Returns `responses` for a route: the problems it answers with."""
+    return {status: {"description": http.HTTPStatus(status).phrase, **_BODY} for status in statuses}

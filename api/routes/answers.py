@@ -1,0 +1,81 @@
+"""`POST /v1/answers`: a question in, a cited answer out, whole or as it comes."""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+
+from fastapi import APIRouter, Request, Response
+
+from rag.types import Answer, Ask, Turn
+
+from .. import present
+from ..errors import ClientLeft
+from ..openapi import EVENTS
+from ..problems import documented
+from ..schemas import AnswerBody, AskBody
+from ..service import Service
+from ..sse import EventStream, Pump
+from .given import Given, bearable
+
+router = APIRouter(tags=["answers"])
+
+
+@router.post(
+    "/v1/answers",
+    response_model=AnswerBody,
+    responses={200: EVENTS, **documented(404, 413, 415, 422, 500, 503)},
+)
+async def ask(body: AskBody, request: Request, service: Given) -> AnswerBody | Response:
+    """Answer a question from the articles; every citation is proved.
+
+    With `"stream": true` or `Accept: text/event-stream` the answer comes as server-sent events.
+    """
+    question = Ask(
+        question=bearable("body.question", body.question, service),
+        history=tuple(Turn(turn.role, turn.content) for turn in body.history),
+        top_k=body.top_k,
+        sources=tuple(body.filters.source),
+    )
+    if body.stream or "text/event-stream" in request.headers.get("accept", ""):
+        return await _stream(question, body, request, service)
+    with service.lease(body.collection) as (parts, generation):
+        async with service.place():
+            made = await _unless_gone(request, parts.pipeline.answer(generation, question))
+    return present.answer(made, include_passages=body.include_passages)
+
+
+async def _stream(question: Ask, body: AskBody, request: Request, service: Service) -> EventStream:
+    async with AsyncExitStack() as stack:
+        parts, generation = stack.enter_context(service.lease(body.collection))
+        await stack.enter_async_context(service.place())
+        pump = Pump(parts.pipeline.stream(generation, question))
+        stack.push_async_callback(pump.close)
+        first = await pump.next()
+        assert first is not None  # it waited without end
+        return EventStream(
+            first,
+            pump,
+            held=stack.pop_all(),
+            scope=request.scope,
+            include_passages=body.include_passages,
+        )
+
+
+async def _unless_gone(request: Request, work: Coroutine[None, None, Answer]) -> Answer:
+    """Returns what `work` makes; stops it and raises ClientLeft once nobody listens any more."""
+    answering = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not answering.done():
+            raise ClientLeft
+        return answering.result()
+    finally:
+        answering.cancel()
+        leaving.cancel()
+        await asyncio.gather(answering, leaving, return_exceptions=True)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,28 @@
+"""What every route is given: the service, and texts of a bearable length."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from ..errors import RequestInvalid
+from ..service import Service
+
+
+async def _service(request: Request) -> Service:
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service
+
+
+Given = Annotated[Service, Depends(_service)]
+
+
+def bearable(field: str, text: str, service: Service) -> str:
+    """Returns `text` without white space around it; raises RequestInvalid: empty or too long."""
+    limit = service.settings.max_question_chars
+    text = text.strip()
+    if not text:
+        raise RequestInvalid(field, "must not be empty")
+    if len(text) > limit:
+        raise RequestInvalid(field, f"has {len(text):,} characters; at most {limit:,} are taken")
+    return text

@@ -1,0 +1,24 @@
+"""`/livez`: the process answers. `/readyz`: questions can be asked, and of which generation."""
+
+from fastapi import APIRouter, Response
+
+from ..errors import IndexBuilding, verdict
+from ..schemas import Ready
+from .given import Given
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """Say that the process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", responses={503: {"model": Ready, "description": "Not yet"}})
+async def readyz(service: Given, response: Response) -> Ready:
+    """Say whether questions can be asked; 503 until a generation serves."""
+    ready = service.readiness()
+    if ready.status != "ready":
+        response.status_code = verdict(IndexBuilding()).status
+    return ready

@@ -1,0 +1,23 @@
+"""`POST /v1/search`: words in, the nearest passages out."""
+
+from fastapi import APIRouter
+
+from .. import present
+from ..problems import documented
+from ..schemas import HitsBody, SearchBody
+from .given import Given, bearable
+
+router = APIRouter(tags=["search"])
+
+
+@router.post("/v1/search", responses=documented(404, 413, 415, 422, 500, 503))
+def search(body: SearchBody, service: Given) -> HitsBody:
+    """Find the nearest passages, best first; FastAPI runs this in a thread."""
+    query = bearable("body.query", body.query, service)
+    with service.lease(body.collection) as (parts, generation):
+        hits = parts.pipeline.search(
+            generation, query, top_k=body.top_k, sources=tuple(body.filters.source)
+        )
+        return HitsBody(
+            hits=[present.passage(hit) for hit in hits], index=present.index(generation.info)
+        )

@@ -1,0 +1,106 @@
+"""`GET /v1/sources…`: the articles, their text, and a page that shows a passage in its place.
+
+All of these read a file or a database, so FastAPI runs them in threads.
+"""
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
+
+from .. import present
+from ..errors import RequestInvalid, SourceMissing, verdict
+from ..problems import documented
+from ..schemas import SourceBody, SourcesBody
+from ..view import gone, shown
+from .given import Given
+
+router = APIRouter(prefix="/v1/sources", tags=["sources"])
+
+Limit = Annotated[int, Query(ge=1, le=500, description="How many on a page")]
+Cursor = Annotated[str | None, Query(max_length=6_000, description="`next_cursor` of a page")]
+Start = Annotated[int | None, Query(ge=0, description="First character")]
+End = Annotated[int | None, Query(ge=0, description="Character after the last")]
+Version = Annotated[
+    str | None, Query(max_length=64, description="How the file's sha256 begins, as cited")
+]
+
+
+@router.get("", responses=documented(404, 422, 500, 503))
+def sources(
+    service: Given, limit: Limit = 100, cursor: Cursor = None, collection: str | None = None
+) -> SourcesBody:
+    """List the articles by path."""
+    with service.lease(collection) as (_, generation):
+        found = generation.sources(after=_path(cursor), limit=limit + 1)
+        more = len(found) > limit
+        return SourcesBody(
+            sources=[present.source(source) for source in found[:limit]],
+            next_cursor=_cursor(found[limit - 1].path) if more else None,
+            index=present.index(generation.info),
+        )
+
+
+@router.get("/{source_id}", responses=documented(404, 500, 503))
+def source(source_id: str, service: Given) -> SourceBody:
+    """Tell what is known of one article."""
+    with service.lease() as (_, generation):
+        known = generation.source(source_id)
+    if known is None:
+        raise SourceMissing(source_id)
+    return present.source(known)
+
+
+@router.get(
+    "/{source_id}/text",
+    response_class=PlainTextResponse,
+    responses=documented(404, 422, 500, 503),
+)
+def text(source_id: str, service: Given, start: Start = None, end: End = None) -> Response:
+    """Give an article's text, or the characters from `start` to before `end`."""
+    with service.lease() as (_, generation):
+        if generation.source(source_id) is None:
+            raise SourceMissing(source_id)
+        whole = generation.text(source_id)
+    _check_span(start, end, len(whole))
+    return PlainTextResponse(whole[start:end])
+
+
+@router.get(
+    "/{source_id}/view", response_class=HTMLResponse, responses=documented(404, 422, 500, 503)
+)
+def view(
+    source_id: str, service: Given, start: Start = None, end: End = None, v: Version = None
+) -> Response:
+    """Show an article with the characters from `start` to before `end` marked."""
+    with service.lease() as (_, generation):
+        known = generation.source(source_id)
+        whole = generation.text(source_id) if known else ""
+    if known is None:
+        return gone(verdict(SourceMissing(source_id)).status)
+    if v is None or known.sha256.startswith(v):
+        _check_span(start, end, len(whole))
+    return shown(known, whole, start=start, end=end, version=v)
+
+
+def _check_span(start: int | None, end: int | None, length: int) -> None:
+    first, last = start or 0, length if end is None else end
+    if last > length:
+        raise RequestInvalid("query.end", f"the text ends at {length}")
+    if first > last:
+        raise RequestInvalid("query.start", f"lies after the end, {last}")
+
+
+def _cursor(path: str) -> str:
+    return base64.urlsafe_b64encode(path.encode()).decode().rstrip("=")
+
+
+def _path(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise RequestInvalid("query.cursor", "is not one that this service gave") from None

@@ -1,0 +1,260 @@
+"""The shapes on the wire, requests and answers; CONTRIBUTING names what may change in them.
+
+Offsets are Unicode code points, 0-based, end exclusive. Unknown fields of a request are ignored.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+
+from rag.types import Answerer, Format, Reason, Status
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 8.0 is 8, but true and "8" are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a whole number")
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def _characters(value: str) -> str:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair, which is no character") from None
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Text = Annotated[str, AfterValidator(_characters)]
+
+
+class Turn(BaseModel):
+    """One message of the conversation before the question."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[Text, Field(max_length=20_000)]
+
+
+class Filters(BaseModel):
+    """What to search in."""
+
+    source: list[Annotated[Text, Field(max_length=1_000)]] = Field(
+        default=[],
+        max_length=100,
+        description="Paths below the corpus; one that ends in `/` is a prefix",
+    )
+
+
+class _Query(BaseModel):
+    top_k: Annotated[Whole, Field(ge=1, le=50, description="How many passages to use")] = 5
+    collection: Text | None = Field(default=None, description="Omitted: the one that is served")
+    filters: Filters = Filters()
+
+
+class AskBody(_Query):
+    """A question."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"question": "How long did the ice last?", "top_k": 5}]}
+    )
+
+    question: Text
+    history: list[Turn] = Field(
+        default=[], max_length=100, description="The messages before, oldest first"
+    )
+    stream: StrictBool = Field(default=False, description="Answer as server-sent events")
+    include_passages: StrictBool = Field(default=True, description="Send what was retrieved, too")
+
+
+class SearchBody(_Query):
+    """Words to search for."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "ice cover", "top_k": 5}]})
+
+    query: Text
+
+
+class Scores(BaseModel):
+    """What each signal says of a passage, 0 to 1 each."""
+
+    dense: float
+    lexical: float
+    sentence: float
+
+
+class Passage(BaseModel):
+    """A passage that was found; `rank` starts at 1, `score` is 0 to 1, higher is better."""
+
+    rank: int
+    source_id: str
+    source: str = Field(description="The file's path below the corpus")
+    title: str
+    heading: str | None
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float
+    scores: Scores
+    url: str
+
+
+class Citation(BaseModel):
+    """The span that proves a sentence: `quote` is the source's text at `start:end`, exactly."""
+
+    n: int = Field(description="The number of its marker in the answer, from 1")
+    source_id: str
+    source: str = Field(description="The file's path below the corpus")
+    title: str
+    heading: str | None
+    page: int | None
+    line: int = Field(description="The line of the text it begins on, from 1")
+    sha256: str
+    start: int
+    end: int
+    quote: str
+    before: str = Field(description="Up to 200 characters before the quote")
+    after: str = Field(description="Up to 200 characters after the quote")
+    url: str
+
+
+class Sentence(BaseModel):
+    """A sentence of the answer and the verdict on it; offsets are into `answer`."""
+
+    text: str
+    start: int
+    end: int
+    status: Status
+    why: str | None
+    citations: list[int]
+
+
+class Index(BaseModel):
+    """Which index was asked."""
+
+    collection: str
+    generation: str
+    complete: bool
+
+
+class Usage(BaseModel):
+    """Tokens the model counted."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class AnswerBody(BaseModel):
+    """An answer with its proofs; `reason` says why there is none."""
+
+    id: str
+    question: str
+    standalone_question: str
+    answer: str
+    format: Format
+    answered: bool
+    reason: Reason | None
+    confidence: float
+    answerer: Answerer
+    model: str | None
+    degraded: bool
+    sentences: list[Sentence]
+    citations: list[Citation]
+    passages: list[Passage]
+    index: Index
+    timings_ms: dict[str, float]
+    usage: Usage | None
+
+
+class HitsBody(BaseModel):
+    """What was found, best first."""
+
+    hits: list[Passage]
+    index: Index
+
+
+class SourceBody(BaseModel):
+    """One article file."""
+
+    id: str
+    source: str = Field(description="The file's path below the corpus")
+    title: str
+    sha256: str
+    size_bytes: int
+    length: int = Field(description="The text's length in characters")
+    metadata: dict[str, str]
+    url: str
+
+
+class SourcesBody(BaseModel):
+    """One page of the articles, by path; `next_cursor` is null on the last."""
+
+    sources: list[SourceBody]
+    next_cursor: str | None
+    index: Index
+
+
+class Ready(BaseModel):
+    """Whether questions can be asked, and of which generation."""
+
+    status: Literal["starting", "building", "ready", "unavailable"]
+    generation: str | None
+    complete: bool | None
+    sources: int | None = None
+    answerer: Answerer | None = None
+    progress: dict[str, object] | None = None
+    trouble: str | None = None
+
+
+class Invalid(BaseModel):
+    """One thing wrong with a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457); decide by `code`."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: list[Invalid] | None = None
+
+
+class PassagesEvent(BaseModel):
+    """First event."""
+
+    id: str
+    passages: list[Passage]
+
+
+class DeltaEvent(BaseModel):
+    """The next piece of `answer`."""
+
+    text: str
+
+
+class SentenceEvent(Sentence):
+    """A sentence is whole; `index` counts from 0."""
+
+    index: int
+
+
+class CitationEvent(BaseModel):
+    """A span was cited for the first time."""
+
+    citation: Citation
+
+
+class ErrorEvent(BaseModel):
+    """Last event of a stream that broke."""
+
+    problem: Problem
+    retryable: bool

@@ -1,0 +1,177 @@
+"""What the routes work with: the serving generation, the pipeline, the sync beside them.
+
+Nothing slow runs on the event loop: opening, refreshing and searching go to threads, a sync runs
+in its child process. Heavy imports happen while opening, so `/livez` answers before them.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from index.errors import (
+    CorpusMismatch,
+    CorpusMissing,
+    GenerationMissing,
+    IndexingError,
+    SettingInvalid,
+)
+from rag.errors import Overloaded
+
+from .errors import CollectionUnknown, IndexBuilding
+from .schemas import Ready
+from .settings import Settings
+from .syncing import Syncing
+
+if TYPE_CHECKING:
+    from index.generation import Generation
+    from index.worker import SyncRequest
+
+    from .wiring import Parts
+
+log = logging.getLogger("footnote")
+
+REFRESH_S = 1.0
+"""How often a new generation is looked for."""
+RETRY_AFTER_S = 2.0
+
+_MISTAKES = (CorpusMissing, CorpusMismatch, SettingInvalid)
+"""What makes serving an older generation wrong: other articles were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Whom to tell, once each: the first generation serves; the service cannot do its job."""
+
+    on_ready: Callable[[Ready], None]
+    on_fatal: Callable[[Exception], None]
+
+
+class Service:
+    """One collection, served; where there is a `request`, its corpus is synced once beside it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        open_parts: Callable[[Settings], "Parts"],
+        *,
+        request: "SyncRequest | None" = None,
+        hooks: Hooks | None = None,
+    ) -> None:
+        """Opens nothing yet; `run` does."""
+        self.settings = settings
+        self.syncing = Syncing()
+        self.parts: Parts | None = None
+        self.trouble: str | None = None
+        self._open_parts, self._request, self._hooks = open_parts, request, hooks
+        self._told: set[str] = set()
+        self._places = asyncio.Semaphore(settings.max_concurrent_answers)
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Serves while the block runs: opens in the background, notices new generations."""
+        if self._request:
+            self.syncing.start(self._request)
+        keeper = asyncio.create_task(self._keep())
+        try:
+            yield
+        finally:
+            self.syncing.stop()
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+            if self.parts:
+                await self.parts.close()
+
+    async def _keep(self) -> None:
+        while True:
+            trouble = None
+            try:
+                if self.parts is None:
+                    self.parts = await asyncio.to_thread(self._open_parts, self.settings)
+                await asyncio.to_thread(self.parts.refresh)
+                trouble = self.parts.serving.trouble
+            except IndexingError as error:
+                trouble = str(error)
+            if trouble and trouble != self.trouble:
+                log.error("%s", trouble)
+            self.trouble = trouble
+            self._tell()
+            await asyncio.sleep(REFRESH_S)
+
+    def _tell(self) -> None:
+        if self._hooks is None:
+            return
+        ready, error = self.readiness(), self.syncing.error
+        if ready.status == "ready" and "ready" not in self._told:
+            self._told.add("ready")
+            self._hooks.on_ready(ready)
+        useless = isinstance(error, _MISTAKES) or (error and ready.status == "unavailable")
+        if error and useless and "fatal" not in self._told:
+            self._told.add("fatal")
+            self._hooks.on_fatal(error)
+
+    @contextmanager
+    def lease(self, collection: str | None = None) -> "Iterator[tuple[Parts, Generation]]":
+        """Holds the serving generation open while it is asked.
+
+        Raises CollectionUnknown for another collection than the one served, IndexBuilding while
+        the first one is opened or built, GenerationMissing when nothing serves otherwise.
+        """
+        if collection is not None and collection != self.settings.collection:
+            raise CollectionUnknown(collection)
+        if self.parts is None:
+            raise IndexBuilding if self.trouble is None else IndexingError(self.trouble)
+        with ExitStack() as stack:
+            try:
+                generation = stack.enter_context(self.parts.serving.lease())
+            except GenerationMissing:
+                if self.syncing.under_way:
+                    raise IndexBuilding from None
+                raise
+            yield self.parts, generation
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Waits for a place among the answers under way; raises Overloaded after `max_wait_s`."""
+        try:
+            async with asyncio.timeout(self.settings.max_wait_s):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Overloaded(RETRY_AFTER_S) from None
+        try:
+            yield
+        finally:
+            self._places.release()
+
+    def readiness(self) -> Ready:
+        """Returns whether questions can be asked, of what, and how far the sync is."""
+        trouble = self.trouble or self.syncing.trouble
+        progress = self.syncing.progress if self.syncing.running else None
+        try:
+            with self.lease() as (parts, generation):
+                info = generation.info
+                return Ready(
+                    status="ready",
+                    generation=info.generation,
+                    complete=info.complete,
+                    sources=info.sources,
+                    answerer=parts.answerer,
+                    progress=progress,
+                    trouble=trouble,
+                )
+        except (IndexBuilding, IndexingError):
+            return Ready(
+                status=self._waiting(),
+                generation=None,
+                complete=None,
+                progress=progress,
+                trouble=trouble,
+            )
+
+    def _waiting(self) -> Literal["starting", "building", "unavailable"]:
+        if self.syncing.under_way:
+            return "building"
+        return "starting" if self.parts is None and self.trouble is None else "unavailable"

@@ -1,0 +1,252 @@
+"""Every setting of Footnote, its default and its meaning; nothing else reads the environment.
+
+Flags win over `FOOTNOTE_*` variables (nested by `__`), those over `.env`, that over
+`footnote.toml`, that over the defaults below. `OPENAI_API_KEY` and `OPENAI_BASE_URL` fill what
+none of them says; an empty variable counts as unset.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from .errors import SettingRefused
+
+PREFIX = "FOOTNOTE_"
+_CONFIDENTIAL = {"api_key", "base_url", "headers", "query"}  # a base URL may carry a password
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value
+
+
+BaseUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class ModelGroup(BaseModel):
+    """The language model that words answers; none: the best sentences are quoted instead."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    model: str | None = Field(
+        default=None, description="Model that words the answers; unset: none does"
+    )
+    base_url: BaseUrl | None = Field(
+        default=None, description="Its OpenAI-compatible endpoint (or `OPENAI_BASE_URL`)"
+    )
+    api_key: SecretStr | None = Field(default=None, description="Its key (or `OPENAI_API_KEY`)")
+    temperature: float | None = Field(default=0.0, ge=0, le=2, description="Sampling temperature")
+    max_tokens: int = Field(default=800, ge=16, le=32_000, description="Longest answer, in tokens")
+    deadline_s: float = Field(default=60.0, gt=0, description="Longest wait for a whole answer")
+    between_tokens_s: float = Field(
+        default=15.0, gt=0, description="Longest silence within an answer"
+    )
+    headers: dict[str, SecretStr] = Field(default={}, description="More headers for it, as JSON")
+    query: dict[str, SecretStr] = Field(
+        default={}, description="More query parameters for it, as JSON"
+    )
+    max_bytes: int = Field(
+        default=1_000_000, ge=1_000, description="Longest answer accepted, in bytes"
+    )
+
+
+class EmbedGroup(BaseModel):
+    """The embedding model; without a name it is the built-in all-MiniLM-L6-v2, offline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    model: str | None = Field(
+        default=None, description="Embedding model; unset: the built-in MiniLM"
+    )
+    base_url: BaseUrl | None = Field(
+        default=None, description="Its OpenAI-compatible endpoint (or `OPENAI_BASE_URL`)"
+    )
+    api_key: SecretStr | None = Field(default=None, description="Its key (or `OPENAI_API_KEY`)")
+    sentence_vectors: bool = Field(
+        default=True,
+        description="Embed each sentence too; at an endpoint that is one input a sentence",
+    )
+
+
+class Settings(BaseSettings):
+    """What the service, the sync and the terminal are told; see `settings_table`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        env_file=".env",
+        dotenv_filtering="match_prefix",
+        toml_file="footnote.toml",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    corpus: Path = Field(default=Path("seeds"), description="Folder of articles")
+    data_dir: Path = Field(default=Path(".data"), description="Where everything built is kept")
+    collection: str = Field(
+        default="default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        description="Name of the index; one per corpus",
+    )
+    formats: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=("txt", "md", "html"), description="File formats that are read, with commas between"
+    )
+    max_file_bytes: int = Field(
+        default=20_000_000, ge=1, description="Larger files are skipped, by name"
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(
+        default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free one"
+    )
+    insecure: bool = Field(
+        default=False, description="Allow an address that others can reach, without a key"
+    )
+    max_question_chars: int = Field(
+        default=4_000, ge=1, description="Longest question, in characters"
+    )
+    max_body_bytes: int = Field(
+        default=1_000_000, ge=1_000, description="Longest request, in bytes"
+    )
+    max_concurrent_answers: int = Field(default=8, ge=1, description="Answers under way at once")
+    max_wait_s: float = Field(default=10.0, ge=0, description="Longest wait for a place among them")
+    support_mode: Literal["flag", "strict", "off"] = Field(
+        default="flag", description="Unsupported sentences: `flag` marks, `strict` withholds them"
+    )
+    llm: ModelGroup = ModelGroup()
+    embed: EmbedGroup = EmbedGroup()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Orders the sources, strongest first."""
+        return (
+            init_settings,
+            env_settings,
+            dotenv_settings,
+            TomlConfigSettingsSource(settings_cls),
+            _OpenAIFallback(settings_cls),
+        )
+
+
+class _OpenAIVariables(BaseSettings):
+    """`OPENAI_API_KEY` and `OPENAI_BASE_URL`, from the environment or `.env`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OPENAI_",
+        env_ignore_empty=True,
+        env_file=".env",
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    api_key: str | None = None
+    base_url: str | None = None
+
+
+class _OpenAIFallback(PydanticBaseSettingsSource):
+    """Gives both groups what the variables of OpenAI's own tools say."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
+        return None, field_name, False  # the base class demands it; `__call__` is what is called
+
+    def __call__(self) -> dict[str, object]:
+        group = _OpenAIVariables().model_dump(exclude_none=True)
+        return {"llm": group, "embed": dict(group)} if group else {}
+
+
+def load_settings(flags: Mapping[str, object]) -> Settings:
+    """Returns the settings of this run.
+
+    `flags` are what the command line said, nested by dots (`llm.model`); None means not said.
+    Raises SettingRefused, which names the setting and never shows a key.
+    """
+    try:
+        return Settings(**_nested(flags))
+    except ValidationError as error:
+        raise _refusal(error) from None  # the cause would print the input
+    except SettingsError as error:
+        raise SettingRefused(
+            str(error).partition('"')[2].partition('"')[0], "is malformed"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingRefused("footnote.toml", str(error)) from error
+
+
+def _nested(flags: Mapping[str, object]) -> dict[str, Any]:  # Any: pydantic checks each value
+    nested: dict[str, Any] = {}
+    for name, value in flags.items():
+        group, dot, key = name.partition(".")
+        if value is None:
+            continue
+        if dot:
+            nested.setdefault(group, {})[key] = value
+        else:
+            nested[name] = value
+    return nested
+
+
+def _refusal(error: ValidationError) -> SettingRefused:
+    first = error.errors(include_url=False)[0]
+    path = [str(part) for part in first["loc"] if isinstance(part, str)]
+    variable = PREFIX + "__".join(path).upper()
+    if first["type"] == "extra_forbidden":
+        return SettingRefused(".".join(path), "there is no such setting")
+    value = first["input"]
+    shown = isinstance(value, str | int | float) and not _CONFIDENTIAL & set(path)
+    said = f" (not {str(value)[:80]!r})" if shown else ""
+    return SettingRefused(".".join(path), f"{first['msg']}{said}; it may be set as {variable}")
+
+
+def settings_table() -> str:
+    """Returns all settings as a markdown table, in the order of this file."""
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, BaseModel):
+            rows += [_row(f"{name}__{key}", inner) for key, inner in group.model_fields.items()]
+        else:
+            rows.append(_row(name, field))
+    return "\n".join(rows) + "\n"
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    default = field.default
+    if isinstance(default, tuple):
+        default = ",".join(default)
+    if isinstance(default, bool):
+        default = str(default).lower()
+    shown = "" if default is None else f"`{default}`"
+    return f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |"

@@ -1,0 +1,123 @@
+"""An answer's events → server-sent events, with pings, and one `error` when something breaks.
+
+Ids increase from 1; a stream ends with `done` or `error`, else it was cut. Closing the response,
+by a client that leaves too, closes the pipeline's stream, and with it the model's.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, suppress
+
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
+
+from rag import types as inside
+from rag.errors import AnswerError
+
+from . import present
+from .problems import problem, request_id
+from .schemas import CitationEvent, DeltaEvent, ErrorEvent, PassagesEvent, SentenceEvent
+
+log = logging.getLogger("footnote")
+
+PING_S = 15.0
+"""A silent stream carries a comment this often, so that no proxy takes it for dead."""
+
+_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
+_END = inside.Failed(AnswerError("the answer ended without an end"))
+
+
+class Pump:
+    """Takes events one at a time from a stream; a wait may run out without losing the event."""
+
+    def __init__(self, events: AsyncGenerator[inside.Event, None]) -> None:
+        self._events = events
+        self._pending: asyncio.Task[inside.Event] | None = None
+
+    async def next(self, wait_s: float | None = None) -> inside.Event | None:
+        """Returns the next event, or None when `wait_s` passed without one; raises its error."""
+        if self._pending is None:
+            self._pending = asyncio.ensure_future(anext(self._events, _END))
+        finished, _ = await asyncio.wait({self._pending}, timeout=wait_s)
+        if not finished:
+            return None
+        task, self._pending = self._pending, None
+        return task.result()
+
+    async def close(self) -> None:
+        """Stops the stream and whatever it waits for."""
+        if self._pending:
+            self._pending.cancel()
+            with suppress(asyncio.CancelledError, AnswerError):
+                await self._pending
+        await self._events.aclose()
+
+
+class EventStream(StreamingResponse):
+    """Streams an answer's events, then closes what they hang on, however the stream ended."""
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        first: inside.Event,
+        pump: Pump,
+        *,
+        held: AsyncExitStack,
+        scope: Scope,
+        include_passages: bool,
+    ) -> None:
+        """Takes over `held`; `first` was awaited before, so that early errors are plain ones."""
+        self._first, self._pump, self._held, self._scope = first, pump, held, scope
+        self._include_passages = include_passages
+        super().__init__(self._body(), headers=_HEADERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends the stream."""
+        async with self._held:
+            await super().__call__(scope, receive, send)
+
+    async def _body(self) -> AsyncIterator[bytes]:
+        event: inside.Event | None = self._first
+        number, ended = 0, False
+        while not ended:
+            if event is None:
+                yield KEEPALIVE_COMMENT
+            else:
+                number += 1
+                name, body = self._wire(event)
+                yield format_sse_event(event=name, data_str=body.model_dump_json(), id=str(number))
+                ended = isinstance(event, inside.Done | inside.Failed)
+            if not ended:
+                event = await self._next()
+
+    async def _next(self) -> inside.Event | None:
+        try:
+            return await self._pump.next(PING_S)
+        except AnswerError as error:
+            return inside.Failed(error)
+        except Exception as error:  # the stream's edge: a client must hear of whatever broke it
+            log.exception("%s broke in mid-answer", request_id(self._scope))
+            return inside.Failed(AnswerError(type(error).__name__))
+
+    def _wire(self, event: inside.Event) -> tuple[str, BaseModel]:
+        wanted = self._include_passages
+        match event:
+            case inside.PassagesFound():
+                passages = [present.passage(hit) for hit in event.hits] if wanted else []
+                return "passages", PassagesEvent(id=event.id, passages=passages)
+            case inside.Delta():
+                return "delta", DeltaEvent(text=event.text)
+            case inside.SentenceClosed():
+                said = present.sentence(event.sentence).model_dump()
+                return "sentence", SentenceEvent(index=event.index, **said)
+            case inside.CitationMade():
+                return "citation", CitationEvent(citation=present.citation(event.citation))
+            case inside.Done():
+                return "done", present.answer(event.answer, include_passages=wanted)
+            case inside.Failed():
+                body, known = problem(event.error, self._scope)
+                return "error", ErrorEvent(problem=body, retryable=known.retryable)

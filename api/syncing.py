@@ -1,0 +1,119 @@
+"""The one sync beside a running service: started, watched, stopped; its events as plain lines.
+
+The work happens in a child process (`index.worker`); here a thread waits for it, so that the
+event loop never does.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from index.errors import IndexingError, SyncBusy
+
+from .screen import screen
+
+if TYPE_CHECKING:
+    from index.worker import SyncReport, SyncRequest
+
+log = logging.getLogger("footnote.sync")
+
+LINE_EVERY_S = 5.0
+"""Progress lines come no more often than this."""
+
+
+class _Stopped(BaseException):
+    """Ends the sync from within its event hook; nothing on the way may take it for an error."""
+
+
+class Syncing:
+    """The sync of the served collection; all attributes may be read from any thread."""
+
+    def __init__(self) -> None:
+        self.running = False
+        self.elsewhere = False
+        self.progress: dict[str, object] | None = None
+        self.error: IndexingError | None = None
+        self._stopping = False
+        self._lines = Lines()
+
+    @property
+    def under_way(self) -> bool:
+        """Whether some process, this one or another, is building the collection."""
+        return self.running or self.elsewhere
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last sync did not publish, for people."""
+        return str(self.error) if self.error else None
+
+    def start(self, request: "SyncRequest") -> None:
+        """Starts the sync and returns at once."""
+        self.running = True
+        # A daemon: a service that ends does not wait for it, and its child ends with it.
+        threading.Thread(target=self._work, args=(request,), name="sync", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends the sync at its next event, without waiting for it."""
+        self._stopping = True
+
+    def _work(self, request: "SyncRequest") -> None:
+        from index.worker import run_sync
+
+        try:
+            log.info("%s", summary(run_sync(request, self._on_event)))
+        except SyncBusy as error:
+            self.elsewhere = True
+            log.warning("%s; serving without syncing", error)
+        except IndexingError as error:
+            self.error = error
+            log.error("sync failed: %s", error)
+        except _Stopped:
+            log.info("sync stopped")
+        finally:
+            self.running = False
+
+    def _on_event(self, event: dict[str, object]) -> None:
+        if self._stopping:
+            raise _Stopped
+        self.progress = dict(event)
+        if line := self._lines.of(event):
+            log.info("%s", line)
+
+
+class Lines:
+    """Sync events → lines for people; the steps within a phase only every few seconds."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def of(self, event: Mapping[str, object]) -> str | None:
+        """Returns the line for `event`, or None where it says too little to print now."""
+        kind, done, total = event.get("event"), event.get("done"), event.get("total")
+        if kind == "scan":
+            return f"{event.get('files')} files"
+        if kind == "skip":
+            return screen(f"skipped {event.get('source')}: {event.get('cause')}")
+        if kind == "rebuild":
+            return screen(f"building anew: {event.get('cause')}")
+        if kind == "publish":
+            part = "" if event.get("complete", True) else ", by words alone so far"
+            return f"published generation {event.get('generation')}{part}"
+        if done is None or (done != total and time.monotonic() < self._next):
+            return None
+        self._next = time.monotonic() + LINE_EVERY_S
+        left = event.get("left_s")
+        rest = f", {left:.0f} s left" if isinstance(left, int | float) and left else ""
+        return f"{kind} {done}/{total}{rest}"
+
+
+def summary(report: "SyncReport") -> str:
+    """Returns what a sync did, in one line."""
+    if not report.published:
+        return f"nothing has changed: generation {report.generation}, {report.unchanged} articles"
+    return (
+        f"generation {report.generation}: {report.chunks} passages; {report.added} added, "
+        f"{report.changed} changed, {report.removed} removed, {report.unchanged} unchanged, "
+        f"{len(report.skipped)} skipped, in {report.seconds:.1f} s"
+    )

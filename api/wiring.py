@@ -1,0 +1,128 @@
+"""The composition root: settings in, the working parts out; the only place that joins them.
+
+Everything heavy is imported within the functions, so that what needs no parts pays for none.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.types import Answerer
+
+from .settings import ModelGroup, Settings
+
+if TYPE_CHECKING:
+    from rag.answer import Pipeline
+
+    from index.embed import Embedder, EmbedSpec
+    from index.serving import Serving
+    from index.worker import SyncRequest
+    from rag.llm import ChatModel
+
+OPENAI_URL = "https://api.openai.com/v1"
+"""Where a model is asked for when only its name is set."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What answers questions: the serving generation and the pipeline over it."""
+
+    serving: "Serving"
+    pipeline: "Pipeline"
+    embedder: "Embedder"
+    answerer: Answerer
+
+    def refresh(self) -> None:
+        """Opens the newest generation, if it is new; blocks."""
+        self.serving.refresh()
+
+    async def close(self) -> None:
+        """Gives everything up."""
+        await self.pipeline.close()
+        self.serving.close()
+
+
+def collection_folder(settings: Settings) -> Path:
+    """Returns where the collection's generations live."""
+    return settings.data_dir.absolute() / "collections" / settings.collection
+
+
+def collection_for(corpus: Path) -> str:
+    """Returns the collection named after a folder: `default` for the seeds, else its own name."""
+    name = corpus.absolute().name
+    slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_")[:64]
+    return "default" if name == "seeds" or not slug else slug
+
+
+def embed_spec(settings: Settings) -> "EmbedSpec":
+    """Returns which embedding model is used, here and in the sync's child."""
+    from index.embed import EmbedSpec
+
+    embed = settings.embed
+    return EmbedSpec(
+        kind="openai" if embed.model else "minilm",
+        model=embed.model,
+        base_url=(embed.base_url or OPENAI_URL) if embed.model else None,
+        api_key=embed.api_key.get_secret_value() if embed.model and embed.api_key else None,
+        sentence_vectors=embed.sentence_vectors,
+        models_dir=settings.data_dir.absolute() / "models",
+    )
+
+
+def sync_request(settings: Settings, *, replace: bool = False) -> "SyncRequest":
+    """Returns what a sync of the settings' corpus is asked for; raises CorpusMissing."""
+    from index.errors import CorpusMissing
+    from index.worker import SyncRequest
+
+    if not settings.corpus.is_dir():
+        raise CorpusMissing(settings.corpus.absolute())
+    return SyncRequest(
+        corpus=settings.corpus.absolute(),
+        folder=collection_folder(settings),
+        collection=settings.collection,
+        formats=settings.formats,
+        embed=embed_spec(settings),
+        cache=settings.data_dir.absolute() / "embeddings.sqlite3",
+        replace=replace,
+        max_file_bytes=settings.max_file_bytes,
+    )
+
+
+def open_parts(settings: Settings) -> Parts:
+    """Returns the working parts; takes seconds, for the imports.
+
+    Raises index.errors.EmbedderUnavailable when the weights or the endpoint cannot be used.
+    """
+    from rag.answer import Pipeline
+
+    from index.embed import open_embedder
+    from index.serving import Serving
+
+    embedder = open_embedder(embed_spec(settings))
+    chat = open_chat(settings.llm)
+    pipeline = Pipeline(embedder=embedder, chat=chat, support_mode=settings.support_mode)
+    serving = Serving(collection_folder(settings), settings.collection)
+    return Parts(serving, pipeline, embedder, "model" if chat else "extractive")
+
+
+def open_chat(group: ModelGroup) -> "ChatModel | None":
+    """Returns the model that words answers; None unless one is named, whatever keys lie around."""
+    if group.model is None:
+        return None
+    from rag.llm import ModelSettings, OpenAIChat
+
+    return OpenAIChat(
+        ModelSettings(
+            model=group.model,
+            base_url=group.base_url or OPENAI_URL,
+            api_key=group.api_key.get_secret_value() if group.api_key else None,
+            temperature=group.temperature,
+            max_tokens=group.max_tokens,
+            total_s=group.deadline_s,
+            between_tokens_s=group.between_tokens_s,
+            max_bytes=group.max_bytes,
+            headers={name: value.get_secret_value() for name, value in group.headers.items()},
+            query={name: value.get_secret_value() for name, value in group.query.items()},
+        )
+    )
