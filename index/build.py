@@ -11,9 +11,8 @@ from .generation import CATALOG, CHUNK_VECTORS, LEXICAL, SENTENCE_VECTORS, VECTO
 from .lexical import build_lexical
 from .parse import Parsed
 from .terms import TermsBuilder
-from .types import Chunk, Source
 from .vectors import build_vectors
-from .words import harmless, spaced, terms
+from .words import harmless, terms
 
 
 def passages(parsed: Iterable[Parsed]) -> list[Passage]:
@@ -30,20 +29,21 @@ def passages(parsed: Iterable[Parsed]) -> list[Passage]:
 
 def build_text(folder: Path, parsed: Sequence[Parsed]) -> None:
     """Writes catalog, term arrays and lexical index: all that needs no vectors."""
-    builder = TermsBuilder()
+    builder, joined = TermsBuilder(), list[str]()
     connection = create_catalog(folder / CATALOG)
     try:
         for entry in parsed:
             add_source(connection, entry.source, stamp=entry.stamp, text=entry.text)
             add_chunks(connection, entry.chunks)
-            for chunk in entry.chunks:
-                builder.add(_segments(entry, chunk))
+        for segments in _segments(parsed):
+            builder.add(segments)
+            joined.append(" ".join(term for segment in segments for term in segment))
         add_terms(connection, builder.vocabulary())
         connection.commit()
     finally:
         connection.close()
     builder.save(folder)
-    build_lexical(folder / LEXICAL, _lexical_texts(parsed))
+    build_lexical(folder / LEXICAL, enumerate(joined))
 
 
 def build_dense(
@@ -69,18 +69,10 @@ def build_dense(
         build_vectors(folder / VECTORS, ids, chunks)
 
 
-def _segments(entry: Parsed, chunk: Chunk) -> list[list[str]]:
-    """A chunk's terms: of its title and headings, then of each sentence."""
-    texts = [entry.text[start:end] for start, end in chunk.sentences]
-    return [terms(_context(entry.source, chunk)), *(terms(text) for text in texts)]
-
-
-def _context(source: Source, chunk: Chunk) -> str:
-    return f"{source.title}\n{chunk.heading}" if chunk.heading else source.title
-
-
-def _lexical_texts(parsed: Iterable[Parsed]) -> Iterator[tuple[int, str]]:
+def _segments(parsed: Iterable[Parsed]) -> Iterator[list[list[str]]]:
+    """Yields each chunk's terms, by row: of its title and headings, then of each sentence."""
     for entry in parsed:
         for chunk in entry.chunks:
-            context = _context(entry.source, chunk)
-            yield chunk.row, spaced(f"{context}\n{entry.chunk_text(chunk)}")
+            context = f"{entry.source.title}\n{chunk.heading or ''}"
+            texts = [entry.text[start:end] for start, end in chunk.sentences]
+            yield [terms(text) for text in (context, *texts)]

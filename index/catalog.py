@@ -82,7 +82,8 @@ def _chunk(record: Sequence[object]) -> Chunk:
 
 def _source(record: Sequence[object]) -> Source:
     values: list[Any] = list(record)  # the columns' types are the schema's
-    return Source(*values[:-1], json.loads(values[-1]))
+    source_id, path, title, sha256, size, mtime_ns, length, metadata = values
+    return Source(source_id, path, title, sha256, size, mtime_ns, length, json.loads(metadata))
 
 
 class Catalog:
@@ -160,6 +161,14 @@ class Catalog:
         """Returns a source's chunks in reading order."""
         query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
         return [_chunk(record) for record in self._connection.execute(query, (source_id,))]
+
+    def rows_of(self, paths: Sequence[str]) -> set[int]:
+        """Returns the rows of the sources with these paths, or below one that ends in `/`."""
+        query = (
+            "SELECT row FROM chunks JOIN sources ON sources.id = source_id WHERE path = :path "
+            "OR (:path LIKE '%/' AND substr(path, 1, length(:path)) = :path)"
+        )
+        return {row for path in paths for (row,) in self._connection.execute(query, {"path": path})}
 
     def terms(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Returns id and number of chunks for each of the words that the corpus holds."""

@@ -166,26 +166,31 @@ class Generation:
             chunks = self._catalog.chunks(rows)
         return [(c, self.text(c.source_id)[c.start : c.end]) for c in chunks]
 
-    def similarities(self, rows: Sequence[int], vector: Vectors) -> npt.NDArray[np.float32]:
+    def similarities(
+        self, rows: Sequence[int] | npt.NDArray[np.int64], vector: Vectors
+    ) -> npt.NDArray[np.float32]:
         """Returns the cosine of each chunk with the vector (n,); zeros without vectors."""
         if self._chunks is None or not len(rows):
             return np.zeros(len(rows), np.float32)
         return np.asarray(self._chunks[np.asarray(rows)].astype(np.float32) @ vector)
 
     def sentence_similarities(
-        self, rows: Sequence[int], vector: Vectors
-    ) -> list[npt.NDArray[np.float32]]:
-        """Returns the cosines of each chunk's sentences; empty arrays without sentence vectors."""
-        if self._sentences is None or not len(rows):
-            return [np.empty(0, np.float32) for _ in rows]
-        picked = np.asarray(rows)
+        self, rows: npt.NDArray[np.int64], vector: Vectors
+    ) -> npt.NDArray[np.float32] | None:
+        """Returns the cosines of the chunks' sentences, chunk after chunk; None without vectors."""
+        if self._sentences is None:
+            return None
         # a chunk's segments are its context and its sentences: row r has r contexts before it
-        first, last = self.terms.first[picked] - picked, self.terms.first[picked + 1] - picked - 1
+        first, last = self.terms.first[rows] - rows, self.terms.first[rows + 1] - rows - 1
         lengths = last - first
         places = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
         places += np.arange(len(places))
-        cosines = self._sentences[places].astype(np.float32) @ vector
-        return np.split(cosines, np.cumsum(lengths)[:-1])
+        return np.asarray(self._sentences[places].astype(np.float32) @ vector)
+
+    def rows_of(self, sources: Sequence[str]) -> set[int]:
+        """Returns the rows of the sources with these paths, or below one that ends in `/`."""
+        with self._lock:
+            return self._catalog.rows_of(sources)
 
     def vocabulary(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Returns (number, count of chunks) of each of the terms that the corpus holds."""

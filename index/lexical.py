@@ -12,9 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .words import ANALYZER, analyzer
-
 _WRITER_BYTES = 64_000_000
+_SPLITTER = "blanks"
+"""Texts come analysed (`words.terms`); tantivy only splits them."""
+
+
+def _splitter() -> Any:
+    import tantivy
+
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
 
 def _schema() -> Any:
@@ -22,17 +28,17 @@ def _schema() -> Any:
 
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("row", stored=False, indexed=True, fast=True)
-    builder.add_text_field("words", stored=False, tokenizer_name=ANALYZER, index_option="freq")
+    builder.add_text_field("words", stored=False, tokenizer_name=_SPLITTER, index_option="freq")
     return builder.build()
 
 
 def build_lexical(folder: Path, texts: Iterable[tuple[int, str]]) -> None:
-    """Writes a BM25 index of (row, text as `words.spaced` gives it) into an empty folder."""
+    """Writes a BM25 index of (row, terms joined by blanks) into an empty folder."""
     import tantivy
 
     folder.mkdir(parents=True)
     index = tantivy.Index(_schema(), path=str(folder), reuse=False)
-    index.register_tokenizer(ANALYZER, analyzer())
+    index.register_tokenizer(_SPLITTER, _splitter())
     writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
     for row, text in texts:
         document = tantivy.Document()
@@ -51,7 +57,7 @@ class Lexical:
         import tantivy
 
         self._index = tantivy.Index.open(str(folder))
-        self._index.register_tokenizer(ANALYZER, analyzer())
+        self._index.register_tokenizer(_SPLITTER, _splitter())
         self._schema = self._index.schema
         self._searcher = self._index.searcher()
 

@@ -1,0 +1,181 @@
+"""Pieces of an answer → its text, its citations and its closed sentences with their verdicts.
+
+Whatever made the pieces, a model or the extractive answerer, every citation is built here: from
+offsets that the server chose, with a quote that is compared with the source's text before anyone
+sees it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from index.generation import Generation
+
+from .errors import CitationBroken
+from .pieces import Mark, Text
+from .refs import Ref
+from .types import (
+    AnswerSentence,
+    Citation,
+    CitationMade,
+    Delta,
+    Event,
+    Hit,
+    ScoredSentence,
+    SentenceClosed,
+    Status,
+)
+
+CONTEXT_CHARS = 200
+"""Of the source's text shown before and after a quote, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The sentence that the pieces before it make is complete."""
+
+
+Piece = Text | Mark | End
+Judge = Callable[[str, Sequence[str]], tuple[Status, str | None]]
+"""(sentence without markers, quotes it cites) → its verdict and why."""
+
+
+class Composer:
+    """Writes one answer; every method returns the events that it caused, in their order."""
+
+    def __init__(self, generation: Generation, hits: Sequence[Hit], *, judge: Judge) -> None:
+        self.answer = ""
+        self.sentences: list[AnswerSentence] = []
+        self.citations: list[Citation] = []
+        self.dropped = 0
+        self._generation, self._hits, self._judge = generation, hits, judge
+        self._known: dict[tuple[str, int, int], Citation] = {}
+        self._words = ""
+        self._start: int | None = None
+        self._cited: dict[int, Citation] = {}
+
+    def take(self, piece: Piece) -> list[Event]:
+        """Adds the next piece."""
+        if isinstance(piece, Text):
+            return self._text(piece.text)
+        if isinstance(piece, Mark):
+            return self._mark(piece.refs)
+        return self.close()
+
+    def take_if_supported(self, pieces: Sequence[Piece]) -> list[Event]:
+        """Adds a whole sentence, as one Delta, if what it cites supports it; else leaves it out."""
+        trial = Composer(self._generation, self._hits, judge=self._judge)
+        for piece in pieces:
+            trial.take(piece)
+        if not trial.sentences or trial.sentences[0].status != "supported":
+            return []
+        first = pieces[0].text[:1] if isinstance(pieces[0], Text) else " "
+        apart = not self.answer or self.answer[-1].isspace() or first.isspace()
+        gap = [] if apart else [Text(" ")]
+        events = [event for piece in [*gap, *pieces] for event in self.take(piece)]
+        words = "".join(event.text for event in events if isinstance(event, Delta))
+        made = [event for event in events if isinstance(event, CitationMade)]
+        closed = [event for event in events if isinstance(event, SentenceClosed)]
+        return [*made, Delta(words), *closed]
+
+    def _text(self, text: str) -> list[Event]:
+        if self._start is None:
+            blank = len(text) - len(text.lstrip())
+            if blank < len(text):
+                self._start = len(self.answer) + blank
+        self._words += text
+        return self._write(text)
+
+    def _mark(self, refs: Sequence[Ref]) -> list[Event]:
+        events: list[Event] = []
+        numbers: list[int] = []
+        for ref in refs:
+            found = self._resolve(ref)
+            if found is None:
+                self.dropped += 1
+                continue
+            citation, is_new = self._citation(*found)
+            if is_new:
+                events.append(CitationMade(citation))
+            if citation.n not in self._cited:
+                self._cited[citation.n] = citation
+                numbers.append(citation.n)
+        if numbers:
+            gap = "" if not self.answer or self.answer[-1:].isspace() else " "
+            events += self._write(gap + "".join(f"[{number}]" for number in numbers))
+        return events
+
+    def close(self) -> list[Event]:
+        """Ends the sentence in hand, if there is one, with its verdict."""
+        words, start, cited = self._words.strip(), self._start, list(self._cited.values())
+        self._words, self._start, self._cited = "", None, {}
+        if start is None:
+            return []
+        status, why = self._judge(words, [citation.quote for citation in cited])
+        sentence = AnswerSentence(
+            text=self.answer[start:].rstrip(),
+            start=start,
+            end=len(self.answer.rstrip()),
+            status=status,
+            why=why,
+            citations=tuple(citation.n for citation in cited),
+        )
+        self.sentences.append(sentence)
+        return [SentenceClosed(len(self.sentences) - 1, sentence)]
+
+    def _write(self, text: str) -> list[Event]:
+        self.answer += text
+        return [Delta(text)] if text else []
+
+    def _resolve(self, ref: Ref) -> tuple[Hit, ScoredSentence] | None:
+        """Returns the sentence that a marker points at; None where there is none."""
+        passage, sentence = ref
+        if not 1 <= passage <= len(self._hits):
+            return None
+        hit = self._hits[passage - 1]
+        if sentence is None:
+            return hit, self._best(hit)
+        if not 1 <= sentence <= len(hit.sentences):
+            return None
+        return hit, hit.sentences[sentence - 1]
+
+    def _best(self, hit: Hit) -> ScoredSentence:
+        """Returns the passage's sentence that shares most words with the sentence in hand."""
+        words = set(self._words.lower().split())
+        return max(hit.sentences, key=lambda s: len(words & set(s.text.lower().split())))
+
+    def _citation(self, hit: Hit, sentence: ScoredSentence) -> tuple[Citation, bool]:
+        key = (hit.source.id, sentence.start, sentence.end)
+        if key in self._known:
+            return self._known[key], False
+        citation = prove(self._generation, hit, sentence, n=len(self.citations) + 1)
+        self._known[key] = citation
+        self.citations.append(citation)
+        return citation, True
+
+
+def prove(generation: Generation, hit: Hit, sentence: ScoredSentence, *, n: int) -> Citation:
+    """Returns the citation of a sentence; raises CitationBroken unless the source says just that.
+
+    The text compared with is the catalog's, which is what `…/text` serves.
+    """
+    text = generation.text(hit.source.id)
+    quote = text[sentence.start : sentence.end]
+    if not quote or quote != sentence.text:
+        raise CitationBroken(
+            f"{hit.source.path} at {sentence.start}:{sentence.end} is not what was quoted"
+        )
+    return Citation(
+        n=n,
+        source_id=hit.source.id,
+        source=hit.source.path,
+        title=hit.source.title,
+        heading=hit.chunk.heading,
+        page=hit.chunk.page,
+        line=text.count("\n", 0, sentence.start) + 1,
+        sha256=hit.source.sha256,
+        start=sentence.start,
+        end=sentence.end,
+        quote=quote,
+        before=text[max(sentence.start - CONTEXT_CHARS, 0) : sentence.start],
+        after=text[sentence.end : sentence.end + CONTEXT_CHARS],
+    )

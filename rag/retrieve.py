@@ -1,0 +1,199 @@
+"""A question → ranked hits with sentence scores.
+
+Candidates come from BM25 and from the vectors; their scores, not their ranks, are fused (convex
+combination after Bruch et al. 2022), and the best sentence of each candidate has its say: by the
+cosine of its late-chunked vector and by how much of the question's idf its words cover. On the
+SQuAD articles RRF loses to plain BM25 at rank 1; this does not (DECISIONS.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embed import Embedder, Vectors
+from index.errors import EmbedderMismatch
+from index.generation import Generation
+from index.words import content_terms, harmless, terms
+
+from .types import Hit, ScoredSentence, Scores
+from .weights import Weights
+
+CANDIDATES = 100
+"""From each of BM25 and the vectors."""
+EXACT_ROWS = 2000
+"""A filter that leaves no more chunks than this has all of them scored."""
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question as the index sees it: vector, content terms and their idf.
+
+    `numbers` are the terms' ids, `idf` has an entry a term; a term that no chunk holds comes last,
+    with the idf of a term that stands in one.
+    """
+
+    text: str
+    vector: Vectors
+    terms: tuple[str, ...]
+    numbers: npt.NDArray[np.int64]
+    idf: Floats
+
+    @property
+    def unknown_share(self) -> float:
+        """The share of the question's idf in words that the corpus does not hold, 0 to 1."""
+        total = float(self.idf.sum())
+        return float(self.idf[len(self.numbers) :].sum()) / total if total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """The hits, best first, and the query they were found by."""
+
+    query: Query
+    hits: tuple[Hit, ...]
+    lexical_share: float
+    """The best hit's BM25 as a share of the most that these words could score, 0 to 1."""
+
+
+def understand(generation: Generation, embedder: Embedder, question: str) -> Query:
+    """Returns the question's vector and terms; raises EmbedderMismatch."""
+    manifest = generation.manifest
+    if generation.info.complete and manifest.embedder != embedder.fingerprint:
+        raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
+    text = harmless(question)
+    found = terms(text)
+    wanted = content_terms(found) or list(dict.fromkeys(found))
+    known = generation.vocabulary(wanted)
+    ordered = sorted(wanted, key=lambda term: term not in known)
+    return Query(
+        text=text,
+        vector=embedder.embed_question(text),
+        terms=tuple(ordered),
+        numbers=np.array([known[term][0] for term in ordered if term in known], np.int64),
+        idf=generation.terms.idf([known[term][1] if term in known else 1 for term in ordered]),
+    )
+
+
+def retrieve(
+    generation: Generation,
+    query: Query,
+    *,
+    weights: Weights,
+    top_k: int,
+    sources: Sequence[str] = (),
+) -> Retrieved:
+    """Returns the best `top_k` hits of the query, best first; may be none.
+
+    `sources` restricts them to these paths, or to what lies below one that ends in `/`.
+    """
+    rows = _candidates(generation, query, sources)
+    if not len(rows):
+        return Retrieved(query, (), 0.0)
+    signals = _signals(generation, query, rows)
+    total = (
+        weights.lexical * signals.lexical
+        + weights.dense * signals.dense
+        + weights.sentence_similarity * signals.best(signals.similarity)
+        + weights.sentence_cover * signals.best(signals.cover)
+    )
+    order = np.argsort(-total, kind="stable")[:top_k]
+    hits = _hits(generation, rows, signals, total, order)
+    most = float(query.idf.sum()) * 1.9  # (k1 + 1): what BM25 tends to as a term repeats
+    share = float(signals.bm25[order[0]]) / most if most else 0.0
+    return Retrieved(query, hits, min(share, 1.0))
+
+
+def _candidates(
+    generation: Generation, query: Query, sources: Sequence[str]
+) -> npt.NDArray[np.int64]:
+    known = query.terms[: len(query.numbers)]
+    if not sources:
+        lexical = generation.find_lexical(known, limit=CANDIDATES)
+        dense = generation.find_dense(query.vector, limit=CANDIDATES)
+        return np.array(sorted({*lexical, *dense}), np.int64)
+    allowed = generation.rows_of(sources)
+    if len(allowed) > EXACT_ROWS:
+        lexical = generation.find_lexical(known, limit=EXACT_ROWS)
+        dense = generation.find_dense(query.vector, limit=EXACT_ROWS)
+        allowed &= {*lexical, *dense}
+    return np.array(sorted(allowed), np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signals:
+    """Per candidate: BM25 and its share of the best, cosine; per sentence of each: both scores.
+
+    `offsets` (n + 1,) says which entries of `similarity` and `cover` are a candidate's.
+    """
+
+    bm25: Floats
+    lexical: Floats
+    dense: Floats
+    similarity: Floats
+    cover: Floats
+    offsets: npt.NDArray[np.int64]
+
+    def best(self, values: Floats) -> Floats:
+        """Returns each candidate's highest value among its sentences."""
+        return np.asarray(np.maximum.reduceat(values, self.offsets[:-1]), np.float32)
+
+
+def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) -> _Signals:
+    known = query.idf[: len(query.numbers)]
+    counts = generation.terms.counts(rows, query.numbers)
+    bm25 = generation.terms.bm25(rows, counts, known)
+    # a chunk's first segment is its title and headings; the rest are its sentences
+    is_sentence = np.ones(len(counts.segments), bool)
+    is_sentence[counts.offsets[:-1]] = False
+    total = float(query.idf.sum()) or 1.0
+    covered = (np.minimum(counts.segments, 1) @ known) / total
+    offsets = counts.offsets - np.arange(len(rows) + 1)
+    similar = generation.sentence_similarities(rows, query.vector)
+    dense = np.clip(generation.similarities(rows, query.vector), 0, 1)
+    if similar is None:  # no sentence vectors: the chunk speaks for its sentences
+        similar = np.repeat(dense, np.diff(offsets))
+    top = float(bm25.max())
+    return _Signals(
+        bm25=bm25,
+        lexical=bm25 / top if top > 0 else bm25,
+        dense=dense,
+        similarity=np.clip(similar, 0, 1).astype(np.float32),
+        cover=covered[is_sentence].astype(np.float32),
+        offsets=offsets,
+    )
+
+
+def _hits(
+    generation: Generation,
+    rows: npt.NDArray[np.int64],
+    signals: _Signals,
+    total: Floats,
+    order: npt.NDArray[np.int64],
+) -> tuple[Hit, ...]:
+    chunks = generation.chunks([int(rows[place]) for place in order])
+    hits = []
+    for rank, (place, (chunk, text)) in enumerate(zip(order, chunks, strict=True), start=1):
+        source = generation.source(chunk.source_id)
+        assert source is not None  # the catalog holds every chunk's source
+        first = int(signals.offsets[place])
+        sentences = tuple(
+            ScoredSentence(
+                start=start,
+                end=end,
+                text=text[start - chunk.start : end - chunk.start],
+                similarity=float(signals.similarity[first + number]),
+                cover=float(signals.cover[first + number]),
+            )
+            for number, (start, end) in enumerate(chunk.sentences)
+        )
+        scores = Scores(
+            dense=float(signals.dense[place]),
+            lexical=float(signals.lexical[place]),
+            sentence=max((s.similarity + s.cover) / 2 for s in sentences),
+        )
+        hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences))
+    return tuple(hits)

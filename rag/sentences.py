@@ -1,0 +1,71 @@
+"""A model's pieces as they come → the same pieces with an `End` after each sentence.
+
+Text is let out up to the end of the last sentence that may be over; what follows waits until it
+is certain, so that whatever belongs to a sentence is written before the next one begins.
+"""
+
+from collections.abc import Iterator
+
+from index.sentences import sentence_spans
+from index.types import Span
+
+from .cite import End, Piece
+from .pieces import Text
+
+MAX_SENTENCE = 4000
+"""Characters after which a sentence ends whatever it holds: keeps the work linear."""
+
+
+class Sentencer:
+    """Feed it pieces; it yields them with the sentences' ends, then `finish` it."""
+
+    def __init__(self) -> None:
+        self._open = ""
+        self._out = 0
+
+    def feed(self, piece: Piece) -> Iterator[Piece]:
+        """Yields what is certain now."""
+        if not isinstance(piece, Text):
+            yield from self._settle()
+            yield piece
+            return
+        self._open += piece.text
+        spans = self._spans()
+        while len(spans) > 1 and self._is_certain(spans[1][0]):
+            yield from self._end(spans[0][1])
+            spans = self._spans()
+        if spans:
+            yield from self._let_out(spans[0][1])
+        if self._out > MAX_SENTENCE:
+            yield from self._end(self._out)
+
+    def finish(self) -> Iterator[Piece]:
+        """Yields the rest."""
+        while spans := self._spans():
+            yield from self._end(spans[0][1])
+        self._open, self._out = "", 0
+
+    def _settle(self) -> Iterator[Piece]:
+        """Lets out all words, because something else than words comes next."""
+        if self._open[self._out :].strip():
+            while len(spans := self._spans()) > 1:
+                yield from self._end(spans[0][1])
+            yield from self._let_out(spans[0][1])
+
+    def _spans(self) -> list[Span]:
+        return sentence_spans(self._open, 0, len(self._open))
+
+    def _is_certain(self, start: int) -> bool:
+        """Is the first word of the next sentence complete?"""
+        rest = self._open[start:]
+        return len(rest.split(None, 1)) > 1 or rest[-1:].isspace() or len(rest) > 40
+
+    def _end(self, end: int) -> Iterator[Piece]:
+        yield from self._let_out(end)
+        yield End()
+        self._open, self._out = self._open[end:], 0
+
+    def _let_out(self, end: int) -> Iterator[Piece]:
+        if end > self._out:
+            yield Text(self._open[self._out : end])
+            self._out = end
