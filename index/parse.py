@@ -1,7 +1,7 @@
 """Files of the corpus → parsed sources; what is unchanged comes from the last generation.
 
 An unchanged file costs a stat; one whose stat moved costs a hash; only other content is parsed.
-A file that failed before and has not changed since is not read again.
+A file that could not be understood before and has not changed since is not read again.
 """
 
 from collections.abc import Callable, Mapping
@@ -82,7 +82,6 @@ class Reader:
                 self._take(file)
             except SourceUnreadable as error:
                 self._skipped.append(Skipped(file.path, error.cause))
-                self._skipped_stamps[file.path] = file.stamp
             on_file(done, len(found))
         paths = {entry.source.path for entry in self._parsed}
         known = self._known.keys()
@@ -97,10 +96,11 @@ class Reader:
         )
 
     def _take(self, file: Found) -> None:
-        if self._bad.get(file.path) == file.stamp:
+        if file.stamp and self._bad.get(file.path) == file.stamp:
+            self._skipped_stamps[file.path] = file.stamp
             raise SourceUnreadable(file.path, self._causes[file.path])
         source, stamp = self._known.get(file.path, (None, ""))
-        if source is not None and stamp == file.stamp:
+        if source is not None and file.stamp and stamp == file.stamp:
             self._keep(source, stamp)
             return
         data = corpus.read(self._root, file, max_file_bytes=self._max_file_bytes)
@@ -108,7 +108,12 @@ class Reader:
         if source is not None and source.sha256 == sha256:
             self._keep(source, file.stamp)
             return
-        self._parsed.append(parse(file, data, sha256, collection=self._collection))
+        try:
+            parsed = parse(file, data, sha256, collection=self._collection)
+        except SourceUnreadable:
+            self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
+            raise
+        self._parsed.append(parsed)
         self._changed += source is not None
 
     def _keep(self, source: Source, stamp: str) -> None:
