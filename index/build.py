@@ -7,7 +7,7 @@ import numpy as np
 
 from .catalog import add_chunks, add_source, add_terms, create_catalog
 from .embed import Embedded, Passage
-from .generation import CATALOG, CHUNK_VECTORS, LEXICAL, SENTENCE_VECTORS, VECTORS
+from .generation import CATALOG, CHUNK_VECTORS, FIRST_EQUAL, LEXICAL, SENTENCE_VECTORS, VECTORS
 from .lexical import build_lexical
 from .parse import Parsed
 from .terms import TermsBuilder
@@ -49,7 +49,11 @@ def build_text(folder: Path, parsed: Sequence[Parsed]) -> None:
 def build_dense(
     folder: Path, parsed: Sequence[Parsed], embedded: Iterable[Embedded], *, dimensions: int
 ) -> None:
-    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences (sentences.npy)."""
+    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences (sentences.npy).
+
+    Chroma gets each vector once, under its first chunk's id: dozens of equal ones cut each other
+    off in its graph, and then none is found. `equal.npy` holds each row's first equal one.
+    """
     ids = [chunk.id for entry in parsed for chunk in entry.chunks]
     rows = sum(len(chunk.sentences) for entry in parsed for chunk in entry.chunks)
     chunks = np.zeros((len(ids), dimensions), np.float32)
@@ -65,8 +69,12 @@ def build_dense(
     np.save(folder / CHUNK_VECTORS, chunks.astype(np.float16))
     if has_sentences:
         np.save(folder / SENTENCE_VECTORS, sentences)
+    known: dict[bytes, int] = {}
+    first = np.array([known.setdefault(v.tobytes(), row) for row, v in enumerate(chunks)], np.int64)
+    np.save(folder / FIRST_EQUAL, first)
+    distinct = np.unique(first)
     if ids:
-        build_vectors(folder / VECTORS, ids, chunks)
+        build_vectors(folder / VECTORS, [ids[row] for row in distinct], chunks[distinct])
 
 
 def _segments(parsed: Iterable[Parsed]) -> Iterator[list[list[str]]]:

@@ -8,27 +8,28 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .errors import IndexingError
+from .errors import GenerationMissing, IndexingError
 from .generation import Generation
+from .lock import writer_lock
 from .manifest import (
+    CURRENT,
     Current,
     Manifest,
     generation_folder,
     hash_files,
-    read_current,
+    read_published,
     sync_folder,
     sync_tree,
-    write_current,
     write_manifest,
+    write_published,
 )
 from .parse import Survey
 from .verify import verify
 
-KEPT = 2
-"""Generations on disk: the serving one and one to go back to."""
 _LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 _BUILDING = "building-"
 
@@ -39,6 +40,8 @@ def building_folder(collection_folder: Path) -> Path:
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f"{_BUILDING}*"):
         shutil.rmtree(left)  # the writer lock is held: its builder is dead
+    for left in collection_folder.glob(f".{CURRENT}.*"):
+        left.unlink()
     folder = parent / f"{_BUILDING}{os.getpid()}"
     folder.mkdir()
     return folder
@@ -83,17 +86,19 @@ def publish(
     folder.rename(final)
     sync_folder(final.parent)
     _verify(collection_folder, current)
-    write_current(collection_folder, current)
+    write_published(collection_folder, (current, *published(collection_folder)[:1]))
     return name
+
+
+def check(collection_folder: Path, current: Current) -> None:
+    """Opens and verifies a generation; raises GenerationDamaged."""
+    with closing(Generation(collection_folder, current)) as generation:
+        verify(generation)
 
 
 def _verify(collection_folder: Path, current: Current) -> None:
     try:
-        generation = Generation(collection_folder, current)
-        try:
-            verify(generation)
-        finally:
-            generation.close()
+        check(collection_folder, current)
     except IndexingError:
         shutil.rmtree(generation_folder(collection_folder, current.generation))
         raise
@@ -102,24 +107,37 @@ def _verify(collection_folder: Path, current: Current) -> None:
 def _newest(collection_folder: Path) -> int:
     """Returns the number of the newest generation on disk or published; 0 where there is none."""
     names = [path.name for path in (collection_folder / "generations").iterdir()]
-    current = read_current_name(collection_folder)
-    return max((int(name) for name in [*names, current] if name.isdigit()), default=0)
+    names += [entry.generation for entry in published(collection_folder)]
+    return max((int(name) for name in names if name.isdigit()), default=0)
 
 
-def read_current_name(collection_folder: Path) -> str:
-    """Returns the serving generation's name; empty where none is named."""
+def published(collection_folder: Path) -> tuple[Current, ...]:
+    """Returns what CURRENT names; nothing where it cannot be read."""
     try:
-        current = read_current(collection_folder)
+        return read_published(collection_folder)
     except IndexingError:
-        return ""
-    return current.generation if current else ""
+        return ()
 
 
 def remove_old(collection_folder: Path) -> None:
-    """Removes generations beyond the serving one and the newest before it."""
-    serving = read_current_name(collection_folder)
-    folders = [p for p in (collection_folder / "generations").iterdir() if p.name.isdigit()]
-    older = sorted((p for p in folders if p.name < serving), key=lambda p: p.name)
-    unpublished = [p for p in folders if p.name > serving]
-    for folder in [*older[: max(len(older) - KEPT + 1, 0)], *unpublished]:
-        shutil.rmtree(folder)
+    """Removes the generations that CURRENT does not name."""
+    named = {entry.generation for entry in published(collection_folder)}
+    for folder in (collection_folder / "generations").iterdir():
+        if folder.name.isdigit() and folder.name not in named:
+            shutil.rmtree(folder)
+
+
+def roll_back(collection_folder: Path, collection: str) -> str:
+    """Lets the older of the two published generations serve, and returns its name.
+
+    The newer one becomes that to go back to. Raises GenerationMissing where there is no older
+    one, GenerationDamaged where that is not whole, SyncBusy while a sync runs.
+    """
+    with writer_lock(collection_folder, collection):
+        both = read_published(collection_folder)
+        if len(both) < 2:
+            raise GenerationMissing(collection, "no older generation to go back to")
+        newer, older = both
+        check(collection_folder, older)
+        write_published(collection_folder, (older, newer))
+    return older.generation

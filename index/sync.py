@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -17,7 +18,7 @@ from .build import build_dense, build_text, passages
 from .chunk import CHUNKER
 from .embed import EmbedSpec, Passage, open_embedder
 from .embed.cache import EmbeddingCache
-from .errors import CorpusMismatch, GenerationDamaged, IndexingError
+from .errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
 from .generation import Generation
 from .lock import writer_lock
 from .manifest import read_current
@@ -193,6 +194,10 @@ def main() -> int:
         report = sync(request_from(sys.stdin.read()), say)
     except IndexingError as error:
         say(described(error))
+        return 1
+    except Exception as error:  # a full disk, or a library's own: the parent gets it in words
+        traceback.print_exc()
+        say(described(SyncFailed(f"the sync failed: {type(error).__name__}: {error}")))
         return 1
     say({"event": "done", "report": asdict(report)})
     return 0

@@ -22,7 +22,7 @@ def verify(generation: Generation) -> None:
         raise GenerationDamaged(generation.folder, "the lexical index misses chunks")
     if not generation.info.complete or not chunks:
         return
-    if generation.vector_ids() != generation.chunk_ids():
+    if generation.vector_ids() != generation.distinct_ids():
         raise GenerationDamaged(generation.folder, "the vectors are not those of the catalog")
     _check_found(generation, chunks)
 
