@@ -16,7 +16,7 @@ from index.embed import Embedder
 from index.generation import Generation
 
 from .cite import Composer, End, Judge
-from .decide import weigh
+from .decide import confidence, evidence
 from .draft import Draft
 from .errors import AnswerError
 from .extract import Pick, pick_sentences
@@ -30,6 +30,7 @@ from .types import (
     Answer,
     Answerer,
     Ask,
+    Citation,
     Delta,
     Done,
     Event,
@@ -79,7 +80,6 @@ class Pipeline:
         self._embedder, self._chat, self._limits = embedder, chat, limits
         self._weights = weights or fitted()
         self._mode = support_mode
-        self._judge: Judge = _unjudged if support_mode == "off" else _judged
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, sources: Sequence[str] = ()
@@ -104,7 +104,7 @@ class Pipeline:
 
     async def stream(self, generation: Generation, ask: Ask) -> AsyncIterator[Event]:
         """Yields the events of one answer; the last is Done, or Failed after its first words."""
-        run = _Run(ask, generation, self._judge)
+        run = _Run(ask, generation, _unjudged if self._mode == "off" else _judged(ask.question))
         await asyncio.to_thread(self._retrieve, run)
         yield PassagesFound(run.id, run.hits)
         reason = _refusal(run, self._weights.floor if self._chat else self._weights.threshold)
@@ -154,8 +154,8 @@ class Pipeline:
             )
         if run.found and run.hits:
             run.picks = pick_sentences(ask.question, run.hits)
-            evidence = weigh(run.standalone, run.found, run.picks)
-            run.confidence = evidence.confidence(self._weights)
+            found = evidence(run.standalone, run.found, run.picks)
+            run.confidence = confidence(found, self._weights)
         run.shown = run.hits
         run.composer = Composer(run.generation, run.hits, judge=run.judge)
         run.timings["retrieve"] = (time.perf_counter() - started) * 1000
@@ -252,10 +252,16 @@ def _ended(
     )
 
 
-def _judged(sentence: str, quotes: Sequence[str]) -> tuple[Status, str | None]:
-    verdict = judge(sentence, quotes)
-    return verdict.status, verdict.why
+def _judged(question: str) -> Judge:
+    """Returns the judge of one answer: names may come from the question, titles and headings."""
+
+    def verdict(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
+        context = [question, *(f"{c.title} {c.heading or ''}" for c in cited)]
+        found = judge(sentence, [citation.quote for citation in cited], context=context)
+        return found.status, found.why
+
+    return verdict
 
 
-def _unjudged(sentence: str, quotes: Sequence[str]) -> tuple[Status, str | None]:
-    return ("supported", "not checked") if quotes else ("uncited", None)
+def _unjudged(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
+    return ("supported", "not checked") if cited else ("uncited", None)

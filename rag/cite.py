@@ -35,8 +35,8 @@ class End:
 
 
 Piece = Text | Mark | End
-Judge = Callable[[str, Sequence[str]], tuple[Status, str | None]]
-"""(sentence without markers, quotes it cites) → its verdict and why."""
+Judge = Callable[[str, Sequence[Citation]], tuple[Status, str | None]]
+"""(sentence without markers, what it cites) → its verdict and why."""
 
 
 class Composer:
@@ -110,7 +110,7 @@ class Composer:
         self._words, self._start, self._cited = "", None, {}
         if start is None:
             return []
-        status, why = self._judge(words, [citation.quote for citation in cited])
+        status, why = self._judge(words, cited)
         sentence = AnswerSentence(
             text=self.answer[start:].rstrip(),
             start=start,

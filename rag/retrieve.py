@@ -1,9 +1,9 @@
 """A question → ranked hits with sentence scores.
 
 Candidates come from BM25 and from the vectors; their scores, not their ranks, are fused (convex
-combination after Bruch et al. 2022), and the best sentence of each candidate has its say: by the
-cosine of its late-chunked vector and by how much of the question's idf its words cover. On the
-SQuAD articles RRF loses to plain BM25 at rank 1; this does not (DECISIONS.md).
+combination after Bruch et al. 2022), and the best sentence of each candidate has most of the say:
+by the cosine of its late-chunked vector and by how much of the question's idf its words and its
+title's cover. On the SQuAD articles RRF loses to plain BM25 at rank 1; this does not.
 """
 
 from collections.abc import Sequence
@@ -97,8 +97,8 @@ def retrieve(
     total = (
         weights.lexical * signals.lexical
         + weights.dense * signals.dense
-        + weights.sentence_similarity * signals.best(signals.similarity)
-        + weights.sentence_cover * signals.best(signals.cover)
+        + weights.sentence * signals.best_sentence()
+        + weights.cover * signals.chunk_cover
     )
     order = np.argsort(-total, kind="stable")[:top_k]
     hits = _hits(generation, rows, signals, total, order)
@@ -125,7 +125,7 @@ def _candidates(
 
 @dataclass(frozen=True, slots=True)
 class _Signals:
-    """Per candidate: BM25 and its share of the best, cosine; per sentence of each: both scores.
+    """Per candidate: BM25 and its share of the best, cosine, cover; per sentence: the last two.
 
     `offsets` (n + 1,) says which entries of `similarity` and `cover` are a candidate's.
     """
@@ -133,24 +133,26 @@ class _Signals:
     bm25: Floats
     lexical: Floats
     dense: Floats
+    chunk_cover: Floats
     similarity: Floats
     cover: Floats
     offsets: npt.NDArray[np.int64]
 
-    def best(self, values: Floats) -> Floats:
-        """Returns each candidate's highest value among its sentences."""
-        return np.asarray(np.maximum.reduceat(values, self.offsets[:-1]), np.float32)
+    def best_sentence(self) -> Floats:
+        """Returns each candidate's highest mean of similarity and cover among its sentences."""
+        both = (self.similarity + self.cover) / 2
+        return np.asarray(np.maximum.reduceat(both, self.offsets[:-1]), np.float32)
 
 
 def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) -> _Signals:
     known = query.idf[: len(query.numbers)]
     counts = generation.terms.counts(rows, query.numbers)
     bm25 = generation.terms.bm25(rows, counts, known)
-    # a chunk's first segment is its title and headings; the rest are its sentences
-    is_sentence = np.ones(len(counts.segments), bool)
-    is_sentence[counts.offsets[:-1]] = False
-    total = float(query.idf.sum()) or 1.0
-    covered = (np.minimum(counts.segments, 1) @ known) / total
+    # a chunk's first segment is its title and headings, which count for each of its sentences
+    contexts, held = counts.offsets[:-1], counts.segments > 0
+    with_context = held | np.repeat(held[contexts], np.diff(counts.offsets), axis=0)
+    covered = (with_context @ known) / (float(query.idf.sum()) or 1.0)
+    chunk_covered = np.logical_or.reduceat(held, contexts, axis=0) @ known
     offsets = counts.offsets - np.arange(len(rows) + 1)
     similar = generation.sentence_similarities(rows, query.vector)
     dense = np.clip(generation.similarities(rows, query.vector), 0, 1)
@@ -161,8 +163,9 @@ def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) 
         bm25=bm25,
         lexical=bm25 / top if top > 0 else bm25,
         dense=dense,
+        chunk_cover=np.asarray(chunk_covered / (float(query.idf.sum()) or 1.0), np.float32),
         similarity=np.clip(similar, 0, 1).astype(np.float32),
-        cover=covered[is_sentence].astype(np.float32),
+        cover=np.delete(covered, contexts).astype(np.float32),
         offsets=offsets,
     )
 
@@ -193,7 +196,7 @@ def _hits(
         scores = Scores(
             dense=float(signals.dense[place]),
             lexical=float(signals.lexical[place]),
-            sentence=max((s.similarity + s.cover) / 2 for s in sentences),
+            sentence=float(signals.best_sentence()[place]),
         )
         hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences))
     return tuple(hits)

@@ -16,8 +16,8 @@ class Weights:
 
     lexical: float
     dense: float
-    sentence_similarity: float
-    sentence_cover: float
+    sentence: float
+    cover: float
     confidence: Mapping[str, float]
     threshold: float
     floor: float
