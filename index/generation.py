@@ -150,6 +150,19 @@ class Generation:
                 if self._first_equal[chunk.row] == chunk.row
             }
 
+    def all_terms(self) -> list[str]:
+        """Returns the vocabulary, by number."""
+        with self._lock:
+            return self._catalog.vocabulary()
+
+    def stored_vectors(self, row: int, count: int) -> tuple[Half, Half | None]:
+        """Returns the vectors (count, d) of chunks from a row on, and of all their sentences."""
+        assert self._chunks is not None  # a generation without vectors is not asked
+        first = self.terms.first[row] - row  # a context before each chunk's sentences: no vector
+        last = self.terms.first[row + count] - row - count
+        sentences = None if self._sentences is None else self._sentences[first:last]
+        return self._chunks[row : row + count], sentences
+
     def vector(self, row: int) -> Vectors:
         """Returns a chunk's vector (d,); raises LookupError where there are none."""
         if self._chunks is None:
@@ -164,18 +177,26 @@ class Generation:
 
     def find_dense(self, vector: Vectors, *, limit: int) -> list[int]:
         """Returns rows of the nearest chunks, nearest first; none while there are no vectors."""
+        return self.find_dense_many(vector.reshape(1, -1), limit=limit)[0]
+
+    def find_dense_many(self, vectors: Vectors, *, limit: int) -> list[list[int]]:
+        """Returns the same for each of several vectors (n, d)."""
         store = self._store()
         if store is None:
-            return []
-        ids = store.find(vector, limit=min(limit, self.info.chunks))
+            return [[] for _ in vectors]
+        found = store.find_many(vectors, limit=min(limit, self.info.chunks))
         with self._lock:
-            firsts = self._catalog.rows(ids)
+            firsts = [self._catalog.rows(ids) for ids in found]
+        return [self._with_equals(rows)[:limit] for rows in firsts]
+
+    def _with_equals(self, firsts: Sequence[int]) -> list[int]:
+        """Returns the rows, each followed by those whose vectors equal its own."""
         equal = {row: [row] for row in firsts}
         for row in np.flatnonzero(np.isin(self._first_equal, firsts)).tolist():
             first = int(self._first_equal[row])
             if row != first:
                 equal[first].append(row)
-        return [row for first in firsts for row in equal[first]][:limit]
+        return [row for first in firsts for row in equal[first]]
 
     # --- what scores are made of
 

@@ -26,7 +26,8 @@ _LINE = re.compile(r"(\d{6,12}) ([0-9a-f]{64})")
 class Manifest:
     """What a generation says of itself.
 
-    `files` maps the generation's own files to their sha256, `sha256` the sources' paths to theirs.
+    `files` maps the generation's own files to their sha256, `sha256` the sources' paths to theirs;
+    `drift` is by how many ids Chroma's directory differs from one that is built anew.
     """
 
     generation: str
@@ -45,6 +46,7 @@ class Manifest:
     files: Mapping[str, str]
     sha256: Mapping[str, str]
     schema: int = SCHEMA
+    drift: int = 0
 
     def info(self) -> GenerationInfo:
         """Returns what one tells people of it."""

@@ -7,7 +7,7 @@ CURRENT does, and CURRENT carries the manifest's hash. One older generation is k
 import importlib.metadata
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from .manifest import (
     write_manifest,
     write_published,
 )
-from .parse import Survey
+from .parse import Parsed, Survey
 from .verify import verify
 
 _LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
@@ -54,13 +54,17 @@ def publish(
     collection: str,
     corpus: Path,
     survey: Survey,
+    parsed: Sequence[Parsed],
     fingerprint: Mapping[str, str],
     embedder: tuple[str, int] | None,
+    drift: int,
+    on_verified: Callable[[int, int], None],
 ) -> str:
     """Publishes what was built in `folder` and returns the generation's name.
 
-    `embedder` is its fingerprint and dimensions, None for a generation without vectors. Raises
-    GenerationDamaged where verification fails; then nothing is published.
+    `embedder` is its fingerprint and dimensions, None for a generation without vectors;
+    `on_verified` hears how many chunks were looked for, of how many. Raises GenerationDamaged
+    where verification fails; then nothing is published.
     """
     name = f"{_newest(collection_folder) + 1:06}"
     manifest = Manifest(
@@ -72,36 +76,39 @@ def publish(
         fingerprint=fingerprint,
         embedder=embedder[0] if embedder else "",
         dimensions=embedder[1] if embedder else 0,
-        sources=len(survey.parsed),
-        chunks=survey.chunks,
+        sources=len(parsed),
+        chunks=sum(len(entry.chunks) for entry in parsed),
         skipped=survey.skipped,
         skipped_stamps=survey.skipped_stamps,
         versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
         files=hash_files(folder),
-        sha256={entry.source.path: entry.source.sha256 for entry in survey.parsed},
+        sha256={entry.source.path: entry.source.sha256 for entry in parsed},
+        drift=drift,
     )
     current = Current(name, write_manifest(folder, manifest))
     sync_tree(folder)
     final = generation_folder(collection_folder, name)
     folder.rename(final)
     sync_folder(final.parent)
-    _verify(collection_folder, current)
+    new = [chunk.row for entry in parsed if entry.known is None for chunk in entry.chunks]
+    try:
+        check(collection_folder, current, new, on_verified)
+    except IndexingError:
+        shutil.rmtree(final)
+        raise
     write_published(collection_folder, (current, *published(collection_folder)[:1]))
     return name
 
 
-def check(collection_folder: Path, current: Current) -> None:
-    """Opens and verifies a generation; raises GenerationDamaged."""
+def check(
+    collection_folder: Path,
+    current: Current,
+    new: Sequence[int] = (),
+    on_verified: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Opens a generation and verifies it, all of its `new` rows; raises GenerationDamaged."""
     with closing(Generation(collection_folder, current)) as generation:
-        verify(generation)
-
-
-def _verify(collection_folder: Path, current: Current) -> None:
-    try:
-        check(collection_folder, current)
-    except IndexingError:
-        shutil.rmtree(generation_folder(collection_folder, current.generation))
-        raise
+        verify(generation, new, on_verified)
 
 
 def _newest(collection_folder: Path) -> int:

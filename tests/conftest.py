@@ -62,6 +62,13 @@ def embeddings() -> Iterator[FakeModel]:
         yield model
 
 
+@pytest.fixture(scope="session")
+def fake_embeddings() -> Iterator[FakeModel]:
+    """An embeddings endpoint for all tests that do not count its requests."""
+    with FakeModel() as model:
+        yield model
+
+
 @pytest.fixture
 def hosted(embeddings: FakeModel, tmp_path: Path) -> EmbedSpec:
     """The embedder of that endpoint: 64 dimensions, made of words, quick."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.lexical import Lexical, build_lexical
-from index.terms import K1, B, Terms, TermsBuilder
+from index.terms import K1, B, Numbered, Terms, TermsBuilder
 from index.words import content_terms, harmless, terms, visible
 
 CHUNKS = [
@@ -21,13 +21,14 @@ CHUNKS = [
 
 
 @pytest.fixture
-def built_terms(tmp_path: Path) -> tuple[Terms, TermsBuilder]:
+def built_terms(tmp_path: Path) -> tuple[Terms, Numbered]:
     """The chunks' terms, written and opened."""
     builder = TermsBuilder()
     for segments in CHUNKS:
         builder.add(segments)
-    builder.save(tmp_path)
-    return Terms(tmp_path, vocabulary=len(builder.ids)), builder
+    numbered = builder.build()
+    numbered.save(tmp_path)
+    return Terms(tmp_path, vocabulary=len(numbered.vocabulary)), numbered
 
 
 def bm25_by_hand(query: Sequence[str], row: int) -> float:
@@ -43,25 +44,25 @@ def bm25_by_hand(query: Sequence[str], row: int) -> float:
     return score
 
 
-def test_bm25_is_the_formulas(built_terms: tuple[Terms, TermsBuilder]) -> None:
-    opened, builder = built_terms
+def test_bm25_is_the_formulas(built_terms: tuple[Terms, Numbered]) -> None:
+    opened, numbered = built_terms
     query = ["lamp", "tower", "chain"]
-    numbers = np.array([builder.ids[term] for term in query])
+    numbers = np.array([numbered.vocabulary.index(term) for term in query])
     rows = np.array([2, 0, 1])
-    idf = opened.idf([builder.documents[number] for number in numbers])
+    idf = opened.idf(numbered.documents()[numbers].tolist())
     scores = opened.bm25(rows, opened.counts(rows, numbers), idf)
     np.testing.assert_allclose(scores, [bm25_by_hand(query, row) for row in rows], rtol=1e-5)
 
 
-def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[Terms, TermsBuilder]) -> None:
-    opened, builder = built_terms
-    numbers = np.array([builder.ids["lamp"], builder.ids["the"]])
+def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[Terms, Numbered]) -> None:
+    opened, numbered = built_terms
+    numbers = np.array([numbered.vocabulary.index("lamp"), numbered.vocabulary.index("the")])
     counts = opened.counts(np.array([1, 0]), numbers)
     assert counts.offsets.tolist() == [0, 3, 6]
     assert counts.segments.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [1, 2], [0, 0]]
 
 
-def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, TermsBuilder]) -> None:
+def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, Numbered]) -> None:
     opened, _ = built_terms
     rows, none = np.empty(0, np.int64), np.empty(0, np.int64)
     assert opened.counts(rows, none).segments.shape == (0, 0)
@@ -70,7 +71,7 @@ def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, TermsBuild
 
 
 def test_an_empty_corpus_has_terms_that_can_be_opened(tmp_path: Path) -> None:
-    TermsBuilder().save(tmp_path)
+    TermsBuilder().build().save(tmp_path)
     assert len(Terms(tmp_path, vocabulary=0)) == 0
 
 
