@@ -219,7 +219,9 @@ def _agrees(value: float, known: float, figure: _Figure) -> bool:
 def _rivals(figure: _Figure, other: _Figure) -> bool:
     """Whether the cited text counts the same thing otherwise."""
     return (
-        bool(figure.counted) and figure.counted == other.counted and other.text.lower() not in _ARTICLES
+        bool(figure.counted)
+        and figure.counted == other.counted
+        and other.text.lower() not in _ARTICLES
     )
 
 

@@ -195,7 +195,7 @@ class MarkerParser:
         buffer = self._buffer
         if not self._final and _OPEN.match(buffer, at):
             return None
-        if _HALF.match(buffer, at):  # the model was cut off in mid-marker
+        if self._final and _HALF.match(buffer, at):  # the model was cut off in mid-marker
             return len(buffer)
         closed = _DOUBLE.match(buffer, at)
         found = refs(closed.group(1)) if closed else ()

@@ -6,6 +6,7 @@ people (`Italy`, `Italian`). Languages that capitalise every noun are left alone
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from index.words import STOP_WORDS, terms
 
@@ -13,7 +14,11 @@ MAX_CODE = 6
 """A word of lower-case letters and digits up to so long is a name, like `b12`."""
 
 _WORD = re.compile(r"[^\W_]+(?:[’'.&-][^\W_]+)*")
-_VERB = re.compile(r" (?:is|was|has|had|did|does|will|can|[a-z]{2,}(?:ed|[^s]s)) ")
+_VERB = re.compile(
+    r" (?:is|was|has|had|did|does|will|can|[a-z]{2,}ed|became|began|bought|brought|built|came|chose"
+    r"|fell|fought|found|gave|got|grew|held|led|left|lost|made|met|ran|said|sang|saw|sent|sold"
+    r"|spent|stood|taught|told|took|went|won|wrote) "
+)
 _COMMON = re.compile(r"-|(?:s|ing|tion|sion|ity|ment|ness|ance|ence|ship|ism|ure|age)\Z")
 _NOUNS_CAPITAL = frozenset("der die das und ist nicht ein eine mit für von zu wurde auf".split())
 _OPENERS = frozenset(
@@ -23,11 +28,10 @@ _OPENERS = frozenset(
     "while with yes yet instead overall additionally also finally moreover meanwhile".split()
 )
 _ENDINGS = ("", "n", "an", "ian", "ish", "ese", "ic", "y", "ia", "ian", "a", "e", "en", "i", "s")
-_PEOPLES = {
-    **{"french": "france", "spanish": "spain", "dutch": "netherland", "welsh": "wale"},
-    **{"greek": "greec", "swiss": "switzerland", "danish": "denmark", "polish": "poland"},
-    **{"british": "britain", "portugues": "portug", "turkish": "turkey", "uk": "kingdom"},
-}
+_PEOPLES = (
+    "british britain danish denmark dutch netherlands french france greek greece polish poland "
+    "portuguese portugal spanish spain swiss switzerland turkish turkey welsh wales"
+)
 
 
 def missing_name(sentence: str, known: Sequence[str]) -> str | None:
@@ -80,8 +84,7 @@ def _looks_like_name(sentence: str, start: int, end: int) -> bool:
 
 
 def _is_kin(term: str, there: set[str]) -> bool:
-    other = _PEOPLES.get(term)
-    if other in there or any(_PEOPLES.get(one) == term for one in there if one in _PEOPLES):
+    if there & _compatriots().get(term, set()):
         return True
     if len(term) < 4:
         return False
@@ -89,6 +92,13 @@ def _is_kin(term: str, there: set[str]) -> bool:
         one[:4] == term[:4] and _tail(one, term) in _ENDINGS and _tail(term, one) in _ENDINGS
         for one in there
     )
+
+
+@cache
+def _compatriots() -> dict[str, set[str]]:
+    words = terms(_PEOPLES)
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    return {one: {other} for pair in pairs for one, other in (pair, pair[::-1])}
 
 
 def _tail(word: str, other: str) -> str:

@@ -11,6 +11,9 @@ from functools import cache
 
 from index.words import STOP_WORDS, terms
 
+MAX_NEAREST = 5
+"""So many of the cited sentences are compared, those that share most words."""
+
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*|[.,;:!?()—–]")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 _CONTRACTED = re.compile(r"n['’]t\b|(?<=\bcan)not\b")
@@ -23,12 +26,11 @@ _DENIAL_WORDS = (
     "lack fail failed failure unable inability refuse deny denied prevent avoid absent absence "
     "false prohibit forbid forbidden ban impossible unlikely instead except reject illegal exclude "
     "lose lost unlike incorrect wrong unknown unclear stop cease rather opposite "
-    "contrary loss missing minus zero disagree closed abolish oppose against uncommon"
+    "contrary loss missing minus zero disagree closed abolish uncommon"
 )
 _CLAUSE_ENDS = frozenset("but although though while whereas because which who that if".split())
 _LINKS = frozenset(STOP_WORDS | set("longer later even yet actually really fully".split()))
 _NO_DENIAL = frozenset("only just merely simply solely least".split())
-_PRONOUNS = frozenset("it he she they there this that".split())
 _FAR = 5
 _NEAR = 2
 
@@ -80,10 +82,10 @@ def _spelled_out(text: str) -> list[str]:
 
 def _nearest(said: set[str], cited: Sequence[str]) -> list[str]:
     """The cited sentences that share most words with what is said, and those that share as much."""
-    sentences = [part for text in cited for part in _SENTENCE_END.split(text)]
-    shared = [len(said & set(terms(part))) for part in sentences]
-    least = 0.75 * max(shared, default=0)
-    return [part for part, count in zip(sentences, shared, strict=True) if count >= least]
+    parts = [part for text in cited for part in _SENTENCE_END.split(text)]
+    shared = sorted(((len(said & set(terms(part))), part) for part in parts), reverse=True)
+    least = 0.75 * shared[0][0]
+    return [part for count, part in shared[:MAX_NEAREST] if count >= least]
 
 
 def _is_news(denial: _Denial, in_cited: Sequence[_Denial], known: set[str]) -> bool:
@@ -98,7 +100,7 @@ def _is_lost(denial: _Denial, said: set[str]) -> bool:
     """The sentence has the very word that is denied in the cited text, of the same subject."""
     if not said.intersection(denial.after[:_NEAR]):
         return False
-    return not denial.before or bool(said & (_PRONOUNS | set(denial.before)))
+    return not denial.before or bool(said & set(denial.before))
 
 
 def _denials(text: str, also: frozenset[str]) -> list[_Denial]:

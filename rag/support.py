@@ -99,7 +99,7 @@ def support_score(
     known = {term for part in parts for term in part}
     content = [term for term in dict.fromkeys(said) if term not in stop]
     total = sum(weight(term) for term in content)
-    if not total:
+    if not total or not parts:
         return 0.0
     anywhere = sum(weight(term) for term in content if term in known) / total
     windows = [set().union(*parts[at : at + _WINDOW]) for at in range(len(parts))]

@@ -178,6 +178,7 @@ def test_a_bracket_that_stays_open_is_let_out() -> None:
 
 @given(SIGNS | st.text(max_size=30), st.data())
 @example("```[1.2]```\n[1]: http://x\n", None)
+@example("\\[[[a", None)
 @settings(max_examples=300, deadline=None)
 def test_the_pieces_do_not_depend_on_the_cuts(text: str, data: st.DataObject | None) -> None:
     whole = parse(text)

@@ -1,0 +1,226 @@
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from index.embed.minilm import MiniLM
+from index.generation import Generation
+from index.serving import Serving
+from rag.answer import REFUSALS, Limits, Pipeline, SupportMode
+from rag.llm import ModelSettings, OpenAIChat
+from rag.types import Answer, Ask, CitationMade, Delta, Done, Event, PassagesFound, SentenceClosed
+from tests.fakes import FakeModel, quoting
+from tests.running import ROOT
+
+CASES = [
+    json.loads(line)
+    for line in (ROOT / "tests" / "data" / "seeds.jsonl").read_text("utf-8").splitlines()
+]
+QUESTION = "How many showrooms for Xiaomi cars are there, and in how many cities?"
+
+
+@pytest.fixture(scope="module")
+def embedder(seeds_data: Path) -> MiniLM:
+    return MiniLM(seeds_data / "models")
+
+
+@pytest.fixture(scope="module")
+def generation(seeds_data: Path) -> Iterator[Generation]:
+    serving = Serving(seeds_data / "collections" / "default", "default")
+    serving.refresh()
+    with serving.lease() as generation:
+        yield generation
+    serving.close()
+
+
+def quoter(embedder: MiniLM, mode: SupportMode = "flag") -> Pipeline:
+    limits = Limits(history_chars=4000, passage_chars=12000)
+    return Pipeline(embedder=embedder, chat=None, support_mode=mode, limits=limits)
+
+
+@contextmanager
+def modelled(embedder: MiniLM, server: FakeModel, mode: SupportMode = "flag") -> Iterator[Pipeline]:
+    chat = OpenAIChat(
+        ModelSettings(
+            model="fake",
+            base_url=server.base_url,
+            api_key=None,
+            temperature=0.0,
+            max_tokens=500,
+            total_s=5.0,
+            between_tokens_s=1.0,
+            max_bytes=1_000_000,
+            headers={},
+            query={},
+        )
+    )
+    limits = Limits(history_chars=4000, passage_chars=12000)
+    yield Pipeline(embedder=embedder, chat=chat, support_mode=mode, limits=limits)
+
+
+async def drained(pipeline: Pipeline, generation: Generation, ask: Ask) -> list[Event]:
+    try:
+        return [event async for event in pipeline.stream(generation, ask)]
+    finally:
+        await pipeline.close()
+
+
+def ended(events: list[Event]) -> Answer:
+    assert isinstance(events[-1], Done)
+    return events[-1].answer
+
+
+def check_proofs(answer: Answer, generation: Generation) -> None:
+    for citation in answer.citations:
+        text = generation.text(citation.source_id)
+        assert text[citation.start : citation.end] == citation.quote
+        assert citation.line == text.count("\n", 0, citation.start) + 1
+        assert text[: citation.start].endswith(citation.before)
+        assert text[citation.end :].startswith(citation.after)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_every_citation_slices_back_to_its_quote(
+    case: dict[str, object], generation: Generation, embedder: MiniLM
+) -> None:
+    ask = Ask(str(case["question"]))
+    answer = ended(asyncio.run(drained(quoter(embedder), generation, ask)))
+    check_proofs(answer, generation)
+    assert len(answer.sentences) <= 3
+    assert len(answer.answer) <= 600
+    if not answer.answered:
+        assert answer.reason is not None
+        assert answer.answer == REFUSALS[answer.reason]
+        assert answer.citations == answer.sentences == ()
+
+
+def test_the_stream_says_what_the_plain_answer_holds(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    events = asyncio.run(drained(quoter(embedder), generation, Ask(QUESTION)))
+    answer = ended(events)
+    assert isinstance(events[0], PassagesFound)
+    assert "".join(e.text for e in events if isinstance(e, Delta)) == answer.answer
+    assert tuple(e.sentence for e in events if isinstance(e, SentenceClosed)) == answer.sentences
+    assert tuple(e.citation for e in events if isinstance(e, CitationMade)) == answer.citations
+    assert [answer.answer[s.start : s.end] for s in answer.sentences] == [
+        s.text for s in answer.sentences
+    ]
+
+
+def test_an_extractive_answer_quotes_its_sources(generation: Generation, embedder: MiniLM) -> None:
+    answer = asyncio.run(quoter(embedder).answer(generation, Ask(QUESTION)))
+    assert answer.answered
+    assert answer.answerer == "extractive"
+    assert answer.format == "text"
+    assert "335" in answer.answer
+    for sentence, citation in zip(answer.sentences, answer.citations, strict=True):
+        assert sentence.text == f"{citation.quote} [{citation.n}]"
+        assert sentence.status == "supported"
+
+
+def test_a_model_answers_with_resolved_citations(generation: Generation, embedder: MiniLM) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel(quoting) as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert answer.answerer == "model"
+    assert answer.model == "fake"
+    assert answer.format == "markdown"
+    assert answer.citations
+    assert answer.usage is not None
+    check_proofs(answer, generation)
+
+
+@pytest.mark.parametrize(
+    "fault", ["http_401", "http_500", "html_200", "empty_choices", "no_answer"]
+)
+def test_a_failing_model_falls_back_to_quoting(
+    fault: str, generation: Generation, embedder: MiniLM, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel("unused", fault=fault) as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert answer.degraded
+    assert answer.answerer == "extractive"
+    assert answer.answered
+    assert "the model failed" in caplog.text
+
+
+def test_markers_that_point_nowhere_are_dropped_and_counted(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel("There are 335 of them [1.1][77.1][1.99].") as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert answer.dropped_markers == 2
+    assert [citation.n for citation in answer.citations] == [1]
+    assert "77" not in answer.answer
+
+
+def test_a_model_that_declines_is_a_refusal(generation: Generation, embedder: MiniLM) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel("NO_ANSWER") as server:
+        events = asyncio.run(ask(server))
+    answer = ended(events)
+    assert answer.reason == "model_declined"
+    assert "".join(e.text for e in events if isinstance(e, Delta)) == answer.answer
+
+
+def test_an_unsupported_sentence_is_flagged(generation: Generation, embedder: MiniLM) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel("There are 9,999 showrooms in 77 cities [1.1]. Nothing cited here.") as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert [sentence.status for sentence in answer.sentences] == ["unsupported", "uncited"]
+    assert answer.sentences[0].why
+
+
+def test_strict_mode_withholds_what_is_not_supported(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server, "strict") as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel("There are 9,999 showrooms in 77 cities [1.1]. Nothing cited here.") as server:
+        events = asyncio.run(ask(server))
+    answer = ended(events)
+    assert answer.reason == "unsupported"
+    assert "".join(e.text for e in events if isinstance(e, Delta)) == answer.answer
+    assert not [e for e in events if isinstance(e, CitationMade)]
+
+
+def test_an_off_topic_question_is_refused_with_a_reason(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    answer = asyncio.run(quoter(embedder).answer(generation, Ask("Which river is in Rome?")))
+    assert not answer.answered
+    assert answer.reason == "low_confidence"
+    assert answer.passages
+
+
+def test_an_empty_index_is_refused_as_such(generation: Generation, embedder: MiniLM) -> None:
+    class Empty:
+        info = replace(generation.info, chunks=0)
+
+    pipeline = quoter(embedder)
+    answer = asyncio.run(pipeline.answer(Empty(), Ask(QUESTION)))  # type: ignore[arg-type]  # all that is read of it
+    assert answer.reason == "index_empty"
