@@ -1,0 +1,15 @@
+"""Writes what a run's results are read as, into the run's folder."""
+
+import json
+
+from ..store import Run
+from ..summary import Results
+from .junit import junit
+from .markdown import markdown
+
+
+def write(run: Run, results: Results) -> None:
+    """Writes summary.json, report.md, junit.xml and report.html, each whole or not at all."""
+    run.write("summary.json", json.dumps(results.summary, indent=1, ensure_ascii=True) + "\n")
+    run.write("report.md", markdown(results))
+    run.write("junit.xml", junit(results))
