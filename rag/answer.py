@@ -16,7 +16,7 @@ from index.embed import Embedder
 from index.generation import Generation
 
 from .cite import Composer, End, Judge
-from .decide import weigh
+from .decide import confidence, evidence
 from .draft import Draft
 from .errors import AnswerError
 from .extract import Pick, pick_sentences
@@ -154,8 +154,8 @@ class Pipeline:
             )
         if run.found and run.hits:
             run.picks = pick_sentences(ask.question, run.hits)
-            evidence = weigh(run.standalone, run.found, run.picks)
-            run.confidence = evidence.confidence(self._weights)
+            found = evidence(run.standalone, run.found, run.picks)
+            run.confidence = confidence(found, self._weights)
         run.shown = run.hits
         run.composer = Composer(run.generation, run.hits, judge=run.judge)
         run.timings["retrieve"] = (time.perf_counter() - started) * 1000

@@ -5,47 +5,59 @@ questions; its coefficients and the threshold are data (`weights.json`).
 """
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
 
 from .expect import expected_kind, holds
 from .extract import Pick
 from .retrieve import Retrieved
+from .types import Hit
 from .weights import Weights
 
 NEAR = 3
-"""Hits looked at."""
+"""Hits looked at beside the chosen ones."""
+_WORD = re.compile(r"\w[\w’'.,-]*\w|\w")
+_POSSESSIVE = re.compile(r"['’]s?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What speaks for an answer being in the hits, 0 to 1 each, by feature name."""
-
-    features: dict[str, float]
-
-    def confidence(self, weights: Weights) -> float:
-        """Returns the probability that the passages hold an answer, 0 to 1."""
-        terms = weights.confidence
-        score = terms["intercept"] + sum(
-            terms[name] * value for name, value in self.features.items()
-        )
-        return 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
+def confidence(features: Mapping[str, float], weights: Weights) -> float:
+    """Returns the probability that the passages hold an answer, 0 to 1."""
+    terms = weights.confidence
+    score = terms["intercept"] + sum(terms[name] * value for name, value in features.items())
+    return 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
 
 
-def weigh(question: str, found: Retrieved, picks: list[Pick]) -> Evidence:
-    """Returns the evidence of a retrieval that has hits and of the sentences picked from them."""
+def evidence(question: str, found: Retrieved, picks: Sequence[Pick]) -> dict[str, float]:
+    """Returns what speaks for an answer being in the hits, 0 to 1 each, by feature name.
+
+    `found` has hits, `picks` are the sentences chosen from them.
+    """
     hits = found.hits
     kind = expected_kind(question)
     chosen = [hits[pick.hit].sentences[pick.sentence] for pick in picks]
     near = [sentence for hit in hits[:NEAR] for sentence in hit.sentences]
-    return Evidence(
-        {
-            "lexical": found.lexical_share,
-            "dense": max(hit.scores.dense for hit in hits),
-            "similarity": max(sentence.similarity for sentence in near),
-            "cover": max(sentence.cover for sentence in near),
-            "chosen": max(s.similarity + s.cover for s in chosen) / 2,
-            "unknown": found.query.unknown_share,
-            "kind": float(any(holds(kind, s.text, question) for s in chosen)),
-            "asks_kind": float(kind != "open"),
-        }
-    )
+    unknown = found.query.unknown_share
+    similarity = max(sentence.similarity for sentence in chosen)
+    cover = max(sentence.cover for sentence in chosen)
+    return {
+        "similarity": similarity,
+        "cover": cover,
+        "near": max(sentence.similarity for sentence in near),
+        "passage": max(hits[pick.hit].scores.dense for pick in picks),
+        "unknown": unknown,
+        "missing": (1 - cover) * (1 - similarity),
+        "names": _missing_names(question, [hits[pick.hit] for pick in picks]),
+        "kind": float(kind == "open" or any(holds(kind, s.text, question) for s in chosen)),
+    }
+
+
+def _missing_names(question: str, hits: Sequence[Hit]) -> float:
+    """Returns the share of the question's names and figures that the chosen passages lack."""
+    asked = [word for word in _WORD.findall(question)[1:] if _is_name(word)]
+    held = " ".join(f"{hit.source.title} {hit.chunk.heading} {hit.text}" for hit in hits).lower()
+    missing = sum(_POSSESSIVE.sub("", word).lower() not in held for word in asked)
+    return missing / len(asked) if asked else 0.0
+
+
+def _is_name(word: str) -> bool:
+    return word[0].isupper() or any(character.isdigit() for character in word)

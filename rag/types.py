@@ -51,7 +51,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A sentence of a hit: offsets into the source, its words, and how well it fits the question."""
+    """A sentence of a hit: offsets into the source, its words, and its fit to the question."""
 
     start: int
     end: int
