@@ -6,7 +6,7 @@ import ir_measures
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ir_measures import R, RR, Qrel, ScoredDoc, Success, nDCG
+from ir_measures import RR, Qrel, R, ScoredDoc, Success, nDCG
 
 from rag.evaluation import citing, ranking
 from rag.evaluation.match import (

@@ -20,23 +20,17 @@ def watched() -> "Iterator[Callable[[Progress], None]]":
     if not sys.stderr.isatty():
         yield _Lines().show
         return
+    from rich import progress as rich
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
     columns = (
-        TextColumn("cases"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("right {task.fields[share]:.1%}"),
-        TimeRemainingColumn(),
+        rich.TextColumn("cases"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TextColumn("right {task.fields[share]:.1%}"),
+        rich.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("cases", total=None, share=0.0)
 
         def show(progress: "Progress") -> None:

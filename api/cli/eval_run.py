@@ -97,8 +97,14 @@ def _chosen(
     path: Path, tags: Sequence[str], *, limit: int | None, seed: int | None, skip_invalid: bool
 ) -> "list[Case]":
     from rag.evaluation.cases import read_cases
+    from rag.evaluation.errors import CasesMalformed
 
-    cases, left_out = read_cases(path, skip_invalid=skip_invalid)
+    try:
+        cases, left_out = read_cases(path, skip_invalid=skip_invalid)
+    except CasesMalformed as error:
+        for number, cause in error.problems:
+            typer.echo(screen(f"{path}, line {number}: {cause}"), err=True)
+        raise
     for line in left_out:
         typer.echo(screen(f"left out: {line}"), err=True)
     if tags:

@@ -49,7 +49,7 @@ async def pipeline(settings: "Settings", *, top_k: int) -> "AsyncIterator[Target
 
     from .local import opened as opened_index
 
-    shaping = {
+    shaping: dict[str, object] = {
         "answerer": "model" if settings.llm.model else "extractive",
         "model": settings.llm.model,
         "support_mode": settings.support_mode,

@@ -13,6 +13,9 @@ EvaluationError
 
 from collections.abc import Sequence
 
+SHOWN = 20
+"""How many line numbers an error names."""
+
 
 class EvaluationError(Exception):
     """Whatever can go wrong between a case and a number."""
@@ -23,8 +26,9 @@ class CasesMalformed(EvaluationError):
 
     def __init__(self, name: str, problems: Sequence[tuple[int, str]]) -> None:
         """Names the file and every problem by its line, from 1."""
-        lines = "".join(f"\n  line {number}: {cause}" for number, cause in problems)
-        super().__init__(f"{name}: {len(problems)} malformed{lines}")
+        lines = ", ".join(str(number) for number, _ in problems[:SHOWN])
+        more = " …" if len(problems) > SHOWN else ""
+        super().__init__(f"{name} cannot be used; see line {lines}{more}, or --skip-invalid")
         self.name, self.problems = name, tuple(problems)
 
 

@@ -55,12 +55,11 @@ def bootstrap(values: Sequence[float], clusters: Sequence[Hashable] | None = Non
     names = _names(clusters)
     if clusters is None or len(names) < MIN_CLUSTERS or len(names) == len(values):
         few = clusters is not None and len(names) < MIN_CLUSTERS
-        sums, counts = np.asarray(values, float), np.ones(len(values))
         method = "bootstrap by case" + (f" (only {len(names)} clusters)" if few else "")
-        return _percentile(sums, counts, method, None)
+        return _percentile(np.asarray(values, float), np.ones(len(values)), method, None)
     places = [names[name] for name in clusters]
     sums = np.bincount(places, weights=np.asarray(values, float))
-    counts = np.bincount(places).astype(np.float64)
+    counts: Floats = np.bincount(places).astype(np.float64)
     return _percentile(sums, counts, "bootstrap by cluster", len(names))
 
 
