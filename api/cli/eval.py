@@ -5,7 +5,7 @@ The commands are in the modules `eval_*`; this one only names them.
 
 import typer
 
-from . import eval_read, eval_run
+from . import eval_compare, eval_read, eval_run
 
 app = typer.Typer(
     help="Measure how right the answers are, and compare two runs.",
@@ -14,6 +14,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(eval_run.run)
+app.command("compare")(eval_compare.compare)
+app.command("gate")(eval_compare.gate)
 app.command("rescore")(eval_read.rescore)
 app.command("show")(eval_read.show)
 app.command("list")(eval_read.list_runs)

@@ -47,7 +47,12 @@ def wilson(successes: int, n: int) -> Interval:
     return Interval(float(found.low), float(found.high), "wilson")
 
 
-def bootstrap(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Interval:
+def bootstrap(
+    values: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+) -> Interval:
     """Returns the percentile interval of the mean, resampling clusters where there are 20 or more.
 
     Below that it resamples cases, and its method says so.
@@ -56,18 +61,21 @@ def bootstrap(values: Sequence[float], clusters: Sequence[Hashable] | None = Non
     if clusters is None or len(names) < MIN_CLUSTERS or len(names) == len(values):
         few = clusters is not None and len(names) < MIN_CLUSTERS
         method = "bootstrap by case" + (f" (only {len(names)} clusters)" if few else "")
-        return _percentile(np.asarray(values, float), np.ones(len(values)), method, None)
+        ones = np.ones(len(values))
+        return _percentile(np.asarray(values, float), ones, method, None, resamples)
     places = [names[name] for name in clusters]
-    sums = np.bincount(places, weights=np.asarray(values, float))
-    counts: Floats = np.bincount(places).astype(np.float64)
-    return _percentile(sums, counts, "bootstrap by cluster", len(names))
+    sums = np.asarray(np.bincount(places, weights=values), np.float64)
+    counts = np.asarray(np.bincount(places), np.float64)
+    return _percentile(sums, counts, "bootstrap by cluster", len(names), resamples)
 
 
 def _names(clusters: Sequence[Hashable] | None) -> dict[Hashable, int]:
     return {name: number for number, name in enumerate(dict.fromkeys(clusters or ()))}
 
 
-def _percentile(sums: Floats, counts: Floats, method: str, clusters: int | None) -> Interval:
+def _percentile(
+    sums: Floats, counts: Floats, method: str, clusters: int | None, resamples: int
+) -> Interval:
     if len(sums) < 2:  # nothing to resample
         mean = float(sums.sum() / counts.sum())
         return Interval(mean, mean, "one case only", clusters)
@@ -78,7 +86,7 @@ def _percentile(sums: Floats, counts: Floats, method: str, clusters: int | None)
             lambda s, c, axis: s.sum(axis=axis) / c.sum(axis=axis),
             paired=True,
             vectorized=True,
-            n_resamples=RESAMPLES,
+            n_resamples=resamples,
             batch=BATCH,
             method="percentile",
             confidence_level=LEVEL,
@@ -105,7 +113,13 @@ def mcnemar(before: Sequence[float], after: Sequence[float], side: Side = "two-s
     return float(_stats().binomtest(gained, gained + lost, alternative=side).pvalue)
 
 
-def permutation(before: Sequence[float], after: Sequence[float], side: Side = "two-sided") -> float:
+def permutation(
+    before: Sequence[float],
+    after: Sequence[float],
+    side: Side = "two-sided",
+    *,
+    resamples: int = RESAMPLES,
+) -> float:
     """Returns the p-value of a mean change, by flipping the signs of the pairs' differences."""
     differences = np.asarray(after, float) - np.asarray(before, float)
     if not differences.any():
@@ -116,7 +130,7 @@ def permutation(before: Sequence[float], after: Sequence[float], side: Side = "t
         lambda x, axis: x.sum(axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=RESAMPLES - 1,
+        n_resamples=resamples - 1,
         batch=BATCH,
         alternative=side,
         rng=np.random.default_rng(SEED),
