@@ -44,6 +44,7 @@ def evidence(question: str, found: Retrieved, picks: Sequence[Pick]) -> dict[str
         "cover": cover,
         "near": max(sentence.similarity for sentence in near),
         "passage": max(hits[pick.hit].scores.dense for pick in picks),
+        "passage_cover": max(hits[pick.hit].cover for pick in picks),
         "unknown": unknown,
         "missing": (1 - cover) * (1 - similarity),
         "names": _missing_names(question, [hits[pick.hit] for pick in picks]),

@@ -18,7 +18,7 @@ MAX_CHARS = 560
 HITS = 5
 
 PASSAGE, SIMILARITY, COVER, KIND, FRAGMENT = 0.6, 0.5, 0.5, 0.12, 0.25
-NEARLY = 0.08
+NEARLY = 0.2
 _WORDS = re.compile(r"\w+")
 _ENDS = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _HEADING = re.compile(r"^#{1,6} ")

@@ -198,5 +198,6 @@ def _hits(
             lexical=float(signals.lexical[place]),
             sentence=float(signals.best_sentence()[place]),
         )
-        hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences))
+        cover = float(signals.chunk_cover[place])
+        hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences, cover))
     return tuple(hits)

@@ -62,7 +62,10 @@ class ScoredSentence:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk with its scores; `rank` starts at 1."""
+    """A chunk with its scores; `rank` starts at 1.
+
+    `cover` is the share of the question's idf in words that the chunk or its title holds.
+    """
 
     rank: int
     chunk: Chunk
@@ -71,6 +74,7 @@ class Hit:
     score: float
     scores: Scores
     sentences: tuple[ScoredSentence, ...]
+    cover: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

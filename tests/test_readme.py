@@ -1,0 +1,71 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from api.errors import codes
+from api.settings import settings_table
+from tests.running import ROOT, Running, footnote
+
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+ADDRESS = "http://127.0.0.1:8000"
+
+
+def blocks(language: str, word: str) -> list[str]:
+    return [text for name, text in BLOCKS if name == language and word in text]
+
+
+@pytest.mark.parametrize("block", blocks("python", "127.0.0.1"))
+def test_python_examples_run(block: str, service: Running, tmp_path: Path) -> None:
+    code = block.replace(ADDRESS, service.url)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "supported" in done.stdout
+
+
+@pytest.mark.parametrize("block", blocks("sh", "curl"))
+def test_curl_examples_run(block: str, service: Running, tmp_path: Path) -> None:
+    command = block.replace(ADDRESS, service.url)
+    done = subprocess.run(
+        ["bash", "-euc", command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"citations"' in done.stdout
+    assert '"answered":true' in done.stdout.replace(" ", "")
+
+
+@pytest.mark.parametrize("block", blocks("sh", "footnote ask"))
+def test_terminal_examples_run(block: str, seeds_data: Path) -> None:
+    for line in block.splitlines():
+        arguments = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)[1:]]
+        done = footnote(*arguments, "--data-dir", seeds_data, cwd=ROOT)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+
+
+def test_make_examples_name_targets_that_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_the_settings_table_is_the_settings() -> None:
+    table = README.split("<!-- settings -->\n")[1].split("<!-- /settings -->")[0]
+    assert table.strip() == settings_table().strip()
+
+
+def test_every_error_code_is_in_the_readme_with_its_status() -> None:
+    for code, status in codes().items():
+        row = next(line for line in README.splitlines() if f"`{code}`" in line)
+        cells = [cell.strip() for cell in row.split("|")]
+        place = next(i for i, cell in enumerate(cells) if f"`{code}`" in cell)
+        assert cells[place + 1] == str(status), code
+
+
+def test_every_path_the_readme_maps_exists() -> None:
+    for name in re.findall(r"`(\w+/)`", README):
+        assert (ROOT / name).is_dir() or list(ROOT.glob(f"*/{name}")), name
