@@ -15,7 +15,7 @@ from .exits import GATE_FAILED, OK, USAGE, ServiceRefused
 if TYPE_CHECKING:
     from rag.evaluation.compare import Change, Comparison
     from rag.evaluation.gate import Breach
-    from rag.evaluation.summary import Results
+    from rag.evaluation.score import Scored
 
 LISTED = 50
 
@@ -36,9 +36,7 @@ def compare(
     """Compare two runs case by case: what changed, how sure that is, which cases flipped."""
     from rag.evaluation.compare import compare as compared
 
-    found = compared(
-        _results(before).scored, _results(after).scored, common=common, only=metric or []
-    )
+    found = compared(_scored(before), _scored(after), common=common, only=metric or [])
     if json:
         options.print_json(asdict(found))
     else:
@@ -46,18 +44,19 @@ def compare(
     return OK
 
 
-def _results(folder: Path) -> "Results":
+def _scored(folder: Path) -> "tuple[Scored, ...]":
     from rag.evaluation.store import Run
-    from rag.evaluation.summary import summarise
+    from rag.evaluation.summary import scored_of
 
-    return summarise(Run(folder))
+    return scored_of(Run(folder))
 
 
 def _shown(found: "Comparison") -> Iterator[str]:
     for name, flips in (("broken", found.broken), ("fixed", found.fixed)):
         yield f"{name}: {len(flips)}"
         for flip in flips[:LISTED]:
-            yield f"  {flip.id}  {flip.before or 'right'} → {flip.after or 'right'}  {flip.question}"
+            change = f"{flip.before or 'right'} → {flip.after or 'right'}"
+            yield f"  {flip.id}  {change}  {flip.question}"
     yield f"still broken: {len(found.still_broken)}"
     if found.left_out:
         yield f"left out, because only one run has them: {found.left_out}"
@@ -104,19 +103,18 @@ def gate(
     """Fail with exit code 5, naming the cases, where a run is not good enough."""
     from rag.evaluation.gate import breaches, condition, regression
     from rag.evaluation.metrics import HEADLINE
+    from rag.evaluation.summary import figures
 
     wanted = [condition(text, "value") for text in min_ or []]
     wanted += [condition(text, "low") for text in min_low or []]
     if not wanted and baseline is None:
         raise ServiceRefused("a gate needs --min, --min-low or --baseline", USAGE)
-    results = _results(run)
-    found = breaches(wanted, results.summary, results.scored)
+    scored = _scored(run)
+    found = breaches(wanted, figures(scored, [one.metric for one in wanted]), scored)
     if baseline is not None:
-        known = _results(baseline).scored
+        known = _scored(baseline)
         for name in metric or [HEADLINE]:
-            fall = regression(
-                known, results.scored, metric=name, most=max_regression, common=common
-            )
+            fall = regression(known, scored, metric=name, most=max_regression, common=common)
             found += [fall] if fall else []
     _say(found, json=json)
     return GATE_FAILED if found else OK

@@ -8,6 +8,7 @@ import typer
 
 from ..screen import screen
 from . import options
+from .eval_run import Baseline, Price, prices_of, report
 from .exits import OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]
 
 
-def rescore(run: RunFolder, json: options.Json = False) -> int:
+def rescore(
+    run: RunFolder,
+    baseline: Baseline = None,
+    price_in: Price = None,
+    price_out: Price = None,
+    json: options.Json = False,
+) -> int:
     """Score the answers of a run anew and write its reports; nothing is asked again."""
-    from .eval_run import report
-
-    return report(run, prices=None, json=json, interrupted=False)
+    prices = prices_of(price_in, price_out)
+    return report(run, prices=prices, baseline=baseline, json=json, interrupted=False)
 
 
 def list_runs(
@@ -70,12 +76,12 @@ def show(
     """Show one case of a run: what was asked, expected, found and said."""
     from rag.evaluation.sample import as_line
     from rag.evaluation.store import Run
-    from rag.evaluation.summary import summarise
+    from rag.evaluation.summary import scored_of
 
     held = Run(run)
     if case not in held.order:
         raise ServiceRefused(f"{run} has no case {case!r}", USAGE)
-    found = [s for s in summarise(held).scored if s.sample.case.id == case]
+    found = [s for s in scored_of(held) if s.sample.case.id == case]
     if not found:
         raise ServiceRefused(f"{case!r} has not been asked yet in {run}", USAGE)
     if json:

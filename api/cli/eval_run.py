@@ -40,6 +40,9 @@ Seed = Annotated[
     int | None,
     typer.Option(help="With --limit: draw the cases at random by it.", show_default=False),
 ]
+Baseline = Annotated[
+    Path | None, typer.Option(help="A run to compare with in the report.", show_default=False)
+]
 Price = Annotated[float | None, typer.Option(min=0, show_default=False)]
 
 
@@ -60,6 +63,7 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Begin the run in that folder anew.")
     ] = False,
+    baseline: Baseline = None,
     price_in: Price = None,
     price_out: Price = None,
     collection: options.Collection = None,
@@ -74,6 +78,7 @@ def run(
 
     needed("scipy")
     needed("jinja2")
+    needed("matplotlib")
     chosen = _chosen(cases, tag or [], limit=limit, seed=seed, skip_invalid=skip_invalid)
     settings = options.settings(
         corpus=corpus,
@@ -89,8 +94,13 @@ def run(
     ended = asyncio.run(
         _measure(chosen, wanted, folder, concurrency=concurrency, overwrite=overwrite)
     )
-    prices = _prices(price_in, price_out)
-    return report(folder, prices=prices, json=json, interrupted=not ended)
+    return report(
+        folder,
+        prices=prices_of(price_in, price_out),
+        baseline=baseline,
+        json=json,
+        interrupted=not ended,
+    )
 
 
 def _chosen(
@@ -154,7 +164,8 @@ async def _measure(
     return True
 
 
-def _prices(price_in: float | None, price_out: float | None) -> "Prices | None":
+def prices_of(price_in: float | None, price_out: float | None) -> "Prices | None":
+    """Returns the prices of a million tokens, None where none is given."""
     from rag.evaluation.score import Prices
 
     if price_in is None and price_out is None:
@@ -162,15 +173,27 @@ def _prices(price_in: float | None, price_out: float | None) -> "Prices | None":
     return Prices(prompt=price_in or 0.0, completion=price_out or 0.0)
 
 
-def report(folder: Path, *, prices: "Prices | None", json: bool, interrupted: bool) -> int:
+def report(
+    folder: Path,
+    *,
+    prices: "Prices | None",
+    baseline: Path | None,
+    json: bool,
+    interrupted: bool,
+) -> int:
     """Writes the reports of a run, prints its headline, returns the exit code."""
+    from rag.evaluation.compare import compare
     from rag.evaluation.report.files import write
     from rag.evaluation.store import Run
-    from rag.evaluation.summary import summarise
+    from rag.evaluation.summary import scored_of, summarise
 
     held = Run(folder)
     results = summarise(held, prices=prices)
-    write(held, results)
+    comparison = None
+    if baseline is not None:
+        known = scored_of(Run(baseline), prices=prices)
+        comparison = compare(known, results.scored, common=True)
+    write(held, results, comparison)
     if json:
         options.print_json(results.summary)
     else:

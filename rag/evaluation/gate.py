@@ -5,7 +5,7 @@ systems (measured November 2026), so it also wants a one-sided p below .05.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from .errors import ConditionMalformed
 from .metrics import HEADLINE
 from .score import Scored
 from .statistics import paired_p
-from .store import Json
+from .summary import Figure
 
 _CONDITION = re.compile(r"\s*([a-z0-9_@]+)\s*>=\s*(\d*\.?\d+)\s*")
 
@@ -47,14 +47,16 @@ def condition(text: str, bound: Literal["value", "low"]) -> Condition:
     return Condition(match[1], float(match[2]), bound)
 
 
-def breaches(wanted: Sequence[Condition], summary: Json, scored: Sequence[Scored]) -> list[Breach]:
+def breaches(
+    wanted: Sequence[Condition], figures: Mapping[str, Figure], scored: Sequence[Scored]
+) -> list[Breach]:
     """Returns the conditions that a run does not meet; raises ConditionMalformed on a metric."""
     found = []
     for one in wanted:
-        figure = summary["metrics"].get(one.metric)
+        figure = figures.get(one.metric)
         if figure is None:
             raise ConditionMalformed(f"the run has no metric {one.metric!r}")
-        reached = figure[one.bound]
+        reached = figure.value if one.bound == "value" else figure.low
         if reached is None or reached < one.floor:
             which = "" if one.bound == "value" else "the lower bound of "
             said = f"{which}{one.metric} is {reached:.4f}, under {one.floor:g}"

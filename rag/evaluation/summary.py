@@ -65,13 +65,7 @@ class Results:
 
 def summarise(run: Run, *, prices: Prices | None = None) -> Results:
     """Returns the results of a run as far as it is."""
-    ks = depths(run.about["config"])
-    judged = _judged(run)
-    scored = tuple(
-        _with(score(sample, ks=ks, prices=prices), judged.get(sample.case.id, {}))
-        for sample in run.samples()
-    )
-    about = run.about
+    scored, about = scored_of(run, prices=prices), run.about
     summary: Json = {
         "schema": SCHEMA,
         "headline": HEADLINE,
@@ -98,6 +92,16 @@ def summarise(run: Run, *, prices: Prices | None = None) -> Results:
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return Results(scored, summary)
+
+
+def scored_of(run: Run, *, prices: Prices | None = None) -> tuple[Scored, ...]:
+    """Returns a run's samples with their figures, the judge's among them, in the cases' order."""
+    ks = depths(run.about["config"])
+    judged = _judged(run)
+    return tuple(
+        _with(score(sample, ks=ks, prices=prices), judged.get(sample.case.id, {}))
+        for sample in run.samples()
+    )
 
 
 def depths(config: Mapping[str, Any]) -> tuple[int, ...]:
