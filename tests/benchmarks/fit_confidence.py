@@ -226,7 +226,7 @@ def main() -> None:
         data = json.loads(WEIGHTS.read_text("utf-8"))
         data["confidence"] = {name: round(float(value), 3) for name, value in terms.items()}
         answerable = scores[ys == 1]
-        data["threshold"] = round(float(np.quantile(answerable, 1 - ANSWERED)), 2)
+        data["threshold"] = round(float(np.quantile(answerable, 1 - ANSWERED)), 3)
         data["fitted"] = datetime.now(UTC).date().isoformat()
         WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
 

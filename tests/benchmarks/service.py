@@ -1,0 +1,72 @@
+"""What a user waits for and what the service weighs: printed, never asserted.
+
+python tests/benchmarks/service.py
+
+`footnote --help`; a second `serve` on the seeds until /readyz is 200; its memory after 20
+questions; the median of warm questions over HTTP and of their own account of the time.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.running import COMMAND, Running, environment, footnote  # noqa: E402  # found just above
+
+WARM = 100
+
+
+def help_s() -> float:
+    """Returns the median of five `footnote --help`."""
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([*COMMAND, "--help"], env=environment(), capture_output=True, check=True)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def rss_mb(pid: int) -> float:
+    """Returns a process's resident memory."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def main() -> None:
+    """Measures and prints."""
+    lines = (ROOT / "tests" / "data" / "seeds.jsonl").read_text("utf-8").splitlines()
+    questions = [json.loads(line)["question"] for line in lines]
+    print(f"footnote --help                 {help_s():8.2f} s")
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        footnote("sync", ROOT / "seeds", "--data-dir", data, cwd=data)
+        started = time.perf_counter()
+        with Running(ROOT / "seeds", "--data-dir", data, cwd=data) as service:
+            print(f"second serve until ready        {time.perf_counter() - started:8.2f} s")
+            with httpx.Client(base_url=service.url, timeout=60) as client:
+                for question in questions[:20]:
+                    client.post("/v1/answers", json={"question": question}).raise_for_status()
+                print(f"VmRSS after 20 questions        {rss_mb(service.process.pid):8.0f} MB")
+                walls, inside = [], []
+                for number in range(WARM):
+                    question = {"question": questions[number % len(questions)]}
+                    begun = time.perf_counter()
+                    reply = client.post("/v1/answers", json=question).json()
+                    walls.append((time.perf_counter() - begun) * 1000)
+                    inside.append(reply["timings_ms"]["total"])
+    print(f"a warm question over HTTP, p50  {statistics.median(walls):8.1f} ms")
+    print(f"… of which inside the pipeline  {statistics.median(inside):8.1f} ms")
+
+
+if __name__ == "__main__":
+    main()
