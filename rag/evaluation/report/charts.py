@@ -39,6 +39,7 @@ def lines(
     unit_y: bool = True,
     steps: bool = False,
     log_x: bool = False,
+    whole_x: bool = False,
 ) -> str:
     """Returns a chart of the series' (x, y); `unit_y` shows 0 to 1."""
 
@@ -51,6 +52,10 @@ def lines(
             axes.set_ylim(0, 1.02)
         if log_x:
             axes.set_xscale("log")
+            for axis_format in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+                axis_format("{x:g}")
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=whole_x)
         axes.set_xlabel(x)
         axes.set_ylabel(y)
         if len(series) > 1:

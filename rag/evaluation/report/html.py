@@ -141,7 +141,7 @@ def _charts(results: Results) -> Iterator[tuple[str, str]]:
     if recall:
         yield (
             "Evidence found within the first k passages",
-            charts.lines("recall", recall, x="k", y="recall@k"),
+            charts.lines("recall", recall, x="k", y="recall@k", whole_x=True),
         )
     if pairs := sorted(confident(scored), key=lambda pair: -pair[0]):
         shares, risks, wrong = [], [], 0.0
