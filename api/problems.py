@@ -5,6 +5,8 @@ What status and words an error gets is in `errors.py`; here it becomes a respons
 
 import http
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -77,12 +79,16 @@ def handle_errors(app: FastAPI) -> None:
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     body = _problem(INVALID, request.scope)
-    body.errors = [
-        Invalid(field=".".join(str(part) for part in found["loc"]), message=found["msg"])
-        for found in error.errors()[:20]
-    ]
+    body.errors = [_found(found) for found in error.errors()[:20]]
     body.detail = f"{body.errors[0].field}: {body.errors[0].message}"
     return _response(body)
+
+
+def _found(found: Mapping[str, Any]) -> Invalid:  # Any: pydantic's own type for it
+    if found["type"] == "json_invalid":
+        return Invalid(field="body", message=f"is not JSON: {found['ctx']['error']}")
+    field = ".".join(str(part) for part in found["loc"])
+    return Invalid(field=field, message=found["msg"].removeprefix("Value error, "))
 
 
 async def _plain(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ in its child process. Heavy imports happen while opening, so `/livez` answers be
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -45,7 +45,8 @@ _MISTAKES = (CorpusMissing, CorpusMismatch, SettingInvalid)
 class Hooks:
     """Whom to tell, once each: the first generation serves; the service cannot do its job."""
 
-    on_ready: Callable[[Ready], None]
+    on_ready: Callable[[Ready, str], None]
+    """Given a question, too, that the articles may answer."""
     on_fatal: Callable[[Exception], None]
 
 
@@ -75,29 +76,32 @@ class Service:
         if self._request:
             self.syncing.start(self._request)
         keeper = asyncio.create_task(self._keep())
+        keeper.add_done_callback(self._report)
         try:
             yield
         finally:
             self.syncing.stop()
             keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
+            await asyncio.wait({keeper})
             if self.parts:
                 await self.parts.close()
 
     async def _keep(self) -> None:
+        opened: Parts | None = None
         while True:
-            trouble = None
+            trouble, ended = None, not self.syncing.running
             try:
-                if self.parts is None:
-                    self.parts = await asyncio.to_thread(self._open_parts, self.settings)
-                await asyncio.to_thread(self.parts.refresh)
-                trouble = self.parts.serving.trouble
-            except IndexingError as error:
+                if opened is None:
+                    opened = await asyncio.to_thread(self._open_parts, self.settings)
+                await asyncio.to_thread(opened.refresh)
+                self.parts, trouble = opened, opened.serving.trouble  # known to all once it serves
+            except (IndexingError, OSError) as error:  # a full disk may have room again
                 trouble = str(error)
             if trouble and trouble != self.trouble:
                 log.error("%s", trouble)
             self.trouble = trouble
+            if ended:
+                self.syncing.unseen = False
             self._tell()
             await asyncio.sleep(REFRESH_S)
 
@@ -107,10 +111,25 @@ class Service:
         ready, error = self.readiness(), self.syncing.error
         if ready.status == "ready" and "ready" not in self._told:
             self._told.add("ready")
-            self._hooks.on_ready(ready)
+            self._hooks.on_ready(ready, self._example())
         useless = isinstance(error, _MISTAKES) or (error and ready.status == "unavailable")
         if error and useless and "fatal" not in self._told:
             self._told.add("fatal")
+            self._hooks.on_fatal(error)
+
+    def _example(self) -> str:
+        with self.lease() as (_, generation):
+            first = generation.sources(after=None, limit=1)
+        return f"What is said about {first[0].title}?" if first else "What is here?"
+
+    def _report(self, keeper: asyncio.Task[None]) -> None:
+        """A keeper never ends by itself: where it does, that is a bug, and nothing serves."""
+        error = None if keeper.cancelled() else keeper.exception()
+        if error is None:
+            return
+        log.critical("the service cannot go on", exc_info=error)
+        self.trouble = "the service cannot go on; the log says why"
+        if self._hooks and isinstance(error, Exception):
             self._hooks.on_fatal(error)
 
     @contextmanager

@@ -66,6 +66,8 @@ class ModelGroup(BaseModel):
     between_tokens_s: float = Field(
         default=15.0, gt=0, description="Longest silence within an answer"
     )
+    history_chars: int = Field(default=4_000, ge=0, description="Most of a conversation it reads")
+    passage_chars: int = Field(default=16_000, ge=500, description="Most of the passages it reads")
     headers: dict[str, SecretStr] = Field(default={}, description="More headers for it, as JSON")
     query: dict[str, SecretStr] = Field(
         default={}, description="More query parameters for it, as JSON"

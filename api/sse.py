@@ -33,7 +33,7 @@ _END = inside.Failed(AnswerError("the answer ended without an end"))
 class Pump:
     """Takes events one at a time from a stream; a wait may run out without losing the event."""
 
-    def __init__(self, events: AsyncGenerator[inside.Event, None]) -> None:
+    def __init__(self, events: AsyncIterator[inside.Event]) -> None:
         self._events = events
         self._pending: asyncio.Task[inside.Event] | None = None
 
@@ -53,7 +53,8 @@ class Pump:
             self._pending.cancel()
             with suppress(asyncio.CancelledError, AnswerError):
                 await self._pending
-        await self._events.aclose()
+        if isinstance(self._events, AsyncGenerator):
+            await self._events.aclose()
 
 
 class EventStream(StreamingResponse):

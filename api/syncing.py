@@ -33,6 +33,8 @@ class Syncing:
     def __init__(self) -> None:
         self.running = False
         self.elsewhere = False
+        self.unseen = False
+        """Has it ended without the service having looked for its generation since?"""
         self.progress: dict[str, object] | None = None
         self.error: IndexingError | None = None
         self._stopping = False
@@ -41,7 +43,7 @@ class Syncing:
     @property
     def under_way(self) -> bool:
         """Whether some process, this one or another, is building the collection."""
-        return self.running or self.elsewhere
+        return self.running or self.unseen or self.elsewhere
 
     @property
     def trouble(self) -> str | None:
@@ -72,6 +74,7 @@ class Syncing:
         except _Stopped:
             log.info("sync stopped")
         finally:
+            self.unseen = True  # before `running` ends, so that it is under way without a gap
             self.running = False
 
     def _on_event(self, event: dict[str, object]) -> None:

@@ -13,11 +13,10 @@ from rag.types import Answerer
 from .settings import ModelGroup, Settings
 
 if TYPE_CHECKING:
-    from rag.answer import Pipeline
-
     from index.embed import Embedder, EmbedSpec
     from index.serving import Serving
     from index.worker import SyncRequest
+    from rag.answer import Pipeline
     from rag.llm import ChatModel
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -94,14 +93,16 @@ def open_parts(settings: Settings) -> Parts:
 
     Raises index.errors.EmbedderUnavailable when the weights or the endpoint cannot be used.
     """
-    from rag.answer import Pipeline
-
     from index.embed import open_embedder
     from index.serving import Serving
+    from rag.answer import Limits, Pipeline
 
     embedder = open_embedder(embed_spec(settings))
     chat = open_chat(settings.llm)
-    pipeline = Pipeline(embedder=embedder, chat=chat, support_mode=settings.support_mode)
+    limits = Limits(settings.llm.history_chars, settings.llm.passage_chars)
+    pipeline = Pipeline(
+        embedder=embedder, chat=chat, support_mode=settings.support_mode, limits=limits
+    )
     serving = Serving(collection_folder(settings), settings.collection)
     return Parts(serving, pipeline, embedder, "model" if chat else "extractive")
 

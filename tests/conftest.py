@@ -1,10 +1,13 @@
 """What tests share: an environment that says nothing, and the seeds' index, built once."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+
+from tests.running import SEEDS, Running, footnote, share_model, write_lakes
 
 hypothesis_settings.register_profile("default", deadline=None)
 hypothesis_settings.register_profile("soak", deadline=None, max_examples=2_000)
@@ -18,4 +21,41 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith(("FOOTNOTE_", "OPENAI_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def seeds_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the index of `seeds/`, built by the real sync; treat it as read-only."""
+    folder = tmp_path_factory.mktemp("data")
+    done = footnote("sync", SEEDS, "--data-dir", folder, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(seeds_data: Path) -> Iterator[Running]:
+    """The service over the seeds, in its own process, on loopback."""
+    with Running("--no-sync", "--data-dir", seeds_data, cwd=seeds_data) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lakes(tmp_path_factory: pytest.TempPathFactory, seeds_data: Path) -> Path:
+    """A folder with `articles/`, one of them nasty, and their index in `.data`; read-only."""
+    home = tmp_path_factory.mktemp("lakes")
+    write_lakes(home / "articles")
+    share_model(home, seeds_data)
+    done = footnote("sync", "articles", cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert "skipped picture.txt" in done.stderr
+    return home
+
+
+@pytest.fixture
+def home(
+    tmp_path: Path, seeds_data: Path, bare_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """An empty working folder whose data folder knows the model's graph already."""
+    share_model(tmp_path, seeds_data)
     return tmp_path

@@ -1,7 +1,5 @@
 """The page of an article: it marks exactly the passage, and nothing in the article gets out."""
 
-from html.parser import HTMLParser
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,41 +7,13 @@ from hypothesis import strategies as st
 from api.screen import screen
 from api.view import AROUND, gone, shown
 from index.types import Source
+from tests.pages import Page
 
 SHA256 = "ab" * 32
 NASTY = (
     'He said "<script>alert(1)</script>" & left.\r\nNext \u202eline</mark></div>\x1b[0m '
     "<img src=x onerror=alert(1)> 👩\u200d🔬 end. "
 )
-
-
-class Page(HTMLParser):
-    """What a browser would make of the page, as far as these tests care."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.marked, self.article = "", ""
-        self._in_mark = self._in_article = False
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self._in_mark |= tag == "mark" and ("id", "cite") in attrs
-        self._in_article |= ("class", "article") in attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "mark":
-            self._in_mark = False
-        if tag == "div":
-            self._in_article = False
-
-    def handle_data(self, data: str) -> None:
-        if self._in_mark:
-            self.marked += data
-        if self._in_article:
-            self.article += data
 
 
 def source(title: str = "A title", path: str = "a.txt") -> Source:

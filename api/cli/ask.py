@@ -67,7 +67,8 @@ def shown(answer: dict[str, Any]) -> str:
         lines += [_source(f"[{cited['n']}]", cited, f"line {cited['line']}")]
         lines += [_indented(f"“{cited['quote']}”")]
     if not answer["answered"]:
-        lines.append(f"Not answered: {answer['reason']}. Nearest passages:")
+        nearest = " Nearest passages:" if answer["passages"] else ""
+        lines.append(f"Not answered: {answer['reason']}.{nearest}")
         for passage in answer["passages"][:NEAREST]:
             lines.append(_source(f"{passage['rank']}.", passage, f"score {passage['score']:.2f}"))
     if answer["degraded"]:

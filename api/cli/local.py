@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(settings: "Settings") -> "Iterator[tuple[Parts, Generation]]":
     """Yields the parts and the serving generation; raises an IndexingError where none serves."""
-    from ..wiring import open_parts
+    from index.manifest import read_current
 
+    from ..wiring import collection_folder, open_parts
+
+    if read_current(collection_folder(settings)) is None:  # said before a model is loaded
+        raise GenerationMissing(settings.collection)
     parts = open_parts(settings)
     try:
         parts.serving.refresh()

@@ -103,10 +103,15 @@ def _run(settings: "Settings", listener: socket.socket, *, sync: bool, json: boo
         fatal.append(error)
         server.should_exit = True
 
-    hooks = Hooks(lambda ready: typer.echo(_banner(url, ready, settings, json=json)), on_fatal)
+    def on_ready(ready: "Ready", example: str) -> None:
+        if json:
+            typer.echo(json_module.dumps({"url": url, **ready.model_dump(exclude={"progress"})}))
+        else:
+            typer.echo(_banner(url, ready, settings.llm.model, example))
+
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings, sync=sync, hooks=hooks),
+            create_app(settings, sync=sync, hooks=Hooks(on_ready, on_fatal)),
             log_config=None,
             log_level="warning",
             access_log=False,  # the middleware writes a line without the query string
@@ -127,16 +132,13 @@ def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _banner(url: str, ready: "Ready", settings: "Settings", *, json: bool) -> str:
+def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
     """Returns where to ask, with a line to copy."""
-    if json:
-        return json_module.dumps({"url": url, **ready.model_dump(exclude={"progress"})})
-    body = json_module.dumps({"question": "What are these articles about?"})
+    body = json_module.dumps({"question": example})
     header = "Content-Type: application/json"
-    answerer = settings.llm.model or "the sources' own words (no model is set)"
     return (
         f"\nFootnote answers from {ready.sources} articles, generation {ready.generation}, "
-        f"with {answerer}.\n"
+        f"with {model or 'their own words (no model is set)'}.\n"
         f"  page   {url}/\n"
         f"  ask    curl -s {url}/v1/answers -H {shlex.quote(header)} -d {shlex.quote(body)}\n"
     )

@@ -14,6 +14,8 @@ const WHY = {
   index_empty: "No articles are indexed yet.",
 };
 
+const CONTEXT = 200; // characters around a quote; fewer where the article begins or ends
+
 // Characters that are invisible or reorder text become escapes, as in api/screen.py.
 const HIDDEN = /(?![\n\t\u00ad\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const screen = (text) =>
@@ -91,8 +93,9 @@ class Answer {
     const from = [cited.title, cited.heading, `${cited.source}, line ${cited.line}`].filter(Boolean).join(" · ");
     proof.replaceChildren(
       element("span", "from", from),
-      element("span", "context", `…${cited.before}`), element("mark", "", cited.quote),
-      element("span", "context", `${cited.after}…`));
+      element("span", "context", (cited.before.length < CONTEXT ? "" : "…") + cited.before),
+      element("mark", "", cited.quote),
+      element("span", "context", cited.after + (cited.after.length < CONTEXT ? "" : "…")));
     showAt(chip);
   }
 

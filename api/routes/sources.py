@@ -43,7 +43,7 @@ def sources(
         )
 
 
-@router.get("/{source_id}", responses=documented(404, 500, 503))
+@router.get("/{source_id}", responses=documented(404, 422, 500, 503))
 def source(source_id: str, service: Given) -> SourceBody:
     """Tell what is known of one article."""
     with service.lease() as (_, generation):

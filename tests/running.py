@@ -1,0 +1,110 @@
+"""The real thing, run as a user runs it: `footnote` in a child process, the service on loopback.
+
+with Running(corpus, "--data-dir", folder) as service:
+    httpx.get(service.url + "/readyz")
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).parent.parent
+SEEDS = ROOT / "seeds"
+COMMAND = [sys.executable, "-c", "from api.cli import main; main()"]
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without what Footnote or its libraries read, and `extra`."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("FOOTNOTE_", "OPENAI_"))
+    }
+    return kept | {"PYTHONPATH": str(ROOT)} | dict(extra or {})
+
+
+def footnote(
+    *arguments: object, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+def write_lakes(folder: Path) -> None:
+    """Writes a corpus of two articles and a picture; what a terminal must not obey is in one."""
+    folder.mkdir()
+    (folder / "lake.txt").write_text("The lake froze for 142 days in 1998. The ice was thick.\n")
+    nasty = "The capital of Examplia is \u202eExample\u202c City \x1b[31m.\n"
+    (folder / "nasty.txt").write_text(nasty)
+    (folder / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00")
+
+
+def share_model(home: Path, data: Path) -> None:
+    """Lets `home/.data` use the model's graph of another data folder: building it takes seconds."""
+    (home / ".data").mkdir()
+    (home / ".data" / "models").symlink_to(data / "models")
+
+
+def until(reached: Callable[[], bool], *, within_s: float = 60) -> None:
+    """Waits for what another process does; fails where it does not."""
+    deadline = time.monotonic() + within_s
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+class Running:
+    """A service in a child process, ready when entered; `log` once it has ended."""
+
+    def __init__(self, *arguments: object, cwd: Path, env: Mapping[str, str] | None = None) -> None:
+        self._arguments = [*COMMAND, "serve", *map(str, arguments), "--port", "0", "--json"]
+        self._cwd, self._env = cwd, environment(env)
+        self.log = ""
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            self._arguments,
+            cwd=self._cwd,
+            env=self._env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the service did not start:\n{self.stop()}")
+        self.ready: dict[str, Any] = json.loads(line)
+        self.url: str = self.ready["url"]
+        return self
+
+    def stop(self, how: int = signal.SIGTERM) -> str:
+        """Ends the service and returns what it logged."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        self.log += self.process.communicate(timeout=30)[1] or ""
+        return self.log
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.stdout and not self.process.stdout.closed:
+            self.stop()

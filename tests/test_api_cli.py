@@ -1,0 +1,219 @@
+"""The terminal: exit codes, what goes to which stream, what gets imported.
+
+Commands run in this process where a process of their own would show nothing more: it takes
+seconds to import what answers.
+"""
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from api.cli import run
+from api.settings import settings_table
+from tests.running import COMMAND, ROOT, SEEDS, Running, environment, footnote, write_lakes
+
+QUESTION = "How many showrooms for Xiaomi cars are there, and in how many cities?"
+UNKNOWN = "Which river flows through Vienna?"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+Terminal = Callable[..., Result]
+
+
+@pytest.fixture
+def terminal(bare_environment: Path, capfd: pytest.CaptureFixture[str]) -> Terminal:
+    """Runs commands in this process, in an empty folder with an empty environment."""
+
+    def runs(*arguments: object) -> Result:
+        code = run([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return runs
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    heavy = {"chromadb", "llama_index", "openai", "onnxruntime", "fastapi", "numpy", "httpx"}
+    script = (
+        "import sys\nfrom api.cli import run\ncode = run(['--help'])\n"
+        f"print(sorted({heavy!r} & set(sys.modules)), code, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[] 0"
+    assert all(name in done.stdout for name in ("serve", "sync", "ask", "search", "doctor"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 2, ""),
+        (["frobnicate"], 2, "frobnicate"),
+        (["sync", "--frobnicate"], 2, "--frobnicate"),
+        (["ask"], 2, "question"),
+        (["ask", " "], 2, "empty"),
+        (["search", "x", "--top-k", "0"], 2, "top"),
+        (["sync", "no-such-folder"], 3, "no-such-folder: create it"),
+        (["serve", "no-such-folder", "--port", "0"], 3, "no-such-folder: create it"),
+        (["sync", "--collection", "../x"], 3, "collection"),
+        (["serve", "--port", "99999"], 3, "port"),
+        (["serve", "--host", "0.0.0.0"], 3, "--insecure"),
+        (["ask", "why?"], 4, "footnote sync"),
+        (["search", "why?"], 4, "footnote sync"),
+        (["ask", "why?", "--url", "http://127.0.0.1:9"], 4, "http://127.0.0.1:9"),
+        (["ask", "why?", "--url", "nonsense"], 4, "nonsense"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    arguments: list[str], code: int, said: str, terminal: Terminal
+) -> None:
+    done = terminal(*arguments)
+    assert done.code == code
+    assert said in done.err
+    assert len(done.err.splitlines()) == bool(said)
+
+
+def test_the_command_ends_with_the_exit_code(tmp_path: Path) -> None:
+    done = footnote("sync", "no-such-folder", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_a_bug_is_1_with_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import api.screen as s\ns.screen = None\n")
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = footnote("sync", "no-such-folder", cwd=tmp_path, env=env)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_a_second_sync_says_that_nothing_has_changed(
+    lakes: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(lakes)
+    done = terminal("sync", "articles", "--json")
+    report = json.loads(done.out)
+    assert (done.code, report["published"], report["unchanged"]) == (0, False, 2)
+    assert [entry["path"] for entry in report["skipped"]] == ["picture.txt"]
+    assert "skipped picture.txt" in done.err, "files that are left out are named each time"
+
+
+def test_another_folder_for_a_collection_needs_a_word(
+    lakes: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(lakes)
+    write_lakes(lakes / "more lakes")
+    refused = terminal("sync", "more lakes")
+    assert refused.code == 3
+    assert "--replace" in refused.err
+    assert "--collection" in refused.err
+    assert terminal("sync", "more lakes", "--own-collection").code == 0
+    assert (lakes / ".data" / "collections" / "more-lakes" / "CURRENT").exists()
+
+
+def test_a_sync_beside_another_is_4_and_names_it(home: Path, terminal: Terminal) -> None:
+    write_lakes(home / "articles")
+    folder = home / ".data" / "collections" / "default"
+    folder.mkdir(parents=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711\n")
+        lock.flush()
+        done = terminal("sync", "articles")
+    assert done.code == 4
+    assert "process 4711" in done.err
+
+
+def test_an_interrupted_sync_is_130_and_leaves_no_child(home: Path) -> None:
+    command = [*COMMAND, "sync", str(SEEDS)]
+    with subprocess.Popen(
+        command, cwd=home, env=environment(), stderr=subprocess.PIPE, text=True
+    ) as sync:
+        assert sync.stderr is not None
+        sync.stderr.readline()  # it has begun
+        sync.send_signal(signal.SIGINT)
+        rest = sync.stderr.read()  # ends once no process holds the stream any more
+    assert sync.returncode == 130
+    assert "Traceback" not in rest
+    assert not (home / ".data" / "collections" / "default" / "CURRENT").exists()
+
+
+def test_an_answer_names_file_line_and_quote(seeds_data: Path, terminal: Terminal) -> None:
+    done = terminal("ask", QUESTION, "--data-dir", seeds_data)
+    assert done.code == 0
+    assert "335 sales centers" in done.out
+    assert "\n[1] xiaomi-cars-in-the-second-quarter-of-2025.md, line " in done.out
+    assert "“" in done.out
+    assert done.err == ""
+
+
+def test_what_is_not_answered_is_6(seeds_data: Path, terminal: Terminal) -> None:
+    done = terminal("ask", UNKNOWN, "--data-dir", seeds_data)
+    assert done.code == 6
+    assert "Not answered: " in done.out
+    told = json.loads(terminal("ask", UNKNOWN, "--data-dir", seeds_data, "--json").out)
+    assert (told["answered"], bool(told["reason"])) == (False, True)
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_asking_a_service_gives_what_asking_the_index_gives(
+    command: str, service: Running, seeds_data: Path, terminal: Terminal
+) -> None:
+    here = terminal(command, QUESTION, "--json", "--data-dir", seeds_data)
+    there = terminal(command, QUESTION, "--json", "--url", service.url)
+    assert here.code == there.code == 0
+    ours, theirs = json.loads(here.out), json.loads(there.out)
+    for changing in ("id", "timings_ms"):
+        assert (ours.pop(changing, None) is None) == (theirs.pop(changing, None) is None)
+    assert ours == theirs
+
+
+def test_a_problem_of_a_service_is_said_in_its_words(service: Running, terminal: Terminal) -> None:
+    done = terminal("ask", "x" * 5_000, "--url", service.url)
+    assert done.code == 2
+    assert "4,000" in done.err
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_the_screen_is_not_steered_by_an_article(
+    command: str, lakes: Path, terminal: Terminal
+) -> None:
+    done = terminal(command, "What is the capital of Examplia?", "--data-dir", lakes / ".data")
+    assert "\\u202eExample" in done.out
+    assert not {"\u202e", "\x1b"} & set(done.out)
+
+
+def test_the_doctor_tells_what_is_there(seeds_data: Path, terminal: Terminal) -> None:
+    done = terminal("doctor", SEEDS, "--data-dir", seeds_data, "--json")
+    checks = {check["check"]: check["ok"] for check in json.loads(done.out)["checks"]}
+    names = ["python", "weights", "data", "corpus", "index"]
+    assert (done.code, checks) == (0, dict.fromkeys(names, True) | {"model": None})
+
+
+def test_the_doctor_tells_what_is_missing(home: Path, terminal: Terminal) -> None:
+    done = terminal("doctor")
+    assert done.code == 4
+    assert "FAIL  corpus" in done.out
+    assert "FAIL  index" in done.out
+
+
+def test_the_readme_has_the_table_of_settings() -> None:
+    readme = (ROOT / "README.md").read_text()
+    if "FOOTNOTE_" not in readme:
+        pytest.skip("the README is not written yet")
+    assert settings_table() in readme

@@ -1,0 +1,181 @@
+"""Whatever goes wrong over HTTP is problem+json with a code and the request's id."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.errors import IndexBuilding, RequestInvalid, codes, verdict
+from api.settings import load_settings
+from index.errors import GenerationMissing, IndexingError, SourceUnreadable
+from rag.errors import AnswerError, ModelUnavailable, Overloaded
+
+MAX_BYTES = 2_000
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A service with an empty data folder: whatever it can refuse, it refuses before the index."""
+    folder = tmp_path_factory.mktemp("empty")
+    flags = {"data_dir": folder, "max_body_bytes": MAX_BYTES, "max_question_chars": 100}
+    app = create_app(load_settings(flags))
+    app.add_api_route("/broken", _broken)
+    with TestClient(app) as made:
+        yield made
+
+
+def _broken() -> None:
+    raise ZeroDivisionError("a secret in the words of a bug")
+
+
+BODIES: list[tuple[str, str]] = [
+    ("no JSON", "nope"),
+    ("nothing", ""),
+    ("no object", "[1]"),
+    ("no question", "{}"),
+    ("empty", '{"question": " \\n "}'),
+    ("too long", '{"question": "%s"}' % ("x" * 101)),
+    ("no text", '{"question": 5}'),
+    ("half a character", '{"question": "\\ud800"}'),
+    ("top_k true", '{"question": "x", "top_k": true}'),
+    ("top_k text", '{"question": "x", "top_k": "5"}'),
+    ("top_k broken", '{"question": "x", "top_k": 1.5}'),
+    ("top_k zero", '{"question": "x", "top_k": 0}'),
+    ("top_k endless", '{"question": "x", "top_k": 1e400}'),
+    ("stream 0", '{"question": "x", "stream": 0}'),
+    ("a system turn", '{"question": "x", "history": [{"role": "system", "content": ""}]}'),
+]
+
+
+@pytest.mark.parametrize("body", [body for _, body in BODIES], ids=[name for name, _ in BODIES])
+def test_a_request_of_the_wrong_shape_is_422(body: str, client: TestClient) -> None:
+    response = client.post("/v1/answers", content=body, headers=JSON)
+    problem = response.json()
+    assert response.status_code == problem["status"] == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert problem["code"] == "invalid_request"
+    assert problem["request_id"] == response.headers["x-request-id"]
+    assert problem["errors"][0]["field"].startswith("body")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("GET", "/pages/nothing.js", 404, "not_found"),
+        ("GET", "/pages/%2e%2e/settings.py", 404, "not_found"),
+        ("GET", "/docs", 404, "not_found"),
+        ("GET", "/v1/answers", 405, "method_not_allowed"),
+        ("DELETE", "/v1/sources", 405, "method_not_allowed"),
+        ("GET", "/broken", 500, "internal"),
+    ],
+)
+def test_what_the_framework_refuses_has_the_same_shape(
+    method: str, path: str, status: int, code: str, client: TestClient
+) -> None:
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == code
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert "secret" not in response.text
+
+
+@pytest.mark.parametrize("body", [b'{"question": "\xff"}', b"[" * 1_500], ids=["bytes", "depth"])
+def test_a_body_that_no_json_reader_can_read_is_400(body: bytes, client: TestClient) -> None:
+    response = client.post("/v1/answers", content=body, headers=JSON)
+    assert response.status_code == 400
+    assert response.json()["code"] == "bad_request"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_that_does_not_say_it_is_json_is_415(kind: str, client: TestClient) -> None:
+    response = client.post(
+        "/v1/answers", content='{"question": "x"}', headers={"Content-Type": kind}
+    )
+    assert response.status_code == 415
+    assert response.json()["code"] == "unsupported_media_type"
+
+
+def test_a_charset_beside_json_is_fine(client: TestClient) -> None:
+    headers = {"Content-Type": "Application/JSON; charset=utf-8"}
+    assert client.post("/v1/answers", content="{}", headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_body_over_the_limit_is_413_declared_or_not(declared: bool, client: TestClient) -> None:
+    body = b'{"question": "' + b"x" * MAX_BYTES + b'"}'
+    content = body if declared else iter([body[:1_000], body[1_000:]])
+    response = client.post("/v1/answers", content=content, headers=JSON)
+    assert response.status_code == 413
+    assert response.json()["code"] == "body_too_large"
+
+
+def test_a_collection_that_is_not_served_is_404(client: TestClient) -> None:
+    response = client.post("/v1/search", json={"query": "x", "collection": "other"})
+    assert response.status_code == 404
+    assert response.json()["code"] == "collection_not_found"
+
+
+def test_an_id_that_a_client_gives_is_kept_if_it_is_harmless(client: TestClient) -> None:
+    for given, kept in [("trace-1.a_B", True), ("x" * 65, False), ("a b", False)]:
+        response = client.get("/livez", headers={"X-Request-Id": given})
+        assert (response.headers["x-request-id"] == given) is kept
+
+
+def test_a_log_line_holds_no_question_and_no_line_break(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="footnote.access"):
+        client.post("/v1/answers", json={"question": "my secret plan " * 9})
+        client.get("/nothing?q=secret")
+        client.get("/two%0alines%1b")
+    lines = [record.getMessage() for record in caplog.records if record.name == "footnote.access"]
+    assert len(lines) == 3
+    assert "POST /v1/answers 422" in lines[0]
+    assert not any("secret" in line or "\n" in line or "\x1b" in line for line in lines)
+
+
+def test_every_answer_carries_safe_headers(client: TestClient) -> None:
+    for path in ("/livez", "/", "/nothing", "/broken", "/pages/ask.js"):
+        headers = client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_an_errors_nearest_class_in_the_table_decides() -> None:
+    assert verdict(GenerationMissing("c")).code == "index_missing"
+    assert verdict(SourceUnreadable("p", "c")).code == "index_unavailable"
+    assert verdict(IndexBuilding()).status == verdict(Overloaded(1)).status == 503
+    assert verdict(RequestInvalid("f", "c")).status == 422
+    assert verdict(ZeroDivisionError()).status == verdict(AnswerError()).status == 500
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("secret"), IndexingError("secret")])
+def test_words_that_may_name_hosts_or_paths_stay_in_the_log(error: Exception) -> None:
+    assert "secret" not in verdict(error).detail
+
+
+def test_every_code_has_one_status() -> None:
+    assert codes()["index_building"] == 503
+    assert all(400 <= status < 600 for status in codes().values())
+
+
+def test_the_openapi_document_names_the_problems_and_the_events(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    asked = document["paths"]["/v1/answers"]["post"]["responses"]
+    assert {"200", "404", "413", "415", "422", "500", "503"} <= set(asked)
+    assert list(asked["422"]["content"]) == ["application/problem+json"]
+    events = asked["200"]["content"]["text/event-stream"]["schema"]["oneOf"]
+    names = [event["properties"]["event"]["const"] for event in events]
+    assert names == ["passages", "delta", "sentence", "citation", "done", "error"]
+    known = document["components"]["schemas"]
+    used = {
+        event["properties"]["data"]["contentSchema"]["$ref"].rpartition("/")[2] for event in events
+    }
+    assert used | {"Problem"} <= set(known)
+    assert "HTTPValidationError" not in known

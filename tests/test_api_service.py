@@ -1,0 +1,181 @@
+"""The service in this process, over a small index: its model, its sync, what it says when it can't.
+
+The starlette client runs the real app with its lifespan; nothing of ours is replaced.
+"""
+
+import fcntl
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.service import Hooks
+from api.settings import load_settings
+from index.errors import CorpusMismatch
+from tests.fakes import FakeModel, Reply, quoting
+from tests.running import footnote, until
+
+ASK = {"question": "How long did the lake freeze in 1998?"}
+COLLECTION = Path(".data", "collections", "default")
+KEY = "sk-never-to-be-seen"
+
+Serve = Callable[..., AbstractContextManager[TestClient]]
+
+
+@pytest.fixture
+def serve(bare_environment: Path) -> Serve:
+    @contextmanager
+    def serving(*, sync: bool = False, hooks: Hooks | None = None, **flags: Any) -> Iterator[Any]:
+        app = create_app(
+            load_settings({name.replace("__", "."): value for name, value in flags.items()}),
+            sync=sync,
+            hooks=hooks,
+        )
+        with TestClient(app) as client:
+            until(lambda: client.get("/readyz").json()["status"] not in ("starting", "building"))
+            yield client
+
+    return serving
+
+
+def test_a_model_words_the_answer_where_one_is_named(
+    lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeModel(quoting) as model:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
+        with serve(data_dir=lakes / ".data", llm__model="a-model") as client:
+            answer = client.post("/v1/answers", json=ASK).json()
+    assert (answer["answerer"], answer["model"]) == ("model", "a-model")
+    assert answer["citations"]
+    assert model.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+def test_a_key_alone_sends_nothing_away(
+    lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeModel(quoting) as model:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
+        with serve(data_dir=lakes / ".data") as client:
+            assert client.post("/v1/answers", json=ASK).json()["answerer"] == "extractive"
+    assert model.requests == []
+
+
+@pytest.mark.parametrize("fault", ["http_401", None])
+def test_a_wrong_key_or_a_dead_endpoint_degrades_and_the_log_says_why(
+    fault: str | None, lakes: Path, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FakeModel(Reply(fault=fault)) as model:
+        llm = {
+            "llm__model": "a-model",
+            "llm__api_key": KEY,
+            "llm__base_url": model.base_url if fault else "http://127.0.0.1:9/v1",
+            "llm__deadline_s": 3,
+        }
+        with serve(data_dir=lakes / ".data", **llm) as client, caplog.at_level(logging.INFO):
+            answer = client.post("/v1/answers", json=ASK).json()
+    assert (answer["answerer"], answer["degraded"]) == ("extractive", True)
+    assert "142 days" in answer["answer"]
+    assert "127.0.0.1" in caplog.text
+    assert KEY not in caplog.text
+
+
+def test_a_stream_that_breaks_ends_with_an_error(lakes: Path, serve: Serve) -> None:
+    text = "The lake froze for 142 days in 1998 [1.1]. And then it goes on and on and on."
+    with (
+        FakeModel(Reply(text, fault="cut")) as model,
+        serve(
+            data_dir=lakes / ".data", llm__model="a-model", llm__base_url=model.base_url
+        ) as client,
+    ):
+        said = client.post("/v1/answers", json=ASK | {"stream": True}).text
+        plain = client.post("/v1/answers", json=ASK)
+    names = [line.removeprefix("event: ") for line in said.splitlines() if "event: " in line]
+    assert names[-1] == "error"
+    error = json.loads(said.split("event: error\ndata: ")[1].splitlines()[0])
+    assert error["retryable"] is True
+    assert error["problem"]["code"] in {"model_misbehaved", "model_unavailable"}
+    assert plain.status_code == error["problem"]["status"] == 503
+
+
+def test_without_an_index_and_without_a_sync_it_says_what_is_missing(
+    home: Path, serve: Serve
+) -> None:
+    with serve() as client:
+        assert client.get("/readyz").status_code == 503
+        asked = client.post("/v1/answers", json=ASK)
+        streamed = client.post("/v1/answers", json=ASK | {"stream": True})
+    assert (asked.status_code, asked.json()["code"]) == (503, "index_missing")
+    assert streamed.json()["code"] == "index_missing", "what fails early is no stream"
+
+
+def test_an_empty_corpus_is_answered_with_its_reason(home: Path, serve: Serve) -> None:
+    (home / "nothing").mkdir()
+    with serve(sync=True, corpus=home / "nothing") as client:
+        answer = client.post("/v1/answers", json=ASK).json()
+        page = client.get("/v1/sources").json()
+        hits = client.post("/v1/search", json={"query": "lake"}).json()["hits"]
+    assert (answer["answered"], answer["reason"]) == (False, "index_empty")
+    assert page["sources"] == hits == []
+
+
+def test_beside_another_sync_it_serves_without_syncing(
+    lakes: Path, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = lakes / ".data"
+    with (data / "collections" / "default" / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with serve(sync=True, corpus=lakes / "articles", data_dir=data) as client:
+            assert client.post("/v1/answers", json=ASK).json()["answered"] is True
+            until(lambda: "serving without syncing" in caplog.text)
+
+
+def test_another_corpus_than_the_collections_is_a_reason_to_end(
+    lakes: Path, serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    fatal: list[Exception] = []
+    hooks = Hooks(lambda ready, example: None, fatal.append)
+    with serve(sync=True, corpus=tmp_path / "other", data_dir=lakes / ".data", hooks=hooks):
+        until(lambda: bool(fatal))
+    assert isinstance(fatal[0], CorpusMismatch)
+
+
+def test_a_new_generation_is_noticed_without_a_restart(
+    lakes: Path, home: Path, serve: Serve
+) -> None:
+    shutil.copytree(lakes / COLLECTION, home / COLLECTION)
+    shutil.copytree(lakes / "articles", home / "articles")
+    with serve() as client:
+        before = client.post("/v1/answers", json=ASK).json()
+        link = before["citations"][0]["url"]
+        text = "The lake froze for 99 days in 1998. The ice was thin.\n"
+        (home / "articles" / "lake.txt").write_text(text)
+        assert footnote("sync", "articles", "--replace", cwd=home).returncode == 0
+        until(lambda: client.get("/readyz").json()["generation"] == "000002")
+        after = client.post("/v1/answers", json=ASK).json()
+        page = client.get(link).text
+    assert "142 days" in before["answer"]
+    assert "99 days" in after["answer"]
+    assert "has changed since it was cited" in page
+
+
+def test_a_damaged_index_does_not_serve_and_says_why(lakes: Path, home: Path, serve: Serve) -> None:
+    shutil.copytree(lakes / COLLECTION, home / COLLECTION)
+    catalog = home / COLLECTION / "generations" / "000001" / "catalog.sqlite3"
+    catalog.chmod(0o644)
+    with catalog.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\xff")
+    with serve() as client:
+        ready = client.get("/readyz").json()
+    assert ready["status"] == "unavailable"
+    assert "damaged" in ready["trouble"]
