@@ -58,7 +58,7 @@ def test_a_case_survives_being_written_and_read() -> None:
         ({**GOOD, "question": None}, "question must be"),
         ({**GOOD, "answers": "a lake"}, "answers must be a list"),
         ({**GOOD, "answers": [5]}, "each of answers"),
-        ({**GOOD, "answers": []}, "has no answers"),
+        ({**GOOD, "answers": [], "evidence": []}, "neither answers nor evidence"),
         ({**GOOD, "answerable": False}, "is not answerable but has answers"),
         ({**GOOD, "answerable": "yes"}, "answerable must be"),
         ({**GOOD, "evidence": ["x"]}, "list of objects"),

@@ -51,6 +51,16 @@ def run(
     corpus: CorpusOption = None,
     url: options.Url = None,
     key: options.Key = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            help="MODULE:ATTR of a llama-index retriever or query engine, or a target of yours.",
+            show_default=False,
+        ),
+    ] = None,
+    closed_book: Annotated[
+        bool, typer.Option("--closed-book", help="Ask the model alone, without any source.")
+    ] = False,
     out: Folder = None,
     top_k: options.TopK = 5,
     limit: Limit = None,
@@ -87,8 +97,18 @@ def run(
         data_dir=data_dir,
         llm__model=model,
     )
-    wanted = Wanted(settings=settings, top_k=top_k, url=url, key=key)
-    if corpus is not None and url is None:
+    if (url is not None) + (target is not None) + closed_book > 1:
+        raise ServiceRefused("measure one of --url, --target and --closed-book", USAGE)
+    wanted = Wanted(
+        settings=settings,
+        top_k=top_k,
+        url=url,
+        key=key,
+        attribute=target,
+        is_closed_book=closed_book,
+        corpus=corpus,
+    )
+    if corpus is not None and not (url or target or closed_book):
         _sync(wanted)
     folder = out or _free_folder(cases.stem)
     ended = asyncio.run(

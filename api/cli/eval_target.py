@@ -1,11 +1,15 @@
 """What a run of the evaluation measures: the settings at hand, or a service by its URL."""
 
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..errors import SettingRefused
 
 if TYPE_CHECKING:
     from index.worker import SyncReport
@@ -16,29 +20,55 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to measure: a service's URL, or else the pipeline over the settings' corpus."""
+    """What to measure: one of these by its name, or else the pipeline over the settings' corpus.
+
+    `corpus` is the folder whose texts hold the evidence, for targets that have no text of theirs.
+    """
 
     settings: "Settings"
     top_k: int
     url: str | None = None
     key: str | None = None
+    attribute: str | None = None
+    is_closed_book: bool = False
+    corpus: Path | None = None
 
 
 @asynccontextmanager
 async def opened(wanted: Wanted) -> "AsyncIterator[Target]":
     """Yields the target and closes it in the end."""
+    if elsewhere := await _elsewhere(wanted):
+        try:
+            yield elsewhere
+        finally:
+            await elsewhere.close()
+        return
+    async with pipeline(wanted.settings, top_k=wanted.top_k) as made:
+        yield made
+
+
+async def _elsewhere(wanted: Wanted) -> "Target | None":
+    """Returns the target that is not the pipeline at hand; None where that is wanted."""
     if wanted.url:
         from ..evaluation_url import UrlTarget
 
         target = UrlTarget(wanted.url, key=wanted.key, top_k=wanted.top_k)
         await target.connect()
-        try:
-            yield target
-        finally:
-            await target.close()
-        return
-    async with pipeline(wanted.settings, top_k=wanted.top_k) as made:
-        yield made
+        return target
+    if not wanted.attribute and not wanted.is_closed_book:
+        return None
+    from rag.evaluation.others import AttributeTarget, ClosedBookTarget, FolderTexts
+
+    texts = FolderTexts(wanted.corpus)
+    if wanted.attribute:
+        sys.path.insert(0, str(Path.cwd()))  # the module is the caller's, not installed
+        return AttributeTarget(wanted.attribute, texts=texts, top_k=wanted.top_k)
+    from ..wiring import open_chat
+
+    chat = open_chat(wanted.settings.llm)
+    if chat is None:
+        raise SettingRefused("llm.model", "a closed book needs a model: name one with --model")
+    return ClosedBookTarget(chat, texts=texts)
 
 
 @asynccontextmanager

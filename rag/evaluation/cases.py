@@ -105,8 +105,8 @@ def case_of(line: Line) -> Case:
         group=_optional(line, "group"),
         raw=line,
     )
-    if answerable and not case.answers:
-        raise _Malformed("is answerable but has no answers")
+    if answerable and not case.answers and not case.evidence:
+        raise _Malformed("is answerable but has neither answers nor evidence")
     if not answerable and case.answers:
         raise _Malformed("is not answerable but has answers")
     return case
@@ -156,7 +156,7 @@ def _optional(line: Line, key: str) -> str | None:
 
 
 def _flag(line: Line) -> bool:
-    value = line.get("answerable", bool(line.get("answers")))
+    value = line.get("answerable", bool(line.get("answers") or line.get("evidence")))
     if not isinstance(value, bool):
         raise _Malformed("answerable must be true or false")
     return value

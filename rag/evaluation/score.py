@@ -56,6 +56,10 @@ def score(sample: Sample, *, ks: Sequence[int], prices: Prices | None = None) ->
     """Returns the sample's figures by metric; `ks` are the depths of the ranking metrics."""
     case, response = sample.case, sample.response
     values = {"error_rate": float(response is None)}
+    if response is not None and response.answerer == "none":  # it only retrieves
+        found = _found(sample, ks) if case.answerable else {}
+        lost = case.answerable and bool(sample.gold) and not _retrieved(sample)
+        return Scored(sample, values | found, "not_retrieved" if lost else None)
     if case.answerable:
         values |= _answer(sample) | _found(sample, ks) | _against_gold(sample)
     else:
@@ -75,13 +79,12 @@ def failure(sample: Sample, values: Mapping[str, float]) -> Failure | None:
     case, response = sample.case, sample.response
     if response is None:
         return "error"
-    if values.get(HEADLINE, values.get("answer_contained")):
-        return None
+    cited = any(citing.on_gold(cited, sample.gold) for cited in _citations(sample))
     if not case.answerable:
-        return "answered_unanswerable"
-    if values["answer_contained"]:
-        return "badly_cited"
-    if any(citing.on_gold(cited, sample.gold) for cited in _citations(sample)):
+        return "answered_unanswerable" if response.answered else None
+    if values.get("answer_contained", float(cited)):
+        return None if cited or not sample.gold else "badly_cited"
+    if cited:
         return "wrong"
     if response.passages is not None and case.evidence and not _retrieved(sample):
         return "not_retrieved"
@@ -94,12 +97,14 @@ def _answer(sample: Sample) -> dict[str, float]:
     """The answer's words against the gold answers, and the headline."""
     golds = sample.case.answers
     said = unmarked(sample.response.answer) if sample.response and sample.answered else None
+    values = {"wrongly_refused": float(sample.response is not None and not sample.answered)}
+    if not golds:  # a set that judges retrieval alone
+        return values
     contained = said is not None and contains(said, golds)
-    values = {
+    values |= {
         "answer_contained": float(contained),
         "exact_match": float(said is not None and exact(said, golds)),
         "token_f1": 0.0 if said is None else token_f1(said, golds),
-        "wrongly_refused": float(sample.response is not None and not sample.answered),
     }
     if (figures := numeric(said or "", golds)) is not None:
         values["numeric_match"] = float(figures)
