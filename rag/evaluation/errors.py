@@ -13,10 +13,6 @@ EvaluationError
 
 from collections.abc import Sequence
 
-SHOWN = 20
-"""How many line numbers an error names."""
-
-
 class EvaluationError(Exception):
     """Whatever can go wrong between a case and a number."""
 
@@ -26,9 +22,10 @@ class CasesMalformed(EvaluationError):
 
     def __init__(self, name: str, problems: Sequence[tuple[int, str]]) -> None:
         """Names the file and every problem by its line, from 1."""
-        lines = ", ".join(str(number) for number, _ in problems[:SHOWN])
-        more = " …" if len(problems) > SHOWN else ""
-        super().__init__(f"{name} cannot be used; see line {lines}{more}, or --skip-invalid")
+        number, cause = problems[0]
+        where = f", line {number}" if number else ""
+        more = f", and {len(problems) - 1} more lines" if len(problems) > 1 else ""
+        super().__init__(f"{name}{where}: {cause}{more}")
         self.name, self.problems = name, tuple(problems)
 
 
