@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import ask, doctor, search, serve, sync
+from . import eval as evaluation
 from .exits import USAGE, code_of, name_of
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command()(sync.sync)
 app.command()(ask.ask)
 app.command()(search.search)
 app.command()(doctor.doctor)
+app.add_typer(evaluation.app, name="eval")
 
 
 def main() -> None:
