@@ -20,7 +20,7 @@ from .decide import confidence, evidence
 from .draft import Draft
 from .errors import AnswerError
 from .extract import Pick, pick_sentences
-from .followup import stand_alone
+from .followup import REWRITE_SHARE, rewritten, stand_alone
 from .llm import ChatModel
 from .pieces import Mark, Text
 from .prompt import build_messages
@@ -105,6 +105,7 @@ class Pipeline:
     async def stream(self, generation: Generation, ask: Ask) -> AsyncIterator[Event]:
         """Yields the events of one answer; the last is Done, or Failed after its first words."""
         run = _Run(ask, generation, _unjudged if self._mode == "off" else _judged(ask.question))
+        run.standalone = await self._stand_alone(ask)
         await asyncio.to_thread(self._retrieve, run)
         yield PassagesFound(run.id, run.hits)
         reason = _refusal(run, self._weights.floor if self._chat else self._weights.threshold)
@@ -119,6 +120,13 @@ class Pipeline:
             log.warning("answer %s ended with an error: %s", run.id, error)
             yield Failed(error)
 
+    async def _stand_alone(self, ask: Ask) -> str:
+        if self._chat is None or not ask.history:
+            return stand_alone(ask.question, ask.history)
+        return await rewritten(
+            self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
+        )
+
     async def _modelled(self, run: "_Run", chat: ChatModel) -> AsyncIterator[Event]:
         """Yields the model's answer; quotes instead where it failed before its first word."""
         messages, shown = build_messages(
@@ -132,7 +140,8 @@ class Pipeline:
         run.composer = Composer(run.generation, shown, judge=run.judge, writer="model")
         draft = Draft(run.composer, strict=self._mode == "strict")
         try:
-            async for event in draft.write(chat.stream(messages)):
+            share = 1 - REWRITE_SHARE if run.ask.history else 1.0
+            async for event in draft.write(chat.stream(messages, share=share)):
                 yield event
         except AnswerError as error:
             if draft.has_spoken:
@@ -149,7 +158,6 @@ class Pipeline:
     def _retrieve(self, run: "_Run") -> None:
         """Fills in what retrieval finds; blocks for some milliseconds."""
         ask, started = run.ask, time.perf_counter()
-        run.standalone = stand_alone(ask.question, ask.history)
         if run.generation.info.chunks:
             run.found = self._find(
                 run.generation, run.standalone, top_k=ask.top_k, sources=ask.sources

@@ -13,8 +13,18 @@ from index.generation import Generation
 from index.serving import Serving
 from rag.answer import REFUSALS, Limits, Pipeline, SupportMode
 from rag.llm import ModelSettings, OpenAIChat
-from rag.types import Answer, Ask, CitationMade, Delta, Done, Event, PassagesFound, SentenceClosed
-from tests.fakes import FakeModel, Request, quoting
+from rag.types import (
+    Answer,
+    Ask,
+    CitationMade,
+    Delta,
+    Done,
+    Event,
+    PassagesFound,
+    SentenceClosed,
+    Turn,
+)
+from tests.fakes import FakeModel, Reply, Request, quoting
 from tests.running import ROOT
 
 CASES = [
@@ -228,6 +238,28 @@ def test_a_marker_means_the_passage_of_that_number_in_the_prompt(
         answer = ended(asyncio.run(ask(server)))
     assert " ".join(answer.citations[0].quote.split()) == " ".join(seen[0].split())
     assert answer.citations[0].quote not in answer.passages[1].text, "the second did not fit"
+
+
+@pytest.mark.parametrize("rewrite", [QUESTION, Reply(fault="http_500")])
+def test_a_follow_up_is_rewritten_by_the_model_and_shown(
+    rewrite: str | Reply, generation: Generation, embedder: MiniLM
+) -> None:
+    history = (Turn("user", "How many Xiaomi showrooms are there?"), Turn("assistant", "Many."))
+
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask("And in how many cities?", history))
+
+    def script(request: Request) -> str | Reply:
+        return quoting(request) if "<passages-" in request.last else rewrite
+
+    with FakeModel(script) as server:
+        answer = ended(asyncio.run(ask(server)))
+    by_rule = "And in how many cities? (Xiaomi showrooms are there)"
+    assert answer.standalone_question == (rewrite if rewrite == QUESTION else by_rule)
+    assert f"Question: {answer.standalone_question}" in server.requests[-1].last
+    assert answer.answerer == "model"
+    assert answer.citations
 
 
 def test_a_model_that_declines_is_a_refusal(generation: Generation, embedder: MiniLM) -> None:
