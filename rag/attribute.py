@@ -17,6 +17,9 @@ MIN_TERMS = 3
 MAX_SENTENCES = 100
 """In one answer, so that a flood of text stays cheap."""
 
+MAX_CHARS = 1_000
+"""A longer one is no sentence."""
+
 TRIED = 3
 
 Place = tuple[int, int]
@@ -33,8 +36,10 @@ class Attribution:
 
     def candidates(self, sentence: str) -> list[Place]:
         """Returns up to TRIED places whose words cover the sentence enough, best first."""
+        if len(sentence) > MAX_CHARS or self._left <= 0:
+            return []
         wanted = frozenset(content_terms(terms(sentence)))
-        if len(wanted) < MIN_TERMS or self._left <= 0:
+        if len(wanted) < MIN_TERMS:
             return []
         self._left -= 1
         scored = [
