@@ -24,7 +24,7 @@ from .generation import Generation
 from .lock import writer_lock
 from .manifest import read_current
 from .parse import Parsed, Reader, Survey
-from .publish import building_folder, publish, remove_old
+from .publish import building_folder, check_space, publish, remove_old, size_of
 from .words import ANALYZER
 from .worker import Event, SyncReport, SyncRequest, described, request_from
 
@@ -134,6 +134,7 @@ def _publish(
 
     Returns the generation's name and its number of chunks.
     """
+    check_space(request.folder, grows=2 * size_of(previous.folder) if previous else 0)
     alike = previous if previous and _is_alike(request, previous) else None
     build = Build(request, survey, survey.loaded(alike), say)
     embedder = open_embedder(request.embed)
