@@ -120,7 +120,8 @@ class Service:
     def _example(self) -> str:
         with self.lease() as (_, generation):
             first = generation.sources(after=None, limit=1)
-        return f"What is said about {first[0].title}?" if first else "What is here?"
+        title = first[0].title.replace("'", "’") if first else "this"  # no quote that a shell ends at
+        return f"What is said about {title}?"
 
     def _report(self, keeper: asyncio.Task[None]) -> None:
         """A keeper never ends by itself: where it does, that is a bug, and nothing serves."""

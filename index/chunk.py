@@ -23,7 +23,7 @@ MOST = 240
 """Wordpieces: where a paragraph is split; what is too small alone; what a chunk never exceeds."""
 WIDE = 20
 """Characters that count as a wordpiece at least: a word of any length is one to the tokenizer."""
-CHUNKER = f"paragraphs-{LIMIT}-{SMALL}-1"
+CHUNKER = f"paragraphs-{LIMIT}-{SMALL}-2"
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -69,7 +69,7 @@ def _chunk(
         start=piece.start,
         end=piece.end,
         sentences=tuple(_sentences(document, piece)),
-        heading=heading_path(document.headings, body),
+        heading=heading_path(document, body),
         page=bisect_right(document.pages, piece.start) or None,
     )
 
@@ -83,16 +83,20 @@ def _body_start(document: Document, piece: _Piece) -> int:
     return min(start, piece.end - 1)
 
 
-def heading_path(headings: Sequence[Heading], offset: int) -> str | None:
-    """Returns the headings that an offset stands under, outermost first, joined by ` › `."""
+def heading_path(document: Document, offset: int) -> str | None:
+    """Returns the headings that an offset stands under, outermost first, joined by ` › `.
+
+    A heading that is the document's title is left out: the source carries it.
+    """
     path: list[Heading] = []
-    for heading in headings:
+    for heading in document.headings:
         if heading.start > offset:
             break
         while path and path[-1].level >= heading.level:
             path.pop()
         path.append(heading)
-    return " › ".join(heading.text for heading in path if heading.text) or None
+    words = [heading.text for heading in path if heading.text and heading.text != document.title]
+    return " › ".join(words) or None
 
 
 def _sentences(document: Document, piece: _Piece) -> list[Span]:

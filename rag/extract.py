@@ -26,11 +26,15 @@ _HEADING = re.compile(r"^#{1,6} ")
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A sentence chosen for the answer: its hit, its place in it, and its score."""
+    """A sentence chosen for the answer: its hit, its place in it, and its score.
+
+    `holds`: does it hold the kind of thing that was asked for?
+    """
 
     hit: int
     sentence: int
     score: float
+    holds: bool
 
 
 def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
@@ -48,7 +52,7 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
         near = not chosen or pick.score >= ranked[0].score - NEARLY
         if not near or len(chosen) == MAX_SENTENCES:
             break
-        if chosen and length + size > MAX_CHARS:
+        if chosen and (length + size > MAX_CHARS or (ranked[0].holds and not pick.holds)):
             continue
         chosen.append(pick)
         length += size + 1
@@ -69,11 +73,12 @@ def rank_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
     for number, hit in enumerate(hits[:HITS]):
         for place, sentence in enumerate(hit.sentences):
             score = PASSAGE * hit.score + SIMILARITY * sentence.similarity + COVER * sentence.cover
-            if kind != "open" and holds(kind, sentence.text, question):
+            fits = kind == "open" or holds(kind, sentence.text, question)
+            if kind != "open" and fits:
                 score += KIND
             if is_fragment(sentence.text):
                 score -= FRAGMENT
-            picks.append(Pick(number, place, score))
+            picks.append(Pick(number, place, score, fits))
     return sorted(picks, key=lambda pick: -pick.score)
 
 

@@ -110,7 +110,7 @@ class Answer {
     }
     answer.classList.toggle("refused", !whole.answered);
     kind.textContent = whole.answered ? described(whole) : `Not answered. ${WHY[whole.reason] ?? ""}`;
-    this.passages(whole, whole.answered ? "Passages it rests on" : "The nearest passages");
+    this.passages(whole, whole.answered ? "Passages found" : "The nearest passages");
   }
 
   rebuild(whole) {
@@ -172,6 +172,7 @@ addEventListener("keydown", (event) => { if (event.key === "Escape") proof.hidde
 function showAt(chip) {
   clearTimeout(hiding);
   proof.hidden = false;
+  proof.scrollTop = Math.max(0, proof.querySelector("mark").offsetTop - 90); // the quote is in sight
   const at = chip.getBoundingClientRect();
   const left = Math.max(16, Math.min(at.left, innerWidth - proof.offsetWidth - 16));
   const above = at.bottom + proof.offsetHeight + 8 > innerHeight && at.top > proof.offsetHeight + 8;
