@@ -120,7 +120,9 @@ class Service:
     def _example(self) -> str:
         with self.lease() as (_, generation):
             first = generation.sources(after=None, limit=1)
-        title = first[0].title.replace("'", "’") if first else "this"  # no quote that a shell ends at
+        title = (
+            first[0].title.replace("'", "’") if first else "this"
+        )  # no quote that a shell ends at
         return f"What is said about {title}?"
 
     def _report(self, keeper: asyncio.Task[None]) -> None:

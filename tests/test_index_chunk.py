@@ -113,7 +113,7 @@ def test_a_heading_stays_with_the_text_under_it() -> None:
         "# Capes",
         "## Orrin",
     ]
-    assert [made.heading for made in chunks] == ["Capes", "Capes › Orrin"]
+    assert [made.heading for made in chunks] == [None, "Orrin"]  # the title is the source's
 
 
 def test_an_id_stays_when_the_text_before_stays_and_changes_with_the_text() -> None:
@@ -133,8 +133,8 @@ def test_a_chunk_knows_the_page_it_begins_on() -> None:
 
 
 def test_a_heading_path_leaves_what_is_closed_by_a_heading_as_high() -> None:
-    headings = [Heading(0, 1, 1, "A"), Heading(10, 11, 2, "B"), Heading(20, 21, 2, "C")]
-    assert heading_path(headings, 25) == "A › C"
+    headings = (Heading(0, 1, 1, "A"), Heading(10, 11, 2, "B"), Heading(20, 21, 2, "C"))
+    assert heading_path(Document("", (), headings=headings), 25) == "A › C"
 
 
 def test_the_limit_leaves_room_for_the_models_own_tokens() -> None:
