@@ -162,6 +162,10 @@ class Generation:
         sentences = None if self._sentences is None else self._sentences[first:last]
         return self._chunks[row : row + count], sentences
 
+    def first_equals(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Returns the first row with each of the rows' vectors, each once."""
+        return np.unique(self._first_equal[rows])
+
     def vector(self, row: int) -> Vectors:
         """Returns a chunk's vector (d,); raises LookupError where there are none."""
         if self._chunks is None:
