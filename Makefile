@@ -51,5 +51,5 @@ soak: test
 
 # --no-annotate and the custom command keep machine paths and registry hosts out of the lock.
 lock: $(STAMP)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --group dev --python-version 3.11 \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --group dev --extra eval --python-version 3.11 \
 	  pyproject.toml -o requirements.lock --no-annotate --custom-compile-command "make lock"

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from . import ask, doctor, rollback, search, serve, status, sync, verify
+from . import eval as evaluation
 from .exits import USAGE, code_of, name_of
 
 app = typer.Typer(
@@ -27,6 +28,7 @@ app.command()(status.status)
 app.command()(verify.verify)
 app.command()(rollback.rollback)
 app.command()(doctor.doctor)
+app.add_typer(evaluation.app, name="eval")
 
 
 def main() -> None:

@@ -6,6 +6,7 @@
 
 from index.errors import CorpusMismatch, CorpusMissing, IndexingError, SettingInvalid
 from rag.errors import AnswerError
+from rag.evaluation.errors import EvaluationError, ExtraMissing, TargetUnavailable
 
 from ..errors import PortTaken, SettingRefused
 from ..screen import screen
@@ -29,6 +30,9 @@ _CODES: dict[type[Exception], int] = {
     CorpusMissing: CONFIGURATION,
     CorpusMismatch: CONFIGURATION,
     SettingInvalid: CONFIGURATION,
+    ExtraMissing: CONFIGURATION,
+    EvaluationError: USAGE,
+    TargetUnavailable: UNAVAILABLE,
     IndexingError: UNAVAILABLE,
     AnswerError: UNAVAILABLE,
 }

@@ -31,7 +31,7 @@ def sync(
     from ..syncing import summary
     from ..wiring import sync_request
 
-    with _progress() as on_event:
+    with progress() as on_event:
         report = run_sync(sync_request(settings, replace=replace), on_event)
     if json:
         options.print_json(asdict(report))
@@ -41,7 +41,7 @@ def sync(
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[dict[str, object]], None]]:
+def progress() -> Iterator[Callable[[dict[str, object]], None]]:
     """Yields a hook that shows events on stderr: bars on a terminal, plain lines elsewhere."""
     from ..syncing import Lines
 

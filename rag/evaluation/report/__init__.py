@@ -1,0 +1,1 @@
+"""A run's results → what people and machines read: HTML, markdown, JUnit."""
