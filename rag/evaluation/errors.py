@@ -13,6 +13,7 @@ EvaluationError
 
 from collections.abc import Sequence
 
+
 class EvaluationError(Exception):
     """Whatever can go wrong between a case and a number."""
 
