@@ -119,8 +119,9 @@ class Service:
 
     def _example(self) -> str:
         with self.lease() as (_, generation):
-            first = generation.sources(after=None, limit=1)
-        return f"What is said about {first[0].title}?" if first else "What is here?"
+            titles = [source.title for source in generation.sources(after=None, limit=1)]
+        # the line to copy is in single quotes for the shell
+        return f"What is said about {(titles or ['this'])[0].replace(chr(39), '’')}?"
 
     def _report(self, keeper: asyncio.Task[None]) -> None:
         """A keeper never ends by itself: where it does, that is a bug, and nothing serves."""

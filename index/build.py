@@ -1,18 +1,33 @@
 """Parsed sources and their vectors → the files of one generation, in an empty folder."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from .catalog import add_chunks, add_source, add_terms, create_catalog
 from .embed import Embedded, Passage
-from .generation import CATALOG, CHUNK_VECTORS, LEXICAL, SENTENCE_VECTORS, VECTORS
+from .generation import (
+    CATALOG,
+    CHUNK_VECTORS,
+    FIRST_EQUAL,
+    LEXICAL,
+    SENTENCE_VECTORS,
+    VECTORS,
+    Generation,
+)
 from .lexical import build_lexical
 from .parse import Parsed
 from .terms import TermsBuilder
-from .vectors import build_vectors
+from .vectors import build_vectors, change_vectors
 from .words import harmless, terms
+
+MOST_DRIFT = 0.05
+"""The share of ids by which Chroma's directory is changed before it is built anew: what was added
+to it since is replayed whenever it is opened (0.6 ms a row)."""
 
 
 def passages(parsed: Iterable[Parsed]) -> list[Passage]:
@@ -27,52 +42,97 @@ def passages(parsed: Iterable[Parsed]) -> list[Passage]:
     ]
 
 
-def build_text(folder: Path, parsed: Sequence[Parsed]) -> None:
-    """Writes catalog, term arrays and lexical index: all that needs no vectors."""
-    builder, joined = TermsBuilder(), list[str]()
+def build_text(folder: Path, parsed: Sequence[Parsed], previous: Generation | None) -> None:
+    """Writes catalog, term arrays and lexical index: all that needs no vectors.
+
+    The terms of known chunks are taken over from the previous generation.
+    """
+    builder = TermsBuilder(previous.all_terms() if previous else ())
+    for entry in parsed:
+        if previous is not None and entry.known is not None:
+            builder.take(previous.terms, entry.known, entry.known + len(entry.chunks))
+        else:
+            for segments in _segments(entry):
+                builder.add(segments)
+    numbered = builder.build()
     connection = create_catalog(folder / CATALOG)
     try:
         for entry in parsed:
             add_source(connection, entry.source, stamp=entry.stamp, text=entry.text)
             add_chunks(connection, entry.chunks)
-        for segments in _segments(parsed):
-            builder.add(segments)
-            joined.append(" ".join(term for segment in segments for term in segment))
-        add_terms(connection, builder.vocabulary())
+        documents = numbered.documents().tolist()
+        add_terms(connection, zip(numbered.vocabulary, count(), documents, strict=False))
         connection.commit()
     finally:
         connection.close()
-    builder.save(folder)
-    build_lexical(folder / LEXICAL, enumerate(joined))
+    numbered.save(folder)
+    build_lexical(folder / LEXICAL, enumerate(numbered.texts()))
 
 
 def build_dense(
-    folder: Path, parsed: Sequence[Parsed], embedded: Iterable[Embedded], *, dimensions: int
-) -> None:
-    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences (sentences.npy)."""
-    ids = [chunk.id for entry in parsed for chunk in entry.chunks]
-    rows = sum(len(chunk.sentences) for entry in parsed for chunk in entry.chunks)
-    chunks = np.zeros((len(ids), dimensions), np.float32)
-    sentences = np.zeros((rows, dimensions), np.float16)
-    has_sentences, cursor = True, 0
-    for row, made in enumerate(embedded):
-        chunks[row] = made.vector
-        if made.sentences is None:
-            has_sentences = False
-        elif has_sentences:
-            sentences[cursor : cursor + len(made.sentences)] = made.sentences
-            cursor += len(made.sentences)
-    np.save(folder / CHUNK_VECTORS, chunks.astype(np.float16))
-    if has_sentences:
-        np.save(folder / SENTENCE_VECTORS, sentences)
-    if ids:
-        build_vectors(folder / VECTORS, ids, chunks)
+    folder: Path,
+    parsed: Sequence[Parsed],
+    embedded: Iterator[Embedded],
+    *,
+    dimensions: int,
+    previous: Generation | None,
+) -> int:
+    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences (sentences.npy).
 
-
-def _segments(parsed: Iterable[Parsed]) -> Iterator[list[list[str]]]:
-    """Yields each chunk's terms, by row: of its title and headings, then of each sentence."""
+    Those of known chunks come from `previous`, the others from `embedded`, in order. Returns by
+    how many ids Chroma's directory differs from one that is built anew.
+    """
+    chunks = np.zeros((sum(len(entry.chunks) for entry in parsed), dimensions), np.float16)
+    sentences: list[npt.NDArray[np.float16] | None] = []
     for entry in parsed:
+        rows = slice(entry.chunks[0].row, entry.chunks[-1].row + 1) if entry.chunks else slice(0)
+        if previous is not None and entry.known is not None:
+            chunks[rows], kept = previous.stored_vectors(entry.known, len(entry.chunks))
+            sentences.append(kept)
+            continue
         for chunk in entry.chunks:
-            context = f"{entry.source.title}\n{chunk.heading or ''}"
-            texts = [entry.text[start:end] for start, end in chunk.sentences]
-            yield [terms(text) for text in (context, *texts)]
+            made = next(embedded)
+            chunks[chunk.row] = made.vector
+            sentences.append(None if made.sentences is None else made.sentences.astype(np.float16))
+    np.save(folder / CHUNK_VECTORS, chunks)
+    if all(part is not None for part in sentences):
+        parts = [part for part in sentences if part is not None]
+        empty = np.empty((0, dimensions), np.float16)
+        np.save(folder / SENTENCE_VECTORS, np.concatenate([empty, *parts]))
+    ids = [chunk.id for entry in parsed for chunk in entry.chunks]
+    return _build_store(folder, ids, chunks, previous)
+
+
+def _build_store(
+    folder: Path, ids: Sequence[str], chunks: npt.NDArray[np.float16], previous: Generation | None
+) -> int:
+    """Writes Chroma's directory, by changing a copy of the last one where few ids differ.
+
+    Chroma gets each vector once, under its first chunk's id: dozens of equal ones cut each other
+    off in its graph, and then none is found. `equal.npy` holds each row's first equal one.
+    """
+    known: dict[bytes, int] = {}
+    first = np.array([known.setdefault(v.tobytes(), row) for row, v in enumerate(chunks)], np.int64)
+    np.save(folder / FIRST_EQUAL, first)
+    if not ids:
+        return 0
+    rows = {ids[row]: row for row in np.unique(first).tolist()}
+    before = previous.distinct_ids() if previous else set()
+    added = [chunk_id for chunk_id in rows if chunk_id not in before]
+    gone = sorted(before - rows.keys())
+    drift = (previous.manifest.drift if previous else 0) + len(added) + len(gone)
+    if previous is None or drift > MOST_DRIFT * len(rows):
+        build_vectors(folder / VECTORS, list(rows), chunks[list(rows.values())])
+        return 0
+    shutil.copytree(previous.folder / VECTORS, folder / VECTORS)
+    vectors = chunks[[rows[chunk_id] for chunk_id in added]]
+    change_vectors(folder / VECTORS, gone=gone, ids=added, vectors=vectors)
+    return drift
+
+
+def _segments(entry: Parsed) -> Iterator[list[list[str]]]:
+    """Yields each chunk's terms: of its title and headings, then of each sentence."""
+    for chunk in entry.chunks:
+        context = f"{entry.source.title}\n{chunk.heading or ''}"
+        texts = [entry.text[start:end] for start, end in chunk.sentences]
+        yield [terms(text) for text in (context, *texts)]

@@ -181,6 +181,10 @@ class Catalog:
             )
         return found
 
+    def vocabulary(self) -> list[str]:
+        """Returns every term, by its number."""
+        return [term for (term,) in self._connection.execute("SELECT term FROM terms ORDER BY id")]
+
     def vocabulary_size(self) -> int:
         """Returns how many different terms the corpus holds."""
         return int(self._connection.execute("SELECT count(*) FROM terms").fetchone()[0])

@@ -7,6 +7,7 @@ SentenceSplitter with the embedding model's own tokenizer; the offsets are found
 """
 
 import hashlib
+import re
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,19 @@ from itertools import pairwise
 
 from .sentences import sentence_spans
 from .types import Chunk, Document, Heading, Span
+from .words import harmless
 
 LIMIT = 200
 SMALL = 20
 MOST = 240
 """Wordpieces: where a paragraph is split; what is too small alone; what a chunk never exceeds."""
+WIDE = 20
+"""Characters that count as a wordpiece at least: a word of any length is one to the tokenizer."""
 CHUNKER = f"paragraphs-{LIMIT}-{SMALL}-2"
 
 CountTokens = Callable[[Sequence[str]], list[int]]
+
+_CUT = re.compile(rf"\S{{{WIDE * LIMIT}}}|\s{{{WIDE * LIMIT},}}")
 
 
 @dataclass(slots=True)
@@ -35,8 +41,16 @@ class _Piece:
 
 
 def chunk(document: Document, source_id: str, *, count_tokens: CountTokens) -> list[Chunk]:
-    """Returns the document's chunks in order, rows counted from 0; none exceeds MOST wordpieces."""
-    pieces = _merged(_pieces(document, count_tokens))
+    """Returns the document's chunks in order, rows counted from 0; none exceeds MOST wordpieces.
+
+    Sizes are those of the text as it is embedded (`words.harmless`).
+    """
+
+    def sizes(texts: Sequence[str]) -> list[int]:
+        counts = count_tokens([harmless(text) for text in texts])
+        return [max(n, len(text) // WIDE) for n, text in zip(counts, texts, strict=True)]
+
+    pieces = _merged(_pieces(document, sizes))
     starts = {heading.start for heading in document.headings}
     return [_chunk(document, source_id, row, piece, starts) for row, piece in enumerate(pieces)]
 
@@ -113,7 +127,12 @@ def _pieces(document: Document, count_tokens: CountTokens) -> list[_Piece]:
 
 def _split(text: str, start: int, end: int, count_tokens: CountTokens) -> list[_Piece]:
     """Splits a long paragraph on sentence boundaries; offsets are found from a running cursor."""
-    parts = [part.strip() for part in _split_texts(text[start:end], count_tokens)]
+    text = harmless(text)  # of the same length; what it blanks is a blank to the splitter, too
+    parts = [
+        part.strip()
+        for left, right in _stretches(text, start, end)
+        for part in _split_texts(text[left:right], count_tokens)
+    ]
     pieces: list[_Piece] = []
     cursor = start
     for part, tokens in zip(parts, count_tokens(parts), strict=True):
@@ -128,6 +147,12 @@ def _split(text: str, start: int, end: int, count_tokens: CountTokens) -> list[_
     return pieces
 
 
+def _stretches(text: str, start: int, end: int) -> list[Span]:
+    """Cuts at deserts of blanks, and in words too long for the splitter, which goes by letters."""
+    cuts = [start, *(match.end() for match in _CUT.finditer(text, start, end)), end]
+    return [(left, right) for left, right in pairwise(cuts) if left < right]
+
+
 def _split_texts(text: str, count_tokens: CountTokens) -> list[str]:
     """Runs llama-index's splitter; sentences are counted in one batch beforehand."""
     from llama_index.core.node_parser import SentenceSplitter
@@ -136,7 +161,9 @@ def _split_texts(text: str, count_tokens: CountTokens) -> list[str]:
     known = dict(zip(sentences, count_tokens(sentences), strict=True))
 
     def tokens(part: str) -> list[int]:
-        return [0] * (known[part] if part in known else count_tokens([part])[0])
+        if part not in known:
+            known[part] = count_tokens([part])[0]
+        return [0] * known[part]
 
     splitter = SentenceSplitter(
         chunk_size=LIMIT,
@@ -164,6 +191,7 @@ def _merged(pieces: Sequence[_Piece]) -> list[_Piece]:
         if (
             last is not None
             and last.tokens + piece.tokens <= MOST
+            and piece.end - last.start <= WIDE * MOST
             and (small or last.tokens < SMALL)
             and not (piece.is_heading and not last.is_heading)
         ):

@@ -7,18 +7,26 @@ opened. A file that cannot be taken is reported with its cause; the others are u
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import CorpusMissing, SourceUnreadable
+from .errors import CorpusMissing, CorpusUnreadable, SourceUnreadable
 from .formats import EXTRACTORS, SUFFIXES
 from .types import Skipped
+
+RACY_NS = 2_000_000_000
+"""A file changed this recently is looked into again next time: clocks of file systems are coarse,
+and a second write within a tick leaves no trace in its stat (after git's "racy" index)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file of the corpus: path below it (with `/`), format, and stat signature."""
+    """A file of the corpus: path below it (with `/`), format, and stat signature.
+
+    An empty `stamp` equals no other.
+    """
 
     path: str
     format: str
@@ -35,54 +43,95 @@ def scan(
         raise CorpusMissing(root)
     found: list[Found] = []
     skipped: list[Skipped] = []
-    for path, entry in _walk(root, ""):
-        outcome = _look(root, path, entry, formats, max_file_bytes)
-        (found if isinstance(outcome, Found) else skipped).append(outcome)  # type: ignore[arg-type]  # one list each
+    inside = root.resolve()
+    for path, entry in _walk(root):
+        try:
+            found.append(_look(inside, path, entry, formats, max_file_bytes))
+        except SourceUnreadable as error:
+            skipped.append(Skipped(error.path, error.cause))
     return sorted(found, key=lambda f: f.path), sorted(skipped, key=lambda s: s.path)
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
-    """Yields what is no folder, hidden entries aside; links to folders are not entered."""
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            path = prefix + entry.name
-            if entry.name.startswith("."):
-                continue
+def _walk(root: Path) -> Iterator[tuple[str, "os.DirEntry[str] | OSError"]]:
+    """Yields what is no folder, hidden entries aside; links to folders are not entered.
+
+    A folder that cannot be listed comes with its error; the root's is raised.
+    """
+    waiting = [""]
+    while waiting:
+        prefix = waiting.pop()
+        try:
+            with os.scandir(root / prefix) as listing:
+                entries = [entry for entry in listing if not entry.name.startswith(".")]
+        except OSError as error:
+            if not prefix:
+                raise CorpusUnreadable(root, error.strerror or str(error)) from error
+            yield prefix.removesuffix("/"), error
+            continue
+        for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(folder / entry.name, f"{path}/")
+                waiting.append(f"{prefix}{entry.name}/")
             else:
-                yield path, entry
+                yield prefix + entry.name, entry
 
 
 def _look(
-    root: Path, path: str, entry: "os.DirEntry[str]", formats: Sequence[str], max_file_bytes: int
-) -> Found | Skipped:
-    """Decides by name and stat alone whether a file is to be read."""
+    root: Path,
+    path: str,
+    entry: "os.DirEntry[str] | OSError",
+    formats: Sequence[str],
+    max_file_bytes: int,
+) -> Found:
+    """Decides by name and stat alone whether a file is to be read; raises SourceUnreadable."""
     try:
         path.encode()
-        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(root.resolve()):
-            return Skipped(path, "links out of the corpus")
+    except UnicodeEncodeError as error:
+        shown = path.encode(errors="backslashreplace").decode()
+        raise SourceUnreadable(shown, "its name is not UTF-8") from error
+    if isinstance(entry, OSError):
+        raise SourceUnreadable(path, f"cannot be listed: {entry.strerror}") from entry
+    if entry.is_symlink():
+        _inside(root, path)
+    try:
         status = entry.stat()
-    except UnicodeEncodeError:
-        return Skipped(path.encode(errors="backslashreplace").decode(), "its name is not UTF-8")
     except OSError as error:
-        return Skipped(path, f"cannot be looked at: {error.strerror}")
+        raise SourceUnreadable(path, f"cannot be looked at: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, "is not a regular file")
+        raise SourceUnreadable(path, "is not a regular file")
     suffix = Path(entry.name).suffix.lower()
     name = SUFFIXES.get(suffix, suffix.lstrip("."))
     if name not in formats or name not in EXTRACTORS:
-        return Skipped(path, f"{suffix or 'a name without suffix'} is not among the formats read")
+        shown = suffix or "a name without suffix"
+        raise SourceUnreadable(path, f"{shown} is not among the formats read")
     if status.st_size > max_file_bytes:
-        return Skipped(path, f"has {status.st_size:,} bytes, more than {max_file_bytes:,}")
-    stamp = f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
-    return Found(path, name, status.st_size, status.st_mtime_ns, stamp)
+        raise SourceUnreadable(path, f"has {status.st_size:,} bytes, more than {max_file_bytes:,}")
+    return Found(path, name, status.st_size, status.st_mtime_ns, _stamp(status))
+
+
+def _stamp(status: os.stat_result) -> str:
+    """Returns the stat signature; empty where a change just after could leave it the same."""
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    if changed > time.time_ns() - RACY_NS:
+        return ""
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
+
+
+def _inside(root: Path, path: str) -> Path:
+    """Returns where a path leads; raises SourceUnreadable where that is outside of the root."""
+    try:
+        target = (root / path).resolve()
+    except (OSError, RuntimeError) as error:  # before Python 3.13 a loop is a RuntimeError
+        raise SourceUnreadable(path, "is a link that leads nowhere") from error
+    if not target.is_relative_to(root):
+        raise SourceUnreadable(path, "links out of the corpus")
+    return target
 
 
 def read(root: Path, found: Found, *, max_file_bytes: int) -> bytes:
     """Returns a file's bytes; raises SourceUnreadable."""
+    target = _inside(root.resolve(), found.path)
     try:
-        handle = os.open(root / found.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
         with open(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise SourceUnreadable(found.path, "is not a regular file")

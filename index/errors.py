@@ -2,12 +2,13 @@
 
 IndexingError
 ├── CorpusMissing         the corpus folder is not there, or is no folder
+├── CorpusUnreadable      the corpus folder is there, and cannot be listed
 ├── CorpusMismatch        the collection was built from another folder
 ├── SourceUnreadable      one file could not be read or understood; the others are unharmed
 ├── SettingInvalid        a setting that the index cannot work with
 ├── EmbedderUnavailable   the weights or the embeddings endpoint cannot be used
 ├── EmbedderMismatch      the generation was built with another embedding model
-├── GenerationMissing     nothing has been published yet
+├── GenerationMissing     nothing has been published yet, or nothing to go back to
 ├── GenerationDamaged     a generation's files are not what its manifest says
 ├── SyncBusy              another process is writing to this collection
 └── SyncFailed            the sync's child process ended without publishing
@@ -27,6 +28,15 @@ class CorpusMissing(IndexingError):
         """Names the folder that was looked for."""
         super().__init__(f"no folder of articles at {path}: create it, or name another corpus")
         self.path = path
+
+
+class CorpusUnreadable(IndexingError):
+    """The corpus folder is there, and cannot be listed; what was indexed of it stays."""
+
+    def __init__(self, path: Path, cause: str) -> None:
+        """Names the folder and the system's reason."""
+        super().__init__(f"the folder of articles at {path} cannot be listed: {cause}")
+        self.path, self.cause = path, cause
 
 
 class CorpusMismatch(IndexingError):
@@ -71,11 +81,11 @@ class EmbedderMismatch(IndexingError):
 
 
 class GenerationMissing(IndexingError):
-    """Nothing has been published yet."""
+    """Nothing has been published yet, or nothing to go back to."""
 
-    def __init__(self, collection: str) -> None:
-        """Names the collection."""
-        super().__init__(f"collection {collection!r} has no index yet: run `footnote sync`")
+    def __init__(self, collection: str, missing: str = "no index yet: run `footnote sync`") -> None:
+        """Names the collection, and what it lacks."""
+        super().__init__(f"collection {collection!r} has {missing}")
         self.collection = collection
 
 

@@ -25,7 +25,7 @@ from .types import Chunk, GenerationInfo, Source
 from .vectors import ChromaVectors
 
 CATALOG, LEXICAL, VECTORS = "catalog.sqlite3", "lexical", "vectors"
-SENTENCE_VECTORS, CHUNK_VECTORS = "sentences.npy", "chunks.npy"
+SENTENCE_VECTORS, CHUNK_VECTORS, FIRST_EQUAL = "sentences.npy", "chunks.npy", "equal.npy"
 TEXTS_KEPT = 64
 
 Half = npt.NDArray[np.float16]
@@ -35,30 +35,34 @@ class Generation:
     """An open generation; safe to use from several threads; `close` it when nobody reads it."""
 
     def __init__(self, collection_folder: Path, current: Current) -> None:
-        """Checks every hash and opens it; raises GenerationDamaged."""
+        """Checks every hash and opens it; raises GenerationDamaged.
+
+        `run_folder` is its private copy, removed when it is closed.
+        """
         self.folder = generation_folder(collection_folder, current.generation)
         self.manifest = read_manifest(self.folder, current.manifest_sha256)
         check_files(self.folder, self.manifest)
         self.info: GenerationInfo = self.manifest.info()
         self._lock = threading.Lock()
-        self._run = Path(tempfile.mkdtemp(prefix="footnote-run-"))
+        self.run_folder = Path(tempfile.mkdtemp(prefix="footnote-run-"))
         try:
             self._open()
         except Exception as error:
-            shutil.rmtree(self._run, ignore_errors=True)
+            shutil.rmtree(self.run_folder, ignore_errors=True)
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
         self.text = lru_cache(TEXTS_KEPT)(self._text)
 
     def _open(self) -> None:
-        _link_tree(self.folder / LEXICAL, self._run / LEXICAL)
+        _link_tree(self.folder / LEXICAL, self.run_folder / LEXICAL)
         self._catalog = Catalog(self.folder / CATALOG)
-        self._lexical = Lexical(self._run / LEXICAL)
+        self._lexical = Lexical(self.run_folder / LEXICAL)
         self.terms = Terms(self.folder, vocabulary=self._catalog.vocabulary_size())
         self._chunks: Half | None = None
         self._sentences: Half | None = None
         self._vectors: ChromaVectors | None = None
         if self.info.complete:
             self._chunks = np.load(self.folder / CHUNK_VECTORS, mmap_mode="r")
+            self._first_equal = np.load(self.folder / FIRST_EQUAL)
             if (self.folder / SENTENCE_VECTORS).exists():
                 self._sentences = np.load(self.folder / SENTENCE_VECTORS, mmap_mode="r")
 
@@ -67,12 +71,17 @@ class Generation:
         if self._vectors is not None:
             self._vectors.close()
         self._catalog.close()
-        shutil.rmtree(self._run, ignore_errors=True)
+        shutil.rmtree(self.run_folder, ignore_errors=True)
 
     def warm(self) -> None:
-        """Opens what is otherwise opened at the first question; raises GenerationDamaged."""
+        """Opens what is otherwise opened at the first question; raises GenerationDamaged.
+
+        From then on the generation can be read even when its files are removed: Chroma loads its
+        graph at the first query.
+        """
         try:
-            self._store()
+            if self._chunks is not None and self.info.chunks:
+                self.find_dense(self.vector(0), limit=1)
         except Exception as error:  # whatever Chroma raises on a directory it cannot open
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
 
@@ -80,8 +89,8 @@ class Generation:
         """Returns the vector store, opened on first use; None without vectors."""
         with self._lock:
             if self._vectors is None and self.info.complete and self.info.chunks:
-                _link_vectors(self.folder / VECTORS, self._run / VECTORS)
-                self._vectors = ChromaVectors(self._run / VECTORS)
+                _link_vectors(self.folder / VECTORS, self.run_folder / VECTORS)
+                self._vectors = ChromaVectors(self.run_folder / VECTORS)
             return self._vectors
 
     # --- sources
@@ -132,10 +141,27 @@ class Generation:
         store = self._store()
         return store.ids() if store is not None else set()
 
-    def chunk_ids(self) -> set[str]:
-        """Returns the chunk ids of the catalog."""
+    def distinct_ids(self) -> set[str]:
+        """Returns the ids of the catalog's chunks, of those with equal vectors the first's."""
         with self._lock:
-            return {chunk.id for chunk in self._catalog.all_chunks()}
+            return {
+                chunk.id
+                for chunk in self._catalog.all_chunks()
+                if self._first_equal[chunk.row] == chunk.row
+            }
+
+    def all_terms(self) -> list[str]:
+        """Returns the vocabulary, by number."""
+        with self._lock:
+            return self._catalog.vocabulary()
+
+    def stored_vectors(self, row: int, count: int) -> tuple[Half, Half | None]:
+        """Returns the vectors (count, d) of chunks from a row on, and of all their sentences."""
+        assert self._chunks is not None  # a generation without vectors is not asked
+        first = self.terms.first[row] - row  # a context before each chunk's sentences: no vector
+        last = self.terms.first[row + count] - row - count
+        sentences = None if self._sentences is None else self._sentences[first:last]
+        return self._chunks[row : row + count], sentences
 
     def vector(self, row: int) -> Vectors:
         """Returns a chunk's vector (d,); raises LookupError where there are none."""
@@ -151,12 +177,26 @@ class Generation:
 
     def find_dense(self, vector: Vectors, *, limit: int) -> list[int]:
         """Returns rows of the nearest chunks, nearest first; none while there are no vectors."""
+        return self.find_dense_many(vector.reshape(1, -1), limit=limit)[0]
+
+    def find_dense_many(self, vectors: Vectors, *, limit: int) -> list[list[int]]:
+        """Returns the same for each of several vectors (n, d)."""
         store = self._store()
         if store is None:
-            return []
-        ids = store.find(vector, limit=min(limit, self.info.chunks))
+            return [[] for _ in vectors]
+        found = store.find_many(vectors, limit=min(limit, self.info.chunks))
         with self._lock:
-            return self._catalog.rows(ids)
+            firsts = [self._catalog.rows(ids) for ids in found]
+        return [self._with_equals(rows)[:limit] for rows in firsts]
+
+    def _with_equals(self, firsts: Sequence[int]) -> list[int]:
+        """Returns the rows, each followed by those whose vectors equal its own."""
+        equal = {row: [row] for row in firsts}
+        for row in np.flatnonzero(np.isin(self._first_equal, firsts)).tolist():
+            first = int(self._first_equal[row])
+            if row != first:
+                equal[first].append(row)
+        return [row for first in firsts for row in equal[first]]
 
     # --- what scores are made of
 

@@ -1,13 +1,15 @@
 """A generation's manifest, and CURRENT: which generation serves.
 
-The manifest holds the hash of every file of the generation; CURRENT holds the generation's name
-and the manifest's hash, and is replaced by rename, so that a reader sees the old or the new one.
+The manifest holds the hash of every file of the generation. CURRENT holds a line for the serving
+generation and one for that to fall back to, each a name and its manifest's hash, and is replaced
+by rename, so that a reader sees the old or the new ones.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,13 +18,16 @@ from .types import GenerationInfo, Skipped
 
 SCHEMA = 1
 NAME = "manifest.json"
+CURRENT = "CURRENT"
+_LINE = re.compile(r"(\d{6,12}) ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a generation says of itself.
 
-    `files` maps the generation's own files to their sha256, `sha256` the sources' paths to theirs.
+    `files` maps the generation's own files to their sha256, `sha256` the sources' paths to theirs;
+    `drift` is by how many ids Chroma's directory differs from one that is built anew.
     """
 
     generation: str
@@ -41,6 +46,7 @@ class Manifest:
     files: Mapping[str, str]
     sha256: Mapping[str, str]
     schema: int = SCHEMA
+    drift: int = 0
 
     def info(self) -> GenerationInfo:
         """Returns what one tells people of it."""
@@ -62,11 +68,12 @@ def file_sha256(path: Path) -> str:
 
 def hash_files(folder: Path) -> dict[str, str]:
     """Returns the sha256 of every file below a folder but the manifest, by relative name."""
-    return {
-        path.relative_to(folder).as_posix(): file_sha256(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != NAME
-    }
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in _files(folder)}
+
+
+def _files(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [path for path in found if path != folder / NAME]
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> str:
@@ -92,7 +99,10 @@ def read_manifest(folder: Path, sha256: str) -> Manifest:
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
-    """Raises GenerationDamaged unless every file is there and is what the manifest says."""
+    """Raises GenerationDamaged unless its files are those of the manifest, and unaltered."""
+    found_files = {path.relative_to(folder).as_posix() for path in _files(folder)}
+    if strays := found_files - manifest.files.keys():
+        raise GenerationDamaged(folder, f"{min(strays)} does not belong to it")
     for name, sha256 in manifest.files.items():
         try:
             found = file_sha256(folder / name)
@@ -132,29 +142,39 @@ def sync_tree(folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """Which generation serves, and the hash of its manifest."""
+    """A published generation, and the hash of its manifest."""
 
     generation: str
     manifest_sha256: str
 
 
-def read_current(collection_folder: Path) -> Current | None:
-    """Returns what CURRENT says; None where nothing was published."""
+def read_published(collection_folder: Path) -> tuple[Current, ...]:
+    """Returns the serving generation and that to fall back to, as far as there are any.
+
+    Raises GenerationDamaged where CURRENT cannot be read.
+    """
+    path = collection_folder / CURRENT
     try:
-        name, sha256 = (collection_folder / "CURRENT").read_text().split()
+        lines = path.read_text("ascii").splitlines()
     except FileNotFoundError:
-        return None
+        return ()
     except (OSError, ValueError) as error:
-        raise GenerationDamaged(collection_folder / "CURRENT", "CURRENT is unreadable") from error
-    if not name.isdigit():
-        raise GenerationDamaged(collection_folder / "CURRENT", "CURRENT names no generation")
-    return Current(name, sha256)
+        raise GenerationDamaged(path, "CURRENT is unreadable") from error
+    matches = [_LINE.fullmatch(line) for line in lines]
+    if not matches or not all(matches):
+        raise GenerationDamaged(path, "CURRENT names no generation")
+    return tuple(Current(match[1], match[2]) for match in matches if match)
 
 
-def write_current(collection_folder: Path, current: Current) -> None:
-    """Publishes: from here on readers open this generation."""
-    line = f"{current.generation} {current.manifest_sha256}\n"
-    write_durably(collection_folder / "CURRENT", line.encode())
+def read_current(collection_folder: Path) -> Current | None:
+    """Returns the generation that serves; None where nothing was published."""
+    return next(iter(read_published(collection_folder)), None)
+
+
+def write_published(collection_folder: Path, published: Sequence[Current]) -> None:
+    """Publishes: from here on readers open the first, and fall back to the second."""
+    lines = (f"{entry.generation} {entry.manifest_sha256}\n" for entry in published)
+    write_durably(collection_folder / CURRENT, "".join(lines).encode())
 
 
 def generation_folder(collection_folder: Path, name: str) -> Path:

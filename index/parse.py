@@ -1,7 +1,7 @@
 """Files of the corpus → parsed sources; what is unchanged comes from the last generation.
 
 An unchanged file costs a stat; one whose stat moved costs a hash; only other content is parsed.
-A file that failed before and has not changed since is not read again.
+A file that could not be understood before and has not changed since is not read again.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,13 +20,25 @@ from .types import Chunk, Skipped, Source
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A source whose text and chunks are those of the last generation."""
+
+    source: Source
+    stamp: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
-    """A source with its text and chunks; `stamp` is its file's stat signature."""
+    """A source with its text and chunks; `stamp` is its file's stat signature.
+
+    `known` is the row at which these same chunks begin in the last generation, where it has them.
+    """
 
     source: Source
     stamp: str
     text: str
     chunks: tuple[Chunk, ...]
+    known: int | None = None
 
     def chunk_text(self, chunk: Chunk) -> str:
         """Returns the chunk's text."""
@@ -37,7 +49,7 @@ class Parsed:
 class Survey:
     """The whole corpus as it is now, and how it differs from the last generation."""
 
-    parsed: tuple[Parsed, ...]
+    entries: tuple[Parsed | Kept, ...]
     skipped: tuple[Skipped, ...]
     skipped_stamps: Mapping[str, str]
     added: int
@@ -50,10 +62,23 @@ class Survey:
         moved = self.added or self.changed or self.removed
         return not moved and manifest.complete and manifest.skipped == self.skipped
 
-    @property
-    def chunks(self) -> int:
-        """How many chunks there are."""
-        return sum(len(entry.chunks) for entry in self.parsed)
+    def loaded(self, previous: Generation | None) -> tuple[Parsed, ...]:
+        """Returns every source with its text, its chunks' rows counted through from 0."""
+        result: list[Parsed] = []
+        row = 0
+        for entry in self.entries:
+            parsed = _loaded(entry, previous) if isinstance(entry, Kept) else entry
+            chunks = tuple(replace(c, row=row + n) for n, c in enumerate(parsed.chunks))
+            result.append(replace(parsed, chunks=chunks))
+            row += len(chunks)
+        return tuple(result)
+
+
+def _loaded(kept: Kept, previous: Generation | None) -> Parsed:
+    assert previous is not None  # it is what a source is kept from
+    chunks = tuple(previous.source_chunks(kept.source.id))
+    text = previous.text(kept.source.id)
+    return Parsed(kept.source, kept.stamp, text, chunks, known=chunks[0].row if chunks else None)
 
 
 class Reader:
@@ -62,12 +87,12 @@ class Reader:
     def __init__(
         self, root: Path, collection: str, previous: Generation | None, *, max_file_bytes: int
     ) -> None:
-        self._root, self._collection, self._previous = root, collection, previous
+        self._root, self._collection = root, collection
         self._max_file_bytes = max_file_bytes
         self._known = previous.all_sources() if previous else {}
         self._bad = dict(previous.manifest.skipped_stamps) if previous else {}
         self._causes = {s.path: s.cause for s in previous.manifest.skipped} if previous else {}
-        self._parsed: list[Parsed] = []
+        self._entries: list[Parsed | Kept] = []
         self._skipped: list[Skipped] = []
         self._skipped_stamps: dict[str, str] = {}
         self._changed = 0
@@ -82,12 +107,11 @@ class Reader:
                 self._take(file)
             except SourceUnreadable as error:
                 self._skipped.append(Skipped(file.path, error.cause))
-                self._skipped_stamps[file.path] = file.stamp
             on_file(done, len(found))
-        paths = {entry.source.path for entry in self._parsed}
+        paths = {entry.source.path for entry in self._entries}
         known = self._known.keys()
         return Survey(
-            parsed=_numbered(self._parsed),
+            entries=tuple(self._entries),
             skipped=tuple(sorted([*skipped, *self._skipped], key=lambda entry: entry.path)),
             skipped_stamps=self._skipped_stamps,
             added=len(paths - known),
@@ -97,24 +121,25 @@ class Reader:
         )
 
     def _take(self, file: Found) -> None:
-        if self._bad.get(file.path) == file.stamp:
+        if file.stamp and self._bad.get(file.path) == file.stamp:
+            self._skipped_stamps[file.path] = file.stamp
             raise SourceUnreadable(file.path, self._causes[file.path])
         source, stamp = self._known.get(file.path, (None, ""))
-        if source is not None and stamp == file.stamp:
-            self._keep(source, stamp)
+        if source is not None and file.stamp and stamp == file.stamp:
+            self._entries.append(Kept(source, stamp))
             return
         data = corpus.read(self._root, file, max_file_bytes=self._max_file_bytes)
         sha256 = corpus.sha256(data)
         if source is not None and source.sha256 == sha256:
-            self._keep(source, file.stamp)
+            self._entries.append(Kept(source, file.stamp))
             return
-        self._parsed.append(parse(file, data, sha256, collection=self._collection))
+        try:
+            parsed = parse(file, data, sha256, collection=self._collection)
+        except SourceUnreadable:
+            self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
+            raise
+        self._entries.append(parsed)
         self._changed += source is not None
-
-    def _keep(self, source: Source, stamp: str) -> None:
-        assert self._previous is not None  # it is where the source comes from
-        chunks = tuple(self._previous.source_chunks(source.id))
-        self._parsed.append(Parsed(source, stamp, self._previous.text(source.id), chunks))
 
 
 def parse(file: Found, data: bytes, sha256: str, *, collection: str) -> Parsed:
@@ -137,13 +162,3 @@ def parse(file: Found, data: bytes, sha256: str, *, collection: str) -> Parsed:
     )
     chunks = chunk(document, source.id, count_tokens=count_tokens)
     return Parsed(source, file.stamp, document.text, tuple(chunks))
-
-
-def _numbered(parsed: list[Parsed]) -> tuple[Parsed, ...]:
-    """Counts the chunks' rows through from 0."""
-    result, row = [], 0
-    for entry in parsed:
-        chunks = tuple(replace(c, row=row + place) for place, c in enumerate(entry.chunks))
-        result.append(replace(entry, chunks=chunks))
-        row += len(chunks)
-    return tuple(result)

@@ -7,28 +7,29 @@ CURRENT does, and CURRENT carries the manifest's hash. One older generation is k
 import importlib.metadata
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .errors import IndexingError
+from .errors import GenerationMissing, IndexingError
 from .generation import Generation
+from .lock import writer_lock
 from .manifest import (
+    CURRENT,
     Current,
     Manifest,
     generation_folder,
     hash_files,
-    read_current,
+    read_published,
     sync_folder,
     sync_tree,
-    write_current,
     write_manifest,
+    write_published,
 )
-from .parse import Survey
+from .parse import Parsed, Survey
 from .verify import verify
 
-KEPT = 2
-"""Generations on disk: the serving one and one to go back to."""
 _LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 _BUILDING = "building-"
 
@@ -39,6 +40,8 @@ def building_folder(collection_folder: Path) -> Path:
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f"{_BUILDING}*"):
         shutil.rmtree(left)  # the writer lock is held: its builder is dead
+    for left in collection_folder.glob(f".{CURRENT}.*"):
+        left.unlink()
     folder = parent / f"{_BUILDING}{os.getpid()}"
     folder.mkdir()
     return folder
@@ -51,13 +54,17 @@ def publish(
     collection: str,
     corpus: Path,
     survey: Survey,
+    parsed: Sequence[Parsed],
     fingerprint: Mapping[str, str],
     embedder: tuple[str, int] | None,
+    drift: int,
+    on_verified: Callable[[int, int], None],
 ) -> str:
     """Publishes what was built in `folder` and returns the generation's name.
 
-    `embedder` is its fingerprint and dimensions, None for a generation without vectors. Raises
-    GenerationDamaged where verification fails; then nothing is published.
+    `embedder` is its fingerprint and dimensions, None for a generation without vectors;
+    `on_verified` hears how many chunks were looked for, of how many. Raises GenerationDamaged
+    where verification fails; then nothing is published.
     """
     name = f"{_newest(collection_folder) + 1:06}"
     manifest = Manifest(
@@ -69,57 +76,75 @@ def publish(
         fingerprint=fingerprint,
         embedder=embedder[0] if embedder else "",
         dimensions=embedder[1] if embedder else 0,
-        sources=len(survey.parsed),
-        chunks=survey.chunks,
+        sources=len(parsed),
+        chunks=sum(len(entry.chunks) for entry in parsed),
         skipped=survey.skipped,
         skipped_stamps=survey.skipped_stamps,
         versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
         files=hash_files(folder),
-        sha256={entry.source.path: entry.source.sha256 for entry in survey.parsed},
+        sha256={entry.source.path: entry.source.sha256 for entry in parsed},
+        drift=drift,
     )
     current = Current(name, write_manifest(folder, manifest))
     sync_tree(folder)
     final = generation_folder(collection_folder, name)
     folder.rename(final)
     sync_folder(final.parent)
-    _verify(collection_folder, current)
-    write_current(collection_folder, current)
+    new = [chunk.row for entry in parsed if entry.known is None for chunk in entry.chunks]
+    try:
+        check(collection_folder, current, new, on_verified)
+    except IndexingError:
+        shutil.rmtree(final)
+        raise
+    write_published(collection_folder, (current, *published(collection_folder)[:1]))
     return name
 
 
-def _verify(collection_folder: Path, current: Current) -> None:
-    try:
-        generation = Generation(collection_folder, current)
-        try:
-            verify(generation)
-        finally:
-            generation.close()
-    except IndexingError:
-        shutil.rmtree(generation_folder(collection_folder, current.generation))
-        raise
+def check(
+    collection_folder: Path,
+    current: Current,
+    new: Sequence[int] = (),
+    on_verified: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Opens a generation and verifies it, all of its `new` rows; raises GenerationDamaged."""
+    with closing(Generation(collection_folder, current)) as generation:
+        verify(generation, new, on_verified)
 
 
 def _newest(collection_folder: Path) -> int:
     """Returns the number of the newest generation on disk or published; 0 where there is none."""
     names = [path.name for path in (collection_folder / "generations").iterdir()]
-    current = read_current_name(collection_folder)
-    return max((int(name) for name in [*names, current] if name.isdigit()), default=0)
+    names += [entry.generation for entry in published(collection_folder)]
+    return max((int(name) for name in names if name.isdigit()), default=0)
 
 
-def read_current_name(collection_folder: Path) -> str:
-    """Returns the serving generation's name; empty where none is named."""
+def published(collection_folder: Path) -> tuple[Current, ...]:
+    """Returns what CURRENT names; nothing where it cannot be read."""
     try:
-        current = read_current(collection_folder)
+        return read_published(collection_folder)
     except IndexingError:
-        return ""
-    return current.generation if current else ""
+        return ()
 
 
 def remove_old(collection_folder: Path) -> None:
-    """Removes generations beyond the serving one and the newest before it."""
-    serving = read_current_name(collection_folder)
-    folders = [p for p in (collection_folder / "generations").iterdir() if p.name.isdigit()]
-    older = sorted((p for p in folders if p.name < serving), key=lambda p: p.name)
-    unpublished = [p for p in folders if p.name > serving]
-    for folder in [*older[: max(len(older) - KEPT + 1, 0)], *unpublished]:
-        shutil.rmtree(folder)
+    """Removes the generations that CURRENT does not name."""
+    named = {entry.generation for entry in published(collection_folder)}
+    for folder in (collection_folder / "generations").iterdir():
+        if folder.name.isdigit() and folder.name not in named:
+            shutil.rmtree(folder)
+
+
+def roll_back(collection_folder: Path, collection: str) -> str:
+    """Lets the older of the two published generations serve, and returns its name.
+
+    The newer one becomes that to go back to. Raises GenerationMissing where there is no older
+    one, GenerationDamaged where that is not whole, SyncBusy while a sync runs.
+    """
+    with writer_lock(collection_folder, collection):
+        both = read_published(collection_folder)
+        if len(both) < 2:
+            raise GenerationMissing(collection, "no older generation to go back to")
+        newer, older = both
+        check(collection_folder, older)
+        write_published(collection_folder, (older, newer))
+    return older.generation

@@ -1,13 +1,17 @@
 """The serving generation of one collection: notices a new one, opens it, drains the old one."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import GenerationDamaged, GenerationMissing
 from .generation import Generation
-from .manifest import Current, read_current
+from .manifest import Current, read_published
+
+RETRY_S = 30.0
+"""A generation that could not be opened is tried again after this: a full disk may be over."""
 
 
 class Serving:
@@ -19,40 +23,49 @@ class Serving:
         self.trouble: str | None = None
         """Why the newest published generation does not serve; None when it does."""
         self._open: _Counted | None = None
-        self._refused: Current | None = None
+        self._refused: dict[Current, tuple[float, str]] = {}
+        """When to try again what could not be opened, and why it could not."""
         self._lock = threading.Lock()
         self._refreshing = threading.Lock()
 
     def refresh(self) -> bool:
-        """Opens what CURRENT names where it is new; returns whether it switched. Blocks."""
+        """Opens what CURRENT names where it is new; returns whether it switched. Blocks.
+
+        Where the newest cannot be opened, what serves goes on serving; where nothing does, the
+        generation before it is opened. `trouble` then says why.
+        """
         with self._refreshing:
             try:
-                current = read_current(self.folder)
+                published = read_published(self.folder)
             except GenerationDamaged as error:
                 self.trouble = str(error)
                 return False
-            if current is None or current == self._refused:
-                return False
-            if self._open is not None and self._open.current == current:
-                return False
-            return self._switch(current)
+            self._refused = {c: why for c, why in self._refused.items() if c in published}
+            trouble = None
+            for current in published:
+                if self._open is not None and (trouble or self._open.current == current):
+                    break
+                if self._switch(current):
+                    self.trouble = trouble
+                    return True
+                trouble = trouble or self._refused[current][1]
+            self.trouble = trouble
+            return False
 
     def _switch(self, current: Current) -> bool:
-        try:
-            generation = Generation(self.folder, current)
-        except GenerationDamaged as error:
-            self.trouble, self._refused = str(error), current
+        """Opens a generation and lets it serve; False where it cannot be opened now."""
+        again, _ = self._refused.get(current, (0.0, ""))
+        if time.monotonic() < again:
             return False
         try:
-            generation.warm()
+            generation = _warm(self.folder, current)
         except GenerationDamaged as error:
-            generation.close()
-            self.trouble, self._refused = str(error), current
+            self._refused[current] = (time.monotonic() + RETRY_S, str(error))
             return False
         fresh = _Counted(generation, current)
         with self._lock:
             old, self._open = self._open, fresh
-            self.trouble = self._refused = None
+        self._refused.pop(current, None)
         if old is not None:
             self._release(old)
         return True
@@ -83,6 +96,17 @@ class Serving:
             old, self._open = self._open, None
         if old is not None:
             self._release(old)
+
+
+def _warm(folder: Path, current: Current) -> Generation:
+    """Returns the generation, ready for its first question; raises GenerationDamaged."""
+    generation = Generation(folder, current)
+    try:
+        generation.warm()
+    except GenerationDamaged:
+        generation.close()
+        raise
+    return generation
 
 
 class _Counted:

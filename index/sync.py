@@ -9,19 +9,21 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 from .build import build_dense, build_text, passages
 from .chunk import CHUNKER
 from .embed import EmbedSpec, Passage, open_embedder
 from .embed.cache import EmbeddingCache
-from .errors import CorpusMismatch, GenerationDamaged, IndexingError
+from .errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
 from .generation import Generation
 from .lock import writer_lock
 from .manifest import read_current
-from .parse import Reader, Survey
+from .parse import Parsed, Reader, Survey
 from .publish import building_folder, publish, remove_old
 from .words import ANALYZER
 from .worker import Event, SyncReport, SyncRequest, described, request_from
@@ -40,13 +42,16 @@ def sync(request: SyncRequest, say: Say) -> SyncReport:
         previous = _open_previous(request, say)
         try:
             survey = _survey(request, previous, say)
-            name = _unmoved(request, previous, survey)
+            name, chunks = _unmoved(request, previous, survey), -1
+            published = name is None
+            if name is None:
+                name, chunks = _publish(request, survey, previous, say)
+            elif previous is not None:
+                chunks = previous.info.chunks
         finally:
             if previous is not None:
                 previous.close()
-        published = name is None
-        if name is None:
-            name = _publish(request, survey, say, is_first=previous is None)
+        if published:
             remove_old(request.folder)
     return SyncReport(
         generation=name,
@@ -55,7 +60,7 @@ def sync(request: SyncRequest, say: Say) -> SyncReport:
         changed=survey.changed,
         removed=survey.removed,
         unchanged=survey.unchanged,
-        chunks=survey.chunks,
+        chunks=chunks,
         skipped=survey.skipped,
         seconds=round(time.monotonic() - started, 3),
     )
@@ -122,45 +127,96 @@ def _unmoved(request: SyncRequest, previous: Generation | None, survey: Survey) 
     return previous.info.generation if survey.equals(previous.manifest) else None
 
 
-def _publish(request: SyncRequest, survey: Survey, say: Say, *, is_first: bool) -> str:
-    """Embeds what is new, builds and publishes; a large first sync is searchable before that."""
+def _publish(
+    request: SyncRequest, survey: Survey, previous: Generation | None, say: Say
+) -> tuple[str, int]:
+    """Embeds what is new, builds and publishes; a large first sync is searchable before that.
+
+    Returns the generation's name and its number of chunks.
+    """
+    alike = previous if previous and _is_alike(request, previous) else None
+    build = Build(request, survey, survey.loaded(alike), say)
     embedder = open_embedder(request.embed)
-    wanted = passages(survey.parsed)
+    known = alike if alike and alike.manifest.embedder == embedder.fingerprint else None
     with closing(EmbeddingCache(request.cache, embedder)) as cache:
+        wanted = passages(e for e in build.parsed if known is None or e.known is None)
         missing = cache.missing(wanted)
-        if is_first and len(missing) > LEXICAL_FIRST:
-            _build(request, survey, say, None)
+        if previous is None and len(missing) > LEXICAL_FIRST:
+            build.by_words()
         _embed(cache, [wanted[index] for index in missing], say)
-        return _build(request, survey, say, (cache, wanted))
+        try:
+            name = build.whole(cache, wanted, alike, known)
+        except GenerationDamaged as error:
+            if known is None:
+                raise
+            say({"event": "rebuild", "cause": str(error)})
+            name = build.whole(cache, passages(build.parsed), None, None)
+    return name, build.chunks
 
 
-def _build(
-    request: SyncRequest,
-    survey: Survey,
-    say: Say,
-    dense: tuple[EmbeddingCache, Sequence[Passage]] | None,
-) -> str:
-    """Builds and publishes one generation, without vectors where `dense` is None."""
-    say({"event": "build", "chunks": survey.chunks, "complete": dense is not None})
-    folder = building_folder(request.folder)
-    build_text(folder, survey.parsed)
-    embedder = None
-    if dense is not None:
-        cache, wanted = dense
-        embedder = (cache.fingerprint, cache.dimensions)
-        vectors = cache.vectors(wanted)
-        build_dense(folder, survey.parsed, vectors, dimensions=cache.dimensions)
-    name = publish(
-        folder,
-        request.folder,
-        collection=request.collection,
-        corpus=request.corpus,
-        survey=survey,
-        fingerprint=rules(request.embed),
-        embedder=embedder,
-    )
-    say({"event": "publish", "generation": name, "complete": dense is not None})
-    return name
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One corpus as it is now, to be built and published, by words alone or whole."""
+
+    request: SyncRequest
+    survey: Survey
+    parsed: tuple[Parsed, ...]
+    say: Say
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks there are."""
+        return sum(len(entry.chunks) for entry in self.parsed)
+
+    def by_words(self) -> str:
+        """Publishes a generation without vectors and returns its name."""
+        folder = self._begin(complete=False)
+        build_text(folder, self.parsed, None)
+        return self._publish(folder, None, 0)
+
+    def whole(
+        self,
+        cache: EmbeddingCache,
+        wanted: Sequence[Passage],
+        alike: Generation | None,
+        known: Generation | None,
+    ) -> str:
+        """Publishes a generation with vectors and returns its name.
+
+        Terms are taken over from `alike`, vectors from `known`, both the last generation or None;
+        the cache holds the vectors of the `wanted` passages, which are all others.
+        """
+        folder = self._begin(complete=True)
+        build_text(folder, self.parsed, alike)
+        drift = build_dense(
+            folder,
+            self.parsed,
+            cache.vectors(wanted),
+            dimensions=cache.dimensions,
+            previous=known,
+        )
+        return self._publish(folder, (cache.fingerprint, cache.dimensions), drift)
+
+    def _begin(self, *, complete: bool) -> Path:
+        self.say({"event": "build", "chunks": self.chunks, "complete": complete})
+        return building_folder(self.request.folder)
+
+    def _publish(self, folder: Path, embedder: tuple[str, int] | None, drift: int) -> str:
+        name = publish(
+            folder,
+            self.request.folder,
+            collection=self.request.collection,
+            corpus=self.request.corpus,
+            survey=self.survey,
+            parsed=self.parsed,
+            fingerprint=rules(self.request.embed),
+            embedder=embedder,
+            drift=drift,
+            on_verified=lambda n, total: self.say({"event": "verify", "done": n, "total": total}),
+        )
+        complete = embedder is not None
+        self.say({"event": "publish", "generation": name, "complete": complete})
+        return name
 
 
 def _embed(cache: EmbeddingCache, wanted: Sequence[Passage], say: Say) -> None:
@@ -193,6 +249,10 @@ def main() -> int:
         report = sync(request_from(sys.stdin.read()), say)
     except IndexingError as error:
         say(described(error))
+        return 1
+    except Exception as error:  # a full disk, or a library's own: the parent gets it in words
+        traceback.print_exc()
+        say(described(SyncFailed(f"the sync failed: {type(error).__name__}: {error}")))
         return 1
     say({"event": "done", "report": asdict(report)})
     return 0

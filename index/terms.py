@@ -5,9 +5,11 @@ after Robertson and Zaragoza 2009, with k1 = .9 and b = .4 (Anserini's), which g
 tantivy's fixed 1.2 and .75 give .782 hit@1 on the SQuAD articles.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,44 +21,87 @@ Floats = npt.NDArray[np.float32]
 
 
 class TermsBuilder:
-    """Numbers the terms of chunks in row order."""
+    """Numbers the terms of chunks in row order, by their first appearance.
 
-    def __init__(self) -> None:
-        self.ids: dict[str, int] = {}
-        self.documents: list[int] = []
+    What is known from an older generation is taken over as numbers; the result is the same as if
+    all had been read anew.
+    """
+
+    def __init__(self, known: Sequence[str] = ()) -> None:
+        """`known` are an older generation's terms, by number."""
+        self._terms = list(known)
+        self._number_of = {term: number for number, term in enumerate(known)}
         self._numbers: list[npt.NDArray[np.int32]] = []
-        self._lengths: list[int] = []
-        self._first: list[int] = [0]
+        self._lengths: list[npt.NDArray[np.int64]] = []
+        self._segments: list[npt.NDArray[np.int64]] = []
 
     def add(self, segments: Sequence[Sequence[str]]) -> None:
         """Adds the next chunk: its context's terms, then each sentence's."""
-        seen: set[int] = set()
-        for segment in segments:
-            numbers = [self._number(term) for term in segment]
-            seen.update(numbers)
-            self._numbers.append(np.array(numbers, np.int32))
-            self._lengths.append(len(numbers))
-        for number in seen:
-            self.documents[number] += 1
-        self._first.append(self._first[-1] + len(segments))
+        numbers = [self._number(term) for segment in segments for term in segment]
+        self._numbers.append(np.array(numbers, np.int32))
+        self._lengths.append(np.array([len(segment) for segment in segments], np.int64))
+        self._segments.append(np.array([len(segments)], np.int64))
+
+    def take(self, known: "Terms", first: int, last: int) -> None:
+        """Adds the older generation's chunks of the rows from `first` to before `last`."""
+        segments = known.first[first : last + 1]
+        starts = known.segments[segments[0] : segments[-1] + 1]
+        self._numbers.append(np.asarray(known.numbers[starts[0] : starts[-1]]))
+        self._lengths.append(np.diff(starts))
+        self._segments.append(np.diff(segments))
 
     def _number(self, term: str) -> int:
-        number = self.ids.setdefault(term, len(self.ids))
-        if number == len(self.documents):
-            self.documents.append(0)
+        number = self._number_of.setdefault(term, len(self._terms))
+        if number == len(self._terms):
+            self._terms.append(term)
         return number
 
-    def vocabulary(self) -> Iterable[tuple[str, int, int]]:
-        """Yields term, id and number of chunks."""
-        for term, number in self.ids.items():
-            yield term, number, self.documents[number]
+    def build(self) -> "Numbered":
+        """Returns all chunks' terms, numbered anew."""
+        numbers = _joined(self._numbers, np.int32)
+        appears = np.full(len(self._terms), len(numbers))
+        appears[numbers[::-1]] = np.arange(len(numbers))[::-1]  # of several, the last one stays
+        order = np.argsort(appears)[: np.count_nonzero(appears < len(numbers))]
+        place = np.zeros(len(self._terms), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        return Numbered(
+            vocabulary=[self._terms[number] for number in order],
+            numbers=place[numbers],
+            segments=np.concatenate([[0], np.cumsum(_joined(self._lengths, np.int64))]),
+            first=np.concatenate([[0], np.cumsum(_joined(self._segments, np.int64))]),
+        )
+
+
+def _joined(parts: Sequence[npt.NDArray[Any]], kind: type[np.integer[Any]]) -> npt.NDArray[Any]:
+    return np.concatenate(parts) if parts else np.empty(0, kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The terms of every chunk, and what each array is saved for (`Terms`)."""
+
+    vocabulary: list[str]
+    numbers: npt.NDArray[np.int32]
+    segments: Ints
+    first: Ints
+
+    def documents(self) -> Ints:
+        """Returns in how many chunks each term of the vocabulary stands."""
+        starts = self.segments[self.first].tolist()
+        each_once = [np.unique(self.numbers[left:right]) for left, right in pairwise(starts)]
+        return np.bincount(_joined(each_once, np.int32), minlength=len(self.vocabulary))
+
+    def texts(self) -> Iterator[str]:
+        """Yields each chunk's terms, joined by blanks."""
+        starts = self.segments[self.first].tolist()
+        for left, right in pairwise(starts):
+            yield " ".join([self.vocabulary[n] for n in self.numbers[left:right].tolist()])
 
     def save(self, folder: Path) -> None:
-        """Writes terms.npy (ids), segments.npy (where each begins) and first.npy (by chunk)."""
-        numbers = np.concatenate(self._numbers) if self._numbers else np.empty(0, np.int32)
-        np.save(folder / "terms.npy", numbers)
-        np.save(folder / "segments.npy", np.cumsum([0, *self._lengths], dtype=np.int64))
-        np.save(folder / "first.npy", np.array(self._first, np.int64))
+        """Writes terms.npy (numbers), segments.npy (where each begins) and first.npy (by chunk)."""
+        np.save(folder / "terms.npy", self.numbers)
+        np.save(folder / "segments.npy", self.segments)
+        np.save(folder / "first.npy", self.first)
 
 
 class Terms:
@@ -65,11 +110,11 @@ class Terms:
     def __init__(self, folder: Path, *, vocabulary: int) -> None:
         """Maps the arrays into memory; `vocabulary` is the number of different terms."""
         self._vocabulary = vocabulary
-        self._numbers = np.load(folder / "terms.npy", mmap_mode="r")
-        self._segments: Ints = np.load(folder / "segments.npy")
+        self.numbers = np.load(folder / "terms.npy", mmap_mode="r")
+        self.segments: Ints = np.load(folder / "segments.npy")
         self.first: Ints = np.load(folder / "first.npy")
         """(n + 1,): the segment at which each chunk begins; its context is that one."""
-        starts = self._segments[self.first]
+        starts = self.segments[self.first]
         self._lengths = np.diff(starts).astype(np.float32)
         self._mean_length = float(self._lengths.mean()) if len(self._lengths) else 1.0
 
@@ -86,15 +131,15 @@ class Terms:
         """Returns how often each of the terms stands in each segment of each of the chunks."""
         first, last = self.first[rows], self.first[rows + 1]
         offsets = np.concatenate([[0], np.cumsum(last - first)])
-        starts, lengths = self._segments[first], self._segments[last] - self._segments[first]
+        starts, lengths = self.segments[first], self.segments[last] - self.segments[first]
         owners = np.repeat(np.arange(len(rows)), lengths)
         within = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         places = starts[owners] + within
         column_of = np.full(self._vocabulary, -1, np.int32)
         column_of[numbers] = np.arange(len(numbers))
-        columns = column_of[self._numbers[places]]
+        columns = column_of[self.numbers[places]]
         kept = columns >= 0
-        segments = np.searchsorted(self._segments, places[kept], side="right") - 1
+        segments = np.searchsorted(self.segments, places[kept], side="right") - 1
         local = segments - first[owners[kept]] + offsets[owners[kept]]
         flat = np.bincount(
             local * len(numbers) + columns[kept], minlength=offsets[-1] * len(numbers)

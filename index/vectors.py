@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from .embed import Vectors
 
 if TYPE_CHECKING:
+    from chromadb import Collection
     from chromadb.api.client import Client
 
 COLLECTION = "chunks"
@@ -55,7 +57,7 @@ def _client(folder: Path) -> "Client":
     return cast("Client", client)  # declared as its interface, which lacks close()
 
 
-def build_vectors(folder: Path, ids: Sequence[str], vectors: Vectors) -> None:
+def build_vectors(folder: Path, ids: Sequence[str], vectors: npt.NDArray[np.floating[Any]]) -> None:
     """Writes a Chroma directory with these vectors (n, d) into an empty folder."""
     folder.mkdir(parents=True)
     client = _client(folder)
@@ -70,11 +72,31 @@ def build_vectors(folder: Path, ids: Sequence[str], vectors: Vectors) -> None:
         collection = client.create_collection(
             COLLECTION, embedding_function=None, configuration={"hnsw": hnsw}
         )
-        for start in range(0, len(ids), BATCH):
-            part = slice(start, start + BATCH)
-            collection.add(ids=list(ids[part]), embeddings=np.asarray(vectors[part], np.float32))
+        _add(collection, ids, vectors)
     finally:
         client.close()
+
+
+def change_vectors(
+    folder: Path, *, gone: Sequence[str], ids: Sequence[str], vectors: npt.NDArray[np.floating[Any]]
+) -> None:
+    """Removes and adds ids in a Chroma directory that nobody else opens."""
+    client = _client(folder)
+    try:
+        collection = client.get_collection(COLLECTION, embedding_function=None)
+        for start in range(0, len(gone), BATCH):
+            collection.delete(ids=list(gone[start : start + BATCH]))
+        _add(collection, ids, vectors)
+    finally:
+        client.close()
+
+
+def _add(
+    collection: "Collection", ids: Sequence[str], vectors: npt.NDArray[np.floating[Any]]
+) -> None:
+    for start in range(0, len(ids), BATCH):
+        part = slice(start, start + BATCH)
+        collection.add(ids=list(ids[part]), embeddings=np.asarray(vectors[part], np.float32))
 
 
 class ChromaVectors:
@@ -87,12 +109,14 @@ class ChromaVectors:
 
     def find(self, vector: Vectors, *, limit: int) -> list[str]:
         """Returns the ids of the nearest chunks, nearest first."""
+        return self.find_many(vector.reshape(1, -1), limit=limit)[0]
+
+    def find_many(self, vectors: Vectors, *, limit: int) -> list[list[str]]:
+        """Returns the same for each of several vectors (n, d)."""
         if not limit:
-            return []
-        found = self._collection.query(
-            query_embeddings=vector.reshape(1, -1), n_results=limit, include=[]
-        )
-        return list(found["ids"][0])
+            return [[] for _ in vectors]
+        found = self._collection.query(query_embeddings=vectors, n_results=limit, include=[])
+        return list(found["ids"])
 
     def ids(self) -> set[str]:
         """Returns every id it holds."""

@@ -1,19 +1,31 @@
 """Does an opened generation hold together? Run in the sync's process, before it is published."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
+import numpy.typing as npt
 
 from .errors import GenerationDamaged
 from .generation import Generation
 
 SAMPLE = 200
+BATCH = 200
+MISSED = 0.01
+"""The share of chunks that a query for their own vector may miss: Chroma's graph is approximate
+(recall .989), while one that a kill has spoilt misses most."""
 _EQUAL = 1e-3
 
 
-def verify(generation: Generation) -> None:
+def verify(
+    generation: Generation,
+    new: Sequence[int] = (),
+    on_batch: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
     """Raises GenerationDamaged unless catalog, lexical index and vectors agree.
 
-    Counts and ids must be the same everywhere, and a sample of chunks must be found by query:
-    Chroma can hold an id that no query returns.
+    Counts and ids must be the same everywhere, and the chunks of the `new` rows and a sample of
+    the others must be found by query: Chroma can hold an id that no query returns. `on_batch`
+    hears (done, total).
     """
     sources, chunks = generation.counts()
     if (sources, chunks) != (generation.info.sources, generation.info.chunks):
@@ -22,17 +34,26 @@ def verify(generation: Generation) -> None:
         raise GenerationDamaged(generation.folder, "the lexical index misses chunks")
     if not generation.info.complete or not chunks:
         return
-    if generation.vector_ids() != generation.chunk_ids():
+    if generation.vector_ids() != generation.distinct_ids():
         raise GenerationDamaged(generation.folder, "the vectors are not those of the catalog")
-    _check_found(generation, chunks)
+    sample = np.linspace(0, chunks - 1, min(SAMPLE, chunks)).astype(np.int64)
+    rows = np.union1d(np.array(new, np.int64), sample)
+    missed: list[int] = []
+    for start in range(0, len(rows), BATCH):
+        part = rows[start : start + BATCH]
+        missed += _missed(generation, part)
+        on_batch(start + len(part), len(rows))
+    if len(missed) > max(MISSED * len(rows), 1):
+        cause = f"{len(missed)} of {len(rows)} chunks are not found by their vectors"
+        raise GenerationDamaged(generation.folder, cause)
 
 
-def _check_found(generation: Generation, chunks: int) -> None:
-    rows = np.unique(np.linspace(0, chunks - 1, min(SAMPLE, chunks)).astype(int))
-    for row in rows:
-        vector = generation.vector(int(row))
-        found = generation.find_dense(vector, limit=10)
+def _missed(generation: Generation, rows: npt.NDArray[np.int64]) -> list[int]:
+    vectors = np.stack([generation.vector(int(row)) for row in rows])
+    missed = []
+    for row, found in zip(rows, generation.find_dense_many(vectors, limit=10), strict=True):
         # equal texts hide each other: the row itself, or only vectors equal to its own before it
-        nearest = generation.similarities(found, vector)
-        if int(row) not in found and (nearest < 1 - _EQUAL).any():
-            raise GenerationDamaged(generation.folder, f"chunk {row} is not found by its vector")
+        nearest = generation.similarities(found, generation.vector(int(row)))
+        if row not in found and (nearest < 1 - _EQUAL).any():
+            missed.append(int(row))
+    return missed

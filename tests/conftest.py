@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from index.embed import Embedder, EmbedSpec, open_embedder
+from index.generation import Generation
+from tests.corpora import ARTICLES, Built, opened, sync_request, synced, write
+from tests.fakes import FakeModel
 from tests.running import SEEDS, Running, footnote, share_model, write_lakes
 
 hypothesis_settings.register_profile("default", deadline=None)
@@ -22,6 +26,54 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def minilm_spec(tmp_path_factory: pytest.TempPathFactory) -> EmbedSpec:
+    """The embedded model, its graph built once for all tests."""
+    return EmbedSpec("minilm", None, None, None, True, tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def minilm(minilm_spec: EmbedSpec) -> Embedder:
+    """The embedded model, open."""
+    return open_embedder(minilm_spec)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, minilm_spec: EmbedSpec) -> Built:
+    """Three small articles, synced with the embedded model; treat it as read-only."""
+    folder = tmp_path_factory.mktemp("built")
+    request = sync_request(write(folder / "corpus", ARTICLES), folder / "data", minilm_spec)
+    report, events = synced(request)
+    return Built(request, report, events)
+
+
+@pytest.fixture(scope="session")
+def generation(built: Built) -> Iterator[Generation]:
+    """The generation of the three articles, open."""
+    with opened(built.request) as generation:
+        yield generation
+
+
+@pytest.fixture
+def embeddings() -> Iterator[FakeModel]:
+    """An embeddings endpoint that records what it is asked."""
+    with FakeModel() as model:
+        yield model
+
+
+@pytest.fixture(scope="session")
+def fake_embeddings() -> Iterator[FakeModel]:
+    """An embeddings endpoint for all tests that do not count its requests."""
+    with FakeModel() as model:
+        yield model
+
+
+@pytest.fixture
+def hosted(embeddings: FakeModel, tmp_path: Path) -> EmbedSpec:
+    """The embedder of that endpoint: 64 dimensions, made of words, quick."""
+    return EmbedSpec("openai", "fake", embeddings.base_url, None, True, tmp_path / "models")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """Vectors that were made once: (embedder fingerprint, passage) → its vectors, in SQLite.
 
 Survives every generation, so that a changed file embeds only its changed chunks and an
-interrupted sync goes on where it stopped.
+interrupted sync goes on where it stopped. Each row carries a digest of its vectors: one altered
+on disk counts as missing, and a file that is no database any more is begun anew.
 """
 
 import hashlib
@@ -20,8 +21,9 @@ _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS embeddings
-  (key BLOB PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB) WITHOUT ROWID;
+  (key BLOB PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB, digest BLOB) WITHOUT ROWID;
 """
+_Row = tuple[bytes, bytes, bytes | None]
 
 
 class EmbeddingCache:
@@ -30,10 +32,19 @@ class EmbeddingCache:
     def __init__(self, path: Path, embedder: Embedder) -> None:
         """Opens or creates the cache file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._embedder = embedder
+        self._path, self._embedder = path, embedder
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
-        self._connection = sqlite3.connect(path, timeout=60)
-        self._connection.executescript(_SCHEMA)
+        try:
+            self._connection = _connected(path)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        self._connection = _connected(self._path)
 
     def close(self) -> None:
         """Closes the file."""
@@ -42,7 +53,14 @@ class EmbeddingCache:
     def missing(self, passages: Sequence[Passage]) -> list[int]:
         """Returns the indices of the passages that have no vectors yet, equal ones once."""
         keys = [self._key(passage) for passage in passages]
-        known = {key for key, _, _ in self._read(keys)}
+        try:
+            known = {key for key, _, _ in self._read(keys)}
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self.close()
+            self._begin_anew()
+            known = set()
         first = {key: index for index, key in reversed(list(enumerate(keys))) if key not in known}
         return sorted(first.values())
 
@@ -59,7 +77,7 @@ class EmbeddingCache:
                 for passage, embedded in zip(batch, made, strict=True)
             ]
             with self._connection:
-                query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)"
+                query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)"
                 self._connection.executemany(query, records)
             yield len(batch)
 
@@ -72,13 +90,15 @@ class EmbeddingCache:
             for key, passage in zip(keys, part, strict=True):
                 yield self._unpacked(*found[key], len(passage.sentences))
 
-    def _read(self, keys: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, bytes | None]]:
+    def _read(self, keys: Sequence[bytes]) -> Iterator[_Row]:
+        """Yields the rows of these keys whose vectors are what was written."""
         for start in range(0, len(keys), _READ):
             part = keys[start : start + _READ]
             marks = ",".join("?" * len(part))
-            yield from self._connection.execute(
-                f"SELECT key, vector, sentences FROM embeddings WHERE key IN ({marks})", part
-            )
+            query = f"SELECT * FROM embeddings WHERE key IN ({marks})"
+            for key, vector, sentences, digest in self._connection.execute(query, part):
+                if digest == _digest(vector, sentences):
+                    yield key, vector, sentences
 
     def _key(self, passage: Passage) -> bytes:
         place = json.dumps([self._embedder.fingerprint, passage.sentences])
@@ -93,9 +113,34 @@ class EmbeddingCache:
         return Embedded(whole, rows.reshape(count, self._embedder.dimensions))
 
 
-def _packed(embedded: Embedded) -> tuple[bytes, bytes | None]:
-    sentences = embedded.sentences
-    return (
-        embedded.vector.astype("<f4").tobytes(),
-        None if sentences is None else sentences.astype("<f2").tobytes(),
-    )
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=60)
+    try:
+        connection.executescript(_SCHEMA)
+        columns = [column for _, column, *_ in connection.execute("PRAGMA table_info(embeddings)")]
+        if "digest" not in columns:  # written before 2026-11-22
+            connection.create_function("digest_of", 2, _digest)
+            connection.execute("ALTER TABLE embeddings ADD COLUMN digest BLOB")
+            connection.execute("UPDATE embeddings SET digest = digest_of(vector, sentences)")
+            connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Is it the file that is at fault, rather than a lock, a full or failing disk?"""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+
+
+def _packed(embedded: Embedded) -> tuple[bytes, bytes | None, bytes]:
+    vector = embedded.vector.astype("<f4").tobytes()
+    rows = embedded.sentences
+    sentences = None if rows is None else rows.astype("<f2").tobytes()
+    return vector, sentences, _digest(vector, sentences)
+
+
+def _digest(vector: bytes, sentences: bytes | None) -> bytes:
+    return hashlib.sha256(vector + (sentences or b"")).digest()[:8]

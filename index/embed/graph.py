@@ -5,6 +5,7 @@ is written out here from its weights. Built in a child process (`python -m index
 because it takes 500 MB for a second, and kept under the data directory by the weights' hash.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -134,11 +135,22 @@ def build(weights: Weights) -> Any:
 
 
 def main(weights: Path, target: Path) -> None:
-    """Builds the graph beside its target and renames it into place."""
+    """Builds the graph and writes it with its sha256, each by renaming into place."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    data = build(read_safetensors(weights)).SerializeToString()
+    _write(target, data)
+    _write(sha256_file(target), hashlib.sha256(data).hexdigest().encode())
+
+
+def sha256_file(graph: Path) -> Path:
+    """Returns the path of the file that holds a graph's hash."""
+    return graph.with_name(f"{graph.name}.sha256")
+
+
+def _write(target: Path, data: bytes) -> None:
     beside = target.with_name(f"{target.name}.{os.getpid()}")
     with beside.open("wb") as file:
-        file.write(build(read_safetensors(weights)).SerializeToString())
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(target)

@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import EmbedderUnavailable
 from ..types import Span
 from . import Embedded, Passage, Vectors
+from .graph import sha256_file
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -74,17 +75,29 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
 
 
 def graph_file(models_dir: Path) -> Path:
-    """Returns the path of the ONNX graph, building it in a child process where it is missing."""
+    """Returns the path of the ONNX graph; a child process builds it where it is missing or damaged.
+
+    Raises EmbedderUnavailable.
+    """
     target = models_dir / f"minilm-{WEIGHTS_SHA256[:16]}-{GRAPH}.onnx"
     weights = model_folder() / "model.safetensors"
     verified(weights, WEIGHTS_SHA256)
-    if not target.exists():
+    if not _is_whole(target):
         command = [sys.executable, "-m", "index.embed.graph", str(weights), str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines()
             raise EmbedderUnavailable(f"cannot build the model's graph: {lines[-1:]}")
     return target
+
+
+def _is_whole(graph: Path) -> bool:
+    """Is the file there, and what its builder wrote?"""
+    try:
+        data, sha256 = graph.read_bytes(), sha256_file(graph).read_text()
+    except OSError:
+        return False
+    return hashlib.sha256(data).hexdigest() == sha256
 
 
 def open_session(path: Path) -> Any:

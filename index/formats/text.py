@@ -16,7 +16,7 @@ _WRAP_SHARE = 0.6
 
 def decode(data: bytes) -> str:
     """Returns the text without a leading byte order mark; a ValueError says what is wrong."""
-    if b"\0" in data[:8192]:
+    if b"\0" in data:
         raise ValueError("is a binary file, not text")
     try:
         return data.decode("utf-8-sig")

@@ -1,0 +1,89 @@
+"""The hosted embedder, by the real client against a server on loopback."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.embed import EmbedSpec, Passage, open_embedder
+from index.errors import EmbedderUnavailable
+from tests.fakes import FakeModel, embed
+
+TEXT = "The lamp was lit. The tower stands."
+PASSAGE = Passage(TEXT, ((0, 17), (18, 35)))
+
+
+def spec(model: FakeModel, *, sentences: bool = True, name: str | None = "fake") -> EmbedSpec:
+    return EmbedSpec("openai", name, model.base_url, "key-1", sentences, Path("unused"))
+
+
+def test_its_vectors_are_the_endpoints_of_passage_and_sentences() -> None:
+    with FakeModel() as model:
+        made = open_embedder(spec(model)).embed_passages([PASSAGE])[0]
+    assert made.sentences is not None
+    np.testing.assert_allclose(made.vector, embed(TEXT), atol=1e-6)
+    np.testing.assert_allclose(made.sentences[1], embed("The tower stands."), atol=1e-6)
+
+
+def test_without_sentence_vectors_it_makes_none_and_asks_for_none() -> None:
+    with FakeModel() as model:
+        made = open_embedder(spec(model, sentences=False)).embed_passages([PASSAGE])[0]
+        assert model.requests[-1].body["input"] == [TEXT]
+    assert made.sentences is None
+
+
+def test_sentences_go_to_the_passage_they_are_of() -> None:
+    other = Passage("One. Two. Three.", ((0, 4), (5, 9), (10, 16)))
+    bare = Passage("None at all", ())
+    with FakeModel() as model:
+        made = open_embedder(spec(model)).embed_passages([PASSAGE, bare, other])
+    shapes = [entry.sentences.shape for entry in made if entry.sentences is not None]
+    assert shapes == [(2, 64), (0, 64), (3, 64)]
+    assert made[2].sentences is not None
+    np.testing.assert_allclose(made[2].sentences[2], embed("Three."), atol=1e-6)
+
+
+def test_many_texts_go_in_several_requests_and_come_back_in_order() -> None:
+    passages = [Passage(f"number {n}", ()) for n in range(200)]
+    with FakeModel() as model:
+        made = open_embedder(spec(model)).embed_passages(passages)
+        assert max(len(request.body["input"]) for request in model.requests) <= 96
+    for number in (0, 95, 96, 199):
+        np.testing.assert_allclose(made[number].vector, embed(f"number {number}"), atol=1e-6)
+
+
+def test_the_dimensions_are_the_endpoints_own() -> None:
+    with FakeModel() as model:
+        assert open_embedder(spec(model)).dimensions == 64
+
+
+def test_the_fingerprint_tells_models_and_sentence_settings_apart() -> None:
+    with FakeModel() as model:
+        made = {
+            open_embedder(spec(model)).fingerprint,
+            open_embedder(spec(model, sentences=False)).fingerprint,
+            open_embedder(spec(model, name="other")).fingerprint,
+        }
+    assert len(made) == 3
+    assert "key-1" not in "".join(made)
+
+
+@pytest.mark.parametrize("fault", ["http_401", "http_400", "html_200", "bad_json", "empty_choices"])
+def test_a_faulty_endpoint_is_an_error_that_names_the_model(fault: str) -> None:
+    with FakeModel(fault=fault) as model, pytest.raises(EmbedderUnavailable, match="fake"):
+        open_embedder(spec(model))
+
+
+def test_without_a_models_name_it_does_not_ask() -> None:
+    with FakeModel() as model:
+        with pytest.raises(EmbedderUnavailable, match="names no model"):
+            open_embedder(spec(model, name=None))
+        assert not model.requests
+
+
+def test_no_connection_goes_anywhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "OPENAI_BASE_URL", "http://127.0.0.1:9")
+    with FakeModel() as model:
+        open_embedder(spec(model))
+        assert model.requests
