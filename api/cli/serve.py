@@ -57,8 +57,11 @@ def serve(
     refuse_exposure(settings)
     with bound(settings.host, settings.port) as listener:
         options.start_log()
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
-        _run(settings, listener, sync=not no_sync, json=json)
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
+        try:
+            _run(settings, listener, sync=not no_sync, json=json)
+        finally:
+            signal.signal(signal.SIGTERM, before)
     return OK
 
 
