@@ -7,7 +7,7 @@ second or third joins only where it is nearly as good.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .expect import expected_kind, holds
 from .types import Hit
@@ -19,6 +19,9 @@ HITS = 5
 
 PASSAGE, SIMILARITY, COVER, KIND, FRAGMENT = 0.6, 0.5, 0.5, 0.12, 0.25
 NEARLY = 0.2
+ALIKE = 0.8
+"""Share of all words of two sentences that both have, from which they count as one."""
+MAX_AGREEING = 2
 _WORDS = re.compile(r"\w+")
 _ENDS = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _HEADING = re.compile(r"^#{1,6} ")
@@ -28,13 +31,15 @@ _HEADING = re.compile(r"^#{1,6} ")
 class Pick:
     """A sentence chosen for the answer: its hit, its place in it, and its score.
 
-    `holds`: does it hold the kind of thing that was asked for?
+    `holds`: does it hold the kind of thing that was asked for? `agreeing` are the places (hit,
+    sentence) that say the same in nearly the same words; they are cited with it.
     """
 
     hit: int
     sentence: int
     score: float
     holds: bool
+    agreeing: tuple[tuple[int, int], ...] = ()
 
 
 def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
@@ -47,7 +52,7 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
         return []
     chosen: list[Pick] = []
     length = 0
-    for pick in ranked:
+    for pick in _folded(ranked, hits):
         size = len(_text(hits, pick))
         near = not chosen or pick.score >= ranked[0].score - NEARLY
         if not near or len(chosen) == MAX_SENTENCES:
@@ -64,6 +69,29 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
             hits[pick.hit].sentences[pick.sentence].start,
         ),
     )
+
+
+def _folded(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
+    """Returns the sentences without those that repeat a better one, which then cites them too."""
+    kept: list[Pick] = []
+    words: list[frozenset[str]] = []
+    for pick in ranked:
+        own = frozenset(_WORDS.findall(_text(hits, pick).lower()))
+        like = next((n for n, other in enumerate(words) if _alike(own, other)), None)
+        if like is None:
+            kept.append(pick)
+            words.append(own)
+        elif len(kept[like].agreeing) < MAX_AGREEING:
+            agreeing = (*kept[like].agreeing, (pick.hit, pick.sentence))
+            kept[like] = replace(kept[like], agreeing=agreeing)
+    return kept
+
+
+def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Do two sentences say the same? Most words shared, and every figure."""
+    shared, either = len(one & other), len(one | other)
+    figures = {word for word in one ^ other if any(c.isdigit() for c in word)}
+    return bool(either) and shared / either >= ALIKE and not figures
 
 
 def rank_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:

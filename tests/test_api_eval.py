@@ -325,11 +325,13 @@ def test_an_interrupted_run_is_130_and_resumes(
         *COMMAND, "eval", "run", str(GOLD), "--data-dir", str(seeds_data), "--out", str(folder),
         "--concurrency", "1",
     ]  # fmt: skip
-    child = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE)
     samples_file = folder / "samples.jsonl"
-    until(lambda: samples_file.exists() and samples_file.stat().st_size > 0)
-    child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=60)
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
+    ) as child:
+        until(lambda: samples_file.exists() and samples_file.stat().st_size > 0)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate()
     kept = samples_file.read_text().count("\n")
     assert child.returncode == 130, said.decode()
     assert b"the same command resumes" in said
