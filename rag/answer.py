@@ -121,8 +121,7 @@ class Pipeline:
 
     async def _modelled(self, run: "_Run", chat: ChatModel) -> AsyncIterator[Event]:
         """Yields the model's answer; quotes instead where it failed before its first word."""
-        draft = Draft(run.composer, strict=self._mode == "strict")
-        messages, run.shown = build_messages(
+        messages, shown = build_messages(
             run.standalone,
             run.ask.history,
             hits=run.hits,
@@ -130,6 +129,8 @@ class Pipeline:
             history_chars=self._limits.history_chars,
             passage_chars=self._limits.passage_chars,
         )
+        run.composer = Composer(run.generation, shown, judge=run.judge, writer="model")
+        draft = Draft(run.composer, strict=self._mode == "strict")
         try:
             async for event in draft.write(chat.stream(messages)):
                 yield event
@@ -138,6 +139,7 @@ class Pipeline:
                 raise
             log.warning("the model failed, so answer %s quotes: %s", run.id, error)
             run.degraded = True
+            run.composer = run.quoting()
             for event in _quoted(run, _refusal(run, self._weights.threshold)):
                 yield event
             return
@@ -156,8 +158,7 @@ class Pipeline:
             run.picks = pick_sentences(ask.question, run.hits)
             found = evidence(run.standalone, run.found, run.picks)
             run.confidence = confidence(found, self._weights)
-        run.shown = run.hits
-        run.composer = Composer(run.generation, run.hits, judge=run.judge)
+        run.composer = run.quoting()
         run.timings["retrieve"] = (time.perf_counter() - started) * 1000
 
     async def close(self) -> None:
@@ -177,7 +178,6 @@ class _Run:
     id: str = field(default_factory=lambda: f"ans_{secrets.token_urlsafe(12)}")
     standalone: str = ""
     found: Retrieved | None = None
-    shown: tuple[Hit, ...] = ()
     picks: list[Pick] = field(default_factory=list)
     confidence: float = 0.0
     degraded: bool = False
@@ -188,6 +188,10 @@ class _Run:
     def hits(self) -> tuple[Hit, ...]:
         """What retrieval found."""
         return self.found.hits if self.found else ()
+
+    def quoting(self) -> Composer:
+        """Returns an empty answer of the hits' own words."""
+        return Composer(self.generation, self.hits, judge=self.judge, writer="extractive")
 
 
 def _refusal(run: _Run, threshold: float) -> Reason | None:

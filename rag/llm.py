@@ -316,6 +316,7 @@ def _refusal(error: "APIStatusError", *, where: str, model: str) -> ModelUnavail
     again = f"; it asks to wait {wait_s:.0f} s" if wait_s else ""
     failure = ModelUnavailable(f"{where} {says} (status {status}{_code(error.code)}){again}")
     failure.retryable = status >= 500 or status in _PASSING
+    failure.retry_after_s = wait_s or None
     return failure
 
 
