@@ -10,6 +10,7 @@ IndexingError
 ├── EmbedderMismatch      the generation was built with another embedding model
 ├── GenerationMissing     nothing has been published yet, or nothing to go back to
 ├── GenerationDamaged     a generation's files are not what its manifest says
+├── SpaceLow              too little room on the disk to build a generation
 ├── SyncBusy              another process is writing to this collection
 └── SyncFailed            the sync's child process ended without publishing
 """
@@ -96,6 +97,18 @@ class GenerationDamaged(IndexingError):
         """Names the generation's folder and the first thing found wrong."""
         super().__init__(f"generation {path.name} is damaged ({cause}): run `footnote sync`")
         self.path, self.cause = path, cause
+
+
+class SpaceLow(IndexingError):
+    """Too little room on the disk to build a generation; what serves is unharmed."""
+
+    def __init__(self, path: Path, free: int, needed: int) -> None:
+        """Names the folder and both figures, in bytes."""
+        super().__init__(
+            f"{free / 1e6:,.0f} MB are free at {path}, a sync needs {needed / 1e6:,.0f} MB: "
+            f"make room, or set another data folder"
+        )
+        self.path, self.free, self.needed = path, free, needed
 
 
 class SyncBusy(IndexingError):

@@ -5,8 +5,6 @@ they get a private run copy: Chroma's SQLite copied, everything else linked; the
 stays byte-identical and may be read-only.
 """
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,6 +18,7 @@ from .embed import Vectors
 from .errors import GenerationDamaged
 from .lexical import Lexical
 from .manifest import Current, check_files, generation_folder, read_manifest
+from .run_copy import RunCopy
 from .terms import Terms
 from .types import Chunk, GenerationInfo, Source
 from .vectors import ChromaVectors
@@ -44,18 +43,18 @@ class Generation:
         check_files(self.folder, self.manifest)
         self.info: GenerationInfo = self.manifest.info()
         self._lock = threading.Lock()
-        self.run_folder = Path(tempfile.mkdtemp(prefix="footnote-run-"))
+        self._run = RunCopy()
+        self.run_folder = self._run.folder
         try:
             self._open()
         except Exception as error:
-            shutil.rmtree(self.run_folder, ignore_errors=True)
+            self._run.close()
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
         self.text = lru_cache(TEXTS_KEPT)(self._text)
 
     def _open(self) -> None:
-        _link_tree(self.folder / LEXICAL, self.run_folder / LEXICAL)
         self._catalog = Catalog(self.folder / CATALOG)
-        self._lexical = Lexical(self.run_folder / LEXICAL)
+        self._lexical = Lexical(self._run.link_tree(self.folder / LEXICAL, LEXICAL))
         self.terms = Terms(self.folder, vocabulary=self._catalog.vocabulary_size())
         self._chunks: Half | None = None
         self._sentences: Half | None = None
@@ -71,7 +70,7 @@ class Generation:
         if self._vectors is not None:
             self._vectors.close()
         self._catalog.close()
-        shutil.rmtree(self.run_folder, ignore_errors=True)
+        self._run.close()
 
     def warm(self) -> None:
         """Opens what is otherwise opened at the first question; raises GenerationDamaged.
@@ -89,8 +88,8 @@ class Generation:
         """Returns the vector store, opened on first use; None without vectors."""
         with self._lock:
             if self._vectors is None and self.info.complete and self.info.chunks:
-                _link_vectors(self.folder / VECTORS, self.run_folder / VECTORS)
-                self._vectors = ChromaVectors(self.run_folder / VECTORS)
+                copy = self._run.copy_chroma(self.folder / VECTORS, VECTORS)
+                self._vectors = ChromaVectors(copy)
             return self._vectors
 
     # --- sources
@@ -162,6 +161,10 @@ class Generation:
         last = self.terms.first[row + count] - row - count
         sentences = None if self._sentences is None else self._sentences[first:last]
         return self._chunks[row : row + count], sentences
+
+    def first_equals(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Returns the first row with each of the rows' vectors, each once."""
+        return np.unique(self._first_equal[rows])
 
     def vector(self, row: int) -> Vectors:
         """Returns a chunk's vector (d,); raises LookupError where there are none."""
@@ -236,25 +239,3 @@ class Generation:
         """Returns (number, count of chunks) of each of the terms that the corpus holds."""
         with self._lock:
             return self._catalog.terms(words)
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    """Makes `target` a folder of links to what is in `source`."""
-    target.mkdir(parents=True)
-    for path in source.iterdir():
-        (target / path.name).symlink_to(path.absolute())
-
-
-def _link_vectors(source: Path, target: Path) -> None:
-    """Copies Chroma's SQLite and links its HNSW folder, where that was persisted.
-
-    Chroma writes into the folder of a collection too small to have been persisted (one chunk).
-    """
-    target.mkdir(parents=True)
-    for path in source.iterdir():
-        if (path / "index_metadata.pickle").exists():
-            (target / path.name).symlink_to(path.absolute())
-        elif path.is_dir():
-            shutil.copytree(path, target / path.name)
-        else:
-            shutil.copyfile(path, target / path.name)

@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .errors import GenerationMissing, IndexingError
+from .errors import GenerationMissing, IndexingError, SpaceLow
 from .generation import Generation
 from .lock import writer_lock
 from .manifest import (
@@ -32,6 +32,8 @@ from .verify import verify
 
 _LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 _BUILDING = "building-"
+FLOOR_BYTES = 200_000_000
+"""Room that stays free on the disk of the data folder."""
 
 
 def building_folder(collection_folder: Path) -> Path:
@@ -45,6 +47,21 @@ def building_folder(collection_folder: Path) -> Path:
     folder = parent / f"{_BUILDING}{os.getpid()}"
     folder.mkdir()
     return folder
+
+
+def check_space(folder: Path, *, grows: int) -> None:
+    """Raises SpaceLow unless the disk has room for what is built, and the floor besides.
+
+    A full disk makes Chroma's and SQLite's reads fail, too, so one does not go that far.
+    """
+    free, needed = shutil.disk_usage(folder).free, FLOOR_BYTES + grows
+    if free < needed:
+        raise SpaceLow(folder, free, needed)
+
+
+def size_of(generation_folder: Path) -> int:
+    """Returns how many bytes a generation's files have."""
+    return sum(path.stat().st_size for path in generation_folder.rglob("*") if path.is_file())
 
 
 def publish(

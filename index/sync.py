@@ -24,12 +24,16 @@ from .generation import Generation
 from .lock import writer_lock
 from .manifest import read_current
 from .parse import Parsed, Reader, Survey
-from .publish import building_folder, publish, remove_old
+from .publish import building_folder, check_space, publish, remove_old, size_of
 from .words import ANALYZER
 from .worker import Event, SyncReport, SyncRequest, described, request_from
 
 LEXICAL_FIRST = 500
 """A first sync with more new passages than this publishes a lexical-only generation first."""
+
+BUILDS = 3
+"""How often a generation is built until it verifies: Chroma's graph, made by several threads, lost
+a vector in 2 of 25 builds of 64 vectors that were close to each other (2026-11-22)."""
 
 Say = Callable[[Event], None]
 
@@ -134,6 +138,7 @@ def _publish(
 
     Returns the generation's name and its number of chunks.
     """
+    check_space(request.folder, grows=2 * size_of(previous.folder) if previous else 0)
     alike = previous if previous and _is_alike(request, previous) else None
     build = Build(request, survey, survey.loaded(alike), say)
     embedder = open_embedder(request.embed)
@@ -144,14 +149,24 @@ def _publish(
         if previous is None and len(missing) > LEXICAL_FIRST:
             build.by_words()
         _embed(cache, [wanted[index] for index in missing], say)
+        return _whole(build, cache, wanted, alike, known), build.chunks
+
+
+def _whole(
+    build: "Build",
+    cache: EmbeddingCache,
+    wanted: Sequence[Passage],
+    alike: Generation | None,
+    known: Generation | None,
+) -> str:
+    """Publishes the whole generation, from scratch where what was made does not verify."""
+    for _ in range(BUILDS - 1):
         try:
-            name = build.whole(cache, wanted, alike, known)
+            return build.whole(cache, wanted, alike, known)
         except GenerationDamaged as error:
-            if known is None:
-                raise
-            say({"event": "rebuild", "cause": str(error)})
-            name = build.whole(cache, passages(build.parsed), None, None)
-    return name, build.chunks
+            build.say({"event": "rebuild", "cause": str(error)})
+            alike, known, wanted = None, None, passages(build.parsed)
+    return build.whole(cache, wanted, alike, known)
 
 
 @dataclass(frozen=True, slots=True)

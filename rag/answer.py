@@ -20,11 +20,12 @@ from .decide import confidence, evidence
 from .draft import Draft
 from .errors import AnswerError
 from .extract import Pick, pick_sentences
-from .followup import REWRITE_SHARE, rewritten, stand_alone
+from .followup import stand_alone
 from .llm import ChatModel
 from .pieces import Mark, Text
 from .prompt import build_messages
 from .retrieve import Retrieved, retrieve, understand
+from .rewrite import REWRITE_SHARE, rewritten
 from .support import judge
 from .types import (
     Answer,
@@ -217,7 +218,8 @@ def _quoted(run: _Run, reason: Reason | None) -> Iterator[Event]:
         for number, pick in enumerate(run.picks):
             text = run.hits[pick.hit].sentences[pick.sentence].text
             gap = (Text(" "),) if number else ()
-            mark = Mark(((pick.hit + 1, pick.sentence + 1),))
+            places = [(pick.hit, pick.sentence), *pick.agreeing]
+            mark = Mark(tuple((hit + 1, sentence + 1) for hit, sentence in places))
             for piece in (*gap, Text(text), mark, End()):
                 yield from run.composer.take(piece)
     yield from _ended(run, reason, answerer="extractive", draft=None, model=None)

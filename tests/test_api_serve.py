@@ -22,21 +22,8 @@ def free_port() -> int:
         return port
 
 
-def test_it_syncs_answers_says_where_and_ends_well(lakes: Path) -> None:
-    with Running("articles", cwd=lakes) as service:
-        ready = httpx.get(service.url + "/readyz")
-        answer = httpx.post(service.url + "/v1/answers", json=ASK).json()
-        service.stop()
-    assert (ready.status_code, ready.json()["generation"]) == (200, "000001")
-    assert "142 days" in answer["answer"]
-    assert service.process.returncode == 0
-    assert "nothing has changed" in service.log
-    assert ASK["question"] not in service.log
-    assert "Traceback" not in service.log
-
-
-def test_the_line_to_copy_works_as_it_stands_and_an_interrupt_is_130(lakes: Path) -> None:
-    command = [*COMMAND, "serve", "--no-sync", "--port", "0"]
+def test_it_syncs_says_where_to_ask_and_an_interrupt_is_130(lakes: Path) -> None:
+    command = [*COMMAND, "serve", "articles", "--port", "0"]
     with subprocess.Popen(
         command,
         cwd=lakes,
@@ -51,8 +38,11 @@ def test_the_line_to_copy_works_as_it_stands_and_an_interrupt_is_130(lakes: Path
         said = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, check=False)
         serve.send_signal(signal.SIGINT)
         log = serve.communicate()[1]
-    assert json.loads(said.stdout)["question"]
+    answer = json.loads(said.stdout)
+    assert answer["index"]["generation"] == "000001"
     assert serve.returncode == 130
+    assert "nothing has changed" in log
+    assert answer["question"] not in log
     assert "Traceback" not in log
 
 

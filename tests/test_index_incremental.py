@@ -93,7 +93,7 @@ def test_any_changes_end_in_what_a_fresh_build_holds(
 
 def ledger(days: int) -> dict[str, str]:
     """Files of 50 different paragraphs each, enough for Chroma's directory to be changed."""
-    words = "heron otter reed river nest lamp tower bridge toll whale storm keeper".split()
+    words = ["heron", "otter", "reed", "river", "nest", "lamp", "tower", "bridge", "whale", "storm"]
     random = np.random.default_rng(5)
     return {
         f"{day:02}.txt": "\n".join(

@@ -15,10 +15,12 @@ from index.errors import (
     CorpusMismatch,
     CorpusMissing,
     EmbedderUnavailable,
+    SpaceLow,
     SyncBusy,
     SyncFailed,
 )
 from index.manifest import read_current
+from index.publish import check_space
 from index.worker import SyncRequest, described, rebuilt, run_sync
 from tests.corpora import ARTICLES, Built, opened, paths, sync_request, synced, write
 from tests.fakes import FakeModel
@@ -293,6 +295,15 @@ def test_a_second_writer_is_refused_with_the_holders_pid(request_: SyncRequest) 
         with pytest.raises(SyncBusy, match=f"process {os.getpid()}") as caught:
             run_sync(request_, lambda event: None)
     assert caught.value.pid == os.getpid()
+
+
+# --- the disk
+
+
+def test_a_disk_without_room_is_an_error_with_both_figures(tmp_path: Path) -> None:
+    with pytest.raises(SpaceLow, match=r"MB are free .* a sync needs 1,000,000,000,200 MB"):
+        check_space(tmp_path, grows=10**18)
+    check_space(tmp_path, grows=0)
 
 
 # --- damage

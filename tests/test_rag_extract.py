@@ -1,7 +1,9 @@
 import pytest
 
+from index.types import Chunk, Source
 from rag.expect import Kind, expected_kind, holds
-from rag.extract import is_fragment
+from rag.extract import is_fragment, pick_sentences
+from rag.types import Hit, ScoredSentence, Scores
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,35 @@ def test_headings_questions_and_scraps_are_fragments(text: str) -> None:
 
 def test_a_long_line_without_a_full_stop_is_a_statement() -> None:
     assert not is_fragment("For this reason Lei Jun said that Xiaomi is looking at Europe")
+
+
+def hit(rank: int, *texts: str, score: float = 0.8) -> Hit:
+    sentences, at = [], 0
+    for text in texts:
+        sentences.append(ScoredSentence(at, at + len(text), text, score, score))
+        at += len(text) + 1
+    spans = tuple((s.start, s.end) for s in sentences)
+    chunk = Chunk(rank, f"c{rank}", f"s{rank}", 0, at - 1, spans)
+    source = Source(f"s{rank}", f"{rank}.txt", f"Title {rank}", "0" * 64, at, 0, at)
+    scores = Scores(score, score, score)
+    return Hit(rank, chunk, source, " ".join(texts), score, scores, tuple(sentences))
+
+
+def test_sources_that_say_the_same_are_cited_together() -> None:
+    said = "The plant made 81,302 cars between April and June of the year."
+    picks = pick_sentences("How many cars were made?", [hit(1, said), hit(2, said)])
+    assert [(pick.hit, pick.agreeing) for pick in picks] == [(0, ((1, 0),))]
+
+
+def test_sources_whose_figures_differ_are_shown_side_by_side() -> None:
+    one = "The plant made 81,302 cars between April and June of the year."
+    other = "The plant made 79,000 cars between April and June of the year."
+    picks = pick_sentences("How many cars were made?", [hit(1, one), hit(2, other)])
+    assert [pick.hit for pick in picks] == [0, 1]
+    assert not any(pick.agreeing for pick in picks)
+
+
+def test_a_sentence_without_what_was_asked_for_does_not_join_one_that_has_it() -> None:
+    first = hit(1, "The plant made 81,302 cars.", "The plant made cars at great speed, it is said.")
+    picks = pick_sentences("How many cars were made?", [first])
+    assert [pick.sentence for pick in picks] == [0]

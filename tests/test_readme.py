@@ -28,6 +28,16 @@ def test_python_examples_run(block: str, service: Running, tmp_path: Path) -> No
     assert "supported" in done.stdout
 
 
+@pytest.mark.parametrize("block", blocks("python", "HybridRetriever"))
+def test_the_llama_index_example_runs(block: str, seeds_data: Path) -> None:
+    code = block.replace('Path(".data")', f"Path({str(seeds_data)!r})")
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the-partners-behind-xiaomis-car.md" in done.stdout
+
+
 @pytest.mark.parametrize("block", blocks("sh", "curl"))
 def test_curl_examples_run(block: str, service: Running, tmp_path: Path) -> None:
     command = block.replace(ADDRESS, service.url)

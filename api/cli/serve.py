@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import PortTaken, SettingRefused
+from ..screen import screen
 from . import options
 from .exits import OK
 
@@ -56,8 +57,11 @@ def serve(
     refuse_exposure(settings)
     with bound(settings.host, settings.port) as listener:
         options.start_log()
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
-        _run(settings, listener, sync=not no_sync, json=json)
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
+        try:
+            _run(settings, listener, sync=not no_sync, json=json)
+        finally:
+            signal.signal(signal.SIGTERM, before)
     return OK
 
 
@@ -134,7 +138,7 @@ def _url(host: str, port: int) -> str:
 
 def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
     """Returns where to ask, with a line to copy."""
-    body = json_module.dumps({"question": example})
+    body = screen(json_module.dumps({"question": example}, ensure_ascii=False))
     header = "Content-Type: application/json"
     return (
         f"\nFootnote answers from {ready.sources} articles, generation {ready.generation}, "

@@ -174,6 +174,14 @@ def detectable(deviation: float, n: int, *, power: float = 0.8, alpha: float = 0
     return float((normal.ppf(1 - alpha / 2) + normal.ppf(power)) * deviation / math.sqrt(n))
 
 
+def rank_auc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
+    """Returns the chance that a positive scores above a negative, ties half; None without both."""
+    if not positive or not negative:
+        return None
+    found = _stats().mannwhitneyu(positive, negative).statistic
+    return float(found) / (len(positive) * len(negative))
+
+
 def aurc(confidences: Sequence[float], wrong: Sequence[float]) -> float:
     """Returns the area under risk–coverage: the mean risk over every coverage; ties share theirs.
 

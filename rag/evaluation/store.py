@@ -18,6 +18,7 @@ from .sample import Sample
 SCHEMA = 1
 RUN, SAMPLES = "run.json", "samples.jsonl"
 _OWN = {RUN, SAMPLES, "summary.json", "report.html", "report.md", "junit.xml"}
+_OWN |= {"judge.jsonl", "agreement.json"}
 
 Json = dict[str, Any]  # Any: JSON as it is kept
 

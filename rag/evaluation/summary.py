@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from . import metrics as table
+from .judge import PROMPTS, agreement_of, judge_of, judged
 from .metrics import HEADLINE
 from .ranking import KS
 from .score import FAILURES, Prices, Scored, score
@@ -84,6 +85,7 @@ def summarise(run: Run, *, prices: Prices | None = None) -> Results:
             s.sample.case.id for s in scored if any(not item.spans for item in s.sample.gold)
         ],
         "match_rules": MATCH_RULES,
+        "judge": _judge(run),
         "config": about["config"],
         "config_sha256": about["config_sha256"],
         "data_sha256": about["data_sha256"],
@@ -94,13 +96,22 @@ def summarise(run: Run, *, prices: Prices | None = None) -> Results:
     return Results(scored, summary)
 
 
+def _judge(run: Run) -> Json | None:
+    """Who judged, by which prompts, and how far people agree; None where nobody did."""
+    model = judge_of(run)
+    if model is None:
+        return None
+    return {"model": model, "prompts": PROMPTS, "agreement": agreement_of(run)}
+
+
 def scored_of(run: Run, *, prices: Prices | None = None) -> tuple[Scored, ...]:
     """Returns a run's samples with their figures, the judge's among them, in the cases' order."""
     ks = depths(run.about["config"])
-    judged = _judged(run)
+    samples = run.samples()
+    verdicts = judged(run, samples)
     return tuple(
-        _with(score(sample, ks=ks, prices=prices), judged.get(sample.case.id, {}))
-        for sample in run.samples()
+        _with(score(sample, ks=ks, prices=prices), verdicts.get(sample.case.id, {}))
+        for sample in samples
     )
 
 
@@ -205,10 +216,6 @@ def _versions() -> Iterable[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             continue
-
-
-def _judged(run: Run) -> dict[str, dict[str, float]]:
-    return {}
 
 
 def _with(scored: Scored, more: Mapping[str, float]) -> Scored:

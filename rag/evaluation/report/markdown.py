@@ -71,9 +71,10 @@ def _metrics(summary: Json) -> str:
         "|---|---|---:|---:|---|",
     ]
     for name, figure in summary["metrics"].items():
+        judged = f"; {words.judge(summary['judge'])}" if name.startswith("judge") else ""
         lines.append(
             f"| {name} | {words.value(figure)} | {figure['n']} | {figure['n_failed']} "
-            f"| {words.beside(figure)} |"
+            f"| {words.beside(figure)}{cell(judged)} |"
         )
     return "\n".join(lines)
 

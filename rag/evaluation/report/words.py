@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+_AGREES = (("kappa", "kappa"), ("auc", "AUC"), ("auc_faithfulness", "AUC of faithfulness"))
+
 Figure = Mapping[str, Any]  # Any: a metric's JSON of the summary
 
 
@@ -42,3 +44,15 @@ def target(config: Mapping[str, Any]) -> str:
     what = f" {config[named]}" if named and config.get(named) else ""
     model = config.get("model")
     return f"{kind}{what}" + (f", answers by {model}" if model and named != "model" else "")
+
+
+def judge(held: Mapping[str, Any] | None) -> str:
+    """Returns who judged and how far people agree with it; empty where nobody did."""
+    if held is None:
+        return ""
+    said = f"judged by {held['model']} ({held['prompts']})"
+    found = held["agreement"]
+    if found is None:
+        return f"{said}; its agreement with people was not measured"
+    figures = [f"{found[name]:.2f} {words}" for name, words in _AGREES if found[name] is not None]
+    return f"{said}; agrees with people: {', '.join(figures)}, n {found['n']}"

@@ -1,0 +1,25 @@
+"""`footnote rollback`: lets the generation before serve again."""
+
+import typer
+
+from . import options
+from .exits import OK
+
+
+def rollback(
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """Go back to the generation before; once more undoes it."""
+    settings = options.settings(collection=collection, data_dir=data_dir)
+    from index.publish import roll_back
+
+    from ..wiring import collection_folder
+
+    name = roll_back(collection_folder(settings), settings.collection)
+    if json:
+        options.print_json({"generation": name})
+    else:
+        typer.echo(f"generation {name} serves; the next sync brings it up to date with its folder")
+    return OK

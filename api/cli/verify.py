@@ -1,0 +1,50 @@
+"""`footnote verify`: proves that the index is whole, and that of the folder as it is now."""
+
+import sys
+from dataclasses import asdict
+
+import typer
+
+from ..screen import screen
+from . import options
+from .exits import OK, UNAVAILABLE
+
+
+def verify(
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """Prove that the index holds together and equals its folder; 4 where it does not."""
+    settings = options.settings(collection=collection, data_dir=data_dir)
+    from index.proof import prove
+
+    from ..wiring import collection_folder
+
+    proof = prove(
+        collection_folder(settings),
+        settings.collection,
+        formats=settings.formats,
+        max_file_bytes=settings.max_file_bytes,
+        on_batch=_shown,
+    )
+    if json:
+        options.print_json({"holds": proof.holds, **asdict(proof)})
+    else:
+        for kind in ("added", "changed", "removed"):
+            for path in getattr(proof, kind):
+                typer.echo(screen(f"{kind} since: {path}"))
+        info = proof.info
+        outcome = "equals" if proof.holds else "is whole, but not up to date with"
+        typer.echo(
+            screen(
+                f"generation {info.generation} ({info.sources} articles, {info.chunks} passages) "
+                f"{outcome} {proof.corpus}"
+            )
+        )
+    return OK if proof.holds else UNAVAILABLE
+
+
+def _shown(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\rlooked for {done} of {total} passages", nl=done == total, err=True)

@@ -1,0 +1,100 @@
+"""Damage to a published generation is noticed before it serves; two writers never both write."""
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from index.embed import EmbedSpec
+from index.manifest import read_published
+from index.serving import Serving
+from index.worker import SyncRequest
+from tests.corpora import ARTICLES, paths, sync_request, synced, write
+
+SOAK = bool(os.environ.get("SOAK"))
+TIMES = 20 if SOAK else 4
+PARTS = ("manifest.json", "catalog.sqlite3", "lexical", "vectors", "sentences.npy")
+
+
+@pytest.fixture
+def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
+    """A collection with two generations."""
+    request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    synced(request)
+    write(request.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    synced(request)
+    return request
+
+
+def damaged(path: Path, dice: random.Random) -> bytes:
+    """Flips a byte or cuts the end off; returns what was there."""
+    whole = path.read_bytes()
+    place = dice.randrange(len(whole))
+    if dice.random() < 0.5:
+        path.write_bytes(whole[:place])
+    else:
+        flipped = whole[place] ^ (1 << dice.randrange(8))
+        path.write_bytes(whole[:place] + bytes([flipped]) + whole[place + 1 :])
+    return whole
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_flips_and_cuts_are_noticed_and_the_generation_before_serves(
+    request_: SyncRequest, part: str
+) -> None:
+    dice = random.Random(part)
+    newest = request_.folder / "generations" / "000002"
+    target = newest / part
+    files = sorted(p for p in target.rglob("*") if p.is_file() and p.stat().st_size) or [target]
+    for _ in range(TIMES):
+        path = dice.choice(files)
+        whole = damaged(path, dice)
+        serving = Serving(request_.folder, "default")
+        serving.refresh()
+        with serving.lease() as generation:
+            assert generation.info.generation == "000001"
+        assert "000002 is damaged" in str(serving.trouble)
+        serving.close()
+        path.write_bytes(whole)
+    damaged(files[0], dice)
+    assert synced(request_)[0].published
+    assert "new.txt" in paths(request_)
+
+
+def test_of_two_writers_one_wins_and_one_is_refused(request_: SyncRequest) -> None:
+    program = (
+        "import json, sys\n"
+        "from index.errors import SyncBusy\n"
+        "from index.sync import sync\n"
+        "from index.worker import request_from\n"
+        "request = request_from(sys.argv[1])\n"
+        "for line in sys.stdin:\n"
+        "    try: print('done', sync(request, lambda event: None).generation, flush=True)\n"
+        "    except SyncBusy as error: print('busy', error.pid, flush=True)\n"
+    )
+    from dataclasses import asdict
+    from json import dumps
+
+    command = [sys.executable, "-c", program, dumps(asdict(request_), default=str)]
+    writers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outcomes = []
+    for number in range(100 if SOAK else 3):
+        write(request_.corpus, {"new.txt": f"Whale number {number} was seen off the cape."})
+        for writer in writers:
+            assert writer.stdin
+            writer.stdin.write("go\n")
+            writer.stdin.flush()
+        said = [writer.stdout.readline().split() for writer in writers if writer.stdout]
+        outcomes.append(sorted(kind for kind, _ in said))
+        assert "done" in outcomes[-1]
+        assert len(read_published(request_.folder)) == 2
+        assert "new.txt" in paths(request_)
+    for writer in writers:
+        writer.communicate()
+    assert ["busy", "done"] in outcomes

@@ -1,0 +1,34 @@
+"""After a sync was ended at any point, a whole generation serves and the next sync finishes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+SOAK = bool(os.environ.get("SOAK"))
+
+
+def swept(*arguments: str) -> dict[str, int]:
+    """Runs a sweep in a process of its own, which forks; its points by kind."""
+    command = [sys.executable, "-m", "tests.crash.sweep", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    print(result["points"])  # noqa: T201  # the figure that the sweep is for
+    assert result["failures"] == []
+    points: dict[str, int] = result["points"]
+    return points
+
+
+def test_a_sync_that_ends_anywhere_leaves_a_whole_index() -> None:
+    points = swept("--points", "80" if SOAK else "6")
+    assert all(points.values())
+
+
+@pytest.mark.skipif(not SOAK, reason="system calls are swept by make soak")
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_a_sync_that_ends_in_any_thread_leaves_a_whole_index() -> None:
+    assert sum(swept("--points", "16", "--strace").values()) >= 200
