@@ -13,6 +13,9 @@ from .text import extract_text
 
 Extractor = Callable[[bytes], Document]
 
+EXTRACTION = "1"
+"""Changes whenever a file would become another document: everything is then read again."""
+
 EXTRACTORS: dict[str, Extractor] = {
     "txt": extract_text,
     "md": extract_markdown,

@@ -5,7 +5,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..types import Document, Heading, Span
-from .text import decode, trim
+from .encoding import decoded
+from .text import trim
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -24,7 +25,7 @@ def _parser() -> "MarkdownIt":
 
 def extract_markdown(data: bytes) -> Document:
     """Returns the document of a markdown file; its title is the first heading of the top level."""
-    text = decode(data)
+    text, metadata = decoded(data)
     starts = line_starts(text)
     blocks: list[Span] = []
     headings: list[Heading] = []
@@ -40,7 +41,13 @@ def extract_markdown(data: bytes) -> Document:
             words = tokens[index + 1].content
             headings.append(Heading(*span, level=int(token.tag[1:]), text=words))
     title = next((heading.text for heading in headings if heading.level == 1), None)
-    return Document(text=text, blocks=tuple(blocks), title=title or None, headings=tuple(headings))
+    return Document(
+        text=text,
+        blocks=tuple(blocks),
+        title=title or None,
+        headings=tuple(headings),
+        metadata=metadata,
+    )
 
 
 def line_starts(text: str) -> list[int]:
