@@ -7,6 +7,7 @@ import re
 
 from ..types import Document, Span
 from .encoding import decoded
+from .front import front_matter
 
 _LINE = re.compile(r"[^\r\n]+")
 _BREAK = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
@@ -18,7 +19,13 @@ _WRAP_SHARE = 0.6
 def extract_text(data: bytes) -> Document:
     """Returns the document of a plain text file."""
     text, metadata = decoded(data)
-    return Document(text=text, blocks=paragraphs(text), metadata=metadata)
+    front = front_matter(text)
+    return Document(
+        text=text,
+        blocks=paragraphs(text, front.end),
+        title=front.title,
+        metadata={**front.metadata, **metadata},
+    )
 
 
 def paragraphs(text: str, start: int = 0, end: int | None = None) -> tuple[Span, ...]:
