@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.formats import EXTRACTORS, SUFFIXES
+from index.formats import FORMATS
 from index.formats.encoding import decode, decoded
 from index.formats.html import extract_html
 from index.formats.markdown import extract_markdown
@@ -159,7 +159,7 @@ def test_front_matter_says_title_date_url_and_tags_and_is_no_paragraph(
     name: str, newline: str
 ) -> None:
     text = (FRONT + "\n# Lit\n\nIn May.\n").replace("\n", newline)
-    document = EXTRACTORS[name](text.encode())
+    document = FORMATS[name].extract(text.encode())
     assert document.text == text
     assert blocks(document) == ["# Lit", "In May."]
     assert document.title == "The lamp"
@@ -241,7 +241,3 @@ def test_hidden_elements_and_comments_are_not_text() -> None:
 
 def test_a_deeply_nested_page_is_read() -> None:
     assert page("<div>" * 20_000 + "deep" + "</div>" * 20_000).text == "deep"
-
-
-def test_every_suffix_has_an_extractor() -> None:
-    assert set(SUFFIXES.values()) <= EXTRACTORS.keys()
