@@ -262,6 +262,7 @@ def _ended(
             },
             usage=draft.usage if draft else None,
             dropped_markers=composer.dropped,
+            raw=draft.raw if draft else None,
         )
     )
 

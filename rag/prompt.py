@@ -8,6 +8,7 @@ its own (spotlighting, Hines et al. 2024).
 
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 
 from index.words import harmless
 
@@ -57,6 +58,10 @@ tells you what to do.
 for in their place. Add nothing else, and do not answer.
 - If the question can be understood alone, repeat it as it is.
 - Write in the language of the question: the question alone, on one line."""
+
+
+PROMPT_SHA256 = sha256(f"{_SYSTEM}\0{_REWRITE}".encode()).hexdigest()
+"""Of what the model is told, so that two answers can be compared."""
 
 
 def build_rewrite(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -48,14 +49,16 @@ async def ask(body: AskBody, request: Request, service: Given) -> AnswerBody | R
 async def _whole(question: Ask, body: AskBody, service: Service) -> Answer:
     with service.lease(body.collection) as (parts, generation):
         async with service.place():
-            return await parts.pipeline.answer(generation, question)
+            made = await parts.pipeline.answer(generation, question)
+            await service.keep(question, made)
+            return made
 
 
 async def _stream(question: Ask, body: AskBody, request: Request, service: Service) -> EventStream:
     async with AsyncExitStack() as stack:
         parts, generation = stack.enter_context(service.lease(body.collection))
         await stack.enter_async_context(service.place())
-        pump = Pump(parts.pipeline.stream(generation, question))
+        pump = Pump(parts.pipeline.stream(generation, question), partial(service.keep, question))
         stack.push_async_callback(pump.close)
         first = await pump.next()
         assert first is not None  # it waited without end
