@@ -8,12 +8,12 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CorpusMissing, CorpusUnreadable, SourceUnreadable
-from .formats import EXTRACTORS, SUFFIXES
+from .formats import by_suffix, find_formats
 from .types import Skipped
 
 RACY_NS = 2_000_000_000
@@ -44,9 +44,10 @@ def scan(
     found: list[Found] = []
     skipped: list[Skipped] = []
     inside = root.resolve()
+    suffixes = by_suffix(find_formats(formats))
     for path, entry in _walk(root):
         try:
-            found.append(_look(inside, path, entry, formats, max_file_bytes))
+            found.append(_look(inside, path, entry, suffixes, max_file_bytes))
         except SourceUnreadable as error:
             skipped.append(Skipped(error.path, error.cause))
     return sorted(found, key=lambda f: f.path), sorted(skipped, key=lambda s: s.path)
@@ -79,7 +80,7 @@ def _look(
     root: Path,
     path: str,
     entry: "os.DirEntry[str] | OSError",
-    formats: Sequence[str],
+    suffixes: Mapping[str, str],
     max_file_bytes: int,
 ) -> Found:
     """Decides by name and stat alone whether a file is to be read; raises SourceUnreadable."""
@@ -99,8 +100,8 @@ def _look(
     if not stat.S_ISREG(status.st_mode):
         raise SourceUnreadable(path, "is not a regular file")
     suffix = Path(entry.name).suffix.lower()
-    name = SUFFIXES.get(suffix, suffix.lstrip("."))
-    if name not in formats or name not in EXTRACTORS:
+    name = suffixes.get(suffix)
+    if name is None:
         shown = suffix or "a name without suffix"
         raise SourceUnreadable(path, f"{shown} is not among the formats read")
     if status.st_size > max_file_bytes:

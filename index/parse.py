@@ -5,6 +5,7 @@ A file that could not be understood before and has not changed since is not read
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from .chunk import chunk
 from .corpus import Found
 from .embed.minilm import count_tokens
 from .errors import SourceUnreadable
-from .formats import EXTRACTORS
+from .extract import Extraction
 from .generation import Generation
 from .manifest import Manifest
-from .types import Chunk, Skipped, Source
+from .types import Chunk, Document, Skipped, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +97,20 @@ class Reader:
         self._skipped: list[Skipped] = []
         self._skipped_stamps: dict[str, str] = {}
         self._changed = 0
+        self._extraction = Extraction()
 
     def survey(self, *, formats: tuple[str, ...], on_file: Callable[[int, int], None]) -> Survey:
         """Reads what has to be read; `on_file` hears (done, total); raises CorpusMissing."""
         found, skipped = corpus.scan(
             self._root, formats=formats, max_file_bytes=self._max_file_bytes
         )
-        for done, file in enumerate(found, start=1):
-            try:
-                self._take(file)
-            except SourceUnreadable as error:
-                self._skipped.append(Skipped(file.path, error.cause))
-            on_file(done, len(found))
+        with closing(self._extraction):
+            for done, file in enumerate(found, start=1):
+                try:
+                    self._take(file)
+                except SourceUnreadable as error:
+                    self._skipped.append(Skipped(file.path, error.cause))
+                on_file(done, len(found))
         paths = {entry.source.path for entry in self._entries}
         known = self._known.keys()
         return Survey(
@@ -134,20 +137,23 @@ class Reader:
             self._entries.append(Kept(source, file.stamp))
             return
         try:
-            parsed = parse(file, data, sha256, collection=self._collection)
+            document = self._document(file, data)
+            parsed = parse(file, document, len(data), sha256, collection=self._collection)
         except SourceUnreadable:
             self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
             raise
         self._entries.append(parsed)
         self._changed += source is not None
 
+    def _document(self, file: Found, data: bytes) -> Document:
+        try:
+            return self._extraction.document(file.format, data)
+        except ValueError as error:
+            raise SourceUnreadable(file.path, str(error)) from error
 
-def parse(file: Found, data: bytes, sha256: str, *, collection: str) -> Parsed:
-    """Returns a file's bytes as a source with text and chunks; raises SourceUnreadable."""
-    try:
-        document = EXTRACTORS[file.format](data)
-    except (ValueError, RecursionError) as error:
-        raise SourceUnreadable(file.path, str(error)) from error
+
+def parse(file: Found, document: Document, size: int, sha256: str, *, collection: str) -> Parsed:
+    """Returns a file's document as a source with chunks; raises SourceUnreadable."""
     if not document.blocks:
         raise SourceUnreadable(file.path, "holds no text")
     source = Source(
@@ -155,7 +161,7 @@ def parse(file: Found, data: bytes, sha256: str, *, collection: str) -> Parsed:
         path=file.path,
         title=document.title or Path(file.path).stem.replace("_", " "),
         sha256=sha256,
-        size=len(data),
+        size=size,
         mtime_ns=file.mtime_ns,
         length=len(document.text),
         metadata=document.metadata,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import corpus
 from .errors import GenerationDamaged, GenerationMissing, SourceUnreadable
-from .formats.text import decode
+from .formats.encoding import decode
 from .generation import Generation
 from .manifest import read_current
 from .types import GenerationInfo, Skipped

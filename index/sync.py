@@ -20,6 +20,7 @@ from .chunk import CHUNKER
 from .embed import EmbedSpec, Passage, open_embedder
 from .embed.cache import EmbeddingCache
 from .errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
+from .formats import EXTRACTION
 from .generation import Generation
 from .lock import writer_lock
 from .manifest import read_current
@@ -76,6 +77,7 @@ def rules(embed: EmbedSpec) -> dict[str, str]:
     return {
         "embed": f"{model}, sentences: {embed.sentence_vectors}",
         "chunker": CHUNKER,
+        "formats": EXTRACTION,
         "words": ANALYZER,
     }
 

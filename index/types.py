@@ -25,8 +25,8 @@ class Document:
     """What an extractor makes of a file's bytes.
 
     `blocks` are the paragraphs, in order and without overlap; what lies between them is white
-    space. `pages` holds the offset at which each page begins (page 1 first); empty where the
-    format has none.
+    space, or says something of the document (front matter). `pages` holds the offset at which
+    each page begins (page 1 first); empty where the format has none.
     """
 
     text: str

@@ -78,11 +78,14 @@ def _subjects(question: str, asked: Sequence[str], history: Sequence[Turn]) -> I
     everyone = [name for turn in history for name in _names(turn.content)]
     person = _LEANS.search(question) and not _THINGS.search(question)
     whole = not (person and everyone) or len(_words(question)) < FEW_WORDS
-    if (last == standing[-1] and whole) or not everyone:
+    whole = (last == standing[-1] and whole) or not everyone
+    if whole:
         yield _ASKING.sub("", standing[-1]).strip(" ?.!")
     for name in [*(named or everyone)[:1], *_names(last)]:
         yield _in_full(name, everyone)
-    if history[-1].role == "assistant" and (_THINGS.search(question) or _asks_for_name(last)):
+    # beside the whole last question, the answer's name would only find that answer again
+    points = _THINGS.search(question) and not whole
+    if history[-1].role == "assistant" and (points or _asks_for_name(last)):
         yield from _names(history[-1].content)[:1]
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from index.formats import EXTRACTORS, SUFFIXES
+from index.formats import FORMATS
+from index.formats.encoding import decode, decoded
 from index.formats.html import extract_html
 from index.formats.markdown import extract_markdown
-from index.formats.text import decode, extract_text
+from index.formats.text import extract_text
 from index.types import Document
 
 LONG = "This line is a paragraph of its own and says enough to be read without the next. "
@@ -39,13 +40,65 @@ def test_windows_newlines_stay_in_the_text_and_separate_paragraphs() -> None:
     assert blocks(document) == [LONG.strip()] * 2
 
 
+# --- encodings
+
+WORDS = {
+    "cp1252": "Die Brücke über den Fluß wurde im März eröffnet, “größer” als je zuvor.",
+    "cp1250": "Zażółć gęślą jaźń, to jest polski tekst o latarni morskiej.",
+    "cp1251": "Маяк на мысе был зажжён третьего мая и стоит на высоте сорок метров.",
+    "cp1253": "Ο φάρος στο ακρωτήρι άναψε τον Μάιο και στέκει ακόμη.",
+    "cp932": "灯台は1871年5月3日に点灯され、高さは41.5メートルである。",
+    "utf-16": "Die Brücke, 灯台, Маяк.",
+    "utf-32": "Die Brücke, 灯台, Маяк.",
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_text_in_another_encoding_is_recognised_and_the_encoding_named(name: str) -> None:
+    document = extract_text(WORDS[name].encode(name))
+    assert (document.text, document.metadata) == (WORDS[name], {"encoding": name})
+
+
+@pytest.mark.parametrize("name", ["utf-16-le", "utf-16-be"])
+def test_a_utf16_mark_is_no_part_of_the_text(name: str) -> None:
+    assert decoded("\ufeffcafé".encode(name)) == ("café", {"encoding": "utf-16"})
+
+
+def test_of_utf8_no_encoding_is_said() -> None:
+    assert extract_markdown("# Café".encode()).metadata == {}
+
+
+def test_one_odd_byte_late_in_a_large_file_is_enough_to_tell() -> None:
+    text = "The lamp was lit each night by its keeper.\n" * 20_000 + "In the café it was not.\n"
+    assert decode(text.encode("cp1252")) == text
+
+
+def test_markdown_and_pages_name_their_encoding_too() -> None:
+    data = "# Größe\n\nDie Brücke über den Fluß.".encode("cp1252")
+    assert extract_markdown(data).metadata == {"encoding": "cp1252"}
+    page = '<meta charset="iso-8859-1"><p>café</p>'.encode("latin-1")
+    assert extract_html(page).metadata == {"encoding": "iso-8859-1"}
+    assert extract_html("<p>Die Brücke über den Fluß".encode("utf-16")).text.endswith("Fluß")
+
+
 @pytest.mark.parametrize(
-    ("data", "cause"),
-    [(b"GIF\0\0", "binary"), (b"caf\xe9", "not UTF-8"), (b"ok\n" * 4000 + b"\0", "binary")],
+    "data",
+    [
+        b"GIF\0\0",
+        b"ok\n" * 4000 + b"\0",
+        b"\x89PNG\r\n\x1a\n\x01\xff",
+        bytes(range(1, 256)),
+        "\ufeffa\0b".encode("utf-16-le"),
+    ],
 )
-def test_what_is_no_utf8_text_says_so(data: bytes, cause: str) -> None:
-    with pytest.raises(ValueError, match=cause):
+def test_what_is_binary_says_so(data: bytes) -> None:
+    with pytest.raises(ValueError, match="is a binary file"):
         decode(data)
+
+
+def test_half_a_character_of_utf16_says_so() -> None:
+    with pytest.raises(ValueError, match="looks like utf-16, but is not"):
+        decode("\ufeffcafé".encode("utf-16-le")[:-1])
 
 
 # --- markdown
@@ -90,6 +143,57 @@ def test_markdown_headings_have_level_and_words() -> None:
 def test_a_markdown_title_is_its_first_top_heading() -> None:
     assert extract_markdown(b"## Small\n\n# Top\n").title == "Top"
     assert extract_markdown(b"just words\n").title is None
+
+
+# --- front matter
+
+FRONT = (
+    "---\ntitle: 'The lamp'\nDate: 2024-05-03\nurl: https://x.test/a?b=c\n"
+    'tags: [sea, "old"]\n---\n'
+)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("name", ["txt", "md"])
+def test_front_matter_says_title_date_url_and_tags_and_is_no_paragraph(
+    name: str, newline: str
+) -> None:
+    text = (FRONT + "\n# Lit\n\nIn May.\n").replace("\n", newline)
+    document = FORMATS[name].extract(text.encode())
+    assert document.text == text
+    assert blocks(document) == ["# Lit", "In May."]
+    assert document.title == "The lamp"
+    assert document.metadata == {
+        "date": "2024-05-03",
+        "url": "https://x.test/a?b=c",
+        "tags": "sea, old",
+    }
+
+
+def test_tags_may_be_a_list_of_lines() -> None:
+    text = "---\ntags:\n  - sea\n  - old\nnested:\n  deep: 1\n# said\n---\nText."
+    assert extract_markdown(text.encode()).metadata == {"tags": "sea, old"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nA rule, then text: more.\n\n---\n",
+        "---\ntitle: never closed\n",
+        "text\n---\ntitle: x\n---\n",
+        "---\n---\nText.",
+    ],
+)
+def test_what_is_no_front_matter_stays_text(text: str) -> None:
+    assert extract_markdown(text.encode()).metadata == {}
+    assert "title" not in text or "title" in "".join(blocks(extract_text(text.encode())))
+
+
+def test_front_matter_builds_and_runs_nothing() -> None:
+    text = '---\ntitle: !!python/object/apply:os.system ["x"]\ndate: &a *a\n---\nText.'
+    document = extract_markdown(text.encode())
+    assert document.title == '!!python/object/apply:os.system ["x"]'
+    assert document.metadata == {"date": "&a *a"}
 
 
 # --- html
@@ -137,7 +241,3 @@ def test_hidden_elements_and_comments_are_not_text() -> None:
 
 def test_a_deeply_nested_page_is_read() -> None:
     assert page("<div>" * 20_000 + "deep" + "</div>" * 20_000).text == "deep"
-
-
-def test_every_suffix_has_an_extractor() -> None:
-    assert set(SUFFIXES.values()) <= EXTRACTORS.keys()

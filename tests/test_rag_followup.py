@@ -92,3 +92,13 @@ def test_what_is_carried_over_stays_short() -> None:
     question = "Why is that?"
     alone = stand_alone(question, asked("Does the word " + "very " * 500 + "matter?"))
     assert len(alone) <= len(question) + MAX_SUBJECT_CHARS + 3
+
+
+def test_beside_the_whole_last_question_its_answer_is_not_asked_for_again() -> None:
+    history = [
+        Turn("user", "Does Xiaomi have a chip of its own?"),
+        Turn("assistant", "Yes, its coming chip is called Xring O1."),
+    ]
+    alone = stand_alone("What is it meant to run in?", history)
+    assert "Xiaomi have a chip of its own" in alone
+    assert "Xring" not in alone

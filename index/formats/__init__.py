@@ -1,10 +1,13 @@
-"""Bytes → text with its paragraphs, headings and pages: one registry, a small module a format.
+"""Bytes → text with its paragraphs, headings and pages: one table, a small module a format.
 
-Every extractor takes the file's bytes and returns a `Document`, or raises `SourceUnreadable`'s
-cause as a `ValueError`. It runs in the sync's child process, never in a server.
+Every extractor takes the file's bytes and returns a `Document`, or raises a ValueError that says
+why not. It runs in a process of its own, within limits (`child.py`). Installed packages add
+formats by the entry-point group `footnote.formats`: the format's name → a `Format`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
 
 from ..types import Document
 from .html import extract_html
@@ -13,18 +16,39 @@ from .text import extract_text
 
 Extractor = Callable[[bytes], Document]
 
-EXTRACTORS: dict[str, Extractor] = {
-    "txt": extract_text,
-    "md": extract_markdown,
-    "html": extract_html,
-}
-"""Format name → extractor."""
+EXTRACTION = "1"
+"""Changes whenever a file would become another document: everything is then read again."""
 
-SUFFIXES: dict[str, str] = {
-    ".txt": "txt",
-    ".md": "md",
-    ".markdown": "md",
-    ".html": "html",
-    ".htm": "html",
+GROUP = "footnote.formats"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How files with these suffixes (lower case, with the dot) are read."""
+
+    suffixes: tuple[str, ...]
+    extract: Extractor
+
+
+FORMATS: dict[str, Format] = {
+    "txt": Format((".txt",), extract_text),
+    "md": Format((".md", ".markdown"), extract_markdown),
+    "html": Format((".html", ".htm"), extract_html),
 }
-"""File suffix, lower case → format name."""
+"""Format name → how it is read."""
+
+
+def find_formats(names: Iterable[str]) -> dict[str, Format]:
+    """Returns the formats of these names, ours before an installed package's; unknown: left out."""
+    names = list(names)
+    found = {name: FORMATS[name] for name in names if name in FORMATS}
+    if len(found) < len(names):
+        for entry in entry_points(group=GROUP):
+            if entry.name in names and entry.name not in found:
+                found[entry.name] = entry.load()
+    return found
+
+
+def by_suffix(formats: dict[str, Format]) -> dict[str, str]:
+    """Returns file suffix → format name."""
+    return {suffix: name for name, format_ in formats.items() for suffix in format_.suffixes}

@@ -4,12 +4,13 @@ The text is made here (a paragraph a block element, white space collapsed as a b
 offsets are into the extracted text, which the catalog keeps.
 """
 
+import codecs
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..types import Document, Heading, Span
-from .text import decode
+from .encoding import decoded
 
 _DROPPED = frozenset(
     "script style noscript template nav aside form iframe object embed svg canvas video audio "
@@ -23,6 +24,7 @@ _BLOCKS = frozenset(
 )
 _CELLS = frozenset({"td", "th"})
 _SPACE = re.compile(r"\s+")
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _META_CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?([\w-]+)", re.IGNORECASE)
 
 
@@ -57,7 +59,8 @@ def extract_html(data: bytes) -> Document:
     """Returns the document of an HTML page; its title is `<title>`, else the first `<h1>`."""
     from selectolax.lexbor import LexborHTMLParser
 
-    tree = LexborHTMLParser(_decode(data))
+    markup, metadata = _decoded(data)
+    tree = LexborHTMLParser(markup)
     title_node = tree.css_first("title")
     title = _SPACE.sub(" ", title_node.text()).strip() if title_node else ""
     articles = tree.css("article")
@@ -73,18 +76,20 @@ def extract_html(data: bytes) -> Document:
         blocks=tuple(writer.blocks),
         title=title or top,
         headings=tuple(writer.headings),
+        metadata=metadata,
     )
 
 
-def _decode(data: bytes) -> str:
+def _decoded(data: bytes) -> tuple[str, dict[str, str]]:
     """Returns the page's text, by the charset it declares where that is not UTF-8."""
     declared = _META_CHARSET.search(data[:2048])
-    if declared and declared.group(1).lower() not in (b"utf-8", b"utf8"):
-        try:
-            return data.decode(declared.group(1).decode("ascii"))
-        except (LookupError, UnicodeDecodeError) as error:
-            raise ValueError(f"is not in the charset it declares: {error}") from error
-    return decode(data)
+    name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
+    if name in ("utf-8", "utf8") or data.startswith((codecs.BOM_UTF8, *_MARKS)):
+        return decoded(data)
+    try:
+        return data.decode(name), {"encoding": name}
+    except (LookupError, UnicodeDecodeError) as error:
+        raise ValueError(f"is not in the charset it declares: {error}") from error
 
 
 def _walk(root: Any, writer: _Writer, dropped: frozenset[str]) -> None:

@@ -1,11 +1,14 @@
 """Markdown → paragraphs and headings by markdown-it's line map; the text stays the file's own."""
 
 import re
+from bisect import bisect_right
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ..types import Document, Heading, Span
-from .text import decode, trim
+from .encoding import decoded
+from .front import front_matter
+from .text import trim
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -23,12 +26,14 @@ def _parser() -> "MarkdownIt":
 
 
 def extract_markdown(data: bytes) -> Document:
-    """Returns the document of a markdown file; its title is the first heading of the top level."""
-    text = decode(data)
+    """Returns the document of a markdown file; its title is in front matter or a heading."""
+    text, metadata = decoded(data)
+    front = front_matter(text)
     starts = line_starts(text)
     blocks: list[Span] = []
     headings: list[Heading] = []
-    tokens = _parser().parse(_NEWLINE.sub("\n", text))
+    hidden = "\n" * bisect_right(starts, front.end - 1)  # as many lines, so the others keep theirs
+    tokens = _parser().parse(hidden + _NEWLINE.sub("\n", text[front.end :]))
     for index, token in enumerate(tokens):
         if token.type not in _LEAVES or token.map is None:
             continue
@@ -40,7 +45,13 @@ def extract_markdown(data: bytes) -> Document:
             words = tokens[index + 1].content
             headings.append(Heading(*span, level=int(token.tag[1:]), text=words))
     title = next((heading.text for heading in headings if heading.level == 1), None)
-    return Document(text=text, blocks=tuple(blocks), title=title or None, headings=tuple(headings))
+    return Document(
+        text=text,
+        blocks=tuple(blocks),
+        title=front.title or title or None,
+        headings=tuple(headings),
+        metadata={**front.metadata, **metadata},
+    )
 
 
 def line_starts(text: str) -> list[int]:

@@ -6,6 +6,8 @@ The text is the file's own characters, unchanged but for a leading byte order ma
 import re
 
 from ..types import Document, Span
+from .encoding import decoded
+from .front import front_matter
 
 _LINE = re.compile(r"[^\r\n]+")
 _BREAK = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
@@ -14,22 +16,16 @@ _LONG_LINE = 100
 _WRAP_SHARE = 0.6
 
 
-def decode(data: bytes) -> str:
-    """Returns the text without a leading byte order mark; a ValueError says what is wrong."""
-    if b"\0" in data:
-        raise ValueError("is a binary file, not text")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"is not UTF-8 (byte {error.start} is 0x{data[error.start]:02x})"
-        ) from error
-
-
 def extract_text(data: bytes) -> Document:
     """Returns the document of a plain text file."""
-    text = decode(data)
-    return Document(text=text, blocks=paragraphs(text))
+    text, metadata = decoded(data)
+    front = front_matter(text)
+    return Document(
+        text=text,
+        blocks=paragraphs(text, front.end),
+        title=front.title,
+        metadata={**front.metadata, **metadata},
+    )
 
 
 def paragraphs(text: str, start: int = 0, end: int | None = None) -> tuple[Span, ...]:
