@@ -6,6 +6,7 @@ in its child process. Heavy imports happen while opening, so `/livez` answers be
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from .syncing import Syncing
 if TYPE_CHECKING:
     from index.generation import Generation
     from index.worker import SyncRequest
+    from rag.types import Answer, Ask
 
     from .wiring import Parts
 
@@ -165,6 +167,17 @@ class Service:
             yield
         finally:
             self._places.release()
+
+    async def keep(self, ask: "Ask", answer: "Answer") -> None:
+        """Keeps what an answer was made of where that is wanted; its failure is only logged."""
+        if not self.settings.keep_answers:
+            return
+        from .wiring import records
+
+        try:
+            await asyncio.to_thread(records(self.settings).keep, ask, answer)
+        except (sqlite3.Error, OSError) as error:
+            log.error("answer %s could not be kept: %s", answer.id, error)
 
     def readiness(self) -> Ready:
         """Returns whether questions can be asked, of what, and how far the sync is."""

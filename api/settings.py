@@ -142,6 +142,9 @@ class Settings(BaseSettings):
     support_mode: Literal["flag", "strict", "off"] = Field(
         default="flag", description="Unsupported sentences: `flag` marks, `strict` withholds them"
     )
+    keep_answers: bool = Field(
+        default=False, description="Keep each question with what its answer was made of, to replay"
+    )
     llm: ModelGroup = ModelGroup()
     embed: EmbedGroup = EmbedGroup()
 

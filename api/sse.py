@@ -6,7 +6,7 @@ by a client that leaves too, closes the pipeline's stream, and with it the model
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
 from fastapi.responses import StreamingResponse
@@ -29,23 +29,32 @@ PING_S = 15.0
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _END = inside.Failed(AnswerError("the answer ended without an end"))
 
+Keep = Callable[[inside.Answer], Awaitable[None]]
+
 
 class Pump:
     """Takes events one at a time from a stream; a wait may run out without losing the event."""
 
-    def __init__(self, events: AsyncIterator[inside.Event]) -> None:
-        self._events = events
+    def __init__(self, events: AsyncIterator[inside.Event], keep: Keep) -> None:
+        """`keep` is given the answer before Done is passed on."""
+        self._events, self._keep = events, keep
         self._pending: asyncio.Task[inside.Event] | None = None
 
     async def next(self, wait_s: float | None = None) -> inside.Event | None:
         """Returns the next event, or None when `wait_s` passed without one; raises its error."""
         if self._pending is None:
-            self._pending = asyncio.ensure_future(anext(self._events, _END))
+            self._pending = asyncio.ensure_future(self._take())
         finished, _ = await asyncio.wait({self._pending}, timeout=wait_s)
         if not finished:
             return None
         task, self._pending = self._pending, None
         return task.result()
+
+    async def _take(self) -> inside.Event:
+        event = await anext(self._events, _END)
+        if isinstance(event, inside.Done):
+            await self._keep(event.answer)
+        return event
 
     async def close(self) -> None:
         """Stops the stream and whatever it waits for."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rag.answer import Pipeline
     from rag.llm import ChatModel
 
+    from .records import Records
+
 OPENAI_URL = "https://api.openai.com/v1"
 """Where a model is asked for when only its name is set."""
 
@@ -105,6 +107,13 @@ def open_parts(settings: Settings) -> Parts:
     )
     serving = Serving(collection_folder(settings), settings.collection)
     return Parts(serving, pipeline, embedder, "model" if chat else "extractive")
+
+
+def records(settings: Settings) -> "Records":
+    """Returns the kept answers of the data folder."""
+    from .records import Records
+
+    return Records(settings.data_dir.absolute() / "state.sqlite3")
 
 
 def open_chat(group: ModelGroup) -> "ChatModel | None":

@@ -27,7 +27,8 @@ STOP_WORDS = frozenset(
     "so such not no nor can could will would shall should may might must he she they them his "
     "her their our we you your i me my us who whom whose which what when where why how s t d ll "
     "re ve m into over under about after before between during through up down out off again "
-    "also some any each other more most own same too very just many much say says said please".split()
+    "also some any each other more most own same too very just many much say says said "
+    "please".split()
 )
 
 # Base form and the forms that stemming does not lead back to it; ambiguous ones (found, left,

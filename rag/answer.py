@@ -25,6 +25,7 @@ from .llm import ChatModel
 from .pieces import Mark, Text
 from .prompt import build_messages
 from .retrieve import Retrieved, retrieve, understand
+from .rewrite import REWRITE_SHARE, rewritten
 from .support import judge
 from .types import (
     Answer,
@@ -105,6 +106,7 @@ class Pipeline:
     async def stream(self, generation: Generation, ask: Ask) -> AsyncIterator[Event]:
         """Yields the events of one answer; the last is Done, or Failed after its first words."""
         run = _Run(ask, generation, _unjudged if self._mode == "off" else _judged(ask.question))
+        run.standalone = await self._stand_alone(ask)
         await asyncio.to_thread(self._retrieve, run)
         yield PassagesFound(run.id, run.hits)
         reason = _refusal(run, self._weights.floor if self._chat else self._weights.threshold)
@@ -119,10 +121,16 @@ class Pipeline:
             log.warning("answer %s ended with an error: %s", run.id, error)
             yield Failed(error)
 
+    async def _stand_alone(self, ask: Ask) -> str:
+        if self._chat is None or not ask.history:
+            return stand_alone(ask.question, ask.history)
+        return await rewritten(
+            self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
+        )
+
     async def _modelled(self, run: "_Run", chat: ChatModel) -> AsyncIterator[Event]:
         """Yields the model's answer; quotes instead where it failed before its first word."""
-        draft = Draft(run.composer, strict=self._mode == "strict")
-        messages, run.shown = build_messages(
+        messages, shown = build_messages(
             run.standalone,
             run.ask.history,
             hits=run.hits,
@@ -130,14 +138,18 @@ class Pipeline:
             history_chars=self._limits.history_chars,
             passage_chars=self._limits.passage_chars,
         )
+        run.composer = Composer(run.generation, shown, judge=run.judge, writer="model")
+        draft = Draft(run.composer, strict=self._mode == "strict")
         try:
-            async for event in draft.write(chat.stream(messages)):
+            share = 1 - REWRITE_SHARE if run.ask.history else 1.0
+            async for event in draft.write(chat.stream(messages, share=share)):
                 yield event
         except AnswerError as error:
             if draft.has_spoken:
                 raise
             log.warning("the model failed, so answer %s quotes: %s", run.id, error)
             run.degraded = True
+            run.composer = run.quoting()
             for event in _quoted(run, _refusal(run, self._weights.threshold)):
                 yield event
             return
@@ -147,7 +159,6 @@ class Pipeline:
     def _retrieve(self, run: "_Run") -> None:
         """Fills in what retrieval finds; blocks for some milliseconds."""
         ask, started = run.ask, time.perf_counter()
-        run.standalone = stand_alone(ask.question, ask.history)
         if run.generation.info.chunks:
             run.found = self._find(
                 run.generation, run.standalone, top_k=ask.top_k, sources=ask.sources
@@ -156,8 +167,7 @@ class Pipeline:
             run.picks = pick_sentences(ask.question, run.hits)
             found = evidence(run.standalone, run.found, run.picks)
             run.confidence = confidence(found, self._weights)
-        run.shown = run.hits
-        run.composer = Composer(run.generation, run.hits, judge=run.judge)
+        run.composer = run.quoting()
         run.timings["retrieve"] = (time.perf_counter() - started) * 1000
 
     async def close(self) -> None:
@@ -177,7 +187,6 @@ class _Run:
     id: str = field(default_factory=lambda: f"ans_{secrets.token_urlsafe(12)}")
     standalone: str = ""
     found: Retrieved | None = None
-    shown: tuple[Hit, ...] = ()
     picks: list[Pick] = field(default_factory=list)
     confidence: float = 0.0
     degraded: bool = False
@@ -188,6 +197,10 @@ class _Run:
     def hits(self) -> tuple[Hit, ...]:
         """What retrieval found."""
         return self.found.hits if self.found else ()
+
+    def quoting(self) -> Composer:
+        """Returns an empty answer of the hits' own words."""
+        return Composer(self.generation, self.hits, judge=self.judge, writer="extractive")
 
 
 def _refusal(run: _Run, threshold: float) -> Reason | None:
@@ -249,6 +262,7 @@ def _ended(
             },
             usage=draft.usage if draft else None,
             dropped_markers=composer.dropped,
+            raw=draft.raw if draft else None,
         )
     )
 

@@ -5,15 +5,19 @@ offsets that the server chose, with a quote that is compared with the source's t
 sees it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from index.generation import Generation
 
+from .attribute import Attribution
+from .defuse import defused
 from .errors import CitationBroken
 from .pieces import Mark, Text
 from .refs import Ref
 from .types import (
+    Answerer,
     AnswerSentence,
     Citation,
     CitationMade,
@@ -24,6 +28,8 @@ from .types import (
     SentenceClosed,
     Status,
 )
+
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 
 CONTEXT_CHARS = 200
 """Of the source's text shown before and after a quote, at most."""
@@ -40,14 +46,22 @@ Judge = Callable[[str, Sequence[Citation]], tuple[Status, str | None]]
 
 
 class Composer:
-    """Writes one answer; every method returns the events that it caused, in their order."""
+    """Writes one answer; every method returns the events that it caused, in their order.
 
-    def __init__(self, generation: Generation, hits: Sequence[Hit], *, judge: Judge) -> None:
+    What a model wrote is defused, and its sentences without a marker get the citation that
+    supports them, if one does; quoted text stays as it is.
+    """
+
+    def __init__(
+        self, generation: Generation, hits: Sequence[Hit], *, judge: Judge, writer: Answerer
+    ) -> None:
         self.answer = ""
         self.sentences: list[AnswerSentence] = []
         self.citations: list[Citation] = []
         self.dropped = 0
         self._generation, self._hits, self._judge = generation, hits, judge
+        self._writer = writer
+        self._attribution = Attribution(hits)
         self._known: dict[tuple[str, int, int], Citation] = {}
         self._words = ""
         self._start: int | None = None
@@ -63,7 +77,7 @@ class Composer:
 
     def take_if_supported(self, pieces: Sequence[Piece]) -> list[Event]:
         """Adds a whole sentence, as one Delta, if what it cites supports it; else leaves it out."""
-        trial = Composer(self._generation, self._hits, judge=self._judge)
+        trial = Composer(self._generation, self._hits, judge=self._judge, writer=self._writer)
         for piece in pieces:
             trial.take(piece)
         if not trial.sentences or trial.sentences[0].status != "supported":
@@ -78,6 +92,8 @@ class Composer:
         return [*made, Delta(words), *closed]
 
     def _text(self, text: str) -> list[Event]:
+        if self._writer == "model":
+            text = defused(text, before=self.answer)
         if self._start is None:
             blank = len(text) - len(text.lstrip())
             if blank < len(text):
@@ -106,6 +122,9 @@ class Composer:
 
     def close(self) -> list[Event]:
         """Ends the sentence in hand, if there is one, with its verdict."""
+        events: list[Event] = []
+        if self._start is not None and not self._cited and self._writer == "model":
+            events = self._attribute(self._words.strip())
         words, start, cited = self._words.strip(), self._start, list(self._cited.values())
         self._words, self._start, self._cited = "", None, {}
         if start is None:
@@ -120,7 +139,19 @@ class Composer:
             citations=tuple(citation.n for citation in cited),
         )
         self.sentences.append(sentence)
-        return [SentenceClosed(len(self.sentences) - 1, sentence)]
+        return [*events, SentenceClosed(len(self.sentences) - 1, sentence)]
+
+    def _attribute(self, words: str) -> list[Event]:
+        """Cites what supports a sentence that cites nothing, where something does."""
+        places = self._attribution.candidates(words)
+        if not places or in_code(self.answer):
+            return []
+        for place in places:
+            found = self._resolve(place)
+            assert found is not None  # it is one of the hits' own
+            if self._judge(words, [prove(self._generation, *found, n=0)])[0] == "supported":
+                return self._mark([place])
+        return []
 
     def _write(self, text: str) -> list[Event]:
         self.answer += text
@@ -151,6 +182,11 @@ class Composer:
         self._known[key] = citation
         self.citations.append(citation)
         return citation, True
+
+
+def in_code(answer: str) -> bool:
+    """Whether an answer that ends here ends in a code block, where a marker would be code."""
+    return len(_FENCE.findall(answer)) % 2 == 1
 
 
 def prove(generation: Generation, hit: Hit, sentence: ScoredSentence, *, n: int) -> Citation:

@@ -25,7 +25,8 @@ class Draft:
         """Has anything been shown?"""
         self._composer, self._strict = composer, strict
         self._parser, self._sentencer = MarkerParser(), Sentencer()
-        self._raw = ""
+        self.raw = ""
+        """What the model has written."""
         self._held: list[Piece] = []
 
     async def write(
@@ -38,9 +39,9 @@ class Draft:
                 if isinstance(item, ModelEnd):
                     self.usage = item.usage
                     break
-                self._raw += item.text
+                self.raw += item.text
                 waiting += item.text
-                if self.has_spoken or not may_decline(self._raw):
+                if self.has_spoken or not may_decline(self.raw):
                     for event in self._shown(self._parser.feed(waiting)):
                         yield event
                     waiting = ""
@@ -48,7 +49,7 @@ class Draft:
             yield event
 
     def _finish(self, waiting: str) -> Iterator[Event]:
-        if not self.has_spoken and is_declined(self._raw):
+        if not self.has_spoken and is_declined(self.raw):
             self.refusal = "model_declined"
             return
         yield from self._shown([*self._parser.feed(waiting), *self._parser.finish()])

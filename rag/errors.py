@@ -15,9 +15,13 @@ class AnswerError(Exception):
 
 
 class ModelUnavailable(AnswerError):
-    """The model's endpoint failed, refused or was too slow."""
+    """The model's endpoint failed, refused or was too slow.
+
+    `retry_after_s`: after how many seconds the endpoint itself said that a retry makes sense.
+    """
 
     retryable = True
+    retry_after_s: float | None = None
 
 
 class ModelMisbehaved(AnswerError):

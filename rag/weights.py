@@ -23,6 +23,11 @@ class Weights:
     floor: float
 
 
+def fitted_on() -> str:
+    """Returns the date of the fit."""
+    return str(json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))["fitted"])
+
+
 @cache
 def fitted() -> Weights:
     """Returns the weights that ship with this version."""

@@ -325,11 +325,13 @@ def test_an_interrupted_run_is_130_and_resumes(
         *COMMAND, "eval", "run", str(GOLD), "--data-dir", str(seeds_data), "--out", str(folder),
         "--concurrency", "1",
     ]  # fmt: skip
-    child = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE)
     samples_file = folder / "samples.jsonl"
-    until(lambda: samples_file.exists() and samples_file.stat().st_size > 0)
-    child.send_signal(signal.SIGINT)
-    _, said = child.communicate(timeout=60)
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
+    ) as child:
+        until(lambda: samples_file.exists() and samples_file.stat().st_size > 0)
+        child.send_signal(signal.SIGINT)
+        _, said = child.communicate()
     kept = samples_file.read_text().count("\n")
     assert child.returncode == 130, said.decode()
     assert b"the same command resumes" in said
@@ -358,3 +360,16 @@ def test_drafted_cases_can_be_run(seeds_data: Path, evaluate: Evaluate, tmp_path
     done = evaluate("run", out, "--data-dir", seeds_data, "--out", tmp_path / "r")
     assert done.code == 0
     assert summary(tmp_path / "r")["metrics"]["hit@5"]["value"] == 1.0
+
+
+def test_several_settings_are_measured_side_by_side(
+    seeds_data: Path, evaluate: Evaluate, tmp_path: Path
+) -> None:
+    table = f"data_dir = {str(seeds_data)!r}\n"
+    path = tmp_path / "runs.toml"
+    path.write_text(f"[five]\n{table}[one]\ntop_k = 1\nsupport_mode = 'strict'\n{table}")
+    done = evaluate("matrix", GOLD, path, "--out", tmp_path / "m", "--limit", 12, "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found["one"]["recall@5"]["value"] < found["five"]["recall@5"]["value"]
+    assert evaluate("matrix", GOLD, GOLD, "--out", tmp_path / "n").code == 2

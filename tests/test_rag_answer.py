@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,9 +12,20 @@ from index.embed.minilm import MiniLM
 from index.generation import Generation
 from index.serving import Serving
 from rag.answer import REFUSALS, Limits, Pipeline, SupportMode
+from rag.followup import stand_alone
 from rag.llm import ModelSettings, OpenAIChat
-from rag.types import Answer, Ask, CitationMade, Delta, Done, Event, PassagesFound, SentenceClosed
-from tests.fakes import FakeModel, quoting
+from rag.types import (
+    Answer,
+    Ask,
+    CitationMade,
+    Delta,
+    Done,
+    Event,
+    PassagesFound,
+    SentenceClosed,
+    Turn,
+)
+from tests.fakes import FakeModel, Reply, Request, quoting
 from tests.running import ROOT
 
 CASES = [
@@ -43,7 +55,9 @@ def quoter(embedder: MiniLM, mode: SupportMode = "flag") -> Pipeline:
 
 
 @contextmanager
-def modelled(embedder: MiniLM, server: FakeModel, mode: SupportMode = "flag") -> Iterator[Pipeline]:
+def modelled(
+    embedder: MiniLM, server: FakeModel, mode: SupportMode = "flag", passage_chars: int = 12_000
+) -> Iterator[Pipeline]:
     chat = OpenAIChat(
         ModelSettings(
             model="fake",
@@ -58,7 +72,7 @@ def modelled(embedder: MiniLM, server: FakeModel, mode: SupportMode = "flag") ->
             query={},
         )
     )
-    limits = Limits(history_chars=4000, passage_chars=12000)
+    limits = Limits(history_chars=4000, passage_chars=passage_chars)
     yield Pipeline(embedder=embedder, chat=chat, support_mode=mode, limits=limits)
 
 
@@ -168,6 +182,85 @@ def test_markers_that_point_nowhere_are_dropped_and_counted(
     assert answer.dropped_markers == 2
     assert [citation.n for citation in answer.citations] == [1]
     assert "77" not in answer.answer
+
+
+SUPPORTED = "Visitors can walk into one of 335 sales centers across 92 Chinese cities."
+
+
+@pytest.mark.parametrize("mode", ["flag", "strict"])
+@pytest.mark.parametrize("written", [SUPPORTED, f"{SUPPORTED} [77.1]"])
+def test_a_sentence_without_a_marker_gets_the_citation_that_supports_it(
+    written: str, mode: SupportMode, generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server, mode) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel(f"{written} Whether that is many is for others to say.") as server:
+        events = asyncio.run(ask(server))
+    answer = ended(events)
+    assert answer.sentences[0].status == "supported"
+    assert answer.sentences[0].text == f"{SUPPORTED} [1]"
+    assert "335" in answer.citations[0].quote
+    assert [said.status for said in answer.sentences[1:]] == ["uncited"][: mode == "flag"]
+    assert "".join(e.text for e in events if isinstance(e, Delta)) == answer.answer
+    check_proofs(answer, generation)
+
+
+def test_a_sentence_that_nothing_supports_stays_uncited(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    wrong = SUPPORTED.replace("335", "533")
+    code = f"```\n{SUPPORTED}\n```"
+    with FakeModel(f"{wrong} Yes.\n\n{code}") as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert {said.status for said in answer.sentences} == {"uncited"}
+    assert answer.answer == f"{wrong} Yes.\n\n{code}"
+
+
+def test_a_marker_means_the_passage_of_that_number_in_the_prompt(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server, passage_chars=900) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION, top_k=50))
+
+    def last_passage(request: Request) -> str:
+        number, text = re.findall(r"^\[(\d+\.\d+)\] (.+)$", request.last, re.MULTILINE)[-1]
+        seen.append(text)
+        return f"Something else altogether [{number}]."
+
+    seen: list[str] = []
+    with FakeModel(last_passage) as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert " ".join(answer.citations[0].quote.split()) == " ".join(seen[0].split())
+    assert answer.citations[0].quote not in answer.passages[1].text, "the second did not fit"
+
+
+@pytest.mark.parametrize("rewrite", [QUESTION, Reply(fault="http_500")])
+def test_a_follow_up_is_rewritten_by_the_model_and_shown(
+    rewrite: str | Reply, generation: Generation, embedder: MiniLM
+) -> None:
+    history = (Turn("user", "How many Xiaomi showrooms are there?"), Turn("assistant", "Many."))
+
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask("And in how many cities?", history))
+
+    def script(request: Request) -> str | Reply:
+        return quoting(request) if "<passages-" in request.last else rewrite
+
+    with FakeModel(script) as server:
+        answer = ended(asyncio.run(ask(server)))
+    by_rule = stand_alone("And in how many cities?", history)
+    assert answer.standalone_question == (rewrite if rewrite == QUESTION else by_rule)
+    assert f"Question: {answer.standalone_question}" in server.requests[-1].last
+    assert answer.answerer == "model"
+    assert answer.citations
 
 
 def test_a_model_that_declines_is_a_refusal(generation: Generation, embedder: MiniLM) -> None:

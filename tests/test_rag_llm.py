@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import math
 import os
 import struct
 import subprocess
@@ -158,13 +159,21 @@ def test_a_fault_after_the_first_words_is_not_tried_again() -> None:
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("retry_after", ["3600", "Fri, 31 Dec 2055 23:59:59 GMT"])
-def test_a_wait_beyond_the_deadline_is_not_waited_for(retry_after: str) -> None:
-    with FakeModel(Reply(fault="http_429", retry_after=retry_after)) as server:
+@pytest.mark.parametrize("fault", ["http_429", "http_503"])
+@pytest.mark.parametrize(
+    ("retry_after", "wait_s"),
+    [("3600", 3600), ("Fri, 31 Dec 2055 23:59:59 GMT", math.inf), ("9" * 400, math.inf)],
+)
+def test_a_wait_beyond_the_deadline_is_not_waited_for(
+    fault: str, retry_after: str, wait_s: float
+) -> None:
+    with FakeModel(Reply(fault=fault, retry_after=retry_after)) as server:
         error = failing(server)
     assert len(server.requests) == 1
     assert error.retryable
     assert "asks to wait" in str(error)
+    assert isinstance(error, ModelUnavailable)
+    assert error.retry_after_s == min(wait_s, 86_400)
 
 
 def test_a_wait_within_the_deadline_is_kept() -> None:

@@ -5,7 +5,7 @@ The commands are in the modules `eval_*`; this one only names them.
 
 import typer
 
-from . import eval_cases, eval_compare, eval_judge, eval_read, eval_run
+from . import eval_cases, eval_compare, eval_judge, eval_matrix, eval_read, eval_run
 
 app = typer.Typer(
     help="Measure how right the answers are, and compare two runs.",
@@ -14,6 +14,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(eval_run.run)
+app.command("matrix")(eval_matrix.matrix)
 app.command("compare")(eval_compare.compare)
 app.command("gate")(eval_compare.gate)
 app.command("rescore")(eval_read.rescore)

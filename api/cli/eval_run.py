@@ -89,7 +89,7 @@ def run(
     needed("scipy")
     needed("jinja2")
     needed("matplotlib")
-    chosen = _chosen(cases, tag or [], limit=limit, seed=seed, skip_invalid=skip_invalid)
+    picked = chosen(cases, tag or [], limit=limit, seed=seed, skip_invalid=skip_invalid)
     settings = options.settings(
         corpus=corpus,
         collection=collection,
@@ -112,7 +112,7 @@ def run(
         _sync(wanted)
     folder = out or _free_folder(cases.stem)
     ended = asyncio.run(
-        _measure(chosen, wanted, folder, concurrency=concurrency, overwrite=overwrite)
+        measure(picked, wanted, folder, concurrency=concurrency, overwrite=overwrite)
     )
     return report(
         folder,
@@ -123,9 +123,10 @@ def run(
     )
 
 
-def _chosen(
+def chosen(
     path: Path, tags: Sequence[str], *, limit: int | None, seed: int | None, skip_invalid: bool
 ) -> "list[Case]":
+    """Returns the cases to ask; says which lines were left out; raises CasesMalformed."""
     from rag.evaluation.cases import read_cases
     from rag.evaluation.errors import CasesMalformed
 
@@ -165,7 +166,7 @@ def _free_folder(stem: str) -> Path:
     return folder
 
 
-async def _measure(
+async def measure(
     cases: "list[Case]", wanted: "Wanted", folder: Path, *, concurrency: int, overwrite: bool
 ) -> bool:
     """Fills the run; returns whether it came to its end and was not interrupted."""

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
 
@@ -16,6 +18,8 @@ from ..schemas import AnswerBody, AskBody
 from ..service import Service
 from ..sse import EventStream, Pump
 from .given import Given, bearable
+
+T = TypeVar("T")
 
 router = APIRouter(tags=["answers"])
 
@@ -37,18 +41,24 @@ async def ask(body: AskBody, request: Request, service: Given) -> AnswerBody | R
         sources=tuple(body.filters.source),
     )
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
-        return await _stream(question, body, request, service)
+        return await _unless_gone(request, _stream(question, body, request, service))
+    made = await _unless_gone(request, _whole(question, body, service))
+    return present.answer(made, include_passages=body.include_passages)
+
+
+async def _whole(question: Ask, body: AskBody, service: Service) -> Answer:
     with service.lease(body.collection) as (parts, generation):
         async with service.place():
-            made = await _unless_gone(request, parts.pipeline.answer(generation, question))
-    return present.answer(made, include_passages=body.include_passages)
+            made = await parts.pipeline.answer(generation, question)
+            await service.keep(question, made)
+            return made
 
 
 async def _stream(question: Ask, body: AskBody, request: Request, service: Service) -> EventStream:
     async with AsyncExitStack() as stack:
         parts, generation = stack.enter_context(service.lease(body.collection))
         await stack.enter_async_context(service.place())
-        pump = Pump(parts.pipeline.stream(generation, question))
+        pump = Pump(parts.pipeline.stream(generation, question), partial(service.keep, question))
         stack.push_async_callback(pump.close)
         first = await pump.next()
         assert first is not None  # it waited without end
@@ -61,19 +71,19 @@ async def _stream(question: Ask, body: AskBody, request: Request, service: Servi
         )
 
 
-async def _unless_gone(request: Request, work: Coroutine[None, None, Answer]) -> Answer:
+async def _unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:
     """Returns what `work` makes; stops it and raises ClientLeft once nobody listens any more."""
-    answering = asyncio.ensure_future(work)
+    working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_gone(request))
     try:
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not answering.done():
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
             raise ClientLeft
-        return answering.result()
+        return working.result()
     finally:
-        answering.cancel()
+        working.cancel()
         leaving.cancel()
-        await asyncio.gather(answering, leaving, return_exceptions=True)
+        await asyncio.gather(working, leaving, return_exceptions=True)
 
 
 async def _gone(request: Request) -> None:
