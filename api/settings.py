@@ -118,7 +118,8 @@ class Settings(BaseSettings):
         description="Name of the index; one per corpus",
     )
     formats: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=("txt", "md", "html"), description="File formats that are read, with commas between"
+        default=("txt", "md", "html", "pdf", "docx", "epub", "rst", "org"),
+        description="File formats that are read; also known: csv, tsv, json, jsonl",
     )
     max_file_bytes: int = Field(
         default=20_000_000, ge=1, description="Larger files are skipped, by name"

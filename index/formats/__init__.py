@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from ..types import Document
+from .docx import extract_docx
+from .epub import extract_epub
 from .html import extract_html
 from .markdown import extract_markdown
+from .markup import extract_org, extract_rst
+from .pdf import extract_pdf
+from .records import extract_csv, extract_json, extract_jsonl, extract_tsv
 from .text import extract_text
 
 Extractor = Callable[[bytes], Document]
@@ -34,6 +39,15 @@ FORMATS: dict[str, Format] = {
     "txt": Format((".txt",), extract_text),
     "md": Format((".md", ".markdown"), extract_markdown),
     "html": Format((".html", ".htm"), extract_html),
+    "pdf": Format((".pdf",), extract_pdf),
+    "docx": Format((".docx",), extract_docx),
+    "epub": Format((".epub",), extract_epub),
+    "rst": Format((".rst",), extract_rst),
+    "org": Format((".org",), extract_org),
+    "csv": Format((".csv",), extract_csv),
+    "tsv": Format((".tsv",), extract_tsv),
+    "json": Format((".json",), extract_json),
+    "jsonl": Format((".jsonl", ".ndjson"), extract_jsonl),
 }
 """Format name → how it is read."""
 

@@ -6,7 +6,7 @@ offsets are into the extracted text, which the catalog keeps.
 
 import codecs
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..types import Document, Heading, Span
@@ -57,9 +57,14 @@ class _Writer:
 
 def extract_html(data: bytes) -> Document:
     """Returns the document of an HTML page; its title is `<title>`, else the first `<h1>`."""
+    markup, metadata = _decoded(data)
+    return replace(html_document(markup), metadata=metadata)
+
+
+def html_document(markup: str) -> Document:
+    """Returns the document of a page's markup, as `extract_html` does of its bytes."""
     from selectolax.lexbor import LexborHTMLParser
 
-    markup, metadata = _decoded(data)
     tree = LexborHTMLParser(markup)
     title_node = tree.css_first("title")
     title = _SPACE.sub(" ", title_node.text()).strip() if title_node else ""
@@ -76,7 +81,6 @@ def extract_html(data: bytes) -> Document:
         blocks=tuple(writer.blocks),
         title=title or top,
         headings=tuple(writer.headings),
-        metadata=metadata,
     )
 
 
