@@ -29,6 +29,8 @@ QUESTION = "How long did the lake freeze in 1998?"
 TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick, and nobody swam in it at all."
 GOOD = Reply(TEXT, piece=40)
 DEADLINE_S = 1.5
+SLACK_S = 4.0
+"""For a machine that does other things too; a request that hangs takes far longer."""
 PLACES = 2
 FAULTS = sorted(STREAM_FAULTS | {"http_400", "http_401", "http_429", "http_500", "http_503"})
 WAITING = ("no_answer", "slow_tokens", "stall")
@@ -154,7 +156,7 @@ def leave(serving: Serving, model: FakeModel, *, stream: bool) -> None:
 
 def check_nothing_is_left(serving: Serving, model: FakeModel, *, tasks: int) -> None:
     """No task more than before, and every place is free: so many questions are answered at once."""
-    until(lambda: serving.tasks() <= tasks, within_s=DEADLINE_S + 1)
+    until(lambda: serving.tasks() <= tasks, within_s=DEADLINE_S + SLACK_S)
     model.script = GOOD
     with ThreadPoolExecutor(PLACES) as pool:
         asked = [pool.submit(outcomes, serving, stream=bool(n % 2)) for n in range(PLACES)]
@@ -176,7 +178,7 @@ def test_a_fault_ends_in_one_outcome_in_time_and_leaves_nothing_behind(
         ended = list(pool.map(timed, (False, True)))
     for outcome, took_s in ended:
         assert len(outcome) == 1
-        assert took_s < DEADLINE_S + 1
+        assert took_s < DEADLINE_S + SLACK_S
     check_nothing_is_left(serving, model, tasks=tasks)
 
 
@@ -242,6 +244,6 @@ def test_a_client_that_leaves_while_waiting_asks_the_model_nothing(
     waiting.close()
     for client in clients:
         client.close()
-    until(lambda: serving.tasks() <= tasks, within_s=DEADLINE_S + 1)
+    until(lambda: serving.tasks() <= tasks, within_s=DEADLINE_S + SLACK_S)
     assert len(model.requests) == asked
     check_nothing_is_left(serving, model, tasks=tasks)
