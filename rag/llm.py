@@ -209,6 +209,7 @@ class OpenAIChat:
             if chunk is None:
                 return
             yield chunk
+            await asyncio.sleep(0)  # where data is always at hand, nobody else would have a turn
 
     async def _open(
         self, messages: Sequence[Message], max_tokens: int | None
