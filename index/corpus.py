@@ -8,12 +8,13 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CorpusMissing, CorpusUnreadable, SourceUnreadable
 from .formats import by_suffix, find_formats
+from .ignore import ignored_by
 from .types import Skipped
 
 RACY_NS = 2_000_000_000
@@ -45,7 +46,7 @@ def scan(
     skipped: list[Skipped] = []
     inside = root.resolve()
     suffixes = by_suffix(find_formats(formats))
-    for path, entry in _walk(root):
+    for path, entry in _walk(root, ignored_by(root)):
         try:
             found.append(_look(inside, path, entry, suffixes, max_file_bytes))
         except SourceUnreadable as error:
@@ -53,8 +54,10 @@ def scan(
     return sorted(found, key=lambda f: f.path), sorted(skipped, key=lambda s: s.path)
 
 
-def _walk(root: Path) -> Iterator[tuple[str, "os.DirEntry[str] | OSError"]]:
-    """Yields what is no folder, hidden entries aside; links to folders are not entered.
+def _walk(
+    root: Path, ignored: Callable[[str], bool]
+) -> Iterator[tuple[str, "os.DirEntry[str] | OSError"]]:
+    """Yields what is no folder, hidden and ignored entries aside; links to folders are not entered.
 
     A folder that cannot be listed comes with its error; the root's is raised.
     """
@@ -71,8 +74,10 @@ def _walk(root: Path) -> Iterator[tuple[str, "os.DirEntry[str] | OSError"]]:
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                waiting.append(f"{prefix}{entry.name}/")
-            else:
+                folder = f"{prefix}{entry.name}/"
+                if not ignored(folder):
+                    waiting.append(folder)
+            elif not ignored(prefix + entry.name):
                 yield prefix + entry.name, entry
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index.corpus import Found, read, scan, source_id
-from index.errors import CorpusMissing, SourceUnreadable
+from index.errors import CorpusMissing, SettingInvalid, SourceUnreadable
 from tests.corpora import write
 
 FORMATS = ("txt", "md")
@@ -27,6 +27,20 @@ def test_files_are_found_in_subfolders_by_path(tmp_path: Path) -> None:
 def test_hidden_files_and_folders_are_not_looked_at(tmp_path: Path) -> None:
     write(tmp_path, {".env": "x", ".git/a.txt": "x", "a.txt": "a"})
     assert scanned(tmp_path) == (["a.txt"], {})
+
+
+def test_what_footnoteignore_names_is_not_looked_at(tmp_path: Path) -> None:
+    files = ["a.txt", "draft.txt", "old/b.txt", "old/c/d.txt", "keep/draft.txt", "x/old.txt"]
+    write(tmp_path, dict.fromkeys(files, "text"))
+    rules = "# no drafts\ndraft*\n!keep/draft.txt\n\nold/\n*.pdf\n"
+    write(tmp_path, {".footnoteignore": rules, "y.pdf": "x"})
+    assert scanned(tmp_path) == (["a.txt", "keep/draft.txt", "x/old.txt"], {})
+
+
+def test_a_footnoteignore_that_cannot_be_read_ends_the_scan(tmp_path: Path) -> None:
+    write(tmp_path, {"a.txt": "a", ".footnoteignore": b"\xff\xfe"})
+    with pytest.raises(SettingInvalid, match="footnoteignore cannot be understood"):
+        scanned(tmp_path)
 
 
 def test_a_link_out_of_the_corpus_is_refused(tmp_path: Path) -> None:

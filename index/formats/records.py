@@ -17,7 +17,7 @@ from .encoding import decoded
 RECORDS = 200_000
 _SPACE = re.compile(r"\s+")
 _NUMBER = re.compile(r"[-+]?[\d.,]+%?$")
-_FIELD = 1_000_000
+_FIELD = 100_000
 
 
 def extract_csv(data: bytes) -> Document:
