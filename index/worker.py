@@ -50,7 +50,7 @@ class SyncReport:
 
 def run_sync(request: SyncRequest, on_event: Callable[[Event], None]) -> SyncReport:
     """Syncs in a child and returns its report; raises the IndexingError that it met."""
-    command = [sys.executable, "-m", "index.sync"]
+    command = [sys.executable, "-P", "-m", "index.sync"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as child:

@@ -83,7 +83,7 @@ def graph_file(models_dir: Path) -> Path:
     weights = model_folder() / "model.safetensors"
     verified(weights, WEIGHTS_SHA256)
     if not _is_whole(target):
-        command = [sys.executable, "-m", "index.embed.graph", str(weights), str(target)]
+        command = [sys.executable, "-P", "-m", "index.embed.graph", str(weights), str(target)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines()
