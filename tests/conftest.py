@@ -1,6 +1,7 @@
 """What tests share: an environment that says nothing, and the seeds' index, built once."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from index.generation import Generation
 from tests.corpora import ARTICLES, Built, opened, sync_request, synced, write
 from tests.fakes import FakeModel
 from tests.running import SEEDS, Running, footnote, share_model, write_lakes
+
+# A shell's background job ignores interrupts, and so would the children that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis_settings.register_profile("default", deadline=None)
 hypothesis_settings.register_profile("soak", deadline=None, max_examples=2_000)

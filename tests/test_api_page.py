@@ -173,4 +173,4 @@ def test_what_a_model_makes_up_is_marked_and_its_markup_inert(page: "Page", lake
             assert "Not supported" in page.inner_text("#doubts")
             assert "a-model" in page.inner_text("#kind")
             assert page.locator("#answer img").count() == 0
-            assert "<img src=x" in page.inner_text("#answer")
+            assert "< img src=x" in page.inner_text("#answer")
