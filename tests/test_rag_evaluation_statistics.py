@@ -186,3 +186,8 @@ def test_a_gate_on_identical_noisy_systems_alarms_in_5_percent_at_most(
         p = mcnemar(old, new, "less") if is_rate else permutation(old, new, "less", resamples=500)
         alarms += fall > 0.02 and p < 0.05
     assert alarms / trials <= 0.05 + (0.0 if SOAK else 0.04)
+
+
+def test_one_changed_pair_proves_nothing() -> None:
+    assert permutation([0.5, 1.0, 0.0], [0.5, 0.5, 0.0]) == 1.0
+    assert permutation([0.5, 1.0, 0.0], [0.5, 0.5, 0.0], "less") == 0.5

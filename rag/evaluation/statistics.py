@@ -133,6 +133,8 @@ def permutation(
     if not differences.any():
         return 1.0
     moved = differences[differences != 0]  # a zero keeps its place whatever its sign
+    if len(moved) == 1:
+        moved = np.append(moved, 0.0)  # scipy wants two
     found = _stats().permutation_test(
         (moved,),
         lambda x, axis: x.sum(axis=axis),
