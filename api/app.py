@@ -30,6 +30,7 @@ def create_app(settings: Settings, *, sync: bool = False, hooks: Hooks | None = 
         version=version("footnote"),
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         lifespan=lifespan,
     )
     request = wiring.sync_request(settings) if sync else None

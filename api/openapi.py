@@ -1,5 +1,11 @@
-"""What the OpenAPI document says beyond the routes: problems, and the events of a stream."""
+"""What the OpenAPI document says beyond the routes: problems, the events of a stream, examples.
 
+`python -m api.openapi > openapi.json` writes the committed document, from which clients are
+generated; it has every route, whatever the settings.
+"""
+
+import json
+import sys
 from typing import Any
 
 from fastapi import FastAPI
@@ -8,6 +14,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from . import schemas
+from .examples import EXAMPLES
+from .settings import Settings
 
 _EVENTS: dict[str, type[BaseModel]] = {
     "passages": schemas.PassagesEvent,
@@ -44,18 +52,20 @@ EVENTS: dict[str, object] = {
 def describe(app: FastAPI) -> None:
     """Gives `app` an OpenAPI document that knows the problems and the events."""
 
-    def document() -> dict[str, Any]:  # Any: FastAPI's own type for it
+    def made() -> dict[str, Any]:  # Any: FastAPI's own type for it
         if app.openapi_schema is None:
-            made = get_openapi(
+            built = get_openapi(
                 title=app.title, version=app.version, summary=app.summary, routes=app.routes
             )
-            known = made.setdefault("components", {}).setdefault("schemas", {})
+            known = built.setdefault("components", {}).setdefault("schemas", {})
             for name, schema in _definitions().items():
                 known.setdefault(name, schema)
-            app.openapi_schema = made
+            for name in known.keys() & EXAMPLES.keys():
+                known[name]["examples"] = [EXAMPLES[name]]
+            app.openapi_schema = built
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = made  # type: ignore[method-assign]  # FastAPI's documented way
 
 
 def _definitions() -> dict[str, Any]:  # Any: JSON schemas
@@ -63,3 +73,15 @@ def _definitions() -> dict[str, Any]:  # Any: JSON schemas
     _, document = models_json_schema(models, ref_template=_AT + "{model}")  # type: ignore[arg-type]  # a literal in a tuple
     definitions: dict[str, Any] = document["$defs"]
     return definitions
+
+
+def document() -> str:
+    """Returns the text of `openapi.json`."""
+    from .app import create_app  # which itself imports this module
+
+    settings = Settings.model_construct()  # the defaults, whatever the environment says
+    return json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document())

@@ -5,7 +5,7 @@ Offsets are Unicode code points, 0-based, end exclusive. Unknown fields of a req
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool
 
 from rag.types import Answerer, Format, Reason, Status
 
@@ -57,10 +57,6 @@ class _Query(BaseModel):
 class AskBody(_Query):
     """A question."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"question": "How long did the ice last?", "top_k": 5}]}
-    )
-
     question: Text
     history: list[Turn] = Field(
         default=[], max_length=100, description="The messages before, oldest first"
@@ -71,8 +67,6 @@ class AskBody(_Query):
 
 class SearchBody(_Query):
     """Words to search for."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"query": "ice cover", "top_k": 5}]})
 
     query: Text
 
@@ -195,6 +189,12 @@ class SourcesBody(BaseModel):
     sources: list[SourceBody]
     next_cursor: str | None
     index: Index
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
 
 
 class Ready(BaseModel):

@@ -27,7 +27,7 @@ router = APIRouter(tags=["answers"])
 @router.post(
     "/v1/answers",
     response_model=AnswerBody,
-    responses={200: EVENTS, **documented(404, 413, 415, 422, 500, 503)},
+    responses={200: EVENTS, **documented(400, 404, 413, 415, 422, 500, 503)},
 )
 async def ask(body: AskBody, request: Request, service: Given) -> AnswerBody | Response:
     """Answer a question from the articles; every citation is proved.

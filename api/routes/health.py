@@ -3,16 +3,16 @@
 from fastapi import APIRouter, Response
 
 from ..errors import IndexBuilding, verdict
-from ..schemas import Ready
+from ..schemas import Alive, Ready
 from .given import Given
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/livez")
-async def livez() -> dict[str, str]:
+async def livez() -> Alive:
     """Say that the process answers."""
-    return {"status": "alive"}
+    return Alive()
 
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not yet"}})

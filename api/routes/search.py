@@ -10,9 +10,9 @@ from .given import Given, bearable
 router = APIRouter(tags=["search"])
 
 
-@router.post("/v1/search", responses=documented(404, 413, 415, 422, 500, 503))
-def search(body: SearchBody, service: Given) -> HitsBody:
-    """Find the nearest passages, best first; FastAPI runs this in a thread."""
+@router.post("/v1/search", responses=documented(400, 404, 413, 415, 422, 500, 503))
+def search(body: SearchBody, service: Given) -> HitsBody:  # blocks: FastAPI gives it a thread
+    """Find the nearest passages, best first."""
     query = bearable("body.query", body.query, service)
     with service.lease(body.collection) as (parts, generation):
         hits = parts.pipeline.search(

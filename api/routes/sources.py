@@ -29,7 +29,7 @@ Version = Annotated[
 
 
 @router.get("", responses=documented(404, 422, 500, 503))
-def sources(
+def list_sources(
     service: Given, limit: Limit = 100, cursor: Cursor = None, collection: str | None = None
 ) -> SourcesBody:
     """List the articles by path."""
@@ -44,7 +44,7 @@ def sources(
 
 
 @router.get("/{source_id}", responses=documented(404, 422, 500, 503))
-def source(source_id: str, service: Given) -> SourceBody:
+def get_source(source_id: str, service: Given) -> SourceBody:
     """Tell what is known of one article."""
     with service.lease() as (_, generation):
         known = generation.source(source_id)
@@ -58,7 +58,9 @@ def source(source_id: str, service: Given) -> SourceBody:
     response_class=PlainTextResponse,
     responses=documented(404, 422, 500, 503),
 )
-def text(source_id: str, service: Given, start: Start = None, end: End = None) -> Response:
+def get_source_text(
+    source_id: str, service: Given, start: Start = None, end: End = None
+) -> Response:
     """Give an article's text, or the characters from `start` to before `end`."""
     with service.lease() as (_, generation):
         if generation.source(source_id) is None:
@@ -71,7 +73,7 @@ def text(source_id: str, service: Given, start: Start = None, end: End = None) -
 @router.get(
     "/{source_id}/view", response_class=HTMLResponse, responses=documented(404, 422, 500, 503)
 )
-def view(
+def view_source(
     source_id: str, service: Given, start: Start = None, end: End = None, v: Version = None
 ) -> Response:
     """Show an article with the characters from `start` to before `end` marked."""

@@ -1,0 +1,124 @@
+"""One example of each shape on the wire, for the OpenAPI document; all tell of the same question.
+
+The answer is what the service says of `seeds/`, shortened; tests hold each against its model.
+"""
+
+from typing import Any
+
+Example = dict[str, Any]  # JSON
+
+_SOURCE: Example = {
+    "source_id": "3d59b3f8a59fee4e",
+    "source": "the-partners-behind-xiaomis-car.md",
+    "title": "The partners behind Xiaomi's car",
+}
+_SHA256 = "5b53d6076a0aca1369f461abd0c4f49b7cab95714f5eb626f1a2cea0de39d751"
+_VIEW = "/v1/sources/3d59b3f8a59fee4e/view"
+_QUESTION = "How many people bought an SU7 in a single year?"
+_SENTENCE = "In one year the SU7 found 215,000 buyers."
+_ANSWER = f"{_SENTENCE} [1]"
+
+_TURN: Example = {"role": "user", "content": "Tell me about the SU7."}
+_FILTERS: Example = {"source": ["the-partners-behind-xiaomis-car.md"]}
+_SCORES: Example = {"dense": 0.6329, "lexical": 0.5204, "sentence": 0.4726}
+_INDEX: Example = {"collection": "default", "generation": "000001", "complete": True}
+_USAGE: Example = {"prompt_tokens": 812, "completion_tokens": 14}
+_PASSAGE: Example = {
+    "rank": 1,
+    **_SOURCE,
+    "heading": "From phones to cars",
+    "page": None,
+    "start": 2648,
+    "end": 2689,
+    "text": _SENTENCE,
+    "score": 0.4557,
+    "scores": _SCORES,
+    "url": f"{_VIEW}?start=2648&end=2689&v=5b53d6076a0a#cite",
+}
+_CITATION: Example = {
+    "n": 1,
+    **_SOURCE,
+    "heading": "From phones to cars",
+    "page": None,
+    "line": 25,
+    "sha256": _SHA256,
+    "start": 2648,
+    "end": 2689,
+    "quote": _SENTENCE,
+    "before": "as Tesla has shown.\n\n",
+    "after": " The next model, an SUV called YU7,",
+    "url": f"{_VIEW}?start=2648&end=2689&v=5b53d6076a0a#cite",
+}
+_SAID: Example = {
+    "text": _ANSWER,
+    "start": 0,
+    "end": len(_ANSWER),
+    "status": "supported",
+    "why": None,
+    "citations": [1],
+}
+_BODY: Example = {
+    "id": "ans_zpEndGSoXbpsLIbV",
+    "question": _QUESTION,
+    "standalone_question": _QUESTION,
+    "answer": _ANSWER,
+    "format": "text",
+    "answered": True,
+    "reason": None,
+    "confidence": 0.4205,
+    "answerer": "extractive",
+    "model": None,
+    "degraded": False,
+    "sentences": [_SAID],
+    "citations": [_CITATION],
+    "passages": [_PASSAGE],
+    "index": _INDEX,
+    "timings_ms": {"retrieve": 12.1, "answer": 0.8, "total": 12.9},
+    "usage": None,
+}
+_KNOWN: Example = {
+    "id": _SOURCE["source_id"],
+    "source": _SOURCE["source"],
+    "title": _SOURCE["title"],
+    "sha256": _SHA256,
+    "size_bytes": 2886,
+    "length": 2886,
+    "metadata": {},
+    "url": _VIEW,
+}
+_INVALID: Example = {"field": "body.question", "message": "Field required"}
+_PROBLEM: Example = {
+    "type": "about:blank",
+    "title": "Service Unavailable",
+    "status": 503,
+    "detail": "the index is not ready yet; /readyz tells how far it is",
+    "code": "index_building",
+    "request_id": "req_5f0c6a1b2d3e4f50",
+}
+
+EXAMPLES: dict[str, Example] = {
+    "AskBody": {"question": _QUESTION, "top_k": 5},
+    "SearchBody": {"query": "SU7 buyers", "top_k": 5},
+    "Turn": _TURN,
+    "Filters": _FILTERS,
+    "Scores": _SCORES,
+    "Index": _INDEX,
+    "Usage": _USAGE,
+    "Passage": _PASSAGE,
+    "Citation": _CITATION,
+    "Sentence": _SAID,
+    "AnswerBody": _BODY,
+    "HitsBody": {"hits": [_PASSAGE], "index": _INDEX},
+    "SourceBody": _KNOWN,
+    "SourcesBody": {"sources": [_KNOWN], "next_cursor": None, "index": _INDEX},
+    "Alive": {"status": "alive"},
+    "Ready": {"status": "ready", "generation": "000001", "complete": True, "sources": 5},
+    "Invalid": _INVALID,
+    "Problem": _PROBLEM,
+    "PassagesEvent": {"id": _BODY["id"], "passages": [_PASSAGE]},
+    "DeltaEvent": {"text": _SENTENCE},
+    "SentenceEvent": {"index": 0, **_SAID},
+    "CitationEvent": {"citation": _CITATION},
+    "ErrorEvent": {"problem": {**_PROBLEM, "errors": None}, "retryable": True},
+}
+"""By the name of the model in `schemas.py`."""
