@@ -19,7 +19,12 @@ _SENTENCE = "In one year the SU7 found 215,000 buyers."
 _ANSWER = f"{_SENTENCE} [1]"
 
 _TURN: Example = {"role": "user", "content": "Tell me about the SU7."}
-_FILTERS: Example = {"source": ["the-partners-behind-xiaomis-car.md"]}
+_FILTERS: Example = {
+    "source": ["the-partners-behind-xiaomis-car.md"],
+    "tags": ["cars"],
+    "since": "2025-01-01",
+    "until": "2026-11-24",
+}
 _SCORES: Example = {"dense": 0.6329, "lexical": 0.5204, "sentence": 0.4726}
 _INDEX: Example = {"collection": "default", "generation": "000001", "complete": True}
 _USAGE: Example = {"prompt_tokens": 812, "completion_tokens": 14}

@@ -8,10 +8,12 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from index.types import Filters
 from rag.prompt import PROMPT_SHA256, PROMPT_VERSION
 from rag.types import Answer, Ask, Hit, Turn
 from rag.weights import fitted_on
@@ -22,6 +24,8 @@ _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS answers "
     "(id TEXT PRIMARY KEY, kept_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, record TEXT NOT NULL)"
 )
+
+DAYS = ("since", "until")
 
 Record = dict[str, Any]  # JSON
 
@@ -56,7 +60,7 @@ def record(ask: Ask, answer: Answer) -> Record:
     """Returns what the answer was made of."""
     return {
         "id": answer.id,
-        "ask": asdict(ask),
+        "ask": _ask(ask),
         "standalone_question": answer.standalone_question,
         "passages": [_passage(hit) for hit in answer.passages],
         "answerer": answer.answerer,
@@ -73,6 +77,14 @@ def record(ask: Ask, answer: Answer) -> Record:
         "versions": {name: version(name) for name in LIBRARIES},
         "weights": fitted_on(),
     }
+
+
+def _ask(ask: Ask) -> Record:
+    """The question as JSON can hold it: days in ISO's form."""
+    kept = asdict(ask)
+    days = {name: kept["filters"][name] for name in DAYS}
+    kept["filters"] |= {name: day and day.isoformat() for name, day in days.items()}
+    return kept
 
 
 def _passage(hit: Hit) -> Record:
@@ -92,7 +104,12 @@ def asked(kept: Record) -> Ask:
     """Returns the question of a record, to ask it again."""
     ask = kept["ask"]
     history = tuple(Turn(turn["role"], turn["content"]) for turn in ask["history"])
-    return Ask(ask["question"], history, ask["top_k"], tuple(ask["sources"]))
+    return Ask(ask["question"], history, ask["top_k"], _filters(ask["filters"]))
+
+
+def _filters(kept: Mapping[str, Any]) -> Filters:
+    days = [None if kept[name] is None else date.fromisoformat(kept[name]) for name in DAYS]
+    return Filters(tuple(kept["sources"]), tuple(kept["tags"]), *days)
 
 
 def differences(then: Record, now: Record) -> list[str]:

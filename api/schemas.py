@@ -3,11 +3,16 @@
 Offsets are Unicode code points, 0-based, end exclusive. Unknown fields of a request are ignored.
 """
 
+import re
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool
 
+from index import types as inside
 from rag.types import Answerer, Format, Reason, Status
+
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _whole(value: object) -> object:
@@ -27,6 +32,13 @@ def _characters(value: str) -> str:
     return value
 
 
+def _day(value: object) -> object:
+    """A day is a string of ten characters: pydantic would take seconds since 1970, too."""
+    if not isinstance(value, date) and not (isinstance(value, str) and _ISO_DAY.fullmatch(value)):
+        raise ValueError("must be a day such as 2026-11-24")
+    return value
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
 Text = Annotated[str, AfterValidator(_characters)]
 
@@ -38,14 +50,27 @@ class Turn(BaseModel):
     content: Annotated[Text, Field(max_length=20_000)]
 
 
-class Filters(BaseModel):
-    """What to search in."""
+_Short = Annotated[Text, Field(max_length=1_000)]
+_Day = Annotated[date, BeforeValidator(_day)] | None
 
-    source: list[Annotated[Text, Field(max_length=1_000)]] = Field(
+
+class Filters(BaseModel):
+    """Which articles to search in; all that is given must hold."""
+
+    source: list[_Short] = Field(
         default=[],
         max_length=100,
         description="Paths below the corpus; one that ends in `/` is a prefix",
     )
+    tags: list[_Short] = Field(
+        default=[], max_length=100, description="Of the front matter; one of them is enough"
+    )
+    since: _Day = Field(default=None, description="First day, of the front matter's `date`")
+    until: _Day = Field(default=None, description="Last day")
+
+    def inside(self) -> inside.Filters:
+        """Returns them as the index takes them."""
+        return inside.Filters(tuple(self.source), tuple(self.tags), self.since, self.until)
 
 
 class _Query(BaseModel):

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .types import Chunk, Source, Span
+from .filters import lets_through
+from .types import Chunk, Filters, Source, Span
 
 _T = TypeVar("_T")
 
@@ -162,13 +163,16 @@ class Catalog:
         query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
         return [_chunk(record) for record in self._connection.execute(query, (source_id,))]
 
-    def rows_of(self, paths: Sequence[str]) -> set[int]:
-        """Returns the rows of the sources with these paths, or below one that ends in `/`."""
-        query = (
-            "SELECT row FROM chunks JOIN sources ON sources.id = source_id WHERE path = :path "
-            "OR (:path LIKE '%/' AND substr(path, 1, length(:path)) = :path)"
-        )
-        return {row for path in paths for (row,) in self._connection.execute(query, {"path": path})}
+    def rows_of(self, filters: Filters) -> frozenset[int]:
+        """Returns the rows of the sources that the filters let through."""
+        sources = self._connection.execute("SELECT id, path, metadata FROM sources")
+        wanted = {
+            source_id
+            for source_id, path, metadata in sources
+            if lets_through(filters, path, json.loads(metadata))
+        }
+        chunks = self._connection.execute("SELECT row, source_id FROM chunks")
+        return frozenset(row for row, source_id in chunks if source_id in wanted)
 
     def terms(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Returns id and number of chunks for each of the words that the corpus holds."""

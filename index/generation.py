@@ -20,12 +20,13 @@ from .lexical import Lexical
 from .manifest import Current, check_files, generation_folder, read_manifest
 from .run_copy import RunCopy
 from .terms import Terms
-from .types import Chunk, GenerationInfo, Source
+from .types import Chunk, Filters, GenerationInfo, Source
 from .vectors import ChromaVectors
 
 CATALOG, LEXICAL, VECTORS = "catalog.sqlite3", "lexical", "vectors"
 SENTENCE_VECTORS, CHUNK_VECTORS, FIRST_EQUAL = "sentences.npy", "chunks.npy", "equal.npy"
 TEXTS_KEPT = 64
+FILTERS_KEPT = 16
 
 Half = npt.NDArray[np.float16]
 
@@ -51,6 +52,7 @@ class Generation:
             self._run.close()
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
         self.text = lru_cache(TEXTS_KEPT)(self._text)
+        self.rows_of = lru_cache(FILTERS_KEPT)(self._rows_of)
 
     def _open(self) -> None:
         self._catalog = Catalog(self.folder / CATALOG)
@@ -230,10 +232,9 @@ class Generation:
         places += np.arange(len(places))
         return np.asarray(self._sentences[places].astype(np.float32) @ vector)
 
-    def rows_of(self, sources: Sequence[str]) -> set[int]:
-        """Returns the rows of the sources with these paths, or below one that ends in `/`."""
+    def _rows_of(self, filters: Filters) -> frozenset[int]:
         with self._lock:
-            return self._catalog.rows_of(sources)
+            return self._catalog.rows_of(filters)
 
     def vocabulary(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Returns (number, count of chunks) of each of the terms that the corpus holds."""

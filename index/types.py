@@ -5,6 +5,7 @@ All text offsets are Unicode code points into the source's text, 0-based, end ex
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 Span = tuple[int, int]
 """(start, end) in code points, 0-based, end exclusive."""
@@ -49,6 +50,24 @@ class Source:
     mtime_ns: int
     length: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which sources to search in; what is empty or None restricts nothing, all must hold.
+
+    `sources` are paths, or prefixes that end in `/`; of `tags` one is enough, whatever its case;
+    `since` and `until` are days, both included, compared with the source's `date`. A source
+    without a date is in no span of days.
+    """
+
+    sources: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+
+
+NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from index.embed import Embedder
 from index.generation import Generation
+from index.types import NO_FILTERS, Filters
 
 from .cite import Composer, End, Judge
 from .decide import confidence, evidence
@@ -83,16 +84,16 @@ class Pipeline:
         self._mode = support_mode
 
     def search(
-        self, generation: Generation, query: str, *, top_k: int, sources: Sequence[str] = ()
+        self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
     ) -> tuple[Hit, ...]:
         """Returns the best `top_k` hits, best first; blocks for some milliseconds."""
-        return self._find(generation, query, top_k=top_k, sources=sources).hits
+        return self._find(generation, query, top_k=top_k, filters=filters).hits
 
     def _find(
-        self, generation: Generation, query: str, *, top_k: int, sources: Sequence[str]
+        self, generation: Generation, query: str, *, top_k: int, filters: Filters
     ) -> Retrieved:
         understood = understand(generation, self._embedder, query)
-        return retrieve(generation, understood, weights=self._weights, top_k=top_k, sources=sources)
+        return retrieve(generation, understood, weights=self._weights, top_k=top_k, filters=filters)
 
     async def answer(self, generation: Generation, ask: Ask) -> Answer:
         """Returns the whole answer; raises the AnswerError that the stream ended with."""
@@ -161,7 +162,7 @@ class Pipeline:
         ask, started = run.ask, time.perf_counter()
         if run.generation.info.chunks:
             run.found = self._find(
-                run.generation, run.standalone, top_k=ask.top_k, sources=ask.sources
+                run.generation, run.standalone, top_k=ask.top_k, filters=ask.filters
             )
         if run.found and run.hits:
             run.picks = pick_sentences(ask.question, run.hits)

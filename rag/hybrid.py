@@ -4,13 +4,12 @@ Each node carries the passage's text, its score (0 to 1) and where it stands: so
 offsets, heading and page. Nothing of llama-index's global settings is read or changed.
 """
 
-from collections.abc import Sequence
-
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from index.embed import Embedder
 from index.serving import Serving
+from index.types import NO_FILTERS, Filters
 
 from .retrieve import retrieve, understand
 from .types import Hit
@@ -21,19 +20,19 @@ class HybridRetriever(BaseRetriever):
     """Footnote's fused retrieval as a llama-index `BaseRetriever`, best passage first."""
 
     def __init__(
-        self, serving: Serving, embedder: Embedder, *, top_k: int, sources: Sequence[str] = ()
+        self, serving: Serving, embedder: Embedder, *, top_k: int, filters: Filters = NO_FILTERS
     ) -> None:
-        """`sources` restricts it to these paths, or to what lies below one that ends in `/`."""
+        """`filters` say which sources it searches."""
         super().__init__()
         self._serving, self._embedder = serving, embedder
-        self._top_k, self._sources = top_k, tuple(sources)
+        self._top_k, self._filters = top_k, filters
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         """Raises GenerationMissing while nothing serves, EmbedderMismatch for another model's."""
         with self._serving.lease() as generation:
             query = understand(generation, self._embedder, query_bundle.query_str)
             found = retrieve(
-                generation, query, weights=fitted(), top_k=self._top_k, sources=self._sources
+                generation, query, weights=fitted(), top_k=self._top_k, filters=self._filters
             )
         return [_node(hit) for hit in found.hits]
 

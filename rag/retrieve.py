@@ -6,7 +6,6 @@ by the cosine of its late-chunked vector and by how much of the question's idf i
 title's cover. On the SQuAD articles RRF loses to plain BM25 at rank 1; this does not.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy.typing as npt
 from index.embed import Embedder, Vectors
 from index.errors import EmbedderMismatch
 from index.generation import Generation
+from index.types import NO_FILTERS, Filters
 from index.words import content_terms, harmless, terms
 
 from .types import Hit, ScoredSentence, Scores
@@ -84,13 +84,13 @@ def retrieve(
     *,
     weights: Weights,
     top_k: int,
-    sources: Sequence[str] = (),
+    filters: Filters = NO_FILTERS,
 ) -> Retrieved:
-    """Returns the best `top_k` hits of the query, best first; may be none.
+    """Returns the best `top_k` hits of the query, best first, from the sources that may be asked.
 
-    `sources` restricts them to these paths, or to what lies below one that ends in `/`.
+    There may be none.
     """
-    rows = _candidates(generation, query, sources)
+    rows = _candidates(generation, query, filters)
     if not len(rows):
         return Retrieved(query, (), 0.0)
     signals = _signals(generation, query, rows)
@@ -107,15 +107,13 @@ def retrieve(
     return Retrieved(query, hits, min(share, 1.0))
 
 
-def _candidates(
-    generation: Generation, query: Query, sources: Sequence[str]
-) -> npt.NDArray[np.int64]:
+def _candidates(generation: Generation, query: Query, filters: Filters) -> npt.NDArray[np.int64]:
     known = query.terms[: len(query.numbers)]
-    if not sources:
+    if filters == NO_FILTERS:
         lexical = generation.find_lexical(known, limit=CANDIDATES)
         dense = generation.find_dense(query.vector, limit=CANDIDATES)
         return np.array(sorted({*lexical, *dense}), np.int64)
-    allowed = generation.rows_of(sources)
+    allowed = generation.rows_of(filters)
     if len(allowed) > EXACT_ROWS:
         lexical = generation.find_lexical(known, limit=EXACT_ROWS)
         dense = generation.find_dense(query.vector, limit=EXACT_ROWS)

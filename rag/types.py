@@ -7,7 +7,7 @@ answer; all in Unicode code points, 0-based, end exclusive. Scores are 0 to 1, h
 from dataclasses import dataclass, field
 from typing import Literal
 
-from index.types import Chunk, GenerationInfo, Source
+from index.types import NO_FILTERS, Chunk, Filters, GenerationInfo, Source
 
 from .errors import AnswerError
 
@@ -31,13 +31,13 @@ class Turn:
 class Ask:
     """A question as it came: with the conversation before it and how many passages to use.
 
-    `sources` restricts the search to these paths (a path, or a prefix ending in `/`); empty: all.
+    `filters` say which sources are searched.
     """
 
     question: str
     history: tuple[Turn, ...] = ()
     top_k: int = 5
-    sources: tuple[str, ...] = ()
+    filters: Filters = NO_FILTERS
 
 
 @dataclass(frozen=True, slots=True)

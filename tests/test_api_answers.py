@@ -137,6 +137,21 @@ def test_a_filter_restricts_the_sources(client: httpx.Client) -> None:
     assert {hit["source"] for hit in hits} == {"waiting-for-a-xiaomi-car.txt"}
 
 
+@pytest.mark.parametrize("filters", [{"since": "2020-01-01"}, {"tags": ["cars"]}])
+def test_a_filter_that_leaves_nothing_is_a_refusal(
+    filters: dict[str, object], client: httpx.Client
+) -> None:
+    answer = client.post("/v1/answers", json={"question": QUESTION, "filters": filters}).json()
+    assert (answer["answered"], answer["reason"]) == (False, "nothing_retrieved")
+
+
+@pytest.mark.parametrize("day", [0, "1700000000", "2026-02-30", "2026-2-3", True, {}])
+def test_a_day_that_is_none_is_422(day: object, client: httpx.Client) -> None:
+    response = client.post("/v1/search", json={"query": QUESTION, "filters": {"until": day}})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == "body.filters.until"
+
+
 def test_search_gives_passages_of_the_same_shape(client: httpx.Client) -> None:
     found = client.post("/v1/search", json={"query": QUESTION, "top_k": 4}).json()
     assert set(found) == set(HitsBody.model_fields)

@@ -178,6 +178,15 @@ def test_asking_a_service_gives_what_asking_the_index_gives(
     assert ours == theirs
 
 
+def test_a_search_keeps_to_the_file_that_is_named(seeds_data: Path, terminal: Terminal) -> None:
+    where = ["--data-dir", seeds_data, "--json"]
+    found = terminal("search", "Xiaomi", "--source", "waiting-for-a-xiaomi-car.txt", *where)
+    sources = {hit["source"] for hit in json.loads(found.out)["hits"]}
+    assert (found.code, sources) == (0, {"waiting-for-a-xiaomi-car.txt"})
+    asked = terminal("ask", QUESTION, "--since", "2026-01-01", *where)
+    assert (asked.code, json.loads(asked.out)["reason"]) == (6, "nothing_retrieved")
+
+
 def test_a_problem_of_a_service_is_said_in_its_words(service: Running, terminal: Terminal) -> None:
     done = terminal("ask", "x" * 5_000, "--url", service.url)
     assert done.code == 2

@@ -14,6 +14,7 @@ from index.generation import Generation
 from index.manifest import Current, read_current, read_published
 from index.publish import roll_back
 from index.serving import Serving
+from index.types import Filters
 from index.verify import verify
 from index.worker import SyncRequest
 from tests.corpora import ARTICLES, Built, opened, paths, sync_request, synced, write
@@ -126,10 +127,12 @@ def test_similarities_are_cosines_of_chunks_and_their_sentences(
 
 
 def test_rows_can_be_limited_to_a_source_or_a_folder(generation: Generation) -> None:
-    whole = generation.rows_of(list(ARTICLES))
-    assert whole == set(range(generation.info.chunks))
-    assert generation.rows_of(["harbour/"]) == generation.rows_of(["harbour/bridge.md"]) != set()
-    assert generation.rows_of(["harbour"]) == generation.rows_of(["%/"]) == set()
+    def rows(*sources: str) -> frozenset[int]:
+        return generation.rows_of(Filters(sources))
+
+    assert rows(*ARTICLES) == set(range(generation.info.chunks))
+    assert rows("harbour/") == rows("harbour/bridge.md") != set()
+    assert rows("harbour") == rows("%/") == set()
 
 
 def test_chunks_with_equal_vectors_are_all_found(tmp_path: Path, hosted: EmbedSpec) -> None:

@@ -191,9 +191,10 @@ def test_an_article_removed(bench: Bench) -> None:
 
 
 def _ask(case: Case, sources: tuple[str, ...]) -> Any:
+    from index.types import Filters
     from rag.types import Ask
 
-    return Ask(case.question, case.history, top_k=5, sources=sources)
+    return Ask(case.question, case.history, top_k=5, filters=Filters(sources))
 
 
 def test_a_digit_changed_in_every_figure(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from . import options
 from .exits import NOT_ANSWERED, OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
+    from ..schemas import Filters
     from ..settings import Settings
 
 NEAREST = 3
@@ -21,6 +22,10 @@ def ask(
     url: options.Url = None,
     key: options.Key = None,
     top_k: options.TopK = 5,
+    source: options.Source = None,
+    tag: options.Tag = None,
+    since: options.Since = None,
+    until: options.Until = None,
     collection: options.Collection = None,
     data_dir: options.DataDir = None,
     model: options.Model = None,
@@ -29,14 +34,20 @@ def ask(
     """Answer a question, with the sources of each sentence."""
     if not question.strip():
         raise ServiceRefused("the question is empty", USAGE)
+    where = options.filters(source, tag, since, until)
     if url:
         from .remote import post
 
-        body = {"question": question, "top_k": top_k, "collection": collection}
+        body = {
+            "question": question,
+            "top_k": top_k,
+            "collection": collection,
+            "filters": where.model_dump(mode="json"),
+        }
         answer = post(url, "/v1/answers", body, key=key)
     else:
         settings = options.settings(collection=collection, data_dir=data_dir, llm__model=model)
-        answer = asyncio.run(_answer(settings, question, top_k))
+        answer = asyncio.run(_answer(settings, question, top_k, where))
     if json:
         options.print_json(answer)
     else:
@@ -44,14 +55,17 @@ def ask(
     return OK if answer["answered"] else NOT_ANSWERED
 
 
-async def _answer(settings: "Settings", question: str, top_k: int) -> dict[str, Any]:
+async def _answer(
+    settings: "Settings", question: str, top_k: int, where: "Filters"
+) -> dict[str, Any]:
     from rag.types import Ask
 
     from .. import present
     from .local import opened
 
     with opened(settings) as (parts, generation):
-        made = await parts.pipeline.answer(generation, Ask(question, top_k=top_k))
+        ask = Ask(question, top_k=top_k, filters=where.inside())
+        made = await parts.pipeline.answer(generation, ask)
         await parts.pipeline.close()
     return present.answer(made, include_passages=True).model_dump(mode="json")
 

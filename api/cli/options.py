@@ -3,12 +3,14 @@
 import json as json_module
 import logging
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from ..schemas import Filters
     from ..settings import Settings
 
 Corpus = Annotated[Path | None, typer.Argument(help="Folder of articles.", show_default=False)]
@@ -29,6 +31,22 @@ Key = Annotated[
     str | None,
     typer.Option(help="Key for that service.", envvar="FOOTNOTE_KEY", show_default=False),
 ]
+Source = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="Search this file, or folder/, alone.", show_default=False),
+]
+Tag = Annotated[
+    list[str] | None,
+    typer.Option("--tag", help="Search articles with this tag alone.", show_default=False),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Articles from this day on.", show_default=False),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="Articles up to this day.", show_default=False),
+]
 TopK = Annotated[int, typer.Option(min=1, max=50, help="How many passages to use.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -47,6 +65,20 @@ def settings(**said: object) -> "Settings":
     if own and not said.get("collection"):
         found = load_settings({**flags, "collection": collection_for(found.corpus)})
     return found
+
+
+def filters(
+    source: list[str] | None, tag: list[str] | None, since: datetime | None, until: datetime | None
+) -> "Filters":
+    """Returns the filters that were said, in their shape on the wire."""
+    from ..schemas import Filters
+
+    return Filters(
+        source=source or [],
+        tags=tag or [],
+        since=since and since.date(),
+        until=until and until.date(),
+    )
 
 
 def start_log() -> None:

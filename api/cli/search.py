@@ -9,6 +9,7 @@ from . import options
 from .exits import OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
+    from ..schemas import Filters
     from ..settings import Settings
 
 SHOWN_CHARS = 300
@@ -19,6 +20,10 @@ def search(
     url: options.Url = None,
     key: options.Key = None,
     top_k: options.TopK = 5,
+    source: options.Source = None,
+    tag: options.Tag = None,
+    since: options.Since = None,
+    until: options.Until = None,
     collection: options.Collection = None,
     data_dir: options.DataDir = None,
     json: options.Json = False,
@@ -26,14 +31,20 @@ def search(
     """Find the nearest passages, best first."""
     if not query.strip():
         raise ServiceRefused("the query is empty", USAGE)
+    where = options.filters(source, tag, since, until)
     if url:
         from .remote import post
 
-        body = {"query": query, "top_k": top_k, "collection": collection}
+        body = {
+            "query": query,
+            "top_k": top_k,
+            "collection": collection,
+            "filters": where.model_dump(mode="json"),
+        }
         found = post(url, "/v1/search", body, key=key)
     else:
         settings = options.settings(collection=collection, data_dir=data_dir)
-        found = _search(settings, query, top_k)
+        found = _search(settings, query, top_k, where)
     if json:
         options.print_json(found)
     else:
@@ -41,13 +52,13 @@ def search(
     return OK
 
 
-def _search(settings: "Settings", query: str, top_k: int) -> dict[str, Any]:
+def _search(settings: "Settings", query: str, top_k: int, where: "Filters") -> dict[str, Any]:
     from .. import present
     from ..schemas import HitsBody
     from .local import opened
 
     with opened(settings) as (parts, generation):
-        hits = parts.pipeline.search(generation, query, top_k=top_k)
+        hits = parts.pipeline.search(generation, query, top_k=top_k, filters=where.inside())
         found = [present.passage(hit) for hit in hits]
         return HitsBody(hits=found, index=present.index(generation.info)).model_dump(mode="json")
 

@@ -38,7 +38,7 @@ async def ask(body: AskBody, request: Request, service: Given) -> AnswerBody | R
         question=bearable("body.question", body.question, service),
         history=tuple(Turn(turn.role, turn.content) for turn in body.history),
         top_k=body.top_k,
-        sources=tuple(body.filters.source),
+        filters=body.filters.inside(),
     )
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
         return await _unless_gone(request, _stream(question, body, request, service))

@@ -16,7 +16,7 @@ def search(body: SearchBody, service: Given) -> HitsBody:  # blocks: FastAPI giv
     query = bearable("body.query", body.query, service)
     with service.lease(body.collection) as (parts, generation):
         hits = parts.pipeline.search(
-            generation, query, top_k=body.top_k, sources=tuple(body.filters.source)
+            generation, query, top_k=body.top_k, filters=body.filters.inside()
         )
         return HitsBody(
             hits=[present.passage(hit) for hit in hits], index=present.index(generation.info)

@@ -26,6 +26,7 @@ from gold import ARTICLES, SHARED, Case, cases, gold_spans, overlaps
 from api.settings import Settings
 from api.wiring import open_parts, sync_request
 from index.generation import Generation
+from index.types import Filters
 from index.worker import run_sync
 from rag.decide import evidence
 from rag.extract import pick_sentences
@@ -132,7 +133,7 @@ def _asked(data: Path, group: list[str], asked: list[tuple[str, Case]]) -> Itera
 def gold_rows(generation: Generation, case: Case) -> set[int]:
     """Returns the rows of the chunks that hold the gold paragraph."""
     spans = gold_spans(case, ARTICLES)
-    rows = generation.rows_of([source for source, _, _ in spans])
+    rows = generation.rows_of(Filters(tuple(source for source, _, _ in spans)))
     chunks = [chunk for chunk, _ in generation.chunks(sorted(rows))]
     return {
         chunk.row
