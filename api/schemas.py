@@ -34,9 +34,11 @@ def _characters(value: str) -> str:
 
 def _day(value: object) -> object:
     """A day is a string of ten characters: pydantic would take seconds since 1970, too."""
-    if not isinstance(value, date) and not (isinstance(value, str) and _ISO_DAY.fullmatch(value)):
+    if isinstance(value, date) or value is None:
+        return value
+    if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
         raise ValueError("must be a day such as 2026-11-24")
-    return value
+    return date.fromisoformat(value)
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
@@ -51,7 +53,7 @@ class Turn(BaseModel):
 
 
 _Short = Annotated[Text, Field(max_length=1_000)]
-_Day = Annotated[date, BeforeValidator(_day)] | None
+_Day = Annotated[date | None, BeforeValidator(_day)]
 
 
 class Filters(BaseModel):
