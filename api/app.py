@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from . import wiring
+from .access import TABLE, Access
+from .auth import Guard, is_loopback
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
@@ -36,6 +38,13 @@ def create_app(settings: Settings, *, sync: bool = False, hooks: Hooks | None = 
     request = wiring.sync_request(settings) if sync else None
     app.state.service = Service(settings, wiring.open_parts, request=request, hooks=hooks)
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
+    app.state.access = Access(TABLE)
+    app.add_middleware(
+        Guard,
+        access=app.state.access,
+        keys=wiring.keys(settings),
+        open_without_keys=settings.insecure or is_loopback(settings.host),
+    )
     app.add_middleware(Envelope)  # the last one added is the outermost
     handle_errors(app)
     for part in (answers, search, sources, health, page):

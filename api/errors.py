@@ -9,7 +9,13 @@ ApiError
 ├── IndexBuilding         nothing serves yet, but the first index is under way
 ├── ClientLeft            nobody waits for the answer any more
 ├── BodyTooLarge          the request's body exceeds `max_body_bytes`
-└── MediaTypeUnsupported  a body that does not say it is JSON
+├── MediaTypeUnsupported  a body that does not say it is JSON
+├── Unauthenticated       no key was given where one is needed, or one that opens nothing
+├── Forbidden             the key is valid but lacks the right
+├── RouteUnknown          nothing is declared at this path
+├── MethodUnknown         nothing is declared at this path for this method
+├── KeyUnknown            no key has this id
+└── StateUnreadable       `state.sqlite3`, and so the keys, cannot be read
 
 What answering and the index raise is in `rag/errors.py` and `index/errors.py`.
 """
@@ -103,6 +109,52 @@ class MediaTypeUnsupported(ApiError):
         super().__init__(f"Content-Type must be application/json ({said})")
 
 
+class Unauthenticated(ApiError):
+    """No key was given where one is needed, or one that opens nothing (any more)."""
+
+    def __init__(self, *, given: bool) -> None:
+        """Says no more of a key than that it does not open anything."""
+        cause = "this key opens nothing (any more)" if given else "a key is needed"
+        super().__init__(f"{cause}: send Authorization: Bearer KEY")
+        self.headers = {"www-authenticate": "Bearer"}
+
+
+class Forbidden(ApiError):
+    """Who calls is known, but lacks the right."""
+
+
+class RouteUnknown(ApiError):
+    """Nothing is declared at this path."""
+
+    def __init__(self) -> None:
+        super().__init__("Not Found")
+
+
+class MethodUnknown(ApiError):
+    """Nothing is declared at this path for this method."""
+
+    def __init__(self, allowed: list[str]) -> None:
+        """Names the methods that are."""
+        super().__init__("Method Not Allowed")
+        self.headers = {"allow": ", ".join(allowed)}
+
+
+class KeyUnknown(ApiError):
+    """No key has this id."""
+
+    def __init__(self, key_id: str) -> None:
+        """Names the id, cut short: somebody may have pasted a whole key."""
+        super().__init__(f"no key has the id {key_id[:8]!r}; footnote keys list shows them")
+
+
+class StateUnreadable(ApiError):
+    """`state.sqlite3`, and so the keys, cannot be read."""
+
+    def __init__(self, cause: str) -> None:
+        """Keeps the cause for the log."""
+        super().__init__(f"the keys cannot be read: {cause}")
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """How an error looks over HTTP."""
@@ -121,6 +173,11 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     ClientLeft: (408, "client_left"),  # for the log alone
     BodyTooLarge: (413, "body_too_large"),
     MediaTypeUnsupported: (415, "unsupported_media_type"),
+    Unauthenticated: (401, "unauthenticated"),
+    Forbidden: (403, "forbidden"),
+    RouteUnknown: (404, "not_found"),
+    MethodUnknown: (405, "method_not_allowed"),
+    StateUnreadable: (503, "state_unreadable"),
     GenerationMissing: (503, "index_missing"),
     GenerationDamaged: (503, "index_damaged"),
     EmbedderMismatch: (503, "embedder_mismatch"),
@@ -143,6 +200,7 @@ _WORDS = {
     "internal": UNFORESEEN.detail,
     "index_damaged": "the index is damaged; the log says how",
     "index_unavailable": "the index cannot be used; the log says why",
+    "state_unreadable": "the keys cannot be read; the log says why",
     "embedder_unavailable": "the embedding model cannot be used; the log says why",
     "model_unavailable": "the language model cannot be reached or is too slow; the log says why",
     "model_misbehaved": "the language model's answer was unusable; the log says why",

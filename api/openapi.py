@@ -6,6 +6,7 @@ generated; it has every route, whatever the settings.
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,7 +15,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from . import schemas
+from .access import TABLE, Who
 from .examples import EXAMPLES
+from .problems import documented
 from .settings import Settings
 
 _EVENTS: dict[str, type[BaseModel]] = {
@@ -62,10 +65,22 @@ def describe(app: FastAPI) -> None:
                 known.setdefault(name, schema)
             for name in known.keys() & EXAMPLES.keys():
                 known[name]["examples"] = [EXAMPLES[name]]
+            built["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            for path, operations in built["paths"].items():
+                _guarded(operations, TABLE.get(path, {}))
             app.openapi_schema = built
         return app.openapi_schema
 
     app.openapi = made  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _guarded(operations: dict[str, Any], rules: Mapping[str, Who]) -> None:
+    """Adds what a key is needed for, and how a call without one ends."""
+    for method, operation in operations.items():
+        who = rules.get(method.upper())
+        if who and who.scope:
+            operation["security"] = [{"key": []}]
+            operation["responses"] |= {str(k): v for k, v in documented(401, 403).items()}
 
 
 def _definitions() -> dict[str, Any]:  # Any: JSON schemas

@@ -53,10 +53,13 @@ def _problem(known: Verdict, scope: Scope) -> Problem:
 
 
 def respond(error: Exception, scope: Scope) -> Response:
-    """Returns the response for any error, with `Retry-After` where it knows one."""
+    """Returns the response for any error, with `Retry-After` and other headers it knows."""
     body, _ = problem(error, scope)
+    headers = dict(getattr(error, "headers", {}))
     wait_s = getattr(error, "retry_after_s", None)
-    return _response(body, {} if wait_s is None else {"retry-after": f"{max(1, round(wait_s))}"})
+    if wait_s is not None:
+        headers["retry-after"] = f"{max(1, round(wait_s))}"
+    return _response(body, headers)
 
 
 def _response(body: Problem, headers: dict[str, str] | None = None) -> Response:

@@ -4,9 +4,7 @@ Off by default: a record holds the question, the conversation and the passages' 
 """
 
 import json
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
@@ -18,11 +16,13 @@ from rag.prompt import PROMPT_SHA256, PROMPT_VERSION
 from rag.types import Answer, Ask, Hit, Turn
 from rag.weights import fitted_on
 
+from .state import opened
+
 LIBRARIES = ("footnote", "chromadb", "tantivy", "onnxruntime", "openai", "llama-index-core")
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS answers "
-    "(id TEXT PRIMARY KEY, kept_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, record TEXT NOT NULL)"
+    "(id TEXT PRIMARY KEY, kept_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, record TEXT NOT NULL);"
 )
 
 DAYS = ("since", "until")
@@ -39,17 +39,14 @@ class Records:
     def keep(self, ask: Ask, answer: Answer) -> None:
         """Adds a record; blocks for a write. Raises sqlite3.Error."""
         row = (answer.id, json.dumps(record(ask, answer)))
-        with closing(sqlite3.connect(self._path)) as base, base:
-            self._path.chmod(0o600)
-            base.execute(_SCHEMA)
+        with opened(self._path, _SCHEMA) as base:
             base.execute("INSERT OR REPLACE INTO answers (id, record) VALUES (?, ?)", row)
 
     def find(self, answer_id: str) -> Record | None:
         """Returns the record of an answer; None where it was not kept."""
         if not self._path.exists():
             return None
-        with closing(sqlite3.connect(self._path)) as base, base:
-            base.execute(_SCHEMA)
+        with opened(self._path, _SCHEMA) as base:
             rows = base.execute("SELECT record FROM answers WHERE id = ?", (answer_id,))
             found = rows.fetchone()
         kept: Record | None = json.loads(found[0]) if found else None

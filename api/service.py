@@ -8,7 +8,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from .wiring import Parts
 
 log = logging.getLogger("footnote")
+
+Lease = AbstractContextManager["tuple[Parts, Generation]"]
 
 REFRESH_S = 1.0
 """How often a new generation is looked for."""
@@ -120,7 +122,7 @@ class Service:
             self._hooks.on_fatal(error)
 
     def _example(self) -> str:
-        with self.lease() as (_, generation):
+        with self.lease(seen=None) as (_, generation):
             titles = [source.title for source in generation.sources(after=None, limit=1)]
         # the line to copy is in single quotes for the shell
         return f"What is said about {(titles or ['this'])[0].replace(chr(39), '’')}?"
@@ -136,14 +138,18 @@ class Service:
             self._hooks.on_fatal(error)
 
     @contextmanager
-    def lease(self, collection: str | None = None) -> "Iterator[tuple[Parts, Generation]]":
+    def lease(
+        self, collection: str | None = None, *, seen: frozenset[str] | None
+    ) -> "Iterator[tuple[Parts, Generation]]":
         """Holds the serving generation open while it is asked.
 
-        Raises CollectionUnknown for another collection than the one served, IndexBuilding while
+        `seen` are the collections that the caller may know of, None: every one. Raises
+        CollectionUnknown for another than those or than the one served, IndexBuilding while
         the first one is opened or built, GenerationMissing when nothing serves otherwise.
         """
-        if collection is not None and collection != self.settings.collection:
-            raise CollectionUnknown(collection)
+        wanted = self.settings.collection if collection is None else collection
+        if wanted != self.settings.collection or (seen is not None and wanted not in seen):
+            raise CollectionUnknown(wanted)
         if self.parts is None:
             raise IndexBuilding if self.trouble is None else IndexingError(self.trouble)
         with ExitStack() as stack:
@@ -184,7 +190,7 @@ class Service:
         trouble = self.trouble or self.syncing.trouble
         progress = self.syncing.progress if self.syncing.running else None
         try:
-            with self.lease() as (parts, generation):
+            with self.lease(seen=None) as (parts, generation):
                 info = generation.info
                 return Ready(
                     status="ready",

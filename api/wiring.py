@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rag.answer import Pipeline
     from rag.llm import ChatModel
 
+    from .keys import Keys
     from .records import Records
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -113,7 +114,19 @@ def records(settings: Settings) -> "Records":
     """Returns the kept answers of the data folder."""
     from .records import Records
 
-    return Records(settings.data_dir.absolute() / "state.sqlite3")
+    return Records(state_file(settings))
+
+
+def keys(settings: Settings) -> "Keys":
+    """Returns the keys of the data folder."""
+    from .keys import Keys
+
+    return Keys(state_file(settings))
+
+
+def state_file(settings: Settings) -> Path:
+    """Returns where keys, kept answers and whatever else cannot be derived are kept."""
+    return settings.data_dir.absolute() / "state.sqlite3"
 
 
 def open_chat(group: ModelGroup) -> "ChatModel | None":

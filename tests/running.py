@@ -60,6 +60,14 @@ def share_model(home: Path, data: Path) -> None:
     (home / ".data" / "models").symlink_to(data / "models")
 
 
+def share_index(data: Path, folder: Path) -> Path:
+    """Makes `folder` a data folder over the index and the model of another, and returns it."""
+    folder.mkdir()
+    for name in ("collections", "models"):
+        (folder / name).symlink_to((data / name).resolve())
+    return folder
+
+
 def until(reached: Callable[[], bool], *, within_s: float = 60) -> None:
     """Waits for what another process does; fails where it does not."""
     deadline = time.monotonic() + within_s

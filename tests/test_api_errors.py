@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from starlette.testclient import TestClient
 
+from api.access import ANYONE
 from api.app import create_app
 from api.errors import IndexBuilding, RequestInvalid, codes, verdict
 from api.settings import load_settings
@@ -23,6 +24,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     flags = {"data_dir": folder, "max_body_bytes": MAX_BYTES, "max_question_chars": 100}
     app = create_app(load_settings(flags))
     app.add_api_route("/broken", _broken)
+    app.state.access.declare("/broken", {"GET": ANYONE})
     with TestClient(app) as made:
         yield made
 

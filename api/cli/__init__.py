@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from . import ask, doctor, replay, rollback, search, serve, status, sync, verify
+from . import ask, doctor, keys, replay, rollback, search, serve, status, sync, verify
 from . import eval as evaluation
 from .exits import USAGE, code_of, name_of
 
@@ -30,6 +30,7 @@ app.command()(rollback.rollback)
 app.command()(replay.replay)
 app.command()(doctor.doctor)
 app.add_typer(evaluation.app, name="eval")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

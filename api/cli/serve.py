@@ -4,7 +4,6 @@ The port is bound before anything slow, so that a taken one is said at once; `/l
 while the index is built.
 """
 
-import ipaddress
 import json as json_module
 import logging
 import shlex
@@ -66,17 +65,17 @@ def serve(
 
 
 def refuse_exposure(settings: "Settings") -> None:
-    """Raises SettingRefused where others could reach a service that has no keys."""
-    if settings.insecure or settings.host == "localhost":
+    """Raises SettingRefused where others could reach a service for which no key was made."""
+    from ..auth import is_loopback
+    from ..wiring import keys
+
+    if settings.insecure or is_loopback(settings.host) or keys(settings).all():
         return
-    try:
-        loopback = ipaddress.ip_address(settings.host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise SettingRefused(
-            "host", f"others can reach {settings.host}, without a key: add --insecure to allow it"
-        )
+    raise SettingRefused(
+        "host",
+        f"others can reach {settings.host}, and no key was made: footnote keys create makes one, "
+        "--insecure allows everybody everything",
+    )
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -15,9 +15,9 @@ from ..errors import ClientLeft
 from ..openapi import EVENTS
 from ..problems import documented
 from ..schemas import AnswerBody, AskBody
-from ..service import Service
+from ..service import Lease, Service
 from ..sse import EventStream, Pump
-from .given import Given, bearable
+from .given import Asking, Given, bearable
 
 T = TypeVar("T")
 
@@ -29,7 +29,9 @@ router = APIRouter(tags=["answers"])
     response_model=AnswerBody,
     responses={200: EVENTS, **documented(400, 404, 413, 415, 422, 500, 503)},
 )
-async def ask(body: AskBody, request: Request, service: Given) -> AnswerBody | Response:
+async def ask(
+    body: AskBody, request: Request, service: Given, caller: Asking
+) -> AnswerBody | Response:
     """Answer a question from the articles; every citation is proved.
 
     With `"stream": true` or `Accept: text/event-stream` the answer comes as server-sent events.
@@ -40,23 +42,26 @@ async def ask(body: AskBody, request: Request, service: Given) -> AnswerBody | R
         top_k=body.top_k,
         filters=body.filters.inside(),
     )
+    lease = service.lease(body.collection, seen=caller.collections)
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
-        return await _unless_gone(request, _stream(question, body, request, service))
-    made = await _unless_gone(request, _whole(question, body, service))
+        return await _unless_gone(request, _stream(question, body, request, lease, service))
+    made = await _unless_gone(request, _whole(question, lease, service))
     return present.answer(made, include_passages=body.include_passages)
 
 
-async def _whole(question: Ask, body: AskBody, service: Service) -> Answer:
-    with service.lease(body.collection) as (parts, generation):
+async def _whole(question: Ask, lease: Lease, service: Service) -> Answer:
+    with lease as (parts, generation):
         async with service.place():
             made = await parts.pipeline.answer(generation, question)
             await service.keep(question, made)
             return made
 
 
-async def _stream(question: Ask, body: AskBody, request: Request, service: Service) -> EventStream:
+async def _stream(
+    question: Ask, body: AskBody, request: Request, lease: Lease, service: Service
+) -> EventStream:
     async with AsyncExitStack() as stack:
-        parts, generation = stack.enter_context(service.lease(body.collection))
+        parts, generation = stack.enter_context(lease)
         await stack.enter_async_context(service.place())
         pump = Pump(parts.pipeline.stream(generation, question), partial(service.keep, question))
         stack.push_async_callback(pump.close)

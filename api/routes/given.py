@@ -1,9 +1,10 @@
-"""What every route is given: the service, and texts of a bearable length."""
+"""What routes are given: the service, who is calling, and texts of a bearable length."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from ..auth import Caller, caller_of
 from ..errors import RequestInvalid
 from ..service import Service
 
@@ -14,7 +15,12 @@ async def _service(request: Request) -> Service:
     return service
 
 
+async def _caller(request: Request) -> Caller:
+    return caller_of(request)
+
+
 Given = Annotated[Service, Depends(_service)]
+Asking = Annotated[Caller, Depends(_caller)]
 
 
 def bearable(field: str, text: str, service: Service) -> str:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from ..errors import IndexBuilding, verdict
 from ..schemas import Alive, Ready
-from .given import Given
+from .given import Asking, Given
 
 router = APIRouter(tags=["health"])
 
@@ -16,9 +16,11 @@ async def livez() -> Alive:
 
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not yet"}})
-async def readyz(service: Given, response: Response) -> Ready:
-    """Say whether questions can be asked; 503 until a generation serves."""
+async def readyz(service: Given, caller: Asking, response: Response) -> Ready:
+    """Say whether questions can be asked; 503 until a generation serves. A key brings details."""
     ready = service.readiness()
+    if "read" not in caller.scopes:
+        ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
     if ready.status != "ready":
         response.status_code = verdict(IndexBuilding()).status
     return ready

@@ -5,16 +5,18 @@ from fastapi import APIRouter
 from .. import present
 from ..problems import documented
 from ..schemas import HitsBody, SearchBody
-from .given import Given, bearable
+from .given import Asking, Given, bearable
 
 router = APIRouter(tags=["search"])
 
 
 @router.post("/v1/search", responses=documented(400, 404, 413, 415, 422, 500, 503))
-def search(body: SearchBody, service: Given) -> HitsBody:  # blocks: FastAPI gives it a thread
+def search(
+    body: SearchBody, service: Given, caller: Asking
+) -> HitsBody:  # blocks: FastAPI gives it a thread
     """Find the nearest passages, best first."""
     query = bearable("body.query", body.query, service)
-    with service.lease(body.collection) as (parts, generation):
+    with service.lease(body.collection, seen=caller.collections) as (parts, generation):
         hits = parts.pipeline.search(
             generation, query, top_k=body.top_k, filters=body.filters.inside()
         )

@@ -15,7 +15,7 @@ from ..errors import RequestInvalid, SourceMissing, verdict
 from ..problems import documented
 from ..schemas import SourceBody, SourcesBody
 from ..view import gone, shown
-from .given import Given
+from .given import Asking, Given
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 
@@ -30,10 +30,14 @@ Version = Annotated[
 
 @router.get("", responses=documented(404, 422, 500, 503))
 def list_sources(
-    service: Given, limit: Limit = 100, cursor: Cursor = None, collection: str | None = None
+    service: Given,
+    caller: Asking,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    collection: str | None = None,
 ) -> SourcesBody:
     """List the articles by path."""
-    with service.lease(collection) as (_, generation):
+    with service.lease(collection, seen=caller.collections) as (_, generation):
         found = generation.sources(after=_path(cursor), limit=limit + 1)
         more = len(found) > limit
         return SourcesBody(
@@ -44,9 +48,9 @@ def list_sources(
 
 
 @router.get("/{source_id}", responses=documented(404, 422, 500, 503))
-def get_source(source_id: str, service: Given) -> SourceBody:
+def get_source(source_id: str, service: Given, caller: Asking) -> SourceBody:
     """Tell what is known of one article."""
-    with service.lease() as (_, generation):
+    with service.lease(seen=caller.collections) as (_, generation):
         known = generation.source(source_id)
     if known is None:
         raise SourceMissing(source_id)
@@ -59,10 +63,10 @@ def get_source(source_id: str, service: Given) -> SourceBody:
     responses=documented(404, 422, 500, 503),
 )
 def get_source_text(
-    source_id: str, service: Given, start: Start = None, end: End = None
+    source_id: str, service: Given, caller: Asking, start: Start = None, end: End = None
 ) -> Response:
     """Give an article's text, or the characters from `start` to before `end`."""
-    with service.lease() as (_, generation):
+    with service.lease(seen=caller.collections) as (_, generation):
         if generation.source(source_id) is None:
             raise SourceMissing(source_id)
         whole = generation.text(source_id)
@@ -74,10 +78,15 @@ def get_source_text(
     "/{source_id}/view", response_class=HTMLResponse, responses=documented(404, 422, 500, 503)
 )
 def view_source(
-    source_id: str, service: Given, start: Start = None, end: End = None, v: Version = None
+    source_id: str,
+    service: Given,
+    caller: Asking,
+    start: Start = None,
+    end: End = None,
+    v: Version = None,
 ) -> Response:
     """Show an article with the characters from `start` to before `end` marked."""
-    with service.lease() as (_, generation):
+    with service.lease(seen=caller.collections) as (_, generation):
         known = generation.source(source_id)
         whole = generation.text(source_id) if known else ""
     if known is None:

@@ -1,0 +1,133 @@
+"""Who is calling, and whether the table lets them: the one place where access is decided.
+
+ASGI middleware, because a FastAPI dependency does not guard mounts. It runs before a body is read,
+so a caller without a right costs a hash and a look-up.
+"""
+
+import asyncio
+import ipaddress
+import sqlite3
+from dataclasses import dataclass
+
+from starlette._utils import get_route_path
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .access import Access, Who
+from .errors import (
+    ApiError,
+    Forbidden,
+    MethodUnknown,
+    RouteUnknown,
+    StateUnreadable,
+    Unauthenticated,
+)
+from .keys import SCOPES, Key, Keys
+from .keys import Scope as KeyScope
+from .problems import respond
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a request: what they may do, in which collections (None: every one)."""
+
+    scopes: frozenset[KeyScope]
+    collections: frozenset[str] | None = None
+    key_id: str | None = None
+
+
+NOBODY = Caller(frozenset(), frozenset())
+EVERYBODY = Caller(frozenset(SCOPES))
+"""Whoever asks a service without keys, on loopback or with `insecure`."""
+
+
+def caller_of(connection: HTTPConnection) -> Caller:
+    """Returns who sent this request, as the guard found; a request that it did not see: nobody."""
+    caller = connection.scope.get("state", {}).get("caller", NOBODY)
+    assert isinstance(caller, Caller)
+    return caller
+
+
+def is_loopback(host: str) -> bool:
+    """Returns whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Lets a request pass to the app with its Caller, or answers 401, 403, 404 or 405."""
+
+    def __init__(
+        self, app: ASGIApp, *, access: Access, keys: Keys, open_without_keys: bool
+    ) -> None:
+        """`open_without_keys`: where no key was ever made, everybody may do everything."""
+        self.app = app
+        self._access, self._keys, self._open_without_keys = access, keys, open_without_keys
+        self._reading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Decides."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            caller = await self._allowed(scope)
+        except ApiError as error:
+            await respond(error, scope)(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        await self.app(scope, receive, send)
+
+    async def _allowed(self, scope: Scope) -> Caller:
+        presented = _bearer(scope)
+        caller = await self._caller(presented)
+        rules = self._access.rules(get_route_path(scope))
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        who = rules.get(method) if rules else None
+        if who and who.scope is None:
+            return caller or NOBODY
+        if caller is None:
+            raise Unauthenticated(given=presented is not None)
+        if rules is None:
+            raise RouteUnknown
+        if who is None:
+            raise MethodUnknown(sorted(rules))
+        _check_right(who, caller)
+        return caller
+
+    async def _caller(self, presented: str | None) -> Caller | None:
+        await self._keep_fresh()
+        if not self._keys.any_defined and self._open_without_keys:
+            return EVERYBODY
+        key = self._keys.find(presented) if presented else None
+        return _caller(key) if key else None
+
+    async def _keep_fresh(self) -> None:
+        if not self._keys.is_stale:
+            return
+        async with self._reading:  # whoever comes meanwhile waits, and need not read
+            if self._keys.is_stale:
+                try:
+                    await asyncio.to_thread(self._keys.refresh)
+                except (sqlite3.Error, OSError) as error:
+                    raise StateUnreadable(str(error)) from error
+
+
+def _check_right(who: Who, caller: Caller) -> None:
+    if who.scope not in caller.scopes:
+        raise Forbidden(f"this key does not have the scope {who.scope!r}")
+
+
+def _caller(key: Key) -> Caller:
+    return Caller(key.scopes, key.collections, key.id)
+
+
+def _bearer(scope: Scope) -> str | None:
+    kind, _, value = Headers(scope=scope).get("authorization", "").strip().partition(" ")
+    return value.strip() if kind.lower() == "bearer" else None

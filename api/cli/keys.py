@@ -1,0 +1,101 @@
+"""`footnote keys create|list|revoke`: who may ask a service, and for what."""
+
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..screen import screen
+from . import options
+from .exits import OK, USAGE, ServiceRefused
+
+if TYPE_CHECKING:
+    from ..keys import Key
+
+app = typer.Typer(help="Keys: made, listed and revoked.", no_args_is_help=True)
+
+DAY_S = 86_400
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="What it is for.", show_default=False)] = "",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read (the default), write, admin; repeatable.")
+    ] = None,
+    collection: Annotated[
+        list[str] | None, typer.Option(help="Only this collection; repeatable.")
+    ] = None,
+    days: Annotated[
+        float | None, typer.Option(min=0, help="Ends after so many days.", show_default=False)
+    ] = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """Make a key and print it, this once; only its hash is kept."""
+    from ..keys import SCOPES
+    from ..wiring import keys
+
+    known = {scope: scope for scope in SCOPES}
+    wanted = set(scope or ["read"])
+    if unknown := wanted - known.keys():
+        raise ServiceRefused(f"no scope {min(unknown)!r}: there are {', '.join(SCOPES)}", USAGE)
+    key = keys(options.settings(data_dir=data_dir)).create(
+        scopes=[known[name] for name in SCOPES if name in wanted],
+        name=name,
+        collections=collection or (),
+        expires_s=None if days is None else time.time() + days * DAY_S,
+    )
+    if json:
+        options.print_json({"key": key, "id": key[3:11]})
+    else:
+        typer.echo(key)
+        typer.echo(f"Keep it: it is not shown again. Its id is {key[3:11]}.", err=True)
+    return OK
+
+
+@app.command("list")
+def list_(data_dir: options.DataDir = None, json: options.Json = False) -> int:
+    """List every key ever made, without the keys themselves."""
+    from ..wiring import keys
+
+    rows = [_row(key) for key in keys(options.settings(data_dir=data_dir)).all()]
+    if json:
+        options.print_json({"keys": rows})
+    for row in [] if json else rows:
+        where = ",".join(row["collections"]) if row["collections"] else "every collection"
+        ends = f", until {row['expires_at']}" if row["expires_at"] else ""
+        line = f"{row['id']}  {row['status']:<7}  {','.join(row['scopes']):<16}  {where}{ends}"
+        typer.echo(screen(f"{line}  {row['name']}").rstrip())
+    return OK
+
+
+@app.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="As in the list.")],
+    data_dir: options.DataDir = None,
+) -> int:
+    """Close a key for good; running services notice within seconds."""
+    from ..errors import KeyUnknown
+    from ..wiring import keys
+
+    try:
+        keys(options.settings(data_dir=data_dir)).revoke(key_id)
+    except KeyUnknown as error:
+        raise ServiceRefused(str(error), USAGE) from error
+    return OK
+
+
+def _row(key: "Key") -> dict[str, Any]:
+    from ..keys import as_date
+
+    return {
+        "id": key.id,
+        "name": key.name,
+        "status": key.status(time.time()),
+        "scopes": sorted(key.scopes),
+        "collections": sorted(key.collections) if key.collections is not None else None,
+        "created_at": as_date(key.created_s),
+        "expires_at": as_date(key.expires_s),
+        "revoked_at": as_date(key.revoked_s),
+    }
