@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .access import Access, Who
+from .access import ANYONE, Access, Who
 from .errors import (
     ApiError,
     Forbidden,
@@ -85,12 +85,17 @@ class Guard:
         await self.app(scope, receive, send)
 
     async def _allowed(self, scope: Scope) -> Caller:
-        presented = _bearer(scope)
-        caller = await self._caller(presented)
         rules = self._access.rules(get_route_path(scope))
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         who = rules.get(method) if rules else None
-        if who and who.scope is None:
+        presented = _bearer(scope)
+        try:
+            caller = await self._caller(presented)
+        except StateUnreadable:
+            if who != ANYONE:
+                raise
+            caller = None
+        if who == ANYONE:
             return caller or NOBODY
         if caller is None:
             raise Unauthenticated(given=presented is not None)

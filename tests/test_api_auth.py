@@ -133,6 +133,7 @@ def test_where_the_keys_cannot_be_read_nothing_is_open(data: Path) -> None:
     client = TestClient(create_app(load_settings({"data_dir": data})))
     refused = client.get("/v1/sources")
     assert (refused.status_code, refused.json()["code"]) == (503, "state_unreadable")
+    assert client.get("/livez").status_code == 200
     with pytest.raises(sqlite3.DatabaseError):
         Keys(data / "state.sqlite3").all()
 
