@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .expect import expected_kind, holds
+from .selection import Words, alike, words_of
 from .types import Hit
 
 MAX_SENTENCES = 3
@@ -21,8 +22,6 @@ PASSAGE, SIMILARITY, COVER, KIND, FRAGMENT = 0.6, 0.5, 0.5, 0.12, 0.25
 NEARLY, NEARLY_ELSEWHERE = 0.2, 0.1
 """How far a second sentence may lie under the best one: in its passage, and in another. On 592
 SQuAD questions 1.8 sentences then hold the gold answer in .80, against .70 for one alone."""
-ALIKE = 0.8
-"""Share of all words of two sentences that both have, from which they count as one."""
 MAX_AGREEING = 2
 _WORDS = re.compile(r"\w+")
 _ENDS = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
@@ -75,10 +74,10 @@ def _may_join(pick: Pick, best: Pick) -> bool:
 def _folded(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
     """Returns the sentences without those that repeat a better one, which then cites them too."""
     kept: list[Pick] = []
-    words: list[frozenset[str]] = []
+    words: list[Words] = []
     for pick in ranked:
-        own = frozenset(_WORDS.findall(_text(hits, pick).lower()))
-        like = next((n for n, other in enumerate(words) if _alike(own, other)), None)
+        own = words_of(_text(hits, pick))
+        like = next((n for n, other in enumerate(words) if alike(own, other)), None)
         if like is None:
             kept.append(pick)
             words.append(own)
@@ -86,13 +85,6 @@ def _folded(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
             agreeing = (*kept[like].agreeing, (pick.hit, pick.sentence))
             kept[like] = replace(kept[like], agreeing=agreeing)
     return kept
-
-
-def _alike(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Do two sentences say the same? Most words shared, and every figure."""
-    shared, either = len(one & other), len(one | other)
-    figures = {word for word in one ^ other if any(c.isdigit() for c in word)}
-    return bool(either) and shared / either >= ALIKE and not figures
 
 
 def rank_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:

@@ -17,7 +17,7 @@ MAX_NEAREST = 5
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*|[.,;:!?()—–]")
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
 _CONTRACTED = re.compile(r"n['’]t\b|(?<=\bcan)not\b")
-_NEGATORS = frozenset(
+NEGATORS = frozenset(
     "not no never without neither nor none nobody nothing nowhere cannot hardly rarely barely "
     "scarcely dont doesnt didnt isnt arent wasnt werent hasnt havent hadnt wont cant couldnt "
     "wouldnt shouldnt".split()
@@ -67,7 +67,7 @@ def _is_spliced(denying: str, other: str) -> bool:
     """Whether the other text has the very words around a negator, without it."""
     tokens, others = _spelled_out(denying), f" {' '.join(_spelled_out(other))} "
     for place, token in enumerate(tokens):
-        if token in _NEGATORS and 0 < place < len(tokens) - 1:
+        if token in NEGATORS and 0 < place < len(tokens) - 1:
             before, after = tokens[max(0, place - 2) : place], tokens[place + 1 : place + 3]
             spliced = (f" {' '.join([*before, after[0]])} ", f" {' '.join([before[-1], *after])} ")
             if len(before) + len(after) == 4 and any(words in others for words in spliced):
@@ -117,7 +117,7 @@ def _denials(text: str, also: frozenset[str]) -> list[_Denial]:
 
 
 def _is_negator(tokens: Sequence[str], place: int, token: str) -> bool:
-    if token not in _NEGATORS and not token.endswith(("n't", "n’t")):
+    if token not in NEGATORS and not token.endswith(("n't", "n’t")):
         return False
     follows = tokens[place + 1] if place + 1 < len(tokens) else ""
     if token == "no" and (follows in (".", ",", ":", "but", "") or follows.isdigit()):

@@ -13,6 +13,7 @@ from hashlib import sha256
 from index.words import harmless
 
 from .llm import Message
+from .selection import select
 from .types import Hit, Turn
 
 PROMPT_VERSION = "2"
@@ -84,11 +85,11 @@ def build_messages(
     """Returns the messages and the hits they hold: passage n is the n-th of these, from 1.
 
     `fence` is random and new for each request. Of the history the newest turns stay that fit
-    `history_chars`; of the hits those whose sentences fit `passage_chars` together, in their
-    order, and the first in any case, cut after the last sentence that fits. Sentences are
-    numbered from 1 as in `hit.sentences`; a hit without any is one sentence, its text.
+    `history_chars`; of the hits what `selection.select` leaves of `passage_chars`, the first cut
+    after the last sentence that fits. Sentences are numbered from 1 as in `hit.sentences`; a hit
+    without any is one sentence, its text.
     """
-    shown = _fitting(hits, passage_chars)
+    shown = select(hits, chars=passage_chars)
     passages = "\n\n".join(
         _passage(hit, number=number, fence=fence, chars=passage_chars)
         for number, hit in enumerate(shown, start=1)
@@ -113,16 +114,6 @@ def may_decline(beginning: str) -> bool:
     """Whether an answer that begins so may yet turn out to be a refusal; hold it back if so."""
     seen = _ADO.sub("", beginning.replace("\\", "")).replace("_", " ")
     return "NO ANSWER".startswith(seen[:9])
-
-
-def _fitting(hits: Sequence[Hit], passage_chars: int) -> tuple[Hit, ...]:
-    left, shown = passage_chars, list[Hit]()
-    for hit in hits:
-        size = len(hit.text)
-        if not shown or size <= left:
-            shown.append(hit)
-            left -= size
-    return tuple(shown)
 
 
 def _passage(hit: Hit, *, number: int, fence: str, chars: int) -> str:
