@@ -29,7 +29,14 @@ from index.errors import (
     GenerationMissing,
     IndexingError,
 )
-from rag.errors import AnswerError, CitationBroken, ModelMisbehaved, ModelUnavailable, Overloaded
+from rag.errors import (
+    AnswerError,
+    CitationBroken,
+    ModelMisbehaved,
+    ModelUnavailable,
+    Overloaded,
+    Stopping,
+)
 
 
 class ApiError(Exception):
@@ -184,6 +191,7 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     EmbedderUnavailable: (503, "embedder_unavailable"),
     IndexingError: (503, "index_unavailable"),
     Overloaded: (503, "overloaded"),
+    Stopping: (503, "stopping"),
     ModelUnavailable: (503, "model_unavailable"),
     ModelMisbehaved: (503, "model_misbehaved"),
     CitationBroken: (500, "internal"),

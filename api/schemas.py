@@ -227,7 +227,7 @@ class Alive(BaseModel):
 class Ready(BaseModel):
     """Whether questions can be asked, and of which generation."""
 
-    status: Literal["starting", "building", "ready", "unavailable"]
+    status: Literal["starting", "building", "ready", "unavailable", "draining"]
     generation: str | None
     complete: bool | None
     sources: int | None = None

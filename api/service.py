@@ -70,6 +70,10 @@ class Service:
         self.syncing = Syncing()
         self.parts: Parts | None = None
         self.trouble: str | None = None
+        self.draining = False
+        """Is it about to end, so that nobody new should come?"""
+        self.ending: asyncio.Future[None]
+        """Done once answers under way must end; `run` makes it."""
         self._open_parts, self._request, self._hooks = open_parts, request, hooks
         self._told: set[str] = set()
         self._places = asyncio.Semaphore(settings.max_concurrent_answers)
@@ -77,6 +81,7 @@ class Service:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Serves while the block runs: opens in the background, notices new generations."""
+        self.ending = asyncio.get_running_loop().create_future()
         if self._request:
             self.syncing.start(self._request)
         keeper = asyncio.create_task(self._keep())
@@ -84,11 +89,19 @@ class Service:
         try:
             yield
         finally:
-            self.syncing.stop()
             keeper.cancel()
+            await asyncio.to_thread(self.syncing.stop)
             await asyncio.wait({keeper})
             if self.parts:
                 await self.parts.close()
+
+    def end(self) -> None:
+        """Ends the answers under way, each with an error that says to ask again; any thread may."""
+        self.ending.get_loop().call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        if not self.ending.done():
+            self.ending.set_result(None)
 
     async def _keep(self) -> None:
         opened: Parts | None = None
@@ -193,7 +206,7 @@ class Service:
             with self.lease(seen=None) as (parts, generation):
                 info = generation.info
                 return Ready(
-                    status="ready",
+                    status="draining" if self.draining else "ready",
                     generation=info.generation,
                     complete=info.complete,
                     sources=info.sources,
@@ -210,7 +223,9 @@ class Service:
                 trouble=trouble,
             )
 
-    def _waiting(self) -> Literal["starting", "building", "unavailable"]:
+    def _waiting(self) -> Literal["starting", "building", "unavailable", "draining"]:
+        if self.draining:
+            return "draining"
         if self.syncing.under_way:
             return "building"
         return "starting" if self.parts is None and self.trouble is None else "unavailable"

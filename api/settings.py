@@ -139,6 +139,13 @@ class Settings(BaseSettings):
     )
     max_concurrent_answers: int = Field(default=8, ge=1, description="Answers under way at once")
     max_wait_s: float = Field(default=10.0, ge=0, description="Longest wait for a place among them")
+    drain_s: float | None = Field(
+        default=None,
+        ge=0,
+        le=15,
+        description="How long `/readyz` says 503 on SIGTERM before the port closes; unset: 0 on "
+        "loopback, else 5",
+    )
     support_mode: Literal["flag", "strict", "off"] = Field(
         default="flag", description="Unsupported sentences: `flag` marks, `strict` withholds them"
     )

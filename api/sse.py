@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from rag import types as inside
-from rag.errors import AnswerError
+from rag.errors import AnswerError, Stopping
 
 from . import present
 from .problems import problem, request_id
@@ -35,20 +36,27 @@ Keep = Callable[[inside.Answer], Awaitable[None]]
 class Pump:
     """Takes events one at a time from a stream; a wait may run out without losing the event."""
 
-    def __init__(self, events: AsyncIterator[inside.Event], keep: Keep) -> None:
-        """`keep` is given the answer before Done is passed on."""
-        self._events, self._keep = events, keep
+    def __init__(
+        self, events: AsyncIterator[inside.Event], keep: Keep, ending: asyncio.Future[None]
+    ) -> None:
+        """`keep` is given the answer before Done is passed on; `ending` stops the waiting."""
+        self._events, self._keep, self._ending = events, keep, ending
         self._pending: asyncio.Task[inside.Event] | None = None
 
     async def next(self, wait_s: float | None = None) -> inside.Event | None:
-        """Returns the next event, or None when `wait_s` passed without one; raises its error."""
-        if self._pending is None:
-            self._pending = asyncio.ensure_future(self._take())
-        finished, _ = await asyncio.wait({self._pending}, timeout=wait_s)
-        if not finished:
-            return None
-        task, self._pending = self._pending, None
-        return task.result()
+        """Returns the next event, or None when `wait_s` passed without one; raises its error.
+
+        Raises Stopping where the service ends before the event comes.
+        """
+        task = self._pending = self._pending or asyncio.ensure_future(self._take())
+        ends: set[asyncio.Future[Any]] = {task, self._ending}  # Any: of no matter what
+        await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            self._pending = None
+            return task.result()
+        if self._ending.done():
+            raise Stopping
+        return None
 
     async def _take(self) -> inside.Event:
         event = await anext(self._events, _END)

@@ -5,6 +5,7 @@ event loop never does.
 """
 
 import logging
+import subprocess
 import threading
 import time
 from collections.abc import Mapping
@@ -21,10 +22,8 @@ log = logging.getLogger("footnote.sync")
 
 LINE_EVERY_S = 5.0
 """Progress lines come no more often than this."""
-
-
-class _Stopped(BaseException):
-    """Ends the sync from within its event hook; nothing on the way may take it for an error."""
+STOP_S = 5.0
+"""A child that was told to end is gone in milliseconds; nothing waits longer than this for it."""
 
 
 class Syncing:
@@ -37,8 +36,11 @@ class Syncing:
         """Has it ended without the service having looked for its generation since?"""
         self.progress: dict[str, object] | None = None
         self.error: IndexingError | None = None
-        self._stopping = False
         self._lines = Lines()
+        self._stopping = threading.Event()
+        self._work_ended = threading.Event()
+        self._work_ended.set()
+        self._child: subprocess.Popen[str] | None = None
 
     @property
     def under_way(self) -> bool:
@@ -53,33 +55,41 @@ class Syncing:
     def start(self, request: "SyncRequest") -> None:
         """Starts the sync and returns at once."""
         self.running = True
-        # A daemon: a service that ends does not wait for it, and its child ends with it.
+        self._work_ended.clear()
         threading.Thread(target=self._work, args=(request,), name="sync", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends the sync at its next event, without waiting for it."""
-        self._stopping = True
+        """Ends the sync, wherever it is, and waits until it has ended."""
+        self._stopping.set()
+        if self._child is not None:
+            self._child.terminate()
+        self._work_ended.wait(STOP_S)
 
     def _work(self, request: "SyncRequest") -> None:
         from index.worker import run_sync
 
         try:
-            log.info("%s", summary(run_sync(request, self._on_event)))
+            log.info("%s", summary(run_sync(request, self._on_event, self._on_start)))
         except SyncBusy as error:
             self.elsewhere = True
             log.warning("%s; serving without syncing", error)
         except IndexingError as error:
-            self.error = error
-            log.error("sync failed: %s", error)
-        except _Stopped:
-            log.info("sync stopped")
+            if self._stopping.is_set():
+                log.info("sync stopped")
+            else:
+                self.error = error
+                log.error("sync failed: %s", error)
         finally:
             self.unseen = True  # before `running` ends, so that it is under way without a gap
             self.running = False
+            self._work_ended.set()
+
+    def _on_start(self, child: "subprocess.Popen[str]") -> None:
+        self._child = child
+        if self._stopping.is_set():
+            child.terminate()
 
     def _on_event(self, event: dict[str, object]) -> None:
-        if self._stopping:
-            raise _Stopped
         self.progress = dict(event)
         if line := self._lines.of(event):
             log.info("%s", line)

@@ -1,13 +1,14 @@
 """Corpus + previous generation → next generation → publish. Runs as a child process.
 
-`python -m index.sync` reads one request from its standard input and writes an event a line
-(`worker.py` is the parent's side).
+`python -m index.sync PARENT` reads one request from its standard input and writes an event a line
+(`worker.py` is the parent's side); it ends when the process PARENT, who waits for it, has ended.
 """
 
 import json
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -35,6 +36,9 @@ LEXICAL_FIRST = 500
 BUILDS = 3
 """How often a generation is built until it verifies: Chroma's graph, made by several threads, lost
 a vector in 2 of 25 builds of 64 vectors that were close to each other (2026-11-22)."""
+
+PARENT_S = 0.2
+"""How often a sync looks whether its parent is still there."""
 
 Say = Callable[[Event], None]
 
@@ -251,8 +255,17 @@ def _embed(cache: EmbeddingCache, wanted: Sequence[Passage], say: Say) -> None:
         say({"event": "embed", **progress, "left_s": round(left, 1)})
 
 
+def _end_without(parent: int) -> None:
+    """Ends this process at once when its parent is another: nobody waits for it any more."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_S)
+    os._exit(1)  # a kill at any moment does no harm, which tests/crash proves
+
+
 def main() -> int:
     """Serves one request on standard input; returns the exit code."""
+    for parent in sys.argv[1:]:
+        threading.Thread(target=_end_without, args=(int(parent),), daemon=True).start()
     # what libraries print must not mix with the events
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -5,9 +5,11 @@ stays small and alive. Request and events are JSON: one line in, a line an event
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,17 +50,26 @@ class SyncReport:
     seconds: float
 
 
-def run_sync(request: SyncRequest, on_event: Callable[[Event], None]) -> SyncReport:
-    """Syncs in a child and returns its report; raises the IndexingError that it met."""
-    command = [sys.executable, "-P", "-m", "index.sync"]
+def run_sync(
+    request: SyncRequest,
+    on_event: Callable[[Event], None],
+    on_start: Callable[["subprocess.Popen[str]"], None] = lambda child: None,
+) -> SyncReport:
+    """Syncs in a child and returns its report; raises the IndexingError that it met.
+
+    `on_start` is given the child, to end it early; it ends with this process, too.
+    """
+    command = [sys.executable, "-P", "-m", "index.sync", str(os.getpid())]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     ) as child:
         assert child.stdin is not None  # both are pipes
         assert child.stdout is not None
         try:
-            child.stdin.write(json.dumps(asdict(request), default=str))
-            child.stdin.close()
+            on_start(child)
+            with suppress(BrokenPipeError):  # it was ended before it had read its request
+                child.stdin.write(json.dumps(asdict(request), default=str))
+                child.stdin.close()
             report = _listen(child.stdout, on_event)
         except BaseException:
             child.terminate()

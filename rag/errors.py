@@ -4,6 +4,7 @@ AnswerError
 ├── ModelUnavailable    the model's endpoint failed, refused or was too slow  (retryable)
 ├── ModelMisbehaved     the model's endpoint answered with something unusable (retryable)
 ├── Overloaded          too many answers are under way                       (retryable)
+├── Stopping            who answers is being stopped                         (retryable)
 └── CitationBroken      a quote is not what its source says: a bug, never shown (not retryable)
 """
 
@@ -39,6 +40,18 @@ class Overloaded(AnswerError):
         """Says after how many seconds a retry makes sense."""
         super().__init__(f"too many answers are under way; retry in {retry_after_s:.0f} s")
         self.retry_after_s = retry_after_s
+
+
+class Stopping(AnswerError):
+    """Who answers is being stopped, and the answer was not made in time."""
+
+    retryable = True
+
+    retry_after_s = 2.0
+
+    def __init__(self) -> None:
+        """Says that another may answer."""
+        super().__init__("the service is being stopped; ask again")
 
 
 class CitationBroken(AnswerError):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 BACKLOG = 128
-GRACE_S = 10
-"""How long answers under way may take to end once the service is told to stop."""
+DRAIN_S = 5.0
+"""Probes come every few seconds, and a balancer needs one or two that fail."""
 
 
 def serve(
@@ -78,6 +78,15 @@ def refuse_exposure(settings: "Settings") -> None:
     )
 
 
+def drain_s(settings: "Settings") -> float:
+    """Returns how long to be not ready before the port closes: at home nobody watches /readyz."""
+    from ..auth import is_loopback
+
+    if settings.drain_s is not None:
+        return settings.drain_s
+    return 0.0 if is_loopback(settings.host) else DRAIN_S
+
+
 def bound(host: str, port: int) -> socket.socket:
     """Returns a socket bound to the address; raises PortTaken."""
     try:
@@ -97,6 +106,7 @@ def _run(settings: "Settings", listener: socket.socket, *, sync: bool, json: boo
     import uvicorn
 
     from ..app import create_app
+    from ..server import Server
     from ..service import Hooks
 
     fatal: list[Exception] = []
@@ -112,19 +122,18 @@ def _run(settings: "Settings", listener: socket.socket, *, sync: bool, json: boo
         else:
             typer.echo(_banner(url, ready, settings.llm.model, example))
 
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings, sync=sync, hooks=Hooks(on_ready, on_fatal)),
-            log_config=None,
-            log_level="warning",
-            access_log=False,  # the middleware writes a line without the query string
-            server_header=False,
-            proxy_headers=False,
-            ws="none",
-            lifespan="on",
-            timeout_graceful_shutdown=GRACE_S,
-        )
+    app = create_app(settings, sync=sync, hooks=Hooks(on_ready, on_fatal))
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level="warning",
+        access_log=False,  # the middleware writes a line without the query string
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
     )
+    server = Server(config, app.state.service, drain_s=drain_s(settings))
     logging.getLogger("footnote").info("listening on %s", url)
     server.run(sockets=[listener])
     if fatal:

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 
+from rag.errors import Stopping
 from rag.types import Answer, Ask, Turn
 
 from .. import present
@@ -44,8 +45,9 @@ async def ask(
     )
     lease = service.lease(body.collection, seen=caller.collections)
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
-        return await _unless_gone(request, _stream(question, body, request, lease, service))
-    made = await _unless_gone(request, _whole(question, lease, service))
+        stream = _stream(question, body, request, lease, service)
+        return await _unless_gone(request, service, stream)
+    made = await _unless_gone(request, service, _whole(question, lease, service))
     return present.answer(made, include_passages=body.include_passages)
 
 
@@ -63,7 +65,8 @@ async def _stream(
     async with AsyncExitStack() as stack:
         parts, generation = stack.enter_context(lease)
         await stack.enter_async_context(service.place())
-        pump = Pump(parts.pipeline.stream(generation, question), partial(service.keep, question))
+        events = parts.pipeline.stream(generation, question)
+        pump = Pump(events, partial(service.keep, question), service.ending)
         stack.push_async_callback(pump.close)
         first = await pump.next()
         assert first is not None  # it waited without end
@@ -76,15 +79,20 @@ async def _stream(
         )
 
 
-async def _unless_gone(request: Request, work: Coroutine[None, None, T]) -> T:
-    """Returns what `work` makes; stops it and raises ClientLeft once nobody listens any more."""
+async def _unless_gone(request: Request, service: Service, work: Coroutine[None, None, T]) -> T:
+    """Returns what `work` makes; stops it where nobody listens any more, or the service ends.
+
+    Raises ClientLeft or Stopping then.
+    """
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_gone(request))
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientLeft
-        return working.result()
+        # Any: what they hold does not matter here
+        ends: set[asyncio.Future[Any]] = {working, leaving, service.ending}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientLeft if leaving.done() else Stopping
     finally:
         working.cancel()
         leaving.cancel()
