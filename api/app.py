@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from . import wiring
 from .access import TABLE, Access
 from .auth import Guard, is_loopback
+from .logs import log_outcome
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
@@ -36,7 +38,9 @@ def create_app(settings: Settings, *, sync: bool = False, hooks: Hooks | None = 
         lifespan=lifespan,
     )
     request = wiring.sync_request(settings) if sync else None
-    app.state.service = Service(settings, wiring.open_parts, request=request, hooks=hooks)
+    watch = partial(log_outcome, log_content=settings.log_content)
+    open_parts = partial(wiring.open_parts, watch=watch)
+    app.state.service = Service(settings, open_parts, request=request, hooks=hooks)
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
     app.state.access = Access(TABLE)
     app.add_middleware(

@@ -1,4 +1,4 @@
-"""Around every request: its id, one log line without its question, safe headers, a capped body.
+"""Around every request: its id, a log line without what it says, safe headers, a capped body.
 
 Plain ASGI, so that streams pass through untouched and nothing is read twice.
 """
@@ -10,14 +10,15 @@ import time
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
 
 from .errors import BodyTooLarge, MediaTypeUnsupported
 from .problems import respond
-from .screen import screen
 
 log = logging.getLogger("footnote.access")
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _SAFE = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
@@ -40,6 +41,10 @@ class Envelope:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
         scope.setdefault("state", {})["request_id"] = request_id
+        with bound_contextvars(request_id=request_id):
+            await self._pass_on(scope, receive, send, request_id)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         began, status, started = time.perf_counter(), 500, False
 
         async def marked(message: Message) -> None:
@@ -55,13 +60,26 @@ class Envelope:
         try:
             await self.app(scope, receive, marked)
         except Exception as error:  # the request's edge: whatever no handler knows ends here
-            log.exception("%s failed", request_id)
+            log.exception("the request failed")
             if not started:
                 await respond(error, scope)(scope, receive, marked)
         finally:
-            took_ms = (time.perf_counter() - began) * 1_000
-            path = screen(scope["path"])[:200].replace("\n", "\\n")
-            log.info("%s %s %s %d %.1f ms", request_id, scope["method"], path, status, took_ms)
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            took_ms = round((time.perf_counter() - began) * 1_000, 1)
+            fields = {"method": method, "route": route(scope), "status": status, "ms": took_ms}
+            log.info("request", extra=fields)
+
+
+def route(scope: Scope) -> str | None:
+    """Returns the template of the route that took the request, never what a client put into it.
+
+    None where no route did; a mount's is its own path.
+    """
+    taken = scope.get("route")
+    if taken is not None:
+        return str(taken.path)
+    mounted = str(scope.get("root_path", "")).removeprefix(str(scope.get("app_root_path", "")))
+    return f"{mounted}/{{path}}" if mounted else None
 
 
 class JsonBodies:

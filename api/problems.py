@@ -19,7 +19,6 @@ from rag.errors import AnswerError
 
 from .errors import INVALID, PLAIN_CODES, UNFORESEEN, ApiError, RequestInvalid, Verdict, verdict
 from .schemas import Invalid, Problem
-from .screen import screen
 
 log = logging.getLogger("footnote")
 
@@ -35,7 +34,8 @@ def problem(error: Exception, scope: Scope) -> tuple[Problem, Verdict]:
     """Returns `error` as clients see it; logs its own words where they are not for clients."""
     known = verdict(error)
     if known.detail != str(error):
-        log.error("%s %s: %s", request_id(scope), type(error).__name__, screen(str(error)))
+        ours = isinstance(error, ApiError | AnswerError | IndexingError)
+        log.error("%s: %s", type(error).__name__, error if ours else "its words are left out")
     body = _problem(known, scope)
     if isinstance(error, RequestInvalid):
         body.errors = [Invalid(field=error.field, message=error.cause)]

@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     keep_answers: bool = Field(
         default=False, description="Keep each question with what its answer was made of, to replay"
     )
+    log_content: bool = Field(
+        default=False, description="Log questions, passages and answers, and foreign errors' words"
+    )
     llm: ModelGroup = ModelGroup()
     embed: EmbedGroup = EmbedGroup()
 

@@ -19,7 +19,7 @@ from rag import types as inside
 from rag.errors import AnswerError, Stopping
 
 from . import present
-from .problems import problem, request_id
+from .problems import problem
 from .schemas import CitationEvent, DeltaEvent, ErrorEvent, PassagesEvent, SentenceEvent
 
 log = logging.getLogger("footnote")
@@ -118,7 +118,7 @@ class EventStream(StreamingResponse):
         except AnswerError as error:
             return inside.Failed(error)
         except Exception as error:  # the stream's edge: a client must hear of whatever broke it
-            log.exception("%s broke in mid-answer", request_id(self._scope))
+            log.exception("an answer broke in its middle")
             return inside.Failed(AnswerError(type(error).__name__))
 
     def _wire(self, event: inside.Event) -> tuple[str, BaseModel]:

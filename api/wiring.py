@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from index.worker import SyncRequest
     from rag.answer import Pipeline
     from rag.llm import ChatModel
+    from rag.outcome import Watch
 
     from .keys import Keys
     from .records import Records
@@ -91,20 +92,25 @@ def sync_request(settings: Settings, *, replace: bool = False) -> "SyncRequest":
     )
 
 
-def open_parts(settings: Settings) -> Parts:
-    """Returns the working parts; takes seconds, for the imports.
+def open_parts(settings: Settings, *, watch: "Watch | None" = None) -> Parts:
+    """Returns the working parts; takes seconds, for the imports. `watch` hears how answers end.
 
     Raises index.errors.EmbedderUnavailable when the weights or the endpoint cannot be used.
     """
     from index.embed import open_embedder
     from index.serving import Serving
     from rag.answer import Limits, Pipeline
+    from rag.outcome import unwatched
 
     embedder = open_embedder(embed_spec(settings))
     chat = open_chat(settings.llm)
     limits = Limits(settings.llm.history_chars, settings.llm.passage_chars)
     pipeline = Pipeline(
-        embedder=embedder, chat=chat, support_mode=settings.support_mode, limits=limits
+        embedder=embedder,
+        chat=chat,
+        support_mode=settings.support_mode,
+        limits=limits,
+        watch=watch or unwatched,
     )
     serving = Serving(collection_folder(settings), settings.collection)
     return Parts(serving, pipeline, embedder, "model" if chat else "extractive")

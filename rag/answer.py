@@ -8,7 +8,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +24,7 @@ from .errors import AnswerError
 from .extract import Pick, pick_sentences
 from .followup import stand_alone
 from .llm import ChatModel
+from .outcome import Watch, Watched, unwatched
 from .pieces import Mark, Text
 from .prompt import build_messages
 from .retrieve import Retrieved, retrieve, understand
@@ -77,11 +79,12 @@ class Pipeline:
         support_mode: SupportMode,
         limits: Limits,
         weights: Weights | None = None,
+        watch: Watch = unwatched,
     ) -> None:
-        """`weights` are the fitted ones unless others are given."""
+        """`weights` are the fitted ones unless others are given; `watch` hears how each ends."""
         self._embedder, self._chat, self._limits = embedder, chat, limits
         self._weights = weights or fitted()
-        self._mode = support_mode
+        self._mode, self._watch = support_mode, watch
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
@@ -107,8 +110,23 @@ class Pipeline:
     async def stream(self, generation: Generation, ask: Ask) -> AsyncIterator[Event]:
         """Yields the events of one answer; the last is Done, or Failed after its first words."""
         run = _Run(ask, generation, _unjudged if self._mode == "off" else _judged(ask.question))
-        run.standalone = await self._stand_alone(ask)
-        await asyncio.to_thread(self._retrieve, run)
+        watched = run.watched = Watched(run.id, ask, generation.info, watch=self._watch)
+        try:
+            async with aclosing(self._events(run)) as events:
+                async for event in events:
+                    watched.see(event)
+                    yield event
+        except Exception as error:
+            watched.tell(error=error)
+            raise
+        finally:
+            watched.tell()
+
+    async def _events(self, run: "_Run") -> AsyncGenerator[Event, None]:
+        with run.watched.stages.during("follow_up"):
+            run.standalone = await self._stand_alone(run.ask)
+        with run.watched.stages.during("retrieve"):
+            await asyncio.to_thread(self._retrieve, run)
         yield PassagesFound(run.id, run.hits)
         reason = _refusal(run, self._weights.floor if self._chat else self._weights.threshold)
         try:
@@ -139,7 +157,8 @@ class Pipeline:
             history_chars=self._limits.history_chars,
             passage_chars=self._limits.passage_chars,
         )
-        run.composer = Composer(run.generation, shown, judge=run.judge, writer="model")
+        run.watched.model = chat.name
+        run.composer = run.composing(shown, writer="model")
         draft = Draft(run.composer, strict=self._mode == "strict")
         try:
             share = 1 - REWRITE_SHARE if run.ask.history else 1.0
@@ -193,6 +212,7 @@ class _Run:
     degraded: bool = False
     timings: dict[str, float] = field(default_factory=dict)
     composer: Composer = field(init=False)
+    watched: Watched = field(init=False)
 
     @property
     def hits(self) -> tuple[Hit, ...]:
@@ -201,7 +221,13 @@ class _Run:
 
     def quoting(self) -> Composer:
         """Returns an empty answer of the hits' own words."""
-        return Composer(self.generation, self.hits, judge=self.judge, writer="extractive")
+        return self.composing(self.hits, writer="extractive")
+
+    def composing(self, hits: Sequence[Hit], *, writer: Answerer) -> Composer:
+        """Returns an empty answer that cites these hits."""
+        return Composer(
+            self.generation, hits, judge=self.judge, writer=writer, stages=self.watched.stages
+        )
 
 
 def _refusal(run: _Run, threshold: float) -> Reason | None:

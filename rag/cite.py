@@ -14,6 +14,7 @@ from index.generation import Generation
 from .attribute import Attribution
 from .defuse import defused
 from .errors import CitationBroken
+from .outcome import Stages
 from .pieces import Mark, Text
 from .refs import Ref
 from .types import (
@@ -53,14 +54,20 @@ class Composer:
     """
 
     def __init__(
-        self, generation: Generation, hits: Sequence[Hit], *, judge: Judge, writer: Answerer
+        self,
+        generation: Generation,
+        hits: Sequence[Hit],
+        *,
+        judge: Judge,
+        writer: Answerer,
+        stages: Stages | None = None,
     ) -> None:
         self.answer = ""
         self.sentences: list[AnswerSentence] = []
         self.citations: list[Citation] = []
         self.dropped = 0
         self._generation, self._hits, self._judge = generation, hits, judge
-        self._writer = writer
+        self._writer, self._stages = writer, stages or Stages()
         self._attribution = Attribution(hits)
         self._known: dict[tuple[str, int, int], Citation] = {}
         self._words = ""
@@ -77,7 +84,13 @@ class Composer:
 
     def take_if_supported(self, pieces: Sequence[Piece]) -> list[Event]:
         """Adds a whole sentence, as one Delta, if what it cites supports it; else leaves it out."""
-        trial = Composer(self._generation, self._hits, judge=self._judge, writer=self._writer)
+        trial = Composer(
+            self._generation,
+            self._hits,
+            judge=self._judge,
+            writer=self._writer,
+            stages=self._stages,
+        )
         for piece in pieces:
             trial.take(piece)
         if not trial.sentences or trial.sentences[0].status != "supported":
@@ -129,7 +142,8 @@ class Composer:
         self._words, self._start, self._cited = "", None, {}
         if start is None:
             return []
-        status, why = self._judge(words, cited)
+        with self._stages.during("support"):
+            status, why = self._judge(words, cited)
         sentence = AnswerSentence(
             text=self.answer[start:].rstrip(),
             start=start,
@@ -149,7 +163,9 @@ class Composer:
         for place in places:
             found = self._resolve(place)
             assert found is not None  # it is one of the hits' own
-            if self._judge(words, [prove(self._generation, *found, n=0)])[0] == "supported":
+            with self._stages.during("support"):
+                status, _ = self._judge(words, [prove(self._generation, *found, n=0)])
+            if status == "supported":
                 return self._mark([place])
         return []
 
@@ -178,7 +194,8 @@ class Composer:
         key = (hit.source.id, sentence.start, sentence.end)
         if key in self._known:
             return self._known[key], False
-        citation = prove(self._generation, hit, sentence, n=len(self.citations) + 1)
+        with self._stages.during("cite"):
+            citation = prove(self._generation, hit, sentence, n=len(self.citations) + 1)
         self._known[key] = citation
         self.citations.append(citation)
         return citation, True

@@ -128,17 +128,24 @@ def test_an_id_that_a_client_gives_is_kept_if_it_is_harmless(client: TestClient)
         assert (response.headers["x-request-id"] == given) is kept
 
 
-def test_a_log_line_holds_no_question_and_no_line_break(
+def test_a_request_is_logged_by_its_route_and_nothing_it_said(
     client: TestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="footnote.access"):
         client.post("/v1/answers", json={"question": "my secret plan " * 9})
-        client.get("/nothing?q=secret")
-        client.get("/two%0alines%1b")
-    lines = [record.getMessage() for record in caplog.records if record.name == "footnote.access"]
-    assert len(lines) == 3
-    assert "POST /v1/answers 422" in lines[0]
-    assert not any("secret" in line or "\n" in line or "\x1b" in line for line in lines)
+        client.get("/v1/sources/secret/text?start=1")
+        client.get("/secret%0alines%1b?q=secret")
+        client.get("/pages/secret.js")
+        client.request("SECRET", "/livez")
+    lines = [vars(record) for record in caplog.records if record.name == "footnote.access"]
+    assert [(line["method"], line["route"], line["status"]) for line in lines] == [
+        ("POST", "/v1/answers", 422),
+        ("GET", "/v1/sources/{source_id}/text", 503),
+        ("GET", None, 404),
+        ("GET", "/pages/{path}", 404),
+        ("other", None, 405),
+    ]
+    assert "secret" not in caplog.text.lower()
 
 
 def test_every_answer_carries_safe_headers(client: TestClient) -> None:

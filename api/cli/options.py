@@ -1,7 +1,6 @@
 """Options that several commands share, and how what was said becomes settings."""
 
 import json as json_module
-import logging
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -79,14 +78,6 @@ def filters(
         since=since and since.date(),
         until=until and until.date(),
     )
-
-
-def start_log() -> None:
-    """Sends log lines to stderr, with their time."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def print_json(value: object) -> None:

@@ -54,8 +54,10 @@ def serve(
         llm__model=model,
     )
     refuse_exposure(settings)
+    from ..logs import start_log
+
     with bound(settings.host, settings.port) as listener:
-        options.start_log()
+        start_log(sys.stderr, log_content=settings.log_content)
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
         try:
             _run(settings, listener, sync=not no_sync, json=json)
