@@ -31,6 +31,8 @@ _DENIAL_WORDS = (
 _CLAUSE_ENDS = frozenset("but although though while whereas because which who that if".split())
 _LINKS = frozenset(STOP_WORDS | set("longer later even yet actually really fully".split()))
 _NO_DENIAL = frozenset("only just merely simply solely least".split())
+_FOR_NO = ("a", "an", "the", "some", "any")
+_LEAST_AROUND = 2
 _FAR = 5
 _NEAR = 2
 
@@ -51,9 +53,9 @@ def _denial_terms() -> frozenset[str]:
 def denies(sentence: str, cited: Sequence[str]) -> bool:
     """Whether something is denied in the sentence and asserted in the cited texts, or reversed."""
     said = set(terms(" ".join(_words(sentence))))
-    near = _nearest(said, cited)
-    if any(_is_spliced(sentence, text) or _is_spliced(text, sentence) for text in near):
+    if any(_is_spliced(sentence, text) or _is_spliced(text, sentence) for text in cited):
         return True
+    near = _nearest(said, cited)
     known = {term for text in near for term in terms(text)}
     if in_sentence := _denials(sentence, frozenset()):
         in_cited = [one for text in near for one in _denials(text, _denial_terms())]
@@ -64,20 +66,28 @@ def denies(sentence: str, cited: Sequence[str]) -> bool:
 
 
 def _is_spliced(denying: str, other: str) -> bool:
-    """Whether the other text has the very words around a negator, without it."""
-    tokens, others = _spelled_out(denying), f" {' '.join(_spelled_out(other))} "
+    """Whether the other text has the very words around a negator, without it, and only so."""
+    tokens = _spelled_out(denying)
+    own, others = f" {' '.join(tokens)} ", f" {' '.join(_spelled_out(other))} "
     for place, token in enumerate(tokens):
-        if token in NEGATORS and 0 < place < len(tokens) - 1:
+        if token in NEGATORS:
             before, after = tokens[max(0, place - 2) : place], tokens[place + 1 : place + 3]
-            spliced = (f" {' '.join([*before, after[0]])} ", f" {' '.join([before[-1], *after])} ")
-            if len(before) + len(after) == 4 and any(words in others for words in spliced):
+            instead = ("", *_FOR_NO) if token == "no" else ("",)
+            spliced = (
+                f" {' '.join([*left, *filter(None, [word]), *right])} "
+                for word in instead
+                for left, right in ((before, after[:1]), (before[-1:], after))
+                if len(left) + len(right) > _LEAST_AROUND
+            )
+            if any(words in others and words not in own for words in spliced):
                 return True
     return False
 
 
 def _spelled_out(text: str) -> list[str]:
+    """The text's words, between marks for where it begins and ends."""
     text = _CONTRACTED.sub(" not", text.lower())
-    return [token for token in _TOKEN.findall(text) if token[0].isalnum()]
+    return ["^", *(token for token in _TOKEN.findall(text) if token[0].isalnum()), "$"]
 
 
 def _nearest(said: set[str], cited: Sequence[str]) -> list[str]:

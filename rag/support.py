@@ -16,7 +16,7 @@ from index.words import STOP_WORDS, terms
 
 from .figures import missing_figure
 from .names import missing_name
-from .polarity import denies
+from .polarity import NEGATORS, denies
 from .types import Status
 
 MIN_SCORE = 0.45
@@ -132,6 +132,14 @@ def _plain(text: str) -> str:
 
 
 def _contains(whole: str, said: str) -> bool:
-    """Whether the words of one stand in the other in sequence, case and punctuation aside."""
+    """Whether the words of one stand in the other in sequence, and no denial just beside them.
+
+    Case and punctuation do not count.
+    """
     words, among = (" ".join(re.findall(r"\w+", text.lower())) for text in (said, whole))
-    return bool(words) and f" {words} " in f" {among} "
+    places = re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", among) if words else ()
+    return any(
+        among[: place.start()].rstrip().rpartition(" ")[2] not in NEGATORS
+        and among[place.end() :].lstrip().partition(" ")[0] not in NEGATORS
+        for place in places
+    )

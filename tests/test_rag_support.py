@@ -117,6 +117,13 @@ def test_another_name_is_missing(said: str, known: str, missing: str) -> None:
         ("There is a rule against women.", "There is no rule against women."),
         ("It can swim.", "It cannot swim, it is said."),
         ("They aren't allowed in the hall.", "They are allowed in the hall, which has no roof."),
+        ("It was stable and toxic.", "It was stable and not toxic."),
+        ("There would be a limit to it.", "Later on, there would be no limit to it."),
+        ("They never have arisen.", "They have arisen."),
+        (
+            "It is open; the rest of what was planned is built.",
+            "It is not open; the rest of what was planned is built.",
+        ),
     ],
 )
 def test_a_denial_on_one_side_is_seen(said: str, cited: str) -> None:
@@ -132,6 +139,7 @@ def test_a_denial_on_one_side_is_seen(said: str, cited: str) -> None:
         ("The bird can't fly.", "The bird is unable to fly."),
         ("It is long and wide.", "It is not only long but also wide."),
         ("See No. 5.", "See number 5."),
+        ("It was used in war.", "It was not used in peace. It was used in war."),
     ],
 )
 def test_agreement_is_no_denial(said: str, cited: str) -> None:
@@ -148,6 +156,18 @@ def test_without_a_citation_it_is_uncited() -> None:
 )
 def test_what_stands_in_the_cited_text_is_supported(said: str) -> None:
     assert judge(said, [BRIDGE]).status == "supported"
+
+
+@pytest.mark.parametrize(
+    ("said", "cited"),
+    [
+        ("Walls are permitted, though gates are.", "Walls are permitted, though gates are not."),
+        ("All birds can fly.", "Not all birds can fly."),
+    ],
+)
+def test_what_stands_beside_a_denial_is_not_what_was_said(said: str, cited: str) -> None:
+    assert judge(said, [cited]).status == "unsupported"
+    assert judge(said, [f"{cited} {said}"]).status == "supported"
 
 
 @pytest.mark.parametrize(

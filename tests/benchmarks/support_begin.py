@@ -5,7 +5,8 @@
 FOLDER holds the three `begin_dev_*.tsv` of the BEGIN benchmark (Dziri et al. 2022); it is not part
 of the repository and lies at ../shared/data/begin-dev where this was developed. Prints the area
 under the ROC curve of `support_score` (without and with an idf of the knowledge texts), what
-`judge` makes of both kinds, and of attributable replies with one change planted.
+`judge` makes of both kinds, and of attributable replies with one change planted; the same of
+sentences quoted from the SQuAD articles, since those hold more to change.
 """
 
 import csv
@@ -24,6 +25,8 @@ from rag.support import judge, support_score
 
 SETS = ("wow", "tc", "cmu")
 DEFAULT = Path(__file__).parents[3] / "shared" / "data" / "begin-dev"
+ARTICLES = DEFAULT.parent / "squad-articles" / "articles"
+QUOTED, PLANTED_OF_A_KIND = 20_000, 300
 Row = tuple[str, str, bool]
 AUXILIARY = r"\b(is|was|are|were|has|have|had|can|could|will|would|did|does)\b(?! not|n't| n't)"
 
@@ -36,17 +39,32 @@ def main(folder: Path) -> None:
     table("judge: others → unsupported", [1 - rate for rate in rates(sets, attributable=False)])
     true = [row for name in SETS for row in sets[name] if row[2] and unaltered_holds(row)]
     everything = [row for name in SETS for row in sets[name] if row[2]]
-    print(f"\n{'planted in attributable replies':32} changed  caught")
-    for name, change in CHANGES.items():
-        changed = [(said, text) for reply, text, _ in true for said in change(reply, text)]
-        caught = sum(judge(said, [text]).status == "unsupported" for said, text in changed)
-        print(f"{name:32} {len(changed):7} {caught / max(1, len(changed)):7.3f}")
+    planted("attributable replies", true, most=10_000)
+    planted("quoted sentences", quoted(), most=PLANTED_OF_A_KIND)
     alarms = Counter(
         why.split(" ")[1] if why and why.startswith("the ") else why
         for reply, text, _ in everything
         if (why := judge(reply, [text]).why)
     )
     print(f"{'false alarms, unaltered':32} {len(everything):7} {dict(alarms)}")
+
+
+def planted(name: str, pairs: Sequence[Row], *, most: int) -> None:
+    print(f"\n{'planted in ' + name:32} changed  caught")
+    for kind, change in CHANGES.items():
+        changed = [(said, text) for reply, text, _ in pairs for said in change(reply, text)][:most]
+        caught = sum(judge(said, [text]).status == "unsupported" for said, text in changed)
+        print(f"{kind:32} {len(changed):7} {caught / max(1, len(changed)):7.3f}")
+
+
+def quoted() -> list[Row]:
+    texts = [path.read_text("utf-8") for path in sorted(ARTICLES.glob("*.txt"))]
+    found = [part for text in texts for part in re.split(r"(?<=[.!?])\s+(?=[A-Z])|\n", text)]
+    sentences = [part for part in found if 60 < len(part) < 300 and part[-1] in ".!?"]
+    random.Random(0).shuffle(sentences)
+    alarms = sum(judge(one, [one]).status != "supported" for one in sentences[:QUOTED])
+    print(f"\n{alarms} of {len(sentences[:QUOTED])} quoted sentences are called unsupported")
+    return [(one, one, True) for one in sentences[:QUOTED]]
 
 
 def rows(path: Path) -> list[Row]:
