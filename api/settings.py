@@ -95,6 +95,22 @@ class EmbedGroup(BaseModel):
     )
 
 
+class RerankGroup(BaseModel):
+    """A cross-encoder that orders what was found anew; without an endpoint there is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    base_url: BaseUrl | None = Field(
+        default=None, description="Endpoint with a Cohere-style `/rerank`; unset: none is asked"
+    )
+    model: str | None = Field(default=None, description="Its model, where it has several")
+    api_key: SecretStr | None = Field(default=None, description="Its key")
+    candidates: int = Field(default=20, ge=2, le=100, description="Passages it is sent")
+    timeout_s: float = Field(
+        default=5.0, gt=0, le=60, description="Longest wait for it; then the order stays"
+    )
+
+
 class Settings(BaseSettings):
     """What the service, the sync and the terminal are told; see `settings_table`."""
 
@@ -157,6 +173,7 @@ class Settings(BaseSettings):
     )
     llm: ModelGroup = ModelGroup()
     embed: EmbedGroup = EmbedGroup()
+    rerank: RerankGroup = RerankGroup()
 
     @classmethod
     def settings_customise_sources(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.types import Answerer
 
-from .settings import ModelGroup, Settings
+from .settings import ModelGroup, RerankGroup, Settings
 
 if TYPE_CHECKING:
     from index.embed import Embedder, EmbedSpec
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rag.answer import Pipeline
     from rag.llm import ChatModel
     from rag.outcome import Watch
+    from rag.rerank import EndpointReranker
 
     from .keys import Keys
     from .records import Records
@@ -111,6 +112,7 @@ def open_parts(settings: Settings, *, watch: "Watch | None" = None) -> Parts:
         support_mode=settings.support_mode,
         limits=limits,
         watch=watch or unwatched,
+        reranker=open_reranker(settings.rerank),
     )
     serving = Serving(collection_folder(settings), settings.collection)
     return Parts(serving, pipeline, embedder, "model" if chat else "extractive")
@@ -133,6 +135,24 @@ def keys(settings: Settings) -> "Keys":
 def state_file(settings: Settings) -> Path:
     """Returns where keys, kept answers and whatever else cannot be derived are kept."""
     return settings.data_dir.absolute() / "state.sqlite3"
+
+
+def open_reranker(group: RerankGroup) -> "EndpointReranker | None":
+    """Returns what orders the hits anew; None unless an endpoint is named."""
+    if group.base_url is None:
+        return None
+    from rag.rerank import EndpointReranker, RerankSettings
+
+    key = group.api_key.get_secret_value() if group.api_key else None
+    return EndpointReranker(
+        RerankSettings(
+            base_url=group.base_url,
+            model=group.model,
+            api_key=key,
+            candidates=group.candidates,
+            timeout_s=group.timeout_s,
+        )
+    )
 
 
 def open_chat(group: ModelGroup) -> "ChatModel | None":

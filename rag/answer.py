@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from index.embed import Embedder
@@ -27,6 +27,7 @@ from .llm import ChatModel
 from .outcome import Watch, Watched, unwatched
 from .pieces import Mark, Text
 from .prompt import build_messages
+from .rerank import EndpointReranker
 from .retrieve import Retrieved, retrieve, understand
 from .rewrite import REWRITE_SHARE, rewritten
 from .support import judge
@@ -80,11 +81,13 @@ class Pipeline:
         limits: Limits,
         weights: Weights | None = None,
         watch: Watch = unwatched,
+        reranker: EndpointReranker | None = None,
     ) -> None:
         """`weights` are the fitted ones unless others are given; `watch` hears how each ends."""
         self._embedder, self._chat, self._limits = embedder, chat, limits
         self._weights = weights or fitted()
         self._mode, self._watch = support_mode, watch
+        self._reranker = reranker
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
@@ -96,7 +99,19 @@ class Pipeline:
         self, generation: Generation, query: str, *, top_k: int, filters: Filters
     ) -> Retrieved:
         understood = understand(generation, self._embedder, query)
-        return retrieve(generation, understood, weights=self._weights, top_k=top_k, filters=filters)
+        reranker = self._reranker
+        found = retrieve(
+            generation,
+            understood,
+            weights=self._weights,
+            top_k=max(top_k, reranker.candidates) if reranker else top_k,
+            filters=filters,
+        )
+        if reranker is None:
+            return found
+        sent = found.hits[: reranker.candidates]
+        hits = (*reranker(understood.text, sent), *found.hits[len(sent) :])
+        return replace(found, hits=hits[:top_k])
 
     async def answer(self, generation: Generation, ask: Ask) -> Answer:
         """Returns the whole answer; raises the AnswerError that the stream ended with."""
@@ -191,9 +206,11 @@ class Pipeline:
         run.timings["retrieve"] = (time.perf_counter() - started) * 1000
 
     async def close(self) -> None:
-        """Gives up the model's connections."""
+        """Gives up the model's and the reranker's connections."""
         if self._chat is not None:
             await self._chat.close()
+        if self._reranker is not None:
+            self._reranker.close()
 
 
 @dataclass(slots=True)

@@ -222,6 +222,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._status(reply)
         elif self.path.split("?")[0].endswith("/embeddings"):
             self._plain(embeddings(body), reply)
+        elif self.path.endswith("/rerank"):
+            self._plain(reranking(body), reply)
         elif body.get("stream"):
             self._stream(reply, body)
         else:
@@ -255,7 +257,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.fault == "bad_json":
             data = data[:-9]
         elif reply.fault == "empty_choices":
-            data = json.dumps({**answer, "choices": [], "data": []}).encode()
+            data = json.dumps({**answer, "choices": [], "data": [], "results": []}).encode()
+        elif reply.fault == "odd_shapes":
+            data = json.dumps({"results": [{"index": 7, "relevance_score": "high"}]}).encode()
+        elif reply.fault == "huge":
+            data = b" " * HUGE_BYTES
         return self._answer(200, {"Content-Type": kind}, data)
 
     def _stream(self, reply: Reply, body: Mapping[str, Any]) -> None:
@@ -441,6 +447,13 @@ def embeddings(body: Mapping[str, Any]) -> dict[str, Any]:
         "data": rows,
         "usage": {"prompt_tokens": words, "total_tokens": words},
     }
+
+
+def reranking(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Scores, not of 0 to 1: the shorter a document, the better."""
+    scored = [(-float(len(text)), place) for place, text in enumerate(body["documents"])]
+    best = sorted(scored, reverse=True)[: body["top_n"]]
+    return {"results": [{"index": place, "relevance_score": score} for score, place in best]}
 
 
 def _encoded(vector: list[float], body: Mapping[str, Any]) -> list[float] | str:
