@@ -20,12 +20,20 @@ from .service import Hooks, Service
 from .settings import Settings
 
 
-def create_app(settings: Settings, *, sync: bool = False, hooks: Hooks | None = None) -> FastAPI:
-    """Returns the service; it opens its index, and with `sync` builds it, once it is started."""
+def create_app(
+    settings: Settings, *, sync: bool = False, worker: int = 0, hooks: Hooks | None = None
+) -> FastAPI:
+    """Returns the service; it opens its index, and with `sync` builds it, once it is started.
+
+    Of several workers the first, 0, builds it for all; the others take no connection before they
+    can answer.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with app.state.service.run():
+            if worker:
+                await app.state.service.can_answer()
             yield
 
     app = FastAPI(
@@ -37,10 +45,11 @@ def create_app(settings: Settings, *, sync: bool = False, hooks: Hooks | None = 
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         lifespan=lifespan,
     )
-    request = wiring.sync_request(settings) if sync else None
+    request = wiring.sync_request(settings) if sync and worker == 0 else None
     watch = partial(log_outcome, log_content=settings.log_content)
     open_parts = partial(wiring.open_parts, watch=watch)
     app.state.service = Service(settings, open_parts, request=request, hooks=hooks)
+    app.state.service.syncing.elsewhere = sync and worker > 0
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
     app.state.access = Access(TABLE)
     app.add_middleware(

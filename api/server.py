@@ -28,15 +28,15 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service, *, drain_s: float) -> None:
         """`drain_s`: how long /readyz says 503 before the listener closes."""
         super().__init__(config)
-        self._service, self._drain_s = service, drain_s
+        self.service, self._drain_s = service, drain_s
         self._asked: list[int] = []
         self._began = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Takes a signal, between any two instructions of the main thread."""
         self._asked.append(sig)
-        if self._began and len(self._asked) > 1:
-            self._service.end()
+        if not self.started or (self._began and len(self._asked) > 1):
+            self.service.end()
         super().handle_exit(sig, frame)
 
     @property
@@ -48,13 +48,13 @@ class Server(uvicorn.Server):
         """Serves; after SIGTERM it goes on accepting for `drain_s`, not ready any more."""
         await super().main_loop()
         self._began = time.monotonic()
-        self._service.draining = True
+        self.service.draining = True
         while self._in_time and time.monotonic() < self._began + self._drain_s:
             await asyncio.sleep(TICK_S)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         """Closes the listener, waits for the answers under way, and ends those that take long."""
         left = self._began + STREAMS_S - time.monotonic() if self._in_time else 0.0
-        asyncio.get_running_loop().call_later(max(left, 0.0), self._service.end)
+        asyncio.get_running_loop().call_later(max(left, 0.0), self.service.end)
         self.config.timeout_graceful_shutdown = math.ceil(max(left, 0.0) + LAST_S)
         await super().shutdown(sockets)

@@ -39,6 +39,7 @@ Lease = AbstractContextManager["tuple[Parts, Generation]"]
 
 REFRESH_S = 1.0
 """How often a new generation is looked for."""
+TICK_S = 0.1
 RETRY_AFTER_S = 2.0
 
 _MISTAKES = (CorpusMissing, CorpusMismatch, SettingInvalid)
@@ -72,8 +73,7 @@ class Service:
         self.trouble: str | None = None
         self.draining = False
         """Is it about to end, so that nobody new should come?"""
-        self.ending: asyncio.Future[None]
-        """Done once answers under way must end; `run` makes it."""
+        self._ending: asyncio.Future[None] | None = None
         self._open_parts, self._request, self._hooks = open_parts, request, hooks
         self._told: set[str] = set()
         self._places = asyncio.Semaphore(settings.max_concurrent_answers)
@@ -81,7 +81,7 @@ class Service:
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Serves while the block runs: opens in the background, notices new generations."""
-        self.ending = asyncio.get_running_loop().create_future()
+        self._ending = asyncio.get_running_loop().create_future()
         if self._request:
             self.syncing.start(self._request)
         keeper = asyncio.create_task(self._keep())
@@ -95,13 +95,26 @@ class Service:
             if self.parts:
                 await self.parts.close()
 
+    @property
+    def ending(self) -> asyncio.Future[None]:
+        """Done once the answers under way must end."""
+        assert self._ending is not None  # `run` makes it, and nothing is asked before
+        return self._ending
+
     def end(self) -> None:
         """Ends the answers under way, each with an error that says to ask again; any thread may."""
-        self.ending.get_loop().call_soon_threadsafe(self._end)
+        self.draining = True
+        if self._ending is not None:
+            self._ending.get_loop().call_soon_threadsafe(self._end)
 
     def _end(self) -> None:
         if not self.ending.done():
             self.ending.set_result(None)
+
+    async def can_answer(self) -> None:
+        """Waits until a generation serves, or the service ends."""
+        while self.readiness().status not in ("ready", "draining"):
+            await asyncio.wait({self.ending}, timeout=TICK_S)
 
     async def _keep(self) -> None:
         opened: Parts | None = None

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from .formats import EXTRACTION
 from .generation import Generation
 from .lock import writer_lock
 from .manifest import read_current
+from .parent import end_without
 from .parse import Parsed, Reader, Survey
 from .publish import building_folder, check_space, publish, remove_old, size_of
 from .words import ANALYZER
@@ -36,9 +36,6 @@ LEXICAL_FIRST = 500
 BUILDS = 3
 """How often a generation is built until it verifies: Chroma's graph, made by several threads, lost
 a vector in 2 of 25 builds of 64 vectors that were close to each other (2026-11-22)."""
-
-PARENT_S = 0.2
-"""How often a sync looks whether its parent is still there."""
 
 Say = Callable[[Event], None]
 
@@ -255,17 +252,11 @@ def _embed(cache: EmbeddingCache, wanted: Sequence[Passage], say: Say) -> None:
         say({"event": "embed", **progress, "left_s": round(left, 1)})
 
 
-def _end_without(parent: int) -> None:
-    """Ends this process at once when its parent is another: nobody waits for it any more."""
-    while os.getppid() == parent:
-        time.sleep(PARENT_S)
-    os._exit(1)  # a kill at any moment does no harm, which tests/crash proves
-
-
 def main() -> int:
     """Serves one request on standard input; returns the exit code."""
     for parent in sys.argv[1:]:
-        threading.Thread(target=_end_without, args=(int(parent),), daemon=True).start()
+        # nobody waits for us any more; an end at any moment does no harm, tests/crash proves it
+        end_without(int(parent), lambda: os._exit(1))
     # what libraries print must not mix with the events
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

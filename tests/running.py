@@ -76,6 +76,20 @@ def until(reached: Callable[[], bool], *, within_s: float = 60) -> None:
         time.sleep(0.02)
 
 
+def processes_below(parent: int) -> set[int]:
+    """The children of a process, and theirs."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after_name = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(after_name[1]) == parent and after_name[0] != "Z":
+            child = int(path.parent.name)
+            found |= {child} | processes_below(child)
+    return found
+
+
 class Running:
     """A service in a child process, ready when entered; `log` once it has ended."""
 

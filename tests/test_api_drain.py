@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.fakes import FakeModel, Reply, Request
-from tests.running import Running, until
+from tests.running import Running, processes_below, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick [1.2]."
@@ -169,20 +169,6 @@ def test_an_answer_that_takes_longer_ends_with_an_error_that_says_to_ask_again(
     assert error["problem"]["code"] == plain[0].json()["code"] == "stopping"
     assert (plain[0].status_code, plain[0].headers["retry-after"]) == (503, "2")
     assert service.process.returncode == 130
-
-
-def processes_below(parent: int) -> set[int]:
-    """The children of a process, and theirs."""
-    found = set()
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            after_name = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(after_name[1]) == parent and after_name[0] != "Z":
-            child = int(path.parent.name)
-            found |= {child} | processes_below(child)
-    return found
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])

@@ -6,6 +6,7 @@ while the index is built.
 
 import json as json_module
 import logging
+import os
 import shlex
 import signal
 import socket
@@ -13,6 +14,8 @@ import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from index.parent import end_without
 
 from ..errors import PortTaken, SettingRefused
 from ..screen import screen
@@ -33,6 +36,9 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address.", show_default=False)] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0: any.", show_default=False)] = None,
     no_sync: Annotated[bool, typer.Option("--no-sync", help="Serve what is there.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that answer.", show_default=False)
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Allow an address that others can reach.")
     ] = False,
@@ -41,12 +47,17 @@ def serve(
     data_dir: options.DataDir = None,
     model: options.Model = None,
     json: options.Json = False,
+    as_worker: Annotated[
+        tuple[int, int, int] | None,
+        typer.Option(hidden=True, help="Which worker, the listener's number, the parent's."),
+    ] = None,
 ) -> int:
     """Sync what changed, then answer over HTTP."""
     settings = options.settings(
         corpus=corpus,
         host=host,
         port=port,
+        workers=workers,
         insecure=insecure or None,
         collection=collection,
         own_collection=own_collection,
@@ -56,11 +67,18 @@ def serve(
     refuse_exposure(settings)
     from ..logs import start_log
 
-    with bound(settings.host, settings.port) as listener:
+    worker, fd, parent = as_worker or (0, -1, -1)
+    with socket.socket(fileno=fd) if as_worker else bound(settings.host, settings.port) as listener:
         start_log(sys.stderr, log_content=settings.log_content)
+        if settings.workers > 1 and not as_worker:
+            from .workers import Workers
+
+            return Workers(settings.workers, listener).run()
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
+        if as_worker:
+            end_without(parent, lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
-            _run(settings, listener, sync=not no_sync, json=json)
+            _run(settings, listener, sync=not no_sync, worker=worker, json=json)
         finally:
             signal.signal(signal.SIGTERM, before)
     return OK
@@ -104,7 +122,9 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _run(settings: "Settings", listener: socket.socket, *, sync: bool, json: bool) -> None:
+def _run(
+    settings: "Settings", listener: socket.socket, *, sync: bool, worker: int, json: bool
+) -> None:
     import uvicorn
 
     from ..app import create_app
@@ -117,14 +137,17 @@ def _run(settings: "Settings", listener: socket.socket, *, sync: bool, json: boo
     def on_fatal(error: Exception) -> None:
         fatal.append(error)
         server.should_exit = True
+        server.service.end()
 
     def on_ready(ready: "Ready", example: str) -> None:
+        if worker:  # the first one says it
+            return
         if json:
             typer.echo(json_module.dumps({"url": url, **ready.model_dump(exclude={"progress"})}))
         else:
             typer.echo(_banner(url, ready, settings.llm.model, example))
 
-    app = create_app(settings, sync=sync, hooks=Hooks(on_ready, on_fatal))
+    app = create_app(settings, sync=sync, worker=worker, hooks=Hooks(on_ready, on_fatal))
     config = uvicorn.Config(
         app,
         log_config=None,
