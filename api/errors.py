@@ -6,6 +6,7 @@ ApiError
 ├── RequestInvalid        a value in the request cannot be used
 ├── SourceMissing         no such source in the serving generation
 ├── CollectionUnknown     another collection than the one served was asked for
+├── ModelUnknown          no such model under the OpenAI-compatible routes
 ├── IndexBuilding         nothing serves yet, but the first index is under way
 ├── ClientLeft            nobody waits for the answer any more
 ├── BodyTooLarge          the request's body exceeds `max_body_bytes`
@@ -84,6 +85,14 @@ class CollectionUnknown(ApiError):
     def __init__(self, collection: str) -> None:
         """Names the collection, cut short."""
         super().__init__(f"no collection {collection[:64]!r}")
+
+
+class ModelUnknown(ApiError):
+    """No such model under the OpenAI-compatible routes."""
+
+    def __init__(self, model: str) -> None:
+        """Names the model, cut short."""
+        super().__init__(f"no model {model[:64]!r}; GET /v1/models lists them")
 
 
 class IndexBuilding(ApiError):
@@ -176,6 +185,7 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     RequestInvalid: (422, "invalid_request"),
     SourceMissing: (404, "source_not_found"),
     CollectionUnknown: (404, "collection_not_found"),
+    ModelUnknown: (404, "model_not_found"),
     IndexBuilding: (503, "index_building"),
     ClientLeft: (408, "client_left"),  # for the log alone
     BodyTooLarge: (413, "body_too_large"),

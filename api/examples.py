@@ -100,6 +100,27 @@ _PROBLEM: Example = {
     "code": "index_building",
     "request_id": "req_5f0c6a1b2d3e4f50",
 }
+_MESSAGE: Example = {"role": "user", "content": _QUESTION}
+_URL_CITATION: Example = {
+    "start_index": len(_SENTENCE) + 1,
+    "end_index": len(_ANSWER),
+    "title": _SOURCE["title"],
+    "url": f"http://127.0.0.1:8000{_CITATION['url']}",
+}
+_ANNOTATION: Example = {"type": "url_citation", "url_citation": _URL_CITATION}
+_REPLY: Example = {"role": "assistant", "content": _ANSWER, "annotations": [_ANNOTATION]}
+_CHOICE: Example = {"index": 0, "message": _REPLY, "finish_reason": "stop"}
+_TOKENS: Example = {**_USAGE, "total_tokens": 826}
+_MADE: Example = {"id": _BODY["id"], "created": 1795550754, "model": "footnote"}
+_DELTA: Example = {"content": _SENTENCE}
+_PIECE: Example = {"index": 0, "delta": _DELTA, "finish_reason": None}
+_MODEL: Example = {"id": "footnote", "object": "model", "created": 0, "owned_by": "footnote"}
+_CHAT_ERROR: Example = {
+    "message": "no model 'gpt'; GET /v1/models lists them",
+    "type": "invalid_request_error",
+    "param": None,
+    "code": "model_not_found",
+}
 
 EXAMPLES: dict[str, Example] = {
     "AskBody": {"question": _QUESTION, "top_k": 5},
@@ -124,6 +145,24 @@ EXAMPLES: dict[str, Example] = {
     "DeltaEvent": {"text": _SENTENCE},
     "SentenceEvent": {"index": 0, **_SAID},
     "CitationEvent": {"citation": _CITATION},
+    "ChatBody": {"model": "footnote", "messages": [_MESSAGE]},
+    "ChatMessage": _MESSAGE,
+    "ContentPart": {"type": "text", "text": _QUESTION},
+    "StreamOptions": {"include_usage": True},
+    "ChatCompletion": {**_MADE, "choices": [_CHOICE], "usage": _TOKENS},
+    "ChatChoice": _CHOICE,
+    "ChatReply": _REPLY,
+    "Annotation": _ANNOTATION,
+    "StreamedAnnotation": {**_ANNOTATION, "index": 0},
+    "UrlCitation": _URL_CITATION,
+    "TokenUsage": _TOKENS,
+    "ChatChunk": {**_MADE, "object": "chat.completion.chunk", "choices": [_PIECE]},
+    "ChunkChoice": _PIECE,
+    "ChatDelta": _DELTA,
+    "ModelList": {"object": "list", "data": [_MODEL]},
+    "ModelCard": _MODEL,
+    "ChatError": _CHAT_ERROR,
+    "ChatErrorBody": {"error": _CHAT_ERROR},
     "ErrorEvent": {"problem": {**_PROBLEM, "errors": None}, "retryable": True},
 }
-"""By the name of the model in `schemas.py`."""
+"""By the name of the model in `schemas.py` and `openai_schemas.py`."""

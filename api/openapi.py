@@ -17,7 +17,8 @@ from pydantic.json_schema import models_json_schema
 from . import schemas
 from .access import TABLE, Who
 from .examples import EXAMPLES
-from .problems import documented
+from .openai_schemas import ChatChunk, ChatErrorBody
+from .problems import documented, documented_chat
 from .settings import Settings
 
 _EVENTS: dict[str, type[BaseModel]] = {
@@ -31,13 +32,16 @@ _EVENTS: dict[str, type[BaseModel]] = {
 _AT = "#/components/schemas/"
 
 
-def _event(name: str, model: type[BaseModel]) -> dict[str, object]:
-    data = {
+def _data(model: type[BaseModel]) -> dict[str, object]:
+    return {
         "type": "string",
         "contentMediaType": "application/json",
         "contentSchema": {"$ref": _AT + model.__name__},
     }
-    properties = {"event": {"const": name}, "data": data, "id": {"type": "string"}}
+
+
+def _event(name: str, model: type[BaseModel]) -> dict[str, object]:
+    properties = {"event": {"const": name}, "data": _data(model), "id": {"type": "string"}}
     return {"type": "object", "required": ["event", "data"], "properties": properties}
 
 
@@ -47,6 +51,19 @@ EVENTS: dict[str, object] = {
     "content": {
         "text/event-stream": {
             "schema": {"oneOf": [_event(name, model) for name, model in _EVENTS.items()]}
+        }
+    },
+}
+
+CHUNKS: dict[str, object] = {
+    "description": "The answer, whole or as chunks; `[DONE]` follows the last",
+    "content": {
+        "text/event-stream": {
+            "schema": {
+                "type": "object",
+                "required": ["data"],
+                "properties": {"data": {"anyOf": [_data(ChatChunk), {"const": "[DONE]"}]}},
+            }
         }
     },
 }
@@ -80,11 +97,15 @@ def _guarded(operations: dict[str, Any], rules: Mapping[str, Who]) -> None:
         who = rules.get(method.upper())
         if who and who.scope:
             operation["security"] = [{"key": []}]
-            operation["responses"] |= {str(k): v for k, v in documented(401, 403).items()}
+            refusals = (documented_chat if "openai" in operation["tags"] else documented)(401, 403)
+            operation["responses"] |= {str(k): v for k, v in refusals.items()}
 
 
 def _definitions() -> dict[str, Any]:  # Any: JSON schemas
-    models = [(model, "serialization") for model in (schemas.Problem, *_EVENTS.values())]
+    models = [
+        (model, "serialization")
+        for model in (schemas.Problem, ChatChunk, ChatErrorBody, *_EVENTS.values())
+    ]
     _, document = models_json_schema(models, ref_template=_AT + "{model}")  # type: ignore[arg-type]  # a literal in a tuple
     definitions: dict[str, Any] = document["$defs"]
     return definitions

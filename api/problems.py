@@ -5,12 +5,13 @@ What status and words an error gets is in `errors.py`; here it becomes a respons
 
 import http
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from starlette._utils import get_route_path
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
@@ -18,11 +19,14 @@ from index.errors import IndexingError
 from rag.errors import AnswerError
 
 from .errors import INVALID, PLAIN_CODES, UNFORESEEN, ApiError, RequestInvalid, Verdict, verdict
+from .openai_schemas import ChatError, ChatErrorBody
 from .schemas import Invalid, Problem
 
 log = logging.getLogger("footnote")
 
 MEDIA_TYPE = "application/problem+json"
+_OPENAI = ("/v1/chat", "/v1/models")
+"""Where errors have OpenAI's shape."""
 
 
 def request_id(scope: Scope) -> str:
@@ -59,12 +63,25 @@ def respond(error: Exception, scope: Scope) -> Response:
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None:
         headers["retry-after"] = f"{max(1, round(wait_s))}"
-    return _response(body, headers)
+    return _response(body, scope, headers)
 
 
-def _response(body: Problem, headers: dict[str, str] | None = None) -> Response:
+def _response(body: Problem, scope: Scope, headers: dict[str, str] | None = None) -> Response:
+    if get_route_path(scope).startswith(_OPENAI):
+        content = chat_error(body).model_dump_json()
+        return Response(content, body.status, headers, media_type="application/json")
     content = body.model_dump_json(exclude_none=True)
     return Response(content, body.status, headers, media_type=MEDIA_TYPE)
+
+
+def chat_error(body: Problem) -> ChatErrorBody:
+    """Returns a problem in OpenAI's words."""
+    kind: Literal["invalid_request_error", "server_error"] = "server_error"
+    if body.status < 500:
+        kind = "invalid_request_error"
+    param = body.errors[0].field.removeprefix("body.") if body.errors else None
+    error = ChatError(message=body.detail, type=kind, param=param, code=body.code)
+    return ChatErrorBody(error=error)
 
 
 def handle_errors(app: FastAPI) -> None:
@@ -84,7 +101,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
     body = _problem(INVALID, request.scope)
     body.errors = [_found(found) for found in error.errors()[:20]]
     body.detail = f"{body.errors[0].field}: {body.errors[0].message}"
-    return _response(body)
+    return _response(body, request.scope)
 
 
 def _found(found: Mapping[str, Any]) -> Invalid:  # Any: pydantic's own type for it
@@ -99,12 +116,24 @@ async def _plain(request: Request, error: Exception) -> Response:
     status = error.status_code
     code = PLAIN_CODES.get(status, UNFORESEEN.code)
     known = Verdict(status, code, False, str(error.detail))
-    return _response(_problem(known, request.scope), dict(error.headers or {}))
-
-
-_BODY = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    return _response(_problem(known, request.scope), request.scope, dict(error.headers or {}))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
     """Returns `responses` for a route: the problems it answers with."""
-    return {status: {"description": http.HTTPStatus(status).phrase, **_BODY} for status in statuses}
+    return _documented(statuses, MEDIA_TYPE, "Problem")
+
+
+def documented_chat(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """Returns `responses` for a route whose errors have OpenAI's shape."""
+    return _documented(statuses, "application/json", "ChatErrorBody")
+
+
+def _documented(
+    statuses: Sequence[int], kind: str, shape: str
+) -> dict[int | str, dict[str, object]]:
+    content = {kind: {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
+    return {
+        status: {"description": http.HTTPStatus(status).phrase, "content": content}
+        for status in statuses
+    }

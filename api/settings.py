@@ -144,6 +144,9 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free one"
     )
+    public_url: BaseUrl | None = Field(
+        default=None, description="Address that links begin with; unset: as in the request"
+    )
     insecure: bool = Field(
         default=False, description="Allow an address that others can reach, without a key"
     )

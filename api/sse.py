@@ -31,6 +31,8 @@ _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 _END = inside.Failed(AnswerError("the answer ended without an end"))
 
 Keep = Callable[[inside.Answer], Awaitable[None]]
+Frame = Callable[[inside.Event], bytes]
+"""How an event goes over the wire; nothing for one that is not told there."""
 
 
 class Pump:
@@ -86,11 +88,11 @@ class EventStream(StreamingResponse):
         *,
         held: AsyncExitStack,
         scope: Scope,
-        include_passages: bool,
+        frame: Frame,
     ) -> None:
         """Takes over `held`; `first` was awaited before, so that early errors are plain ones."""
         self._first, self._pump, self._held, self._scope = first, pump, held, scope
-        self._include_passages = include_passages
+        self._frame = frame
         super().__init__(self._body(), headers=_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,15 +102,12 @@ class EventStream(StreamingResponse):
 
     async def _body(self) -> AsyncIterator[bytes]:
         event: inside.Event | None = self._first
-        number, ended = 0, False
+        ended = False
         while not ended:
-            if event is None:
-                yield KEEPALIVE_COMMENT
-            else:
-                number += 1
-                name, body = self._wire(event)
-                yield format_sse_event(event=name, data_str=body.model_dump_json(), id=str(number))
-                ended = isinstance(event, inside.Done | inside.Failed)
+            framed = KEEPALIVE_COMMENT if event is None else self._frame(event)
+            if framed:
+                yield framed
+            ended = isinstance(event, inside.Done | inside.Failed)
             if not ended:
                 event = await self._next()
 
@@ -120,6 +119,19 @@ class EventStream(StreamingResponse):
         except Exception as error:  # the stream's edge: a client must hear of whatever broke it
             log.exception("an answer broke in its middle")
             return inside.Failed(AnswerError(type(error).__name__))
+
+
+class AnswerFrames:
+    """Frames events as the contract of `POST /v1/answers` says, with ids from 1."""
+
+    def __init__(self, scope: Scope, *, include_passages: bool) -> None:
+        self._scope, self._include_passages, self._number = scope, include_passages, 0
+
+    def __call__(self, event: inside.Event) -> bytes:
+        """Returns the event as it goes over the wire."""
+        self._number += 1
+        name, body = self._wire(event)
+        return format_sse_event(event=name, data_str=body.model_dump_json(), id=str(self._number))
 
     def _wire(self, event: inside.Event) -> tuple[str, BaseModel]:
         wanted = self._include_passages

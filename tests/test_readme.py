@@ -18,7 +18,7 @@ def blocks(language: str, word: str) -> list[str]:
     return [text for name, text in BLOCKS if name == language and word in text]
 
 
-@pytest.mark.parametrize("block", blocks("python", "127.0.0.1"))
+@pytest.mark.parametrize("block", blocks("python", "httpx"))
 def test_python_examples_run(block: str, service: Running, tmp_path: Path) -> None:
     code = block.replace(ADDRESS, service.url)
     done = subprocess.run(
@@ -26,6 +26,16 @@ def test_python_examples_run(block: str, service: Running, tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert "supported" in done.stdout
+
+
+@pytest.mark.parametrize("block", blocks("python", "import OpenAI"))
+def test_the_openai_example_runs(block: str, service: Running, tmp_path: Path) -> None:
+    code = block.replace(ADDRESS, service.url)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"[1] The partners behind Xiaomi's car {service.url}/v1/sources/" in done.stdout
 
 
 @pytest.mark.parametrize("block", blocks("python", "HybridRetriever"))

@@ -1,4 +1,7 @@
-"""`POST /v1/answers`: a question in, a cited answer out, whole or as it comes."""
+"""`POST /v1/answers`: a question in, a cited answer out, whole or as it comes.
+
+`whole` and `streamed` are the one way to an answer; the other protocols go through them too.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -17,7 +20,7 @@ from ..openapi import EVENTS
 from ..problems import documented
 from ..schemas import AnswerBody, AskBody
 from ..service import Lease, Service
-from ..sse import EventStream, Pump
+from ..sse import AnswerFrames, EventStream, Frame, Pump
 from .given import Asking, Given, bearable
 
 T = TypeVar("T")
@@ -45,10 +48,22 @@ async def ask(
     )
     lease = service.lease(body.collection, seen=caller.collections)
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
-        stream = _stream(question, body, request, lease, service)
-        return await _unless_gone(request, service, stream)
-    made = await _unless_gone(request, service, _whole(question, lease, service))
+        frame = AnswerFrames(request.scope, include_passages=body.include_passages)
+        return await streamed(question, lease, request, service, frame=frame)
+    made = await whole(question, lease, request, service)
     return present.answer(made, include_passages=body.include_passages)
+
+
+async def whole(question: Ask, lease: Lease, request: Request, service: Service) -> Answer:
+    """Returns the answer; raises ClientLeft once nobody waits for it."""
+    return await _unless_gone(request, service, _whole(question, lease, service))
+
+
+async def streamed(
+    question: Ask, lease: Lease, request: Request, service: Service, *, frame: Frame
+) -> EventStream:
+    """Returns the response once its first event is there; raises what goes wrong before that."""
+    return await _unless_gone(request, service, _stream(question, lease, request, service, frame))
 
 
 async def _whole(question: Ask, lease: Lease, service: Service) -> Answer:
@@ -60,7 +75,7 @@ async def _whole(question: Ask, lease: Lease, service: Service) -> Answer:
 
 
 async def _stream(
-    question: Ask, body: AskBody, request: Request, lease: Lease, service: Service
+    question: Ask, lease: Lease, request: Request, service: Service, frame: Frame
 ) -> EventStream:
     async with AsyncExitStack() as stack:
         parts, generation = stack.enter_context(lease)
@@ -70,13 +85,7 @@ async def _stream(
         stack.push_async_callback(pump.close)
         first = await pump.next()
         assert first is not None  # it waited without end
-        return EventStream(
-            first,
-            pump,
-            held=stack.pop_all(),
-            scope=request.scope,
-            include_passages=body.include_passages,
-        )
+        return EventStream(first, pump, held=stack.pop_all(), scope=request.scope, frame=frame)
 
 
 async def _unless_gone(request: Request, service: Service, work: Coroutine[None, None, T]) -> T:

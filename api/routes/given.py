@@ -1,4 +1,4 @@
-"""What routes are given: the service, who is calling, and texts of a bearable length."""
+"""What routes are given: the service, its address, who is calling, texts of bearable length."""
 
 from typing import Annotated
 
@@ -19,8 +19,15 @@ async def _caller(request: Request) -> Caller:
     return caller_of(request)
 
 
+async def _base(request: Request) -> str:
+    service = await _service(request)
+    return (service.settings.public_url or str(request.base_url)).rstrip("/")
+
+
 Given = Annotated[Service, Depends(_service)]
 Asking = Annotated[Caller, Depends(_caller)]
+Base = Annotated[str, Depends(_base)]
+"""Where absolute links to this service begin, without a slash at the end."""
 
 
 def bearable(field: str, text: str, service: Service) -> str:

@@ -1,0 +1,69 @@
+"""`POST /v1/chat/completions` and `GET /v1/models`: for programs that speak OpenAI's protocol."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.sse import format_sse_event
+from starlette.types import Scope
+
+from rag import types as inside
+from rag.types import Ask
+
+from ..errors import CollectionUnknown, ModelUnknown
+from ..openai_compat import MODEL, ChatStream, collection_of, completion, question_of
+from ..openai_schemas import ChatBody, ChatCompletion, ModelCard, ModelList
+from ..openapi import CHUNKS
+from ..problems import chat_error, documented_chat, problem
+from .answers import streamed, whole
+from .given import Asking, Base, Given, bearable
+
+router = APIRouter(tags=["openai"])
+
+
+@router.post(
+    "/v1/chat/completions",
+    response_model=ChatCompletion,
+    responses={200: CHUNKS, **documented_chat(400, 404, 413, 415, 422, 500, 503)},
+)
+async def create_chat_completion(
+    body: ChatBody, request: Request, service: Given, caller: Asking, base: Base
+) -> ChatCompletion | Response:
+    """Answer the last user message, as OpenAI would; annotations link its `[n]` markers."""
+    text, history = question_of(body.messages)
+    question = Ask(bearable("body.messages", text, service), history)
+    lease = service.lease(collection_of(body.model), seen=caller.collections)
+    try:
+        if body.stream:
+            options = body.stream_options
+            usage = bool(options and options.include_usage)
+            told = ChatStream(model=body.model, base=base, include_usage=usage)
+            frame = _Frames(request.scope, told)
+            return await streamed(question, lease, request, service, frame=frame)
+        made = await whole(question, lease, request, service)
+    except CollectionUnknown:
+        raise ModelUnknown(body.model) from None
+    return completion(made, model=body.model, base=base)
+
+
+class _Frames:
+    """Frames events as OpenAI does: chunks, then `[DONE]`, or an error and no end."""
+
+    def __init__(self, scope: Scope, told: ChatStream) -> None:
+        self._scope, self._told = scope, told
+
+    def __call__(self, event: inside.Event) -> bytes:
+        """Returns the event's chunks."""
+        if isinstance(event, inside.Failed):
+            body, _ = problem(event.error, self._scope)
+            return format_sse_event(data_str=chat_error(body).model_dump_json())
+        said = [chunk.model_dump_json() for chunk in self._told.chunks(event)]
+        if isinstance(event, inside.Done):
+            said.append("[DONE]")
+        return b"".join(format_sse_event(data_str=text) for text in said)
+
+
+@router.get("/v1/models", responses=documented_chat(500, 503))
+async def list_models(service: Given, caller: Asking) -> ModelList:
+    """List the names to ask by: the default collection's, then one for each collection."""
+    served = {service.settings.collection}
+    seen = served if caller.collections is None else served & caller.collections
+    names = [MODEL, *(f"{MODEL}/{name}" for name in sorted(seen))]
+    return ModelList(data=[ModelCard(id=name) for name in names])
