@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -99,12 +100,14 @@ class Running:
         self.log = ""
 
     def __enter__(self) -> Self:
+        # a file: a pipe that nobody reads fills up, and then the service stops
+        self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             self._arguments,
             cwd=self._cwd,
             env=self._env,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._lines,
             text=True,
         )
         assert self.process.stdout is not None
@@ -119,7 +122,11 @@ class Running:
         """Ends the service and returns what it logged."""
         if self.process.poll() is None:
             self.process.send_signal(how)
-        self.log += self.process.communicate(timeout=30)[1] or ""
+        self.process.communicate(timeout=30)
+        if not self._lines.closed:
+            self._lines.seek(0)
+            self.log = self._lines.read()
+            self._lines.close()
         return self.log
 
     def __exit__(
