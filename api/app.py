@@ -1,5 +1,6 @@
 """`create_app(settings)`: the HTTP service, whole."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -7,6 +8,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from . import wiring
 from .access import TABLE, Access
@@ -31,6 +33,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(lambda: links.secret)  # read before the first answer needs it
         async with app.state.service.run():
             if worker:
                 await app.state.service.can_answer()
@@ -45,10 +48,11 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
         lifespan=lifespan,
     )
+    links = wiring.links(settings)
     request = wiring.sync_request(settings) if sync and worker == 0 else None
     watch = partial(log_outcome, log_content=settings.log_content)
     open_parts = partial(wiring.open_parts, watch=watch)
-    app.state.service = Service(settings, open_parts, request=request, hooks=hooks)
+    app.state.service = Service(settings, open_parts, links, request=request, hooks=hooks)
     app.state.service.syncing.elsewhere = sync and worker > 0
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
     app.state.access = Access(TABLE)
@@ -56,9 +60,13 @@ def create_app(
         Guard,
         access=app.state.access,
         keys=wiring.keys(settings),
+        links=links,
         open_without_keys=settings.insecure or is_loopback(settings.host),
     )
-    app.add_middleware(Envelope)  # the last one added is the outermost
+    app.add_middleware(Envelope, root_path=settings.root_path)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    # the last one added is the outermost
     handle_errors(app)
     for part in (answers, chat, search, sources, health, page):
         app.include_router(part.router)

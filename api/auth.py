@@ -18,14 +18,18 @@ from .access import ANYONE, Access, Who
 from .errors import (
     ApiError,
     Forbidden,
+    LinkRefused,
     MethodUnknown,
     RouteUnknown,
     StateUnreadable,
     Unauthenticated,
+    verdict,
 )
 from .keys import SCOPES, Key, Keys
 from .keys import Scope as KeyScope
+from .links import Links
 from .problems import respond
+from .view import refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Caller:
 NOBODY = Caller(frozenset(), frozenset())
 EVERYBODY = Caller(frozenset(SCOPES))
 """Whoever asks a service without keys, on loopback or with `insecure`."""
+HOLDER = Caller(frozenset())
+"""Who came by a signed link, to the one page it opens."""
 
 
 def caller_of(connection: HTTPConnection) -> Caller:
@@ -61,11 +67,12 @@ class Guard:
     """Lets a request pass to the app with its Caller, or answers 401, 403, 404 or 405."""
 
     def __init__(
-        self, app: ASGIApp, *, access: Access, keys: Keys, open_without_keys: bool
+        self, app: ASGIApp, *, access: Access, keys: Keys, links: Links, open_without_keys: bool
     ) -> None:
         """`open_without_keys`: where no key was ever made, everybody may do everything."""
         self.app = app
-        self._access, self._keys, self._open_without_keys = access, keys, open_without_keys
+        self._access, self._keys, self._links = access, keys, links
+        self._open_without_keys = open_without_keys
         self._reading = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +85,9 @@ class Guard:
             return
         try:
             caller = await self._allowed(scope)
+        except LinkRefused as error:  # a person clicked it
+            await refused(str(error), verdict(error).status)(scope, receive, send)
+            return
         except ApiError as error:
             await respond(error, scope)(scope, receive, send)
             return
@@ -97,6 +107,10 @@ class Guard:
             caller = None
         if who == ANYONE:
             return caller or NOBODY
+        if who and who.link and not (caller and who.scope in caller.scopes):
+            query = scope["query_string"].decode("latin-1")
+            if self._links.check(get_route_path(scope), query):
+                return HOLDER
         if caller is None:
             raise Unauthenticated(given=presented is not None)
         if rules is None:

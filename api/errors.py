@@ -13,6 +13,7 @@ ApiError
 ├── MediaTypeUnsupported  a body that does not say it is JSON
 ├── Unauthenticated       no key was given where one is needed, or one that opens nothing
 ├── Forbidden             the key is valid but lacks the right
+├── LinkRefused           a signed link was altered, has expired or is of another page
 ├── RouteUnknown          nothing is declared at this path
 ├── MethodUnknown         nothing is declared at this path for this method
 ├── KeyUnknown            no key has this id
@@ -139,6 +140,10 @@ class Forbidden(ApiError):
     """Who calls is known, but lacks the right."""
 
 
+class LinkRefused(ApiError):
+    """A signed link was altered, has expired or is of another page."""
+
+
 class RouteUnknown(ApiError):
     """Nothing is declared at this path."""
 
@@ -192,6 +197,7 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     MediaTypeUnsupported: (415, "unsupported_media_type"),
     Unauthenticated: (401, "unauthenticated"),
     Forbidden: (403, "forbidden"),
+    LinkRefused: (403, "link_refused"),
     RouteUnknown: (404, "not_found"),
     MethodUnknown: (405, "method_not_allowed"),
     StateUnreadable: (503, "state_unreadable"),

@@ -18,6 +18,7 @@ _QUESTION = "How many people bought an SU7 in a single year?"
 _SENTENCE = "In one year the SU7 found 215,000 buyers."
 _ANSWER = f"{_SENTENCE} [1]"
 
+_SIGNED = "start=2648&end=2689&v=5b53d6076a0a&q=0e0c3fd1a0b95d3f4b77&exp=1796173200&sig=QWx0…"
 _TURN: Example = {"role": "user", "content": "Tell me about the SU7."}
 _FILTERS: Example = {
     "source": ["the-partners-behind-xiaomis-car.md"],
@@ -38,7 +39,7 @@ _PASSAGE: Example = {
     "text": _SENTENCE,
     "score": 0.4557,
     "scores": _SCORES,
-    "url": f"{_VIEW}?start=2648&end=2689&v=5b53d6076a0a#cite",
+    "url": f"{_VIEW}?{_SIGNED}#cite",
 }
 _CITATION: Example = {
     "n": 1,
@@ -52,7 +53,7 @@ _CITATION: Example = {
     "quote": _SENTENCE,
     "before": "as Tesla has shown.\n\n",
     "after": " The next model, an SUV called YU7,",
-    "url": f"{_VIEW}?start=2648&end=2689&v=5b53d6076a0a#cite",
+    "url": f"{_VIEW}?{_SIGNED}#cite",
 }
 _SAID: Example = {
     "text": _ANSWER,

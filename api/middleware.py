@@ -30,8 +30,9 @@ _SAFE = {
 class Envelope:
     """Gives each request an id and safe headers, and writes its log line when it is over."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, root_path: str) -> None:
+        """`root_path` is where a proxy publishes the service, whether it takes that away or not."""
+        self.app, self._root_path = app, root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, marked; an error that nothing else knew becomes a bare 500."""
@@ -41,6 +42,7 @@ class Envelope:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if _ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
         scope.setdefault("state", {})["request_id"] = request_id
+        scope["root_path"] = self._root_path
         with bound_contextvars(request_id=request_id):
             await self._pass_on(scope, receive, send, request_id)
 

@@ -13,6 +13,7 @@ from rag import types as inside
 from . import openai_schemas as wire
 from . import present
 from .errors import ModelUnknown, RequestInvalid
+from .links import Links
 
 MODEL = "footnote"
 MAX_TURNS = 100
@@ -56,10 +57,10 @@ def _text(message: wire.ChatMessage) -> str:
     return "\n".join(part.text for part in content if part.type == "text" and part.text)
 
 
-def completion(made: inside.Answer, *, model: str, base: str) -> wire.ChatCompletion:
-    """Returns the whole answer; `base` is where the links begin."""
+def completion(made: inside.Answer, *, model: str, links: Links) -> wire.ChatCompletion:
+    """Returns the whole answer; `links` are absolute."""
     cited = {citation.n: citation for citation in made.citations}
-    notes = [note for said in made.sentences for note in annotations(said, cited, base=base)]
+    notes = [note for said in made.sentences for note in annotations(said, cited, links=links)]
     reply = wire.ChatReply(content=made.answer, annotations=notes)
     return wire.ChatCompletion(
         id=made.id,
@@ -71,7 +72,7 @@ def completion(made: inside.Answer, *, model: str, base: str) -> wire.ChatComple
 
 
 def annotations(
-    said: inside.AnswerSentence, cited: dict[int, inside.Citation], *, base: str
+    said: inside.AnswerSentence, cited: dict[int, inside.Citation], *, links: Links
 ) -> list[wire.Annotation]:
     """Returns what stands behind each marker of a sentence, by its place in the whole answer."""
     # a quoted sentence may hold such brackets itself; the marker is set after them
@@ -83,7 +84,7 @@ def annotations(
                 start_index=said.start + start,
                 end_index=said.start + end,
                 title=citation.title,
-                url=base + present.citation(citation).url,
+                url=present.citation(citation, links).url,
             )
         )
         for (start, end), citation in known
@@ -104,9 +105,9 @@ def usage(counted: inside.Usage | None) -> wire.TokenUsage | None:
 class ChatStream:
     """Tells a stream's events as chunks; one event may be several chunks, or none."""
 
-    def __init__(self, *, model: str, base: str, include_usage: bool) -> None:
-        """`base` is where the links begin."""
-        self._model, self._base, self._include_usage = model, base, include_usage
+    def __init__(self, *, model: str, links: Links, include_usage: bool) -> None:
+        """`links` are absolute."""
+        self._model, self._links, self._include_usage = model, links, include_usage
         self._created, self._id, self._told = int(time.time()), "", 0
         self._cited: dict[int, inside.Citation] = {}
 
@@ -121,7 +122,7 @@ class ChatStream:
             case inside.CitationMade():
                 self._cited[event.citation.n] = event.citation
             case inside.SentenceClosed():
-                notes = self._numbered(annotations(event.sentence, self._cited, base=self._base))
+                notes = self._numbered(annotations(event.sentence, self._cited, links=self._links))
                 return [self._chunk(wire.ChatDelta(annotations=notes))] if notes else []
             case inside.Done():
                 last, counted = self._chunk(wire.ChatDelta(), ended=True), event.answer.usage

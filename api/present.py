@@ -1,13 +1,13 @@
-"""What answering made → the shapes on the wire, links included. Pure; one function a noun."""
+"""What answering made → the shapes on the wire, links included; one function a noun."""
 
 from index.types import GenerationInfo, Source
 from rag import types as inside
 
 from . import schemas as wire
-from .links import view_url
+from .links import Links
 
 
-def passage(hit: inside.Hit) -> wire.Passage:
+def passage(hit: inside.Hit, links: Links) -> wire.Passage:
     """Returns the one shape of a passage: in answers, search hits and streams alike."""
     chunk, source, scores = hit.chunk, hit.source, hit.scores
     return wire.Passage(
@@ -26,11 +26,11 @@ def passage(hit: inside.Hit) -> wire.Passage:
             lexical=round(scores.lexical, 4),
             sentence=round(scores.sentence, 4),
         ),
-        url=view_url(source.id, source.sha256, start=chunk.start, end=chunk.end),
+        url=links.view(source.id, source.sha256, start=chunk.start, end=chunk.end, quote=hit.text),
     )
 
 
-def citation(made: inside.Citation) -> wire.Citation:
+def citation(made: inside.Citation, links: Links) -> wire.Citation:
     """Returns a citation with the link that shows it in its source."""
     return wire.Citation(
         n=made.n,
@@ -46,7 +46,9 @@ def citation(made: inside.Citation) -> wire.Citation:
         quote=made.quote,
         before=made.before,
         after=made.after,
-        url=view_url(made.source_id, made.sha256, start=made.start, end=made.end),
+        url=links.view(
+            made.source_id, made.sha256, start=made.start, end=made.end, quote=made.quote
+        ),
     )
 
 
@@ -69,7 +71,7 @@ def index(info: GenerationInfo) -> wire.Index:
     )
 
 
-def answer(made: inside.Answer, *, include_passages: bool) -> wire.AnswerBody:
+def answer(made: inside.Answer, links: Links, *, include_passages: bool) -> wire.AnswerBody:
     """Returns the whole answer; `passages` is empty where they are not wanted."""
     usage = made.usage
     return wire.AnswerBody(
@@ -85,8 +87,8 @@ def answer(made: inside.Answer, *, include_passages: bool) -> wire.AnswerBody:
         model=made.model,
         degraded=made.degraded,
         sentences=[sentence(said) for said in made.sentences],
-        citations=[citation(cited) for cited in made.citations],
-        passages=[passage(hit) for hit in made.passages] if include_passages else [],
+        citations=[citation(cited, links) for cited in made.citations],
+        passages=[passage(hit, links) for hit in made.passages] if include_passages else [],
         index=index(made.index),
         timings_ms={name: round(ms, 1) for name, ms in made.timings_ms.items()},
         usage=wire.Usage(
@@ -97,7 +99,7 @@ def answer(made: inside.Answer, *, include_passages: bool) -> wire.AnswerBody:
     )
 
 
-def source(known: Source) -> wire.SourceBody:
+def source(known: Source, links: Links) -> wire.SourceBody:
     """Returns an article file, with the link that shows it."""
     return wire.SourceBody(
         id=known.id,
@@ -107,5 +109,5 @@ def source(known: Source) -> wire.SourceBody:
         size_bytes=known.size,
         length=known.length,
         metadata=dict(known.metadata),
-        url=view_url(known.id, known.sha256, start=0, end=0).partition("?")[0],
+        url=links.article(known.id),
     )

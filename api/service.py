@@ -22,6 +22,7 @@ from index.errors import (
 from rag.errors import Overloaded
 
 from .errors import CollectionUnknown, IndexBuilding
+from .links import Links
 from .schemas import Ready
 from .settings import Settings
 from .syncing import Syncing
@@ -62,12 +63,13 @@ class Service:
         self,
         settings: Settings,
         open_parts: Callable[[Settings], "Parts"],
+        links: Links,
         *,
         request: "SyncRequest | None" = None,
         hooks: Hooks | None = None,
     ) -> None:
         """Opens nothing yet; `run` does."""
-        self.settings = settings
+        self.settings, self.links = settings, links
         self.syncing = Syncing()
         self.parts: Parts | None = None
         self.trouble: str | None = None

@@ -45,6 +45,13 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _root_path(value: str) -> str:
+    value = value.rstrip("/")
+    if value and not value.startswith("/"):
+        raise ValueError("must begin with /")
+    return value
+
+
 BaseUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -144,11 +151,20 @@ class Settings(BaseSettings):
     port: int = Field(
         default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free one"
     )
-    public_url: BaseUrl | None = Field(
-        default=None, description="Address that links begin with; unset: as in the request"
-    )
     insecure: bool = Field(
         default=False, description="Allow an address that others can reach, without a key"
+    )
+    public_url: BaseUrl | None = Field(
+        default=None, description="Where browsers reach the service; links begin with it"
+    )
+    root_path: Annotated[str, AfterValidator(_root_path)] = Field(
+        default="", description="Path under which a proxy publishes the service"
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="Addresses or networks whose `X-Forwarded-For` and `-Proto` count"
+    )
+    link_ttl_s: int = Field(
+        default=604_800, ge=60, description="How long a citation's link opens without a key"
     )
     max_question_chars: int = Field(
         default=4_000, ge=1, description="Longest question, in characters"

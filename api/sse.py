@@ -19,6 +19,7 @@ from rag import types as inside
 from rag.errors import AnswerError, Stopping
 
 from . import present
+from .links import Links
 from .problems import problem
 from .schemas import CitationEvent, DeltaEvent, ErrorEvent, PassagesEvent, SentenceEvent
 
@@ -124,8 +125,9 @@ class EventStream(StreamingResponse):
 class AnswerFrames:
     """Frames events as the contract of `POST /v1/answers` says, with ids from 1."""
 
-    def __init__(self, scope: Scope, *, include_passages: bool) -> None:
-        self._scope, self._include_passages, self._number = scope, include_passages, 0
+    def __init__(self, scope: Scope, links: Links, *, include_passages: bool) -> None:
+        self._scope, self._links, self._include_passages = scope, links, include_passages
+        self._number = 0
 
     def __call__(self, event: inside.Event) -> bytes:
         """Returns the event as it goes over the wire."""
@@ -137,7 +139,9 @@ class AnswerFrames:
         wanted = self._include_passages
         match event:
             case inside.PassagesFound():
-                passages = [present.passage(hit) for hit in event.hits] if wanted else []
+                passages = (
+                    [present.passage(hit, self._links) for hit in event.hits] if wanted else []
+                )
                 return "passages", PassagesEvent(id=event.id, passages=passages)
             case inside.Delta():
                 return "delta", DeltaEvent(text=event.text)
@@ -145,9 +149,11 @@ class AnswerFrames:
                 said = present.sentence(event.sentence).model_dump()
                 return "sentence", SentenceEvent(index=event.index, **said)
             case inside.CitationMade():
-                return "citation", CitationEvent(citation=present.citation(event.citation))
+                return "citation", CitationEvent(
+                    citation=present.citation(event.citation, self._links)
+                )
             case inside.Done():
-                return "done", present.answer(event.answer, include_passages=wanted)
+                return "done", present.answer(event.answer, self._links, include_passages=wanted)
             case inside.Failed():
                 body, known = problem(event.error, self._scope)
                 return "error", ErrorEvent(problem=body, retryable=known.retryable)

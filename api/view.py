@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from index.types import Source
 
+from . import quotes
 from .screen import screen
 
 _FOLDER = Path(__file__).parent / "pages"
@@ -27,21 +28,35 @@ AROUND = 50_000
 
 
 def shown(
-    source: Source, text: str, *, start: int | None, end: int | None, version: str | None
+    source: Source,
+    text: str,
+    *,
+    start: int | None,
+    end: int | None,
+    version: str | None,
+    mark: str = "",
 ) -> HTMLResponse:
-    """Returns the page of an article; `start:end` is marked unless the file is another by now."""
-    changed = version is not None and not source.sha256.startswith(version)
-    if changed or (start is None and end is None):
-        first = last = 0
-    else:
-        first, last = start or 0, len(text) if end is None else end
-    note = _NOTES["changed"] if changed else _NOTES["cut"] if _cuts(text, first, last) else ""
+    """Returns the page of an article with `start:end` marked.
+
+    Of a file that is another than `version` by now, only the words of `mark` are marked, where
+    they stand; see `quotes`.
+    """
+    first, last = (
+        (0, 0) if start is end is None else (start or 0, len(text) if end is None else end)
+    )
+    note = None
+    if version is not None and not source.sha256.startswith(version):
+        found = quotes.find(mark, text, length=last - first, near=first)
+        first, last = (0, 0) if found is None else (found, found + last - first)
+        note = "changed" if found is None else "moved"
+    elif _cuts(text, first, last):
+        note = "cut"
     place = f"Characters {first:,} to {last:,}, from line {_line(text, first):,}"
     return _page(
         title=source.title,
         path=source.path,
         place=place if first < last else "The whole article",
-        note=note,
+        note=_NOTES[note] if note else "",
         body=_marked(text, first, last),
     )
 
@@ -51,10 +66,21 @@ def gone(status: int) -> HTMLResponse:
     return _page(title="Not found", path="", place="", note=_NOTES["gone"], body="", status=status)
 
 
+def refused(cause: str, status: int) -> HTMLResponse:
+    """Returns the page for a signed link that does not open anything."""
+    return _page(
+        title="No access", path="", place="", note=f"Sorry: {cause}.", body="", status=status
+    )
+
+
 _NOTES = {
     "changed": (
-        "This article has changed since it was cited. The passage may have moved or gone, so "
-        "nothing is marked here."
+        "This article has changed since it was cited, and the cited words no longer stand in it. "
+        "Nothing is marked here."
+    ),
+    "moved": (
+        "This article has changed since it was cited. The cited words still stand in it, word for "
+        "word, and are marked; what surrounds them may be another."
     ),
     "cut": "This article is long: only what surrounds the passage is shown.",
     "gone": "This article is not in the index, or is no longer in it.",

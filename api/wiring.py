@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rag.rerank import EndpointReranker
 
     from .keys import Keys
+    from .links import Links
     from .records import Records
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -130,6 +131,14 @@ def keys(settings: Settings) -> "Keys":
     from .keys import Keys
 
     return Keys(state_file(settings))
+
+
+def links(settings: Settings) -> "Links":
+    """Returns what makes and checks signed links."""
+    from .links import Links
+
+    base = settings.public_url or settings.root_path
+    return Links(state_file(settings), base=base, ttl_s=settings.link_ttl_s)
 
 
 def state_file(settings: Settings) -> Path:

@@ -61,13 +61,14 @@ async def _answer(
     from rag.types import Ask
 
     from .. import present
+    from ..wiring import links
     from .local import opened
 
     with opened(settings) as (parts, generation):
         ask = Ask(question, top_k=top_k, filters=where.inside())
         made = await parts.pipeline.answer(generation, ask)
         await parts.pipeline.close()
-    return present.answer(made, include_passages=True).model_dump(mode="json")
+    return present.answer(made, links(settings), include_passages=True).model_dump(mode="json")
 
 
 def shown(answer: dict[str, Any]) -> str:

@@ -55,11 +55,13 @@ def search(
 def _search(settings: "Settings", query: str, top_k: int, where: "Filters") -> dict[str, Any]:
     from .. import present
     from ..schemas import HitsBody
+    from ..wiring import links
     from .local import opened
 
     with opened(settings) as (parts, generation):
         hits = parts.pipeline.search(generation, query, top_k=top_k, filters=where.inside())
-        found = [present.passage(hit) for hit in hits]
+        address = links(settings)
+        found = [present.passage(hit, address) for hit in hits]
         return HitsBody(hits=found, index=present.index(generation.info)).model_dump(mode="json")
 
 

@@ -48,10 +48,10 @@ async def ask(
     )
     lease = service.lease(body.collection, seen=caller.collections)
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
-        frame = AnswerFrames(request.scope, include_passages=body.include_passages)
+        frame = AnswerFrames(request.scope, service.links, include_passages=body.include_passages)
         return await streamed(question, lease, request, service, frame=frame)
     made = await whole(question, lease, request, service)
-    return present.answer(made, include_passages=body.include_passages)
+    return present.answer(made, service.links, include_passages=body.include_passages)
 
 
 async def whole(question: Ask, lease: Lease, request: Request, service: Service) -> Answer:

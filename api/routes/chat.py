@@ -13,7 +13,7 @@ from ..openai_schemas import ChatBody, ChatCompletion, ModelCard, ModelList
 from ..openapi import CHUNKS
 from ..problems import chat_error, documented_chat, problem
 from .answers import streamed, whole
-from .given import Asking, Base, Given, bearable
+from .given import Asking, Given, Linking, bearable
 
 router = APIRouter(tags=["openai"])
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["openai"])
     responses={200: CHUNKS, **documented_chat(400, 404, 413, 415, 422, 500, 503)},
 )
 async def create_chat_completion(
-    body: ChatBody, request: Request, service: Given, caller: Asking, base: Base
+    body: ChatBody, request: Request, service: Given, caller: Asking, links: Linking
 ) -> ChatCompletion | Response:
     """Answer the last user message, as OpenAI would; annotations link its `[n]` markers."""
     text, history = question_of(body.messages)
@@ -34,13 +34,13 @@ async def create_chat_completion(
         if body.stream:
             options = body.stream_options
             usage = bool(options and options.include_usage)
-            told = ChatStream(model=body.model, base=base, include_usage=usage)
+            told = ChatStream(model=body.model, links=links, include_usage=usage)
             frame = _Frames(request.scope, told)
             return await streamed(question, lease, request, service, frame=frame)
         made = await whole(question, lease, request, service)
     except CollectionUnknown:
         raise ModelUnknown(body.model) from None
-    return completion(made, model=body.model, base=base)
+    return completion(made, model=body.model, links=links)
 
 
 class _Frames:

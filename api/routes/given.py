@@ -6,6 +6,7 @@ from fastapi import Depends, Request
 
 from ..auth import Caller, caller_of
 from ..errors import RequestInvalid
+from ..links import Links
 from ..service import Service
 
 
@@ -19,15 +20,15 @@ async def _caller(request: Request) -> Caller:
     return caller_of(request)
 
 
-async def _base(request: Request) -> str:
+async def _links(request: Request) -> Links:
     service = await _service(request)
-    return (service.settings.public_url or str(request.base_url)).rstrip("/")
+    return service.links.beginning(service.settings.public_url or str(request.base_url))
 
 
 Given = Annotated[Service, Depends(_service)]
 Asking = Annotated[Caller, Depends(_caller)]
-Base = Annotated[str, Depends(_base)]
-"""Where absolute links to this service begin, without a slash at the end."""
+Linking = Annotated[Links, Depends(_links)]
+"""What makes absolute links, for programs that do not know our address."""
 
 
 def bearable(field: str, text: str, service: Service) -> str:

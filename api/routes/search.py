@@ -21,5 +21,6 @@ def search(
             generation, query, top_k=body.top_k, filters=body.filters.inside()
         )
         return HitsBody(
-            hits=[present.passage(hit) for hit in hits], index=present.index(generation.info)
+            hits=[present.passage(hit, service.links) for hit in hits],
+            index=present.index(generation.info),
         )

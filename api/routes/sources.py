@@ -27,6 +27,8 @@ Version = Annotated[
     str | None, Query(max_length=64, description="How the file's sha256 begins, as cited")
 ]
 
+Mark = Annotated[str | None, Query(max_length=64, description="The mark of the quoted words")]
+
 
 @router.get("", responses=documented(404, 422, 500, 503))
 def list_sources(
@@ -41,7 +43,7 @@ def list_sources(
         found = generation.sources(after=_path(cursor), limit=limit + 1)
         more = len(found) > limit
         return SourcesBody(
-            sources=[present.source(source) for source in found[:limit]],
+            sources=[present.source(source, service.links) for source in found[:limit]],
             next_cursor=_cursor(found[limit - 1].path) if more else None,
             index=present.index(generation.info),
         )
@@ -54,7 +56,7 @@ def get_source(source_id: str, service: Given, caller: Asking) -> SourceBody:
         known = generation.source(source_id)
     if known is None:
         raise SourceMissing(source_id)
-    return present.source(known)
+    return present.source(known, service.links)
 
 
 @router.get(
@@ -84,8 +86,13 @@ def view_source(
     start: Start = None,
     end: End = None,
     v: Version = None,
+    q: Mark = None,
 ) -> Response:
-    """Show an article with the characters from `start` to before `end` marked."""
+    """Show an article with the characters from `start` to before `end` marked.
+
+    Where the file changed since it was cited, the page says so, and marks the quoted words only
+    where they still stand. `exp` and `sig` of a signed link open this one view without a key.
+    """
     with service.lease(seen=caller.collections) as (_, generation):
         known = generation.source(source_id)
         whole = generation.text(source_id) if known else ""
@@ -93,7 +100,7 @@ def view_source(
         return gone(verdict(SourceMissing(source_id)).status)
     if v is None or known.sha256.startswith(v):
         _check_span(start, end, len(whole))
-    return shown(known, whole, start=start, end=end, version=v)
+    return shown(known, whole, start=start, end=end, version=v, mark=q or "")
 
 
 def _check_span(start: int | None, end: int | None, length: int) -> None:
