@@ -1,5 +1,5 @@
-# make install · run [CORPUS=folder] [PORT=8001] [MODEL=name] · test · soak · lock
-# Needs Python >= 3.11 with venv and pip, and nothing else.
+# make install · run [CORPUS=folder] [PORT=8001] [MODEL=name] · test · soak · lock · widget
+# Needs Python >= 3.11 with venv and pip, and nothing else; changing the widget needs node >= 18.
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ UV := uv==0.13.9
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install run test soak lock
+.PHONY: install run test soak lock widget
 .DELETE_ON_ERROR:
 
 install: $(STAMP)
@@ -53,3 +53,7 @@ soak: test
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --group dev --extra eval --python-version 3.11 \
 	  pyproject.toml -o requirements.lock --no-annotate --custom-compile-command "make lock"
+
+# The chat component's one script, which is committed, from its source.
+widget:
+	cd api/widget && npm ci --silent && npm run --silent check && npm run --silent build

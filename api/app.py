@@ -17,7 +17,7 @@ from .logs import log_outcome
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
-from .routes import answers, chat, health, page, search, sources
+from .routes import answers, chat, health, page, search, sources, widget
 from .service import Hooks, Service
 from .settings import Settings
 
@@ -68,7 +68,7 @@ def create_app(
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     # the last one added is the outermost
     handle_errors(app)
-    for part in (answers, chat, search, sources, health, page):
+    for part in (answers, chat, search, sources, health, page, widget):
         app.include_router(part.router)
     app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
     describe(app)

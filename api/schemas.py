@@ -230,6 +230,7 @@ class Ready(BaseModel):
     status: Literal["starting", "building", "ready", "unavailable", "draining"]
     generation: str | None
     complete: bool | None
+    version: str | None = Field(default=None, description="The service's; the widget's is the same")
     sources: int | None = None
     answerer: Answerer | None = None
     progress: dict[str, object] | None = None
@@ -266,6 +267,7 @@ class DeltaEvent(BaseModel):
     """The next piece of `answer`."""
 
     text: str
+    format: Format
 
 
 class SentenceEvent(Sentence):

@@ -144,7 +144,7 @@ class AnswerFrames:
                 )
                 return "passages", PassagesEvent(id=event.id, passages=passages)
             case inside.Delta():
-                return "delta", DeltaEvent(text=event.text)
+                return "delta", DeltaEvent(text=event.text, format=event.format)
             case inside.SentenceClosed():
                 said = present.sentence(event.sentence).model_dump()
                 return "sentence", SentenceEvent(index=event.index, **said)

@@ -280,7 +280,7 @@ def _ended(
     """Yields the refusal's sentence, where it is one, and Done."""
     composer = run.composer
     if reason is not None:
-        yield Delta(REFUSALS[reason])
+        yield Delta(REFUSALS[reason], "text")
     total = (time.perf_counter() - run.started) * 1000
     yield Done(
         Answer(

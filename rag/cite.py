@@ -24,6 +24,7 @@ from .types import (
     CitationMade,
     Delta,
     Event,
+    Format,
     Hit,
     ScoredSentence,
     SentenceClosed,
@@ -68,6 +69,7 @@ class Composer:
         self.dropped = 0
         self._generation, self._hits, self._judge = generation, hits, judge
         self._writer, self._stages = writer, stages or Stages()
+        self._format: Format = "markdown" if writer == "model" else "text"
         self._attribution = Attribution(hits)
         self._known: dict[tuple[str, int, int], Citation] = {}
         self._words = ""
@@ -102,7 +104,7 @@ class Composer:
         words = "".join(event.text for event in events if isinstance(event, Delta))
         made = [event for event in events if isinstance(event, CitationMade)]
         closed = [event for event in events if isinstance(event, SentenceClosed)]
-        return [*made, Delta(words), *closed]
+        return [*made, Delta(words, self._format), *closed]
 
     def _text(self, text: str) -> list[Event]:
         if self._writer == "model":
@@ -171,7 +173,7 @@ class Composer:
 
     def _write(self, text: str) -> list[Event]:
         self.answer += text
-        return [Delta(text)] if text else []
+        return [Delta(text, self._format)] if text else []
 
     def _resolve(self, ref: Ref) -> tuple[Hit, ScoredSentence] | None:
         """Returns the sentence that a marker points at; None where there is none."""

@@ -155,9 +155,10 @@ class PassagesFound:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next piece of the answer's text."""
+    """The next piece of the answer's text; `format` is that of the whole answer."""
 
     text: str
+    format: Format
 
 
 @dataclass(frozen=True, slots=True)

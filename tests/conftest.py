@@ -4,15 +4,20 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings as hypothesis_settings
 
 from index.embed import Embedder, EmbedSpec, open_embedder
 from index.generation import Generation
+from tests.browsing import chromium, tab
 from tests.corpora import ARTICLES, Built, opened, sync_request, synced, write
 from tests.fakes import FakeModel
 from tests.running import SEEDS, Running, footnote, share_model, write_lakes
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 # A shell's background job ignores interrupts, and so would the children that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -115,3 +120,18 @@ def home(
     """An empty working folder whose data folder knows the model's graph already."""
     share_model(tmp_path, seeds_data)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Chromium; not for the whole session, as Playwright's loop would be in asyncio's way."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: "Browser", request: pytest.FixtureRequest) -> "Iterator[Page]":
+    """A tab whose console stays empty: no script error, nothing that the policy blocked."""
+    with tab(browser, **getattr(request, "param", {})) as (page, said):
+        yield page
+    assert said == []

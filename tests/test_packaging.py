@@ -50,6 +50,7 @@ def test_the_wheel_holds_the_three_packages_with_their_pages(tmp_path: Path) -> 
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"api", "index", "rag"}
     assert {"api/pages/ask.html", "api/pages/ask.js", "api/pages/footnote.css"} <= names
+    assert [name for name in names if "/widget/" in name] == ["api/widget/dist/widget.js"]
 
 
 def test_no_tracked_file_names_a_machine_path_or_a_registry() -> None:

@@ -1,6 +1,6 @@
 """`/livez`: the process answers. `/readyz`: questions can be asked, and of which generation."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from ..errors import IndexBuilding, verdict
 from ..schemas import Alive, Ready
@@ -16,11 +16,12 @@ async def livez() -> Alive:
 
 
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not yet"}})
-async def readyz(service: Given, caller: Asking, response: Response) -> Ready:
+async def readyz(service: Given, caller: Asking, request: Request, response: Response) -> Ready:
     """Say whether questions can be asked; 503 until a generation serves. A key brings details."""
     ready = service.readiness()
     if "read" not in caller.scopes:
         ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
+    ready.version = request.app.version
     if ready.status != "ready":
         response.status_code = verdict(IndexBuilding()).status
     return ready

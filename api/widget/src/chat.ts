@@ -1,0 +1,299 @@
+// <footnote-chat>: asks the service it was loaded from and shows answers whose every sentence opens
+// its source. Attributes, events, slots and variables: README.md.
+
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
+import { Access, type TokenProvider } from "./access.js";
+import styles from "./chat.css";
+import { Client } from "./client.js";
+import { Composer } from "./composer.js";
+import { Conversation, type Listener } from "./conversation.js";
+import { Trouble } from "./errors.js";
+import { Proof } from "./proof.js";
+import { fill, type Strings, strings } from "./strings.js";
+import type { Turn } from "./turn.js";
+import { type Actions, copied, place, turnView } from "./views.js";
+import type { Answer, Citation, Ready } from "./wire.js";
+
+const SCRIPT = (document.currentScript as HTMLScriptElement | null)?.src ?? location.href;
+const POLL_MS = 2_000;
+
+export class FootnoteChat extends LitElement implements Listener, Actions {
+  static override styles = unsafeCSS(styles);
+  static override properties = {
+    server: { type: String },
+    collection: { type: String },
+    mode: { type: String },
+    theme: { type: String },
+    lang: { type: String },
+    starters: {
+      converter: (value: string | null) => (value ?? "").split("|").map((part) => part.trim()).filter(Boolean),
+    },
+    shown: { state: true },
+    ready: { state: true },
+    said: { state: true },
+  };
+
+  declare server: string | undefined;
+  declare collection: string | undefined;
+  declare mode: "launcher" | "inline" | undefined;
+  declare theme: "light" | "dark" | "auto" | undefined;
+  declare starters: string[] | undefined;
+  declare private shown: boolean;
+  declare private ready: Ready | undefined;
+  declare private said: string;
+
+  words: Strings = strings("en")[1];
+  private readonly access = new Access();
+  private client: Client | undefined;
+  private talk: Conversation | undefined;
+  private timer = 0;
+  private readonly composer = new Composer(this, {
+    ask: (question) => void this.ask(question),
+    stop: () => this.talk?.stop(),
+    busy: () => this.talk?.busy ?? false,
+    words: () => this.words,
+  });
+  private readonly proof = new Proof(
+    (chip) => this.cited(chip),
+    () => ({ place: (at) => place(this.words, at), open: this.words.source }),
+  );
+
+  /** Where a site's back end hands over a token: called before the first request and after a 401. */
+  get tokenProvider(): TokenProvider | undefined {
+    return this.access.provider;
+  }
+
+  set tokenProvider(provider: TokenProvider | undefined) {
+    this.access.provider = provider;
+  }
+
+  get inline(): boolean {
+    return this.mode === "inline";
+  }
+
+  /** Asks a question as if it had been typed; opens the panel. Resolves when the answer has ended. */
+  async ask(question: string): Promise<void> {
+    this.open();
+    await this.talk?.ask(question);
+  }
+
+  open(): void {
+    this.settle();
+    if (this.shown) return;
+    this.shown = true;
+    void this.look();
+  }
+
+  close(): void {
+    this.proof.hide();
+    this.shown = false;
+  }
+
+  /** Forgets the conversation. */
+  clear(): void {
+    this.talk?.clear();
+    this.said = "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.settle();
+    if (this.inline) void this.look();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    clearTimeout(this.timer);
+    this.talk?.stop();
+  }
+
+  // --- what a conversation and its views need
+
+  changed(): void {
+    this.requestUpdate();
+  }
+
+  answered(_: Turn, answer: Answer): void {
+    const count = new Set(answer.citations.map((citation) => citation.source)).size;
+    const { ready, ready_one, not_answered } = this.words;
+    this.said = answer.answered ? (count === 1 ? ready_one : fill(ready, count)) : not_answered;
+    this.tell("answer", answer);
+  }
+
+  failed(_: Turn, trouble: Trouble): void {
+    this.said = "";
+    this.tell("error", { kind: trouble.kind, code: trouble.code, message: trouble.detail });
+  }
+
+  /** Returns the address of one of the service's own views; nothing for any other. */
+  readonly link = ({ url }: { url: string }): string | undefined => {
+    const root = new URL(this.client?.server ?? location.href);
+    const given = URL.parse(url.startsWith("/v1/") ? url.slice(1) : url, root);
+    const views = new URL("v1/sources/", root).href;
+    return given?.href.startsWith(views) ? given.href : undefined;
+  };
+
+  again(turn: Turn): void {
+    void this.talk?.again(turn);
+  }
+
+  copy(turn: Turn): void {
+    if (!turn.answer) return;
+    void navigator.clipboard.writeText(copied(turn.answer, this)).then(() => {
+      this.said = this.words.copied;
+    });
+  }
+
+  rate(turn: Turn, rating: "up" | "down" | undefined): void {
+    turn.feedback = rating;
+    this.requestUpdate();
+  }
+
+  send(turn: Turn, comment: string): void {
+    const { answer } = turn;
+    const rating = turn.feedback === "up" || turn.feedback === "down" ? turn.feedback : turn.rated;
+    if (!answer || !rating) return;
+    turn.rated = rating;
+    const { question, answer: text, citations } = answer;
+    const cited = citations.map(({ source, quote }) => ({ source, quote }));
+    const body = { rating, question, answer: text, citations: cited, ...(comment.trim() && { comment }) };
+    const done = (how: "sent" | "failed"): void => {
+      turn.feedback = how;
+      this.requestUpdate();
+      if (how === "sent") this.tell("feedback", { id: answer.id, rating, comment });
+    };
+    this.client?.feedback(answer.id, body).then(() => done("sent"), () => done("failed"));
+  }
+
+  key(key: string): void {
+    if (this.client) this.access.use(this.client.server, key);
+    const waiting = this.talk?.turns.find((turn) => turn.trouble?.kind === "key");
+    if (waiting) this.again(waiting);
+  }
+
+  // --- drawing
+
+  override willUpdate(changed: PropertyValues): void {
+    const around = this.closest<HTMLElement>("[lang]")?.lang;
+    this.words = strings(this.lang, around, navigator.language)[1];
+    if (changed.has("server") || changed.has("collection")) this.settle();
+  }
+
+  override firstUpdated(): void {
+    const root = this.renderRoot.querySelector<HTMLElement>(".root");
+    root?.append(this.proof.element);
+    if (root) this.proof.watch(root);
+    this.renderRoot.addEventListener("keydown", (event) => this.pressed(event as KeyboardEvent));
+  }
+
+  override updated(changed: PropertyValues): void {
+    if (changed.has("mode")) this.inside<HTMLElement>(".launcher")?.showPopover();
+    const panel = this.inside<HTMLElement>(".panel");
+    if (!this.inline && panel && panel.matches(":popover-open") !== this.shown) {
+      panel.togglePopover(this.shown);
+      if (this.shown) this.composer.focus();
+      else this.inside<HTMLElement>(".launcher")?.focus();
+    }
+    this.follow();
+  }
+
+  override render(): TemplateResult {
+    const { words, talk } = this;
+    const busy = talk?.busy ?? false;
+    return html`<div class="root" data-theme=${this.theme ?? "auto"} data-mode=${this.inline ? "inline" : "launcher"}>
+      ${this.inline ? nothing : this.launcher()}
+      <section class="panel" part="panel" popover=${this.inline ? nothing : "manual"}
+        role=${this.inline ? "region" : "dialog"} aria-label=${words.title}>
+        <header class="head" part="header">
+          <slot name="header"><h2>${words.title}</h2></slot>
+          ${talk?.turns.length
+            ? html`<button type="button" class="plain" @click=${() => this.clear()}>${words.fresh}</button>`
+            : nothing}
+          ${this.inline ? nothing : this.closer()}
+        </header>
+        <div class="log" part="log" role="log" aria-live="off" aria-busy=${busy} aria-label=${words.log} tabindex="0">
+          ${this.notices()} ${talk?.turns.length ? nothing : this.empty()}
+          ${talk?.turns.map((turn) => turnView(turn, this))}
+        </div>
+        <p class="hidden" role="status">${this.said}</p>
+        ${this.composer.render(busy)}
+        <slot name="footer"></slot>
+      </section>
+    </div>`;
+  }
+
+  private launcher(): TemplateResult {
+    return html`<button type="button" class="launcher" part="launcher" popover="manual"
+      aria-expanded=${this.shown ?? false} @click=${() => (this.shown ? this.close() : this.open())}>
+      ${this.words.open}
+    </button>`;
+  }
+
+  private closer(): TemplateResult {
+    const label = this.words.close;
+    return html`<button type="button" class="icon" aria-label=${label} title=${label} @click=${() => this.close()}>✕</button>`;
+  }
+
+  private empty(): TemplateResult {
+    const sources = this.ready?.sources;
+    return html`<slot name="empty">
+        <p class="intro">${this.words.intro} ${sources ? fill(this.words.articles, sources) : nothing}</p>
+      </slot>
+      <div class="starters" part="starters">
+        ${this.starters?.map(
+          (starter) => html`<button type="button" dir="auto" @click=${() => this.ask(starter)}>${starter}</button>`,
+        )}
+      </div>`;
+  }
+
+  private notices(): TemplateResult | typeof nothing {
+    const { ready, words } = this;
+    if (!ready) return nothing;
+    if (ready.version && ready.version !== VERSION) return html`<p class="note">${words.mismatch}</p>`;
+    return ready.status === "ready" ? nothing : html`<p class="note" role="status">${words.building}</p>`;
+  }
+
+  // --- the rest
+
+  private settle(): void {
+    const given = this.server ?? SCRIPT.replace(/widget\/[^]*$/, "");
+    const server = new URL(given.endsWith("/") ? given : `${given}/`, location.href).href;
+    if (this.talk && this.client?.server === server) return;
+    this.talk?.stop();
+    this.client = new Client(server, this.access);
+    this.talk = new Conversation(this.client, this.collection, this);
+  }
+
+  private async look(): Promise<void> {
+    clearTimeout(this.timer);
+    this.ready = await this.client?.ready();
+    const waits = this.ready !== undefined && this.ready.status !== "ready" && this.isConnected;
+    if (waits) this.timer = window.setTimeout(() => void this.look(), POLL_MS);
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.isComposing) return;
+    if (!this.proof.escape() && !this.inline) this.close();
+    event.stopPropagation();
+  }
+
+  private cited(chip: HTMLAnchorElement): Citation | undefined {
+    const turn = this.talk?.turns.find((one) => one.text.element.contains(chip));
+    return turn?.text.citations.get(Number(chip.dataset["n"]));
+  }
+
+  private inside<T extends Element>(selector: string): T | null {
+    return this.renderRoot.querySelector<T>(selector);
+  }
+
+  private follow(): void {
+    const log = this.inside<HTMLElement>(".log");
+    if (log && this.talk?.busy) log.scrollTop = log.scrollHeight;
+  }
+
+  private tell(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(`footnote-${name}`, { detail, bubbles: true, composed: true }));
+  }
+}
+
+if (!customElements.get("footnote-chat")) customElements.define("footnote-chat", FootnoteChat);
