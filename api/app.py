@@ -23,12 +23,17 @@ from .settings import Settings
 
 
 def create_app(
-    settings: Settings, *, sync: bool = False, worker: int = 0, hooks: Hooks | None = None
+    settings: Settings,
+    *,
+    sync: bool = False,
+    watch: bool = False,
+    worker: int = 0,
+    hooks: Hooks | None = None,
 ) -> FastAPI:
-    """Returns the service; it opens its index, and with `sync` builds it, once it is started.
+    """Returns the service; it opens its index once it is started.
 
-    Of several workers the first, 0, builds it for all; the others take no connection before they
-    can answer.
+    With `sync` it also builds it, and with `watch` again after each change. Of several workers the
+    first, 0, builds it for all; the others take no connection before they can answer.
     """
 
     @asynccontextmanager
@@ -50,9 +55,11 @@ def create_app(
     )
     links = wiring.links(settings)
     request = wiring.sync_request(settings) if sync and worker == 0 else None
-    watch = partial(log_outcome, log_content=settings.log_content)
-    open_parts = partial(wiring.open_parts, watch=watch)
-    app.state.service = Service(settings, open_parts, links, request=request, hooks=hooks)
+    told = partial(log_outcome, log_content=settings.log_content)
+    open_parts = partial(wiring.open_parts, watch=told)
+    app.state.service = Service(
+        settings, open_parts, links, request=request, watch=watch, hooks=hooks
+    )
     app.state.service.syncing.elsewhere = sync and worker > 0
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
     app.state.access = Access(TABLE)

@@ -57,7 +57,7 @@ class Hooks:
 
 
 class Service:
-    """One collection, served; where there is a `request`, its corpus is synced once beside it."""
+    """One collection, served; where there is a `request`, its corpus is synced beside it."""
 
     def __init__(
         self,
@@ -66,9 +66,10 @@ class Service:
         links: Links,
         *,
         request: "SyncRequest | None" = None,
+        watch: bool = False,
         hooks: Hooks | None = None,
     ) -> None:
-        """Opens nothing yet; `run` does."""
+        """Opens nothing yet; `run` does. With `watch` each change is synced, too."""
         self.settings, self.links = settings, links
         self.syncing = Syncing()
         self.parts: Parts | None = None
@@ -77,6 +78,7 @@ class Service:
         """Is it about to end, so that nobody new should come?"""
         self._ending: asyncio.Future[None] | None = None
         self._open_parts, self._request, self._hooks = open_parts, request, hooks
+        self._watch = watch
         self._told: set[str] = set()
         self._places = asyncio.Semaphore(settings.max_concurrent_answers)
 
@@ -85,7 +87,7 @@ class Service:
         """Serves while the block runs: opens in the background, notices new generations."""
         self._ending = asyncio.get_running_loop().create_future()
         if self._request:
-            self.syncing.start(self._request)
+            self.syncing.start(self._request, watch=self._watch)
         keeper = asyncio.create_task(self._keep())
         keeper.add_done_callback(self._report)
         try:
@@ -144,7 +146,8 @@ class Service:
         if ready.status == "ready" and "ready" not in self._told:
             self._told.add("ready")
             self._hooks.on_ready(ready, self._example())
-        useless = isinstance(error, _MISTAKES) or (error and ready.status == "unavailable")
+        mistaken = isinstance(error, _MISTAKES) and not self.syncing.succeeded
+        useless = mistaken or (error and ready.status == "unavailable")
         if error and useless and "fatal" not in self._told:
             self._told.add("fatal")
             self._hooks.on_fatal(error)

@@ -1,6 +1,6 @@
-"""The one sync beside a running service: started, watched, stopped; its events as plain lines.
+"""The syncs beside a running service: one, or one after each change; their events as plain lines.
 
-The work happens in a child process (`index.worker`); here a thread waits for it, so that the
+The work happens in child processes (`index.worker`); here a thread waits for them, so that the
 event loop never does.
 """
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from index.errors import IndexingError, SyncBusy
+from index.errors import IndexingError, SyncBusy, SyncFailed
 
 from .screen import screen
 
@@ -24,10 +24,12 @@ LINE_EVERY_S = 5.0
 """Progress lines come no more often than this."""
 STOP_S = 5.0
 """A child that was told to end is gone in milliseconds; nothing waits longer than this for it."""
+RESTART_S = 5.0
+"""After this a watch that ended by itself is started again."""
 
 
 class Syncing:
-    """The sync of the served collection; all attributes may be read from any thread."""
+    """The syncs of the served collection; all attributes may be read from any thread."""
 
     def __init__(self) -> None:
         self.running = False
@@ -36,6 +38,8 @@ class Syncing:
         """Has it ended without the service having looked for its generation since?"""
         self.progress: dict[str, object] | None = None
         self.error: IndexingError | None = None
+        self.succeeded = False
+        """Has any sync of this service ended well?"""
         self._lines = Lines()
         self._stopping = threading.Event()
         self._work_ended = threading.Event()
@@ -52,11 +56,12 @@ class Syncing:
         """Why the last sync did not publish, for people."""
         return str(self.error) if self.error else None
 
-    def start(self, request: "SyncRequest") -> None:
-        """Starts the sync and returns at once."""
+    def start(self, request: "SyncRequest", *, watch: bool) -> None:
+        """Starts the sync, and with `watch` one after each change; returns at once."""
         self.running = True
         self._work_ended.clear()
-        threading.Thread(target=self._work, args=(request,), name="sync", daemon=True).start()
+        work = self._watch if watch else self._work
+        threading.Thread(target=work, args=(request,), name="sync", daemon=True).start()
 
     def stop(self) -> None:
         """Ends the sync, wherever it is, and waits until it has ended."""
@@ -69,25 +74,58 @@ class Syncing:
         from index.worker import run_sync
 
         try:
-            log.info("%s", summary(run_sync(request, self._on_event, self._on_start)))
-        except SyncBusy as error:
-            self.elsewhere = True
-            log.warning("%s; serving without syncing", error)
+            self._ended(run_sync(request, self._on_event, self._on_start))
         except IndexingError as error:
-            if self._stopping.is_set():
-                log.info("sync stopped")
-            else:
-                self.error = error
-                log.error("sync failed: %s", error)
+            self._ended(error)
         finally:
-            self.unseen = True  # before `running` ends, so that it is under way without a gap
-            self.running = False
+            self._work_ended.set()
+
+    def _watch(self, request: "SyncRequest") -> None:
+        """Keeps a process that watches; one that ends by itself is followed by another."""
+        from index.worker import run_watch
+
+        try:
+            while not self._stopping.is_set():
+                code = run_watch(request, self._on_watched, self._on_start)
+                self._ended(SyncFailed(f"the watch ended early (exit code {code})"))
+                self._stopping.wait(RESTART_S)
+        finally:
             self._work_ended.set()
 
     def _on_start(self, child: "subprocess.Popen[str]") -> None:
         self._child = child
         if self._stopping.is_set():
             child.terminate()
+
+    def _on_watched(self, event: dict[str, object]) -> None:
+        from index.worker import rebuilt, report_from
+
+        if event["event"] == "done":
+            self._ended(report_from(event))
+        elif event["event"] == "failed":
+            self._ended(rebuilt(event))
+        elif event["event"] in ("watch", "blind"):
+            log.info("%s", self._lines.of(event))
+        else:
+            self.running = True
+            self._on_event(event)
+
+    def _ended(self, outcome: "SyncReport | IndexingError") -> None:
+        self.elsewhere = isinstance(outcome, SyncBusy)
+        self.error = None
+        if isinstance(outcome, SyncBusy):
+            log.warning("%s; serving without syncing", outcome)
+        elif not isinstance(outcome, IndexingError):
+            self.succeeded = True
+            log.info("%s", summary(outcome))
+        elif self._stopping.is_set():
+            log.info("sync stopped")
+        else:
+            self.error = outcome
+            log.error("sync failed: %s", outcome)
+        self.progress = None
+        self.unseen = True  # before `running` ends, so that it is under way without a gap
+        self.running = False
 
     def _on_event(self, event: dict[str, object]) -> None:
         self.progress = dict(event)
@@ -110,6 +148,13 @@ class Lines:
             return screen(f"skipped {event.get('source')}: {event.get('cause')}")
         if kind == "rebuild":
             return screen(f"building anew: {event.get('cause')}")
+        if kind == "failed":
+            return screen(f"sync failed: {event.get('message')}")
+        if kind == "watch":
+            return screen(f"watching {event.get('folder')} for changes")
+        if kind == "blind":
+            every = f"looking every {event.get('every_s'):.0f} s instead"
+            return screen(f"changes cannot be noticed, {every}: {event.get('cause')}")
         if kind == "publish":
             part = "" if event.get("complete", True) else ", by words alone so far"
             return f"published generation {event.get('generation')}{part}"
@@ -117,7 +162,11 @@ class Lines:
             return None
         self._next = time.monotonic() + LINE_EVERY_S
         left = event.get("left_s")
-        rest = f", {left:.0f} s left" if isinstance(left, int | float) and left else ""
+        rest = (
+            f", {event.get('rate')}/s, {left:.0f} s left"
+            if isinstance(left, float) and left
+            else ""
+        )
         return f"{kind} {done}/{total}{rest}"
 
 

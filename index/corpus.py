@@ -54,6 +54,13 @@ def scan(
     return sorted(found, key=lambda f: f.path), sorted(skipped, key=lambda s: s.path)
 
 
+def folders(root: Path) -> list[Path]:
+    """Returns the folders that a scan enters, the root first; raises CorpusMissing."""
+    if not root.is_dir():
+        raise CorpusMissing(root)
+    return [root / prefix for prefix, _ in _entered(root, ignored_by(root))]
+
+
 def _walk(
     root: Path, ignored: Callable[[str], bool]
 ) -> Iterator[tuple[str, "os.DirEntry[str] | OSError"]]:
@@ -61,6 +68,19 @@ def _walk(
 
     A folder that cannot be listed comes with its error; the root's is raised.
     """
+    for prefix, entries in _entered(root, ignored):
+        if isinstance(entries, OSError):
+            yield prefix.removesuffix("/"), entries
+            continue
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False) and not ignored(prefix + entry.name):
+                yield prefix + entry.name, entry
+
+
+def _entered(
+    root: Path, ignored: Callable[[str], bool]
+) -> Iterator[tuple[str, "list[os.DirEntry[str]] | OSError"]]:
+    """Yields each folder, as a prefix of paths, with what is in it or why it cannot be listed."""
     waiting = [""]
     while waiting:
         prefix = waiting.pop()
@@ -70,15 +90,11 @@ def _walk(
         except OSError as error:
             if not prefix:
                 raise CorpusUnreadable(root, error.strerror or str(error)) from error
-            yield prefix.removesuffix("/"), error
+            yield prefix, error
             continue
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                folder = f"{prefix}{entry.name}/"
-                if not ignored(folder):
-                    waiting.append(folder)
-            elif not ignored(prefix + entry.name):
-                yield prefix + entry.name, entry
+        yield prefix, entries
+        below = (f"{prefix}{e.name}/" for e in entries if e.is_dir(follow_symlinks=False))
+        waiting += [folder for folder in below if not ignored(folder)]
 
 
 def _look(

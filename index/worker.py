@@ -79,22 +79,56 @@ def run_sync(
     return report
 
 
+def run_watch(
+    request: SyncRequest,
+    on_event: Callable[[Event], None],
+    on_start: Callable[["subprocess.Popen[str]"], None],
+) -> int:
+    """Syncs in a child after each change, until that ends; returns its exit code.
+
+    `on_start` is given the child, to end it; it ends with this process, too.
+    """
+    command = [sys.executable, "-P", "-m", "index.watch"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as child:
+        assert child.stdin is not None  # both are pipes
+        assert child.stdout is not None
+        on_start(child)
+        with suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(asdict(request), default=str) + "\n")
+            child.stdin.flush()  # left open: its end is what tells the child that we are gone
+        for line in child.stdout:
+            on_event(json.loads(line))
+    return child.returncode
+
+
 def _listen(lines: Any, on_event: Callable[[Event], None]) -> SyncReport | None:
     """Passes events on until the report or an error comes; None where neither does."""
     for line in lines:
         event = json.loads(line)
         if event["event"] == "done":
-            skipped = tuple(Skipped(**entry) for entry in event["report"].pop("skipped"))
-            return SyncReport(**event["report"], skipped=skipped)
+            return report_from(event)
         if event["event"] == "failed":
             raise rebuilt(event)
         on_event(event)
     return None
 
 
+def report_from(event: Event) -> SyncReport:
+    """Returns the report that a `done` event carries."""
+    fields: Any = event["report"]
+    skipped = tuple(Skipped(**entry) for entry in fields["skipped"])
+    return SyncReport(**(fields | {"skipped": skipped}))
+
+
 def described(error: errors.IndexingError) -> Event:
     """Returns an error as an event."""
-    fields = {name: value for name, value in vars(error).items() if not name.startswith("_")}
+    fields = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(error).items()
+        if not name.startswith("_")
+    }
     return {"event": "failed", "error": type(error).__name__, "message": str(error), **fields}
 
 

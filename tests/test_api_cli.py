@@ -105,7 +105,9 @@ def test_a_second_sync_says_that_nothing_has_changed(
     report = json.loads(done.out)
     assert (done.code, report["published"], report["unchanged"]) == (0, False, 2)
     assert [entry["path"] for entry in report["skipped"]] == ["picture.txt"]
-    assert "skipped picture.txt" in done.err, "files that are left out are named each time"
+    events = [json.loads(line) for line in done.err.splitlines()]
+    skipped = [event["source"] for event in events if event["event"] == "skip"]
+    assert skipped == ["picture.txt"], "files that are left out are named each time"
 
 
 def test_another_folder_for_a_collection_needs_a_word(

@@ -237,8 +237,8 @@ def test_a_missing_corpus_is_an_error_and_what_serves_stays(request_: SyncReques
     synced(request_)
     before = read_current(request_.folder)
     shutil.rmtree(request_.corpus)
-    with pytest.raises(CorpusMissing):
-        synced(request_)
+    with pytest.raises(CorpusMissing, match="create it"):
+        run_sync(request_, lambda event: None)
     assert read_current(request_.folder) == before
 
 

@@ -47,6 +47,9 @@ Until = Annotated[
     typer.Option(formats=["%Y-%m-%d"], help="Articles up to this day.", show_default=False),
 ]
 TopK = Annotated[int, typer.Option(min=1, max=50, help="How many passages to use.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", help="Sync again whenever an article changes, until stopped.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

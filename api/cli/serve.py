@@ -39,6 +39,7 @@ def serve(
     workers: Annotated[
         int | None, typer.Option(help="Processes that answer.", show_default=False)
     ] = None,
+    watch: options.Watch = False,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Allow an address that others can reach.")
     ] = False,
@@ -64,6 +65,8 @@ def serve(
         data_dir=data_dir,
         llm__model=model,
     )
+    if watch and no_sync:
+        raise typer.BadParameter("--watch syncs, --no-sync does not")
     refuse_exposure(settings)
     from ..logs import start_log
 
@@ -78,7 +81,14 @@ def serve(
         if as_worker:
             end_without(parent, lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
-            _run(settings, listener, sync=not no_sync, worker=worker, json=json)
+            _run(
+                settings,
+                listener,
+                sync=not no_sync,
+                watch=watch,
+                worker=worker,
+                json=json,
+            )
         finally:
             signal.signal(signal.SIGTERM, before)
     return OK
@@ -123,7 +133,13 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def _run(
-    settings: "Settings", listener: socket.socket, *, sync: bool, worker: int, json: bool
+    settings: "Settings",
+    listener: socket.socket,
+    *,
+    sync: bool,
+    watch: bool,
+    worker: int,
+    json: bool,
 ) -> None:
     import uvicorn
 
@@ -147,7 +163,8 @@ def _run(
         else:
             typer.echo(_banner(url, ready, settings.llm.model, example))
 
-    app = create_app(settings, sync=sync, worker=worker, hooks=Hooks(on_ready, on_fatal))
+    hooks = Hooks(on_ready, on_fatal)
+    app = create_app(settings, sync=sync, watch=watch, worker=worker, hooks=hooks)
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -1,15 +1,19 @@
 """`footnote sync [CORPUS]`: brings the index up to date with its folder."""
 
+import json as json_module
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import options
 from .exits import OK
+
+if TYPE_CHECKING:
+    from index.worker import SyncReport, SyncRequest
 
 
 def sync(
@@ -20,6 +24,7 @@ def sync(
     replace: Annotated[
         bool, typer.Option("--replace", help="Let the index change over to this corpus.")
     ] = False,
+    watch: options.Watch = False,
     json: options.Json = False,
 ) -> int:
     """Bring the index up to date with the folder of articles."""
@@ -28,33 +33,67 @@ def sync(
     )
     from index.worker import run_sync
 
-    from ..syncing import summary
     from ..wiring import sync_request
 
-    with progress() as on_event:
-        report = run_sync(sync_request(settings, replace=replace), on_event)
+    request = sync_request(settings, replace=replace)
+    if watch:
+        _keep_synced(request, json=json)
+        return OK
+    with progress(json=json) as on_event:
+        report = run_sync(request, on_event)
+    _show(report, json=json)
+    return OK
+
+
+def _keep_synced(request: "SyncRequest", *, json: bool) -> None:
+    """Syncs now and after each change, until it is interrupted; the first sync has to succeed."""
+    from index.watch import Watch
+    from index.worker import rebuilt, report_from
+
+    succeeded = False
+
+    def hear(event: dict[str, object]) -> None:
+        nonlocal succeeded
+        if event["event"] == "done":
+            succeeded = True
+            _show(report_from(event), json=json)
+        elif event["event"] == "failed" and not succeeded:
+            raise rebuilt(event)
+        else:
+            on_event(event)
+
+    with progress(json=json, bars=False) as on_event:
+        Watch(request, hear).run()
+
+
+def _show(report: "SyncReport", *, json: bool) -> None:
+    from ..syncing import summary
+
     if json:
         options.print_json(asdict(report))
     else:
         typer.echo(summary(report))
-    return OK
+        sys.stdout.flush()
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[dict[str, object]], None]]:
-    """Yields a hook that shows events on stderr: bars on a terminal, plain lines elsewhere."""
+def progress(
+    *, json: bool = False, bars: bool = True
+) -> Iterator[Callable[[dict[str, object]], None]]:
+    """Yields a hook that shows events on stderr: as JSON, as bars on a terminal, or as lines."""
     from ..syncing import Lines
 
     lines = Lines()
 
     def line(event: dict[str, object]) -> None:
-        if said := lines.of(event):
+        said = json_module.dumps(event) if json else lines.of(event)
+        if said:
             typer.echo(said, err=True)
 
-    if not sys.stderr.isatty():
+    if json or not bars or not sys.stderr.isatty():
         yield line
         return
-    from .bars import bars
+    from .bars import bars as drawn
 
-    with bars() as bar:
+    with drawn() as bar:
         yield lambda event: bar(event) if event.get("total") else line(event)
