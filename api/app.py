@@ -13,13 +13,13 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from . import wiring
 from .access import TABLE, Access
 from .auth import Guard, is_loopback
-from .logs import log_outcome
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
-from .routes import answers, chat, health, page, search, sources, widget
+from .routes import answers, chat, health, metrics, page, search, sources, widget
 from .service import Hooks, Service
 from .settings import Settings
+from .telemetry import Telemetry
 
 
 def create_app(
@@ -39,9 +39,10 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: links.secret)  # read before the first answer needs it
-        async with app.state.service.run():
+        service = app.state.service
+        async with service.run(), app.state.metrics.following(service):
             if worker:
-                await app.state.service.can_answer()
+                await service.can_answer()
             yield
 
     app = FastAPI(
@@ -55,8 +56,9 @@ def create_app(
     )
     links = wiring.links(settings)
     request = wiring.sync_request(settings) if sync and worker == 0 else None
-    told = partial(log_outcome, log_content=settings.log_content)
-    open_parts = partial(wiring.open_parts, watch=told)
+    telemetry = Telemetry(settings)
+    app.state.metrics = telemetry.metrics
+    open_parts = partial(wiring.open_parts, watch=telemetry.ended)
     app.state.service = Service(
         settings, open_parts, links, request=request, watch=watch, hooks=hooks
     )
@@ -70,12 +72,12 @@ def create_app(
         links=links,
         open_without_keys=settings.insecure or is_loopback(settings.host),
     )
-    app.add_middleware(Envelope, root_path=settings.root_path)
+    app.add_middleware(Envelope, over=telemetry.over, root_path=settings.root_path)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     # the last one added is the outermost
     handle_errors(app)
-    for part in (answers, chat, search, sources, health, page, widget):
+    for part in (answers, chat, search, sources, health, metrics, page, widget):
         app.include_router(part.router)
     app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
     describe(app)

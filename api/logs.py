@@ -24,6 +24,7 @@ from .errors import ApiError
 from .screen import screen
 
 log = logging.getLogger("footnote.answers")
+access = logging.getLogger("footnote.access")
 
 OWN = "footnote"
 """What our loggers' names begin with."""
@@ -152,6 +153,12 @@ def _block(error: Mapping[str, Any]) -> list[str]:
         first, *rest = _block(cause)
         lines += [f"from {first}", *rest]
     return lines
+
+
+def log_request(method: str, route: str | None, status: int, took_s: float) -> None:
+    """Writes the line of a request that is over; `route` is its template."""
+    fields = {"method": method, "route": route, "status": status, "ms": round(took_s * 1000, 1)}
+    access.info("request", extra=fields)
 
 
 def log_outcome(outcome: Outcome, *, log_content: bool) -> None:

@@ -7,6 +7,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +19,9 @@ from .problems import respond
 log = logging.getLogger("footnote.access")
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+Over = Callable[[str, str | None, int, float], None]
+"""(method, the route's template, status, seconds)"""
+
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 _SAFE = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -30,9 +34,12 @@ _SAFE = {
 class Envelope:
     """Gives each request an id and safe headers, and writes its log line when it is over."""
 
-    def __init__(self, app: ASGIApp, root_path: str) -> None:
-        """`root_path` is where a proxy publishes the service, whether it takes that away or not."""
-        self.app, self._root_path = app, root_path
+    def __init__(self, app: ASGIApp, *, over: Over, root_path: str) -> None:
+        """`over` is told when a request is.
+
+        `root_path` is where a proxy publishes the service, whether it takes that away or not.
+        """
+        self.app, self._over, self._root_path = app, over, root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, marked; an error that nothing else knew becomes a bare 500."""
@@ -67,12 +74,10 @@ class Envelope:
                 await respond(error, scope)(scope, receive, marked)
         finally:
             method = scope["method"] if scope["method"] in _METHODS else "other"
-            took_ms = round((time.perf_counter() - began) * 1_000, 1)
-            fields = {"method": method, "route": route(scope), "status": status, "ms": took_ms}
-            log.info("request", extra=fields)
+            self._over(method, _route(scope, self._root_path), status, time.perf_counter() - began)
 
 
-def route(scope: Scope) -> str | None:
+def _route(scope: Scope, root_path: str) -> str | None:
     """Returns the template of the route that took the request, never what a client put into it.
 
     None where no route did; a mount's is its own path.
@@ -80,7 +85,7 @@ def route(scope: Scope) -> str | None:
     taken = scope.get("route")
     if taken is not None:
         return str(taken.path)
-    mounted = str(scope.get("root_path", "")).removeprefix(str(scope.get("app_root_path", "")))
+    mounted = str(scope["root_path"]).removeprefix(root_path)
     return f"{mounted}/{{path}}" if mounted else None
 
 

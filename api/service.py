@@ -81,6 +81,8 @@ class Service:
         self._watch = watch
         self._told: set[str] = set()
         self._places = asyncio.Semaphore(settings.max_concurrent_answers)
+        self.waiting = self.under_way = 0
+        """How many questions wait for a place, and how many have one."""
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -195,14 +197,19 @@ class Service:
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Waits for a place among the answers under way; raises Overloaded after `max_wait_s`."""
+        self.waiting += 1
         try:
             async with asyncio.timeout(self.settings.max_wait_s):
                 await self._places.acquire()
         except TimeoutError:
             raise Overloaded(RETRY_AFTER_S) from None
+        finally:
+            self.waiting -= 1
+        self.under_way += 1
         try:
             yield
         finally:
+            self.under_way -= 1
             self._places.release()
 
     async def keep(self, ask: "Ask", answer: "Answer") -> None:

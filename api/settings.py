@@ -190,6 +190,12 @@ class Settings(BaseSettings):
     keep_answers: bool = Field(
         default=False, description="Keep each question with what its answer was made of, to replay"
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        description="Loopback port for `/metrics` without a key; unset: none",
+    )
     log_content: bool = Field(
         default=False, description="Log questions, passages and answers, and foreign errors' words"
     )

@@ -7,6 +7,7 @@ with Running(corpus, "--data-dir", folder) as service:
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,13 @@ def share_index(data: Path, folder: Path) -> Path:
     for name in ("collections", "models"):
         (folder / name).symlink_to((data / name).resolve())
     return folder
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 def until(reached: Callable[[], bool], *, within_s: float = 60) -> None:

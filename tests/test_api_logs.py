@@ -68,7 +68,7 @@ def provoke(url: str) -> None:
     httpx.post(f"{url}/v1/answers", json={"question": QUESTION}, timeout=60)
 
 
-def test_nothing_a_client_or_a_model_says_is_in_the_log(lakes: Path) -> None:
+def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(lakes: Path) -> None:
     says = cycle(
         [
             Reply(text=f"{CANARY} [1.1]"),
@@ -84,12 +84,15 @@ def test_nothing_a_client_or_a_model_says_is_in_the_log(lakes: Path) -> None:
         }
         with Running("--no-sync", cwd=lakes, env=env) as service:
             provoke(service.url)
+            figures = httpx.get(f"{service.url}/metrics").text
             log = service.stop()
+    assert CANARY not in figures.lower()
+    assert 'status="200"' in figures
     assert len(model.requests) >= 3
     assert CANARY not in log.lower()
     assert "froze" not in log
     events = [line["event"] for line in lines_of(log)]
-    assert events.count("request") == 14  # uvicorn itself refuses the odd method
+    assert events.count("request") == 15  # uvicorn itself refuses the odd method
     assert {"answered", "abstained"} & set(events)
 
 

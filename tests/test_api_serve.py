@@ -11,15 +11,9 @@ import httpx
 import pytest
 
 from tests.fakes import FakeModel, Reply
-from tests.running import COMMAND, SEEDS, Running, environment, footnote, until
+from tests.running import COMMAND, SEEDS, Running, environment, footnote, free_port, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_it_syncs_says_where_to_ask_and_an_interrupt_is_130(lakes: Path) -> None:

@@ -74,9 +74,11 @@ def serve(
     with socket.socket(fileno=fd) if as_worker else bound(settings.host, settings.port) as listener:
         start_log(sys.stderr, log_content=settings.log_content)
         if settings.workers > 1 and not as_worker:
+            from ..metrics import on_own_port, shared_by_workers
             from .workers import Workers
 
-            return Workers(settings.workers, listener).run()
+            with shared_by_workers() as figures, on_own_port(settings.metrics_port, figures):
+                return Workers(settings.workers, listener).run()
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
         if as_worker:
             end_without(parent, lambda: os.kill(os.getpid(), signal.SIGTERM))
@@ -144,6 +146,7 @@ def _run(
     import uvicorn
 
     from ..app import create_app
+    from ..metrics import on_own_port
     from ..server import Server
     from ..service import Hooks
 
@@ -177,7 +180,9 @@ def _run(
     )
     server = Server(config, app.state.service, drain_s=drain_s(settings))
     logging.getLogger("footnote").info("listening on %s", url)
-    server.run(sockets=[listener])
+    own_port = settings.metrics_port if settings.workers == 1 else None  # else the parent's
+    with on_own_port(own_port, app.state.metrics.everyones()):
+        server.run(sockets=[listener])
     if fatal:
         raise fatal[0]
 
