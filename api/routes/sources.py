@@ -29,6 +29,11 @@ Version = Annotated[
 
 Mark = Annotated[str | None, Query(max_length=64, description="The mark of the quoted words")]
 
+_GONE: dict[str, object] = {
+    "description": "A page that says so",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
+
 
 @router.get("", responses=documented(404, 422, 500, 503))
 def list_sources(
@@ -77,7 +82,9 @@ def get_source_text(
 
 
 @router.get(
-    "/{source_id}/view", response_class=HTMLResponse, responses=documented(404, 422, 500, 503)
+    "/{source_id}/view",
+    response_class=HTMLResponse,
+    responses={404: _GONE, **documented(422, 500, 503)},
 )
 def view_source(
     source_id: str,

@@ -1,0 +1,35 @@
+"""What schemathesis is told beyond the OpenAPI document; loaded by it through SCHEMATHESIS_HOOKS.
+
+`CANARIES` in the environment, a JSON list, names what no response may hold.
+"""
+
+import json
+import os
+from typing import Any
+
+import schemathesis
+from schemathesis import Case, CheckContext, HookContext, Response
+
+LONGEST_URL = 60_000
+CANARIES = [text.encode() for text in json.loads(os.environ.get("CANARIES", "[]"))]
+
+
+@schemathesis.check
+def tells_no_secret(ctx: CheckContext, response: Response, case: Case) -> None:
+    """No canary is in a response's body or headers."""
+    whole = response.content + json.dumps(response.headers).encode()
+    assert not any(canary in whole for canary in CANARIES), "a canary is in the response"
+
+
+@schemathesis.hook
+def filter_query(context: HookContext, query: dict[str, Any]) -> bool:
+    """Leaves out what the HTTP parser itself refuses, before any of our code: 64 KB of headers."""
+    return len(json.dumps(query)) < LONGEST_URL // 6  # every character may be twelve in the URL
+
+
+@schemathesis.hook
+def map_body(context: HookContext, body: Any) -> Any:
+    """Asks for half of the answers as a stream, which chance alone rarely does."""
+    if isinstance(body, dict) and {"question", "messages"} & body.keys() and len(body) % 2:
+        return {"stream": True, **body}
+    return body
