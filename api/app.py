@@ -16,7 +16,7 @@ from .auth import Guard, is_loopback
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
-from .routes import answers, chat, health, metrics, page, search, sources, widget
+from .routes import answers, chat, feedback, health, metrics, page, search, sources, widget
 from .service import Hooks, Service
 from .settings import Settings
 from .telemetry import Telemetry
@@ -77,7 +77,7 @@ def create_app(
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     # the last one added is the outermost
     handle_errors(app)
-    for part in (answers, chat, search, sources, health, metrics, page, widget):
+    for part in (answers, feedback, chat, search, sources, health, metrics, page, widget):
         app.include_router(part.router)
     app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
     describe(app)

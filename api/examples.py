@@ -123,10 +123,20 @@ _CHAT_ERROR: Example = {
     "code": "model_not_found",
 }
 
+_QUOTED: Example = {"source": _CITATION["source"], "quote": _CITATION["quote"]}
+
 EXAMPLES: dict[str, Example] = {
     "AskBody": {"question": _QUESTION, "top_k": 5},
     "SearchBody": {"query": "SU7 buyers", "top_k": 5},
     "Turn": _TURN,
+    "Quoted": _QUOTED,
+    "FeedbackBody": {
+        "rating": "up",
+        "comment": "Just what I needed.",
+        "question": _QUESTION,
+        "answer": _ANSWER,
+        "citations": [_QUOTED],
+    },
     "Filters": _FILTERS,
     "Scores": _SCORES,
     "Index": _INDEX,

@@ -92,6 +92,24 @@ class AskBody(_Query):
     include_passages: StrictBool = Field(default=True, description="Send what was retrieved, too")
 
 
+class Quoted(BaseModel):
+    """A span that an answer cited."""
+
+    source: Annotated[Text, Field(max_length=1_000)]
+    quote: Annotated[Text, Field(max_length=20_000)]
+
+
+class FeedbackBody(BaseModel):
+    """What a reader thought of an answer; what is given is kept."""
+
+    rating: Literal["up", "down"]
+    comment: Annotated[Text, Field(max_length=4_000)] | None = None
+    correct_answer: Annotated[Text, Field(max_length=20_000)] | None = None
+    question: Annotated[Text, Field(max_length=20_000)] | None = None
+    answer: Annotated[Text, Field(max_length=200_000)] | None = None
+    citations: Annotated[list[Quoted], Field(max_length=200)] | None = None
+
+
 class SearchBody(_Query):
     """Words to search for."""
 

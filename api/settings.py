@@ -187,6 +187,9 @@ class Settings(BaseSettings):
     support_mode: Literal["flag", "strict", "off"] = Field(
         default="flag", description="Unsupported sentences: `flag` marks, `strict` withholds them"
     )
+    feedback_days: int = Field(
+        default=180, ge=1, description="How long readers' feedback is kept, in days"
+    )
     keep_answers: bool = Field(
         default=False, description="Keep each question with what its answer was made of, to replay"
     )

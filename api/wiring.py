@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rag.outcome import Watch
     from rag.rerank import EndpointReranker
 
+    from .feedback import Feedback
     from .keys import Keys
     from .links import Links
     from .records import Records
@@ -124,6 +125,13 @@ def records(settings: Settings) -> "Records":
     from .records import Records
 
     return Records(state_file(settings))
+
+
+def feedback(settings: Settings) -> "Feedback":
+    """Returns what readers thought of answers, as the data folder keeps it."""
+    from .feedback import Feedback
+
+    return Feedback(state_file(settings), days=settings.feedback_days)
 
 
 def keys(settings: Settings) -> "Keys":

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from . import ask, doctor, keys, replay, rollback, search, serve, status, sync, verify
+from . import ask, doctor, feedback, keys, replay, rollback, search, serve, status, sync, verify
 from . import eval as evaluation
 from .exits import USAGE, code_of, name_of
 
@@ -31,6 +31,7 @@ app.command()(replay.replay)
 app.command()(doctor.doctor)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(keys.app, name="keys")
+app.add_typer(feedback.app, name="feedback")
 
 
 def main() -> None:

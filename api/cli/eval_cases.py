@@ -55,7 +55,7 @@ def import_cases(
             write_sources(corpus_out, made.sources)
         except OSError as error:
             raise ServiceRefused(f"cannot write the sources: {error}", USAGE) from error
-    _write([as_line(case) for case in made.cases], out)
+    write_lines([as_line(case) for case in made.cases], out)
     typer.echo(f"{len(made.cases)} cases, {len(made.left_out)} left out", err=True)
     return OK
 
@@ -86,7 +86,7 @@ def draft(
             typer.echo(f"{lost} of the model's replies could not be used", err=True)
     else:
         lines = list(cloze(picked))
-    _write(lines, out)
+    write_lines(lines, out)
     typer.echo(f"{len(lines)} proposals: read them before you trust them", err=True)
     return OK
 
@@ -118,7 +118,8 @@ async def _asked(settings: "Settings", picked: "Sequence[Sentence]") -> list[dic
         await chat.close()
 
 
-def _write(lines: Sequence[dict[str, Any]], out: Path | None) -> None:
+def write_lines(lines: Sequence[dict[str, Any]], out: Path | None) -> None:
+    """Writes JSON lines to a file, whole or not at all, or to stdout."""
     text = "".join(json_module.dumps(line, ensure_ascii=out is None) + "\n" for line in lines)
     if out is None:
         typer.echo(text, nl=False)

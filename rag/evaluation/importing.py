@@ -7,8 +7,9 @@ service's own feedback, and CSV. Each reader yields objects that `cases.case_of`
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,25 +33,36 @@ class Imported:
 def read(kind: str, path: Path) -> Imported:
     """Returns what a set holds; raises CasesMalformed where it is not of that kind at all."""
     made = Imported()
-    seen: set[str] = set()
     try:
-        for line in READERS[kind](path, made.sources):
-            try:
-                case = case_of(line)
-            except ValueError as error:
-                made.left_out.append(f"{line.get('id') or line.get('question')}: {error}")
-                continue
-            if case.id in seen:
-                made.left_out.append(f"{case.id}: there is a case of this id already")
-                continue
-            seen.add(case.id)
-            made.cases.append(case)
+        _take(READERS[kind](path, made.sources), made)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         said = f"is no {kind} set ({type(error).__name__}: {str(error)[:120]})"
         raise CasesMalformed(path.name, [(0, said)]) from error
     if not made.cases:
         raise CasesMalformed(path.name, [(0, f"there is no usable {kind} question in it")])
     return made
+
+
+def from_feedback(given: Iterable[Json]) -> Imported:
+    """Returns the cases in the service's own feedback; of two on one answer, the first."""
+    made = Imported()
+    _take(map(_feedback_line, given, count(1)), made)
+    return made
+
+
+def _take(lines: Iterable[Json], made: Imported) -> None:
+    seen: set[str] = set()
+    for line in lines:
+        try:
+            case = case_of(line)
+        except ValueError as error:
+            made.left_out.append(f"{line.get('id') or line.get('question')}: {error}")
+            continue
+        if case.id in seen:
+            made.left_out.append(f"{case.id}: there is a case of this id already")
+            continue
+        seen.add(case.id)
+        made.cases.append(case)
 
 
 def squad(path: Path, sources: dict[str, str]) -> Iterator[Json]:
@@ -123,19 +135,25 @@ def clapnq(path: Path, sources: dict[str, str]) -> Iterator[Json]:
 
 def feedback(path: Path, sources: dict[str, str]) -> Iterator[Json]:
     """Yields answers that people corrected, or praised: what was praised is to stay."""
-    for number, given in enumerate(_lines(path), start=1):
-        praised = given.get("rating") == "up"
-        corrected = given.get("correct_answer")
-        kept = unmarked(given.get("answer") or "") if praised else None
-        quoted = given.get("citations") or [] if praised else []
-        yield {
-            "id": given.get("id") or given.get("answer_id") or f"feedback-{number}",
-            "question": given.get("question"),
-            "answers": [text for text in (corrected or kept,) if text],
-            "evidence": [{"source": c["source"], "quote": c["quote"]} for c in quoted],
-            "answerable": True,
-            "tags": ["praised" if praised else "corrected"],
-        }
+    yield from map(_feedback_line, _lines(path), count(1))
+
+
+def _feedback_line(given: Json, number: int) -> Json:
+    from ..answer import REFUSALS
+
+    praised = given.get("rating") == "up"
+    corrected = given.get("correct_answer")
+    kept = unmarked(given.get("answer") or "") if praised else None
+    refused = not corrected and kept in REFUSALS.values()
+    quoted = given.get("citations") or [] if praised else []
+    return {
+        "id": given.get("id") or given.get("answer_id") or f"feedback-{number}",
+        "question": given.get("question"),
+        "answers": [] if refused else [text for text in (corrected or kept,) if text],
+        "evidence": [{"source": c["source"], "quote": c["quote"]} for c in quoted],
+        "answerable": not refused,
+        "tags": ["praised" if praised else "corrected"],
+    }
 
 
 def table(path: Path, sources: dict[str, str]) -> Iterator[Json]:
