@@ -55,14 +55,18 @@ def create_app(
         lifespan=lifespan,
     )
     links = wiring.links(settings)
-    request = wiring.sync_request(settings) if sync and worker == 0 else None
+    requests = {
+        one.collection: wiring.sync_request(one) if sync and worker == 0 else None
+        for one in wiring.each(settings)
+    }
     telemetry = Telemetry(settings)
     app.state.metrics = telemetry.metrics
     open_parts = partial(wiring.open_parts, watch=telemetry.ended)
-    app.state.service = Service(
-        settings, open_parts, links, request=request, watch=watch, hooks=hooks
+    service = app.state.service = Service(
+        settings, open_parts, links, requests, watch=watch, hooks=hooks
     )
-    app.state.service.syncing.elsewhere = sync and worker > 0
+    for one in service.collections.values():
+        one.syncing.elsewhere = sync and worker > 0
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
     app.state.access = Access(TABLE)
     app.add_middleware(

@@ -26,6 +26,7 @@ _FILTERS: Example = {
     "since": "2025-01-01",
     "until": "2026-11-24",
 }
+_READY: Example = {"status": "ready", "generation": "000001", "complete": True, "sources": 5}
 _SCORES: Example = {"dense": 0.6329, "lexical": 0.5204, "sentence": 0.4726}
 _INDEX: Example = {"collection": "default", "generation": "000001", "complete": True}
 _USAGE: Example = {"prompt_tokens": 812, "completion_tokens": 14}
@@ -149,13 +150,8 @@ EXAMPLES: dict[str, Example] = {
     "SourceBody": _KNOWN,
     "SourcesBody": {"sources": [_KNOWN], "next_cursor": None, "index": _INDEX},
     "Alive": {"status": "alive"},
-    "Ready": {
-        "status": "ready",
-        "generation": "000001",
-        "complete": True,
-        "version": "0.1.0",
-        "sources": 5,
-    },
+    "CollectionReady": _READY,
+    "Ready": {**_READY, "version": "0.1.0", "answerer": "extractive"},
     "Invalid": _INVALID,
     "Problem": _PROBLEM,
     "PassagesEvent": {"id": _BODY["id"], "passages": [_PASSAGE]},

@@ -146,9 +146,10 @@ class Metrics:
         """Takes down how the service is now."""
         for name, value in _state(service).items():
             self._state[name].set(value)
-        with suppress(IndexBuilding, IndexingError), service.lease(seen=None) as (_, generation):
-            for name, value in _index(generation.info).items():
-                self._index[name].labels(generation.info.collection).set(value)
+        for one in service.collections.values():
+            with suppress(IndexBuilding, IndexingError), one.lease() as generation:
+                for name, value in _index(generation.info).items():
+                    self._index[name].labels(one.name).set(value)
 
     def page(self) -> bytes:
         """Returns the figures of all workers, as text; reads files where there are several."""

@@ -242,10 +242,27 @@ class Alive(BaseModel):
     status: Literal["alive"] = "alive"
 
 
+Waiting = Literal["starting", "building", "unavailable"]
+"""Why nothing can be asked."""
+
+
+class CollectionReady(BaseModel):
+    """Whether one collection can be asked, and of which generation."""
+
+    status: Waiting | Literal["ready"]
+    generation: str | None = None
+    complete: bool | None = None
+    sources: int | None = None
+    progress: dict[str, object] | None = None
+    trouble: str | None = None
+
+
 class Ready(BaseModel):
     """Whether questions can be asked, and of which generation."""
 
-    status: Literal["starting", "building", "ready", "unavailable", "draining"]
+    status: Waiting | Literal["ready", "draining"] = Field(
+        description="`ready` where every collection is"
+    )
     generation: str | None
     complete: bool | None
     version: str | None = Field(default=None, description="The service's; the widget's is the same")
@@ -253,6 +270,9 @@ class Ready(BaseModel):
     answerer: Answerer | None = None
     progress: dict[str, object] | None = None
     trouble: str | None = None
+    collections: dict[str, CollectionReady] | None = Field(
+        default=None, description="Each of them, where there are several"
+    )
 
 
 class Invalid(BaseModel):

@@ -7,28 +7,24 @@ in its child process. Heavy imports happen while opening, so `/livez` answers be
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from index.errors import (
-    CorpusMismatch,
-    CorpusMissing,
-    GenerationMissing,
-    IndexingError,
-    SettingInvalid,
-)
+from index.errors import IndexingError
 from rag.errors import Overloaded
 
-from .errors import CollectionUnknown, IndexBuilding
+from .collection import Collection
+from .errors import CollectionUnknown, IndexBuilding, RequestInvalid, SourceMissing
 from .links import Links
-from .schemas import Ready
+from .schemas import Ready, Waiting
 from .settings import Settings
-from .syncing import Syncing
 
 if TYPE_CHECKING:
     from index.generation import Generation
+    from index.types import Source
     from index.worker import SyncRequest
     from rag.types import Answer, Ask
 
@@ -43,8 +39,14 @@ REFRESH_S = 1.0
 TICK_S = 0.1
 RETRY_AFTER_S = 2.0
 
-_MISTAKES = (CorpusMissing, CorpusMismatch, SettingInvalid)
-"""What makes serving an older generation wrong: other articles were asked for."""
+DEFAULT = "default"
+"""The collection that is meant where none is named."""
+_WORST: tuple[Waiting | Literal["ready"], ...] = ("unavailable", "starting", "building")
+
+
+def first(names: Iterable[str]) -> str:
+    """Returns the collection to show where one has to be: `default`, else the first by name."""
+    return min(names, key=lambda name: (name != DEFAULT, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +59,32 @@ class Hooks:
 
 
 class Service:
-    """One collection, served; where there is a `request`, its corpus is synced beside it."""
+    """The collections, served; those for which there is a request are synced beside it."""
 
     def __init__(
         self,
         settings: Settings,
         open_parts: Callable[[Settings], "Parts"],
         links: Links,
+        requests: "Mapping[str, SyncRequest | None]",
         *,
-        request: "SyncRequest | None" = None,
         watch: bool = False,
         hooks: Hooks | None = None,
     ) -> None:
-        """Opens nothing yet; `run` does. With `watch` each change is synced, too."""
+        """Opens nothing yet; `run` does. `requests` has an entry for each collection.
+
+        With `watch` each change is synced, too.
+        """
         self.settings, self.links = settings, links
-        self.syncing = Syncing()
+        turn = threading.Lock()  # one sync at a time: each takes half a gigabyte and every core
+        self.collections = {
+            name: Collection(name, request, turn) for name, request in requests.items()
+        }
         self.parts: Parts | None = None
-        self.trouble: str | None = None
         self.draining = False
         """Is it about to end, so that nobody new should come?"""
         self._ending: asyncio.Future[None] | None = None
-        self._open_parts, self._request, self._hooks = open_parts, request, hooks
-        self._watch = watch
+        self._open_parts, self._watch, self._hooks = open_parts, watch, hooks
         self._told: set[str] = set()
         self._places = asyncio.Semaphore(settings.max_concurrent_answers)
         self.waiting = self.under_way = 0
@@ -88,15 +94,16 @@ class Service:
     async def run(self) -> AsyncIterator[None]:
         """Serves while the block runs: opens in the background, notices new generations."""
         self._ending = asyncio.get_running_loop().create_future()
-        if self._request:
-            self.syncing.start(self._request, watch=self._watch)
+        for one in self.collections.values():
+            one.start(watch=self._watch)
         keeper = asyncio.create_task(self._keep())
         keeper.add_done_callback(self._report)
         try:
             yield
         finally:
             keeper.cancel()
-            await asyncio.to_thread(self.syncing.stop)
+            each = self.collections.values()
+            await asyncio.gather(*(asyncio.to_thread(one.syncing.stop) for one in each))
             await asyncio.wait({keeper})
             if self.parts:
                 await self.parts.close()
@@ -123,39 +130,35 @@ class Service:
             await asyncio.wait({self.ending}, timeout=TICK_S)
 
     async def _keep(self) -> None:
-        opened: Parts | None = None
         while True:
-            trouble, ended = None, not self.syncing.running
             try:
-                if opened is None:
-                    opened = await asyncio.to_thread(self._open_parts, self.settings)
-                await asyncio.to_thread(opened.refresh)
-                self.parts, trouble = opened, opened.serving.trouble  # known to all once it serves
+                if self.parts is None:
+                    self.parts = await asyncio.to_thread(self._open_parts, self.settings)
             except (IndexingError, OSError) as error:  # a full disk may have room again
-                trouble = str(error)
-            if trouble and trouble != self.trouble:
-                log.error("%s", trouble)
-            self.trouble = trouble
-            if ended:
-                self.syncing.unseen = False
+                for one in self.collections.values():
+                    one.note(str(error))
+            if self.parts:
+                for one in self.collections.values():
+                    await asyncio.to_thread(one.look, self.parts.servings[one.name])
             self._tell()
             await asyncio.sleep(REFRESH_S)
 
     def _tell(self) -> None:
         if self._hooks is None:
             return
-        ready, error = self.readiness(), self.syncing.error
+        ready, each = self.readiness(), self.collections.values()
         if ready.status == "ready" and "ready" not in self._told:
             self._told.add("ready")
             self._hooks.on_ready(ready, self._example())
-        mistaken = isinstance(error, _MISTAKES) and not self.syncing.succeeded
-        useless = mistaken or (error and ready.status == "unavailable")
-        if error and useless and "fatal" not in self._told:
+        useless = all(one.readiness().status == "unavailable" for one in each)
+        errors = [one.mistake or (one.syncing.error if useless else None) for one in each]
+        error = next((error for error in errors if error), None)
+        if error and "fatal" not in self._told:
             self._told.add("fatal")
             self._hooks.on_fatal(error)
 
     def _example(self) -> str:
-        with self.lease(seen=None) as (_, generation):
+        with self.lease(first(self.collections), seen=None) as (_, generation):
             titles = [source.title for source in generation.sources(after=None, limit=1)]
         # the line to copy is in single quotes for the shell
         return f"What is said about {(titles or ['this'])[0].replace(chr(39), '’')}?"
@@ -166,33 +169,65 @@ class Service:
         if error is None:
             return
         log.critical("the service cannot go on", exc_info=error)
-        self.trouble = "the service cannot go on; the log says why"
+        for one in self.collections.values():
+            one.trouble = "the service cannot go on; the log says why"
         if self._hooks and isinstance(error, Exception):
             self._hooks.on_fatal(error)
+
+    def visible(self, seen: frozenset[str] | None) -> list[str]:
+        """Returns the collections that a caller may know of, by name; `seen` None: every one."""
+        return sorted(name for name in self.collections if seen is None or name in seen)
+
+    def chosen(self, name: str | None, *, seen: frozenset[str] | None) -> str:
+        """Returns which collection is meant: the named one, else `default`, else the only one.
+
+        Raises CollectionUnknown where the caller may not know of it, or of any; RequestInvalid
+        where there are several and none is named.
+        """
+        known = self.visible(seen)
+        if name is not None:
+            if name not in known:
+                raise CollectionUnknown(name)
+            return name
+        if DEFAULT in known or len(known) == 1:
+            return DEFAULT if DEFAULT in known else known[0]
+        if not known:
+            raise CollectionUnknown(DEFAULT)
+        raise RequestInvalid("collection", f"must be one of {', '.join(known)}")
 
     @contextmanager
     def lease(
         self, collection: str | None = None, *, seen: frozenset[str] | None
     ) -> "Iterator[tuple[Parts, Generation]]":
-        """Holds the serving generation open while it is asked.
+        """Holds the serving generation of a collection open while it is asked.
 
-        `seen` are the collections that the caller may know of, None: every one. Raises
-        CollectionUnknown for another than those or than the one served, IndexBuilding while
-        the first one is opened or built, GenerationMissing when nothing serves otherwise.
+        `seen` are the collections that the caller may know of, None: every one. Raises as `chosen`
+        does, IndexBuilding while the first generation is opened or built, GenerationMissing when
+        nothing serves otherwise.
         """
-        wanted = self.settings.collection if collection is None else collection
-        if wanted != self.settings.collection or (seen is not None and wanted not in seen):
-            raise CollectionUnknown(wanted)
-        if self.parts is None:
-            raise IndexBuilding if self.trouble is None else IndexingError(self.trouble)
-        with ExitStack() as stack:
-            try:
-                generation = stack.enter_context(self.parts.serving.lease())
-            except GenerationMissing:
-                if self.syncing.under_way:
-                    raise IndexBuilding from None
-                raise
+        wanted = self.collections[self.chosen(collection, seen=seen)]
+        with wanted.lease() as generation:
+            assert self.parts is not None  # else nothing could be leased
             yield self.parts, generation
+
+    @contextmanager
+    def holding(
+        self, source_id: str, *, seen: frozenset[str] | None
+    ) -> "Iterator[tuple[Source, Generation]]":
+        """Holds the generation open that has an article; raises SourceMissing, or as `lease`."""
+        names = self.visible(seen) or [self.chosen(None, seen=seen)]
+        with ExitStack() as stack:
+            trouble: Exception = SourceMissing(source_id)
+            for name in names:
+                try:
+                    generation = stack.enter_context(self.collections[name].lease())
+                except (IndexBuilding, IndexingError) as error:  # it may be in this one
+                    trouble = error
+                    continue
+                if source := generation.source(source_id):
+                    yield source, generation
+                    return
+            raise trouble
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -223,34 +258,25 @@ class Service:
         except (sqlite3.Error, OSError) as error:
             log.error("answer %s could not be kept: %s", answer.id, error)
 
-    def readiness(self) -> Ready:
-        """Returns whether questions can be asked, of what, and how far the sync is."""
-        trouble = self.trouble or self.syncing.trouble
-        progress = self.syncing.progress if self.syncing.running else None
-        try:
-            with self.lease(seen=None) as (parts, generation):
-                info = generation.info
-                return Ready(
-                    status="draining" if self.draining else "ready",
-                    generation=info.generation,
-                    complete=info.complete,
-                    sources=info.sources,
-                    answerer=parts.answerer,
-                    progress=progress,
-                    trouble=trouble,
-                )
-        except (IndexBuilding, IndexingError):
-            return Ready(
-                status=self._waiting(),
-                generation=None,
-                complete=None,
-                progress=progress,
-                trouble=trouble,
-            )
+    def readiness(self, seen: frozenset[str] | None = None) -> Ready:
+        """Returns whether questions can be asked, of what, and how far the syncs are.
 
-    def _waiting(self) -> Literal["starting", "building", "unavailable", "draining"]:
-        if self.draining:
-            return "draining"
-        if self.syncing.under_way:
-            return "building"
-        return "starting" if self.parts is None and self.trouble is None else "unavailable"
+        `status` is that of every collection; in detail only those that may be `seen` are shown.
+        """
+        each = {name: one.readiness() for name, one in sorted(self.collections.items())}
+        found = {one.status for one in each.values()}
+        status: Waiting | Literal["ready"] = next(
+            (worst for worst in _WORST if worst in found), "ready"
+        )
+        shown = {name: one for name, one in each.items() if seen is None or name in seen}
+        alone = len(each) == 1
+        return Ready(
+            status="draining" if self.draining else status,
+            generation=each[first(each)].generation if alone or DEFAULT in each else None,
+            complete=all(one.complete for one in each.values()) if status == "ready" else None,
+            sources=sum(one.sources or 0 for one in shown.values()) if status == "ready" else None,
+            answerer=self.parts.answerer if self.parts and status == "ready" else None,
+            progress=next((one.progress for one in shown.values() if one.progress), None),
+            trouble=next((one.trouble for one in shown.values() if one.trouble), None),
+            collections=None if alone else shown,
+        )

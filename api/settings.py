@@ -118,6 +118,18 @@ class RerankGroup(BaseModel):
     )
 
 
+class CollectionGroup(BaseModel):
+    """A collection beside others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    corpus: Path
+
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+"""What a collection may be called; it is a folder's name, too."""
+
+
 class Settings(BaseSettings):
     """What the service, the sync and the terminal are told; see `settings_table`."""
 
@@ -137,8 +149,13 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default=Path(".data"), description="Where everything built is kept")
     collection: str = Field(
         default="default",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+        pattern=NAME,
         description="Name of the index; one per corpus",
+    )
+    collections: dict[Annotated[str, Field(pattern=NAME)], CollectionGroup] = Field(
+        default={},
+        description="Several indexes in one service: a table `[collections.NAME]` in "
+        "`footnote.toml` with its `corpus`, each",
     )
     formats: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
         default=("txt", "md", "html", "pdf", "docx", "epub", "rst", "org"),

@@ -31,8 +31,10 @@ RESTART_S = 5.0
 class Syncing:
     """The syncs of the served collection; all attributes may be read from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, turn: threading.Lock) -> None:
+        """Whoever holds `turn` syncs; the others wait for it."""
         self.running = False
+        self._turn = turn
         self.elsewhere = False
         self.unseen = False
         """Has it ended without the service having looked for its generation since?"""
@@ -74,7 +76,8 @@ class Syncing:
         from index.worker import run_sync
 
         try:
-            self._ended(run_sync(request, self._on_event, self._on_start))
+            with self._turn:
+                self._ended(run_sync(request, self._on_event, self._on_start))
         except IndexingError as error:
             self._ended(error)
         finally:

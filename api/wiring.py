@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.types import Answerer
 
+from .errors import SettingRefused
 from .settings import ModelGroup, RerankGroup, Settings
 
 if TYPE_CHECKING:
@@ -32,21 +33,46 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 @dataclass(slots=True)
 class Parts:
-    """What answers questions: the serving generation and the pipeline over it."""
+    """What answers questions: a pipeline, one embedder, and each collection's generation."""
 
-    serving: "Serving"
+    servings: dict[str, "Serving"]
     pipeline: "Pipeline"
     embedder: "Embedder"
     answerer: Answerer
 
-    def refresh(self) -> None:
-        """Opens the newest generation, if it is new; blocks."""
-        self.serving.refresh()
+    @property
+    def serving(self) -> "Serving":
+        """The only collection, where one was chosen."""
+        (only,) = self.servings.values()
+        return only
 
     async def close(self) -> None:
         """Gives everything up."""
         await self.pipeline.close()
-        self.serving.close()
+        for serving in self.servings.values():
+            serving.close()
+
+
+def each(settings: Settings) -> list[Settings]:
+    """Returns the settings of each collection that is served: the chosen one, else all."""
+    corpora = {name: group.corpus for name, group in settings.collections.items()}
+    if "corpus" in settings.model_fields_set or not corpora:
+        corpora = {settings.collection: settings.corpus} | corpora
+    if "collection" in settings.model_fields_set:
+        corpora = {settings.collection: corpora.get(settings.collection, settings.corpus)}
+    return [
+        settings.model_copy(update={"collection": name, "corpus": corpus, "collections": {}})
+        for name, corpus in corpora.items()
+    ]
+
+
+def only(settings: Settings) -> Settings:
+    """Returns the settings of the one collection that is meant; raises SettingRefused."""
+    known = {one.collection: one for one in each(settings)}
+    name = "default" if "default" in known else next(iter(known))
+    if len(known) > 1 and name != "default":
+        raise SettingRefused("collection", f"choose one of {', '.join(sorted(known))}")
+    return known[name]
 
 
 def collection_folder(settings: Settings) -> Path:
@@ -116,8 +142,10 @@ def open_parts(settings: Settings, *, watch: "Watch | None" = None) -> Parts:
         watch=watch or unwatched,
         reranker=open_reranker(settings.rerank),
     )
-    serving = Serving(collection_folder(settings), settings.collection)
-    return Parts(serving, pipeline, embedder, "model" if chat else "extractive")
+    servings = {
+        one.collection: Serving(collection_folder(one), one.collection) for one in each(settings)
+    }
+    return Parts(servings, pipeline, embedder, "model" if chat else "extractive")
 
 
 def records(settings: Settings) -> "Records":

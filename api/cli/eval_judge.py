@@ -30,7 +30,9 @@ def judge(
     """Let a model judge the answers of a run: faithfulness, correctness, rubric."""
     from rag.evaluation.store import Run
 
-    settings = options.settings(llm__model=model, llm__base_url=base_url, llm__temperature=0.0)
+    settings = options.settings(
+        llm__model=model, llm__base_url=base_url, llm__temperature=0.0, every=True
+    )
     asyncio.run(_judged(Run(run), settings))
     return report(run, prices=None, baseline=None, json=json, interrupted=False)
 

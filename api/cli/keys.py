@@ -40,7 +40,7 @@ def create(
     wanted = set(scope or ["read"])
     if unknown := wanted - known.keys():
         raise ServiceRefused(f"no scope {min(unknown)!r}: there are {', '.join(SCOPES)}", USAGE)
-    key = keys(options.settings(data_dir=data_dir)).create(
+    key = keys(options.settings(data_dir=data_dir, every=True)).create(
         scopes=[known[name] for name in SCOPES if name in wanted],
         name=name,
         collections=collection or (),
@@ -59,7 +59,7 @@ def list_(data_dir: options.DataDir = None, json: options.Json = False) -> int:
     """List every key ever made, without the keys themselves."""
     from ..wiring import keys
 
-    rows = [_row(key) for key in keys(options.settings(data_dir=data_dir)).all()]
+    rows = [_row(key) for key in keys(options.settings(data_dir=data_dir, every=True)).all()]
     if json:
         options.print_json({"keys": rows})
     for row in [] if json else rows:
@@ -80,7 +80,7 @@ def revoke(
     from ..wiring import keys
 
     try:
-        keys(options.settings(data_dir=data_dir)).revoke(key_id)
+        keys(options.settings(data_dir=data_dir, every=True)).revoke(key_id)
     except KeyUnknown as error:
         raise ServiceRefused(str(error), USAGE) from error
     return OK

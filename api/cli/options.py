@@ -56,17 +56,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def settings(**said: object) -> "Settings":
     """Returns the settings with what the command line said on top; raises SettingRefused.
 
-    Names are the settings' own, with `__` for the dot of a group.
+    Names are the settings' own, with `__` for the dot of a group. They are those of the one
+    collection that is meant, unless `every`.
     """
     from ..settings import load_settings
-    from ..wiring import collection_for
+    from ..wiring import collection_for, only
 
-    own = said.pop("own_collection", False)
+    own, every = said.pop("own_collection", False), said.pop("every", False)
     flags = {name.replace("__", "."): value for name, value in said.items()}
     found = load_settings(flags)
     if own and not said.get("collection"):
         found = load_settings({**flags, "collection": collection_for(found.corpus)})
-    return found
+    return found if every else only(found)
 
 
 def filters(

@@ -64,6 +64,7 @@ def serve(
         own_collection=own_collection,
         data_dir=data_dir,
         llm__model=model,
+        every=True,
     )
     if watch and no_sync:
         raise typer.BadParameter("--watch syncs, --no-sync does not")
@@ -193,10 +194,16 @@ def _url(host: str, port: int) -> str:
 
 def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
     """Returns where to ask, with a line to copy."""
-    body = screen(json_module.dumps({"question": example}, ensure_ascii=False))
+    from ..service import first
+
+    question, held = {"question": example}, f"generation {ready.generation}"
+    if ready.collections:
+        question["collection"] = first(ready.collections)
+        held = f"collections {', '.join(ready.collections)}"
+    body = screen(json_module.dumps(question, ensure_ascii=False))
     header = "Content-Type: application/json"
     return (
-        f"\nFootnote answers from {ready.sources} articles, generation {ready.generation}, "
+        f"\nFootnote answers from {ready.sources} articles, {held}, "
         f"with {model or 'their own words (no model is set)'}.\n"
         f"  page   {url}/\n"
         f"  ask    curl -s {url}/v1/answers -H {shlex.quote(header)} -d {shlex.quote(body)}\n"

@@ -29,19 +29,29 @@ def sync(
 ) -> int:
     """Bring the index up to date with the folder of articles."""
     settings = options.settings(
-        corpus=corpus, collection=collection, own_collection=own_collection, data_dir=data_dir
+        corpus=corpus,
+        collection=collection,
+        own_collection=own_collection,
+        data_dir=data_dir,
+        every=True,
     )
     from index.worker import run_sync
 
-    from ..wiring import sync_request
+    from ..wiring import each, only, sync_request
 
-    request = sync_request(settings, replace=replace)
     if watch:
-        _keep_synced(request, json=json)
+        _keep_synced(sync_request(only(settings), replace=replace), json=json)
         return OK
-    with progress(json=json) as on_event:
-        report = run_sync(request, on_event)
-    _show(report, json=json)
+    reports = {}
+    for one in each(settings):
+        with progress(json=json) as on_event:
+            reports[one.collection] = run_sync(sync_request(one, replace=replace), on_event)
+        if not json:
+            _show(reports[one.collection], json=False)
+    if json and len(reports) > 1:
+        options.print_json({name: asdict(report) for name, report in reports.items()})
+    elif json:
+        _show(reports.popitem()[1], json=True)
     return OK
 
 

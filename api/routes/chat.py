@@ -63,7 +63,6 @@ class _Frames:
 @router.get("/v1/models", responses=documented_chat(500, 503))
 async def list_models(service: Given, caller: Asking) -> ModelList:
     """List the names to ask by: the default collection's, then one for each collection."""
-    served = {service.settings.collection}
-    seen = served if caller.collections is None else served & caller.collections
-    names = [MODEL, *(f"{MODEL}/{name}" for name in sorted(seen))]
+    seen = service.visible(caller.collections)
+    names = [MODEL, *(f"{MODEL}/{name}" for name in seen)]
     return ModelList(data=[ModelCard(id=name) for name in names])

@@ -18,7 +18,7 @@ async def livez() -> Alive:
 @router.get("/readyz", responses={503: {"model": Ready, "description": "Not yet"}})
 async def readyz(service: Given, caller: Asking, request: Request, response: Response) -> Ready:
     """Say whether questions can be asked; 503 until a generation serves. A key brings details."""
-    ready = service.readiness()
+    ready = service.readiness(caller.collections)
     if "read" not in caller.scopes:
         ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
     ready.version = request.app.version

@@ -57,11 +57,8 @@ def list_sources(
 @router.get("/{source_id}", responses=documented(404, 422, 500, 503))
 def get_source(source_id: str, service: Given, caller: Asking) -> SourceBody:
     """Tell what is known of one article."""
-    with service.lease(seen=caller.collections) as (_, generation):
-        known = generation.source(source_id)
-    if known is None:
-        raise SourceMissing(source_id)
-    return present.source(known, service.links)
+    with service.holding(source_id, seen=caller.collections) as (known, _):
+        return present.source(known, service.links)
 
 
 @router.get(
@@ -73,9 +70,7 @@ def get_source_text(
     source_id: str, service: Given, caller: Asking, start: Start = None, end: End = None
 ) -> Response:
     """Give an article's text, or the characters from `start` to before `end`."""
-    with service.lease(seen=caller.collections) as (_, generation):
-        if generation.source(source_id) is None:
-            raise SourceMissing(source_id)
+    with service.holding(source_id, seen=caller.collections) as (_, generation):
         whole = generation.text(source_id)
     _check_span(start, end, len(whole))
     return PlainTextResponse(whole[start:end])
@@ -100,11 +95,11 @@ def view_source(
     Where the file changed since it was cited, the page says so, and marks the quoted words only
     where they still stand. `exp` and `sig` of a signed link open this one view without a key.
     """
-    with service.lease(seen=caller.collections) as (_, generation):
-        known = generation.source(source_id)
-        whole = generation.text(source_id) if known else ""
-    if known is None:
-        return gone(verdict(SourceMissing(source_id)).status)
+    try:
+        with service.holding(source_id, seen=caller.collections) as (known, generation):
+            whole = generation.text(source_id)
+    except SourceMissing as error:
+        return gone(verdict(error).status)
     if v is None or known.sha256.startswith(v):
         _check_span(start, end, len(whole))
     return shown(known, whole, start=start, end=end, version=v, mark=q or "")
