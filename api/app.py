@@ -40,11 +40,12 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: links.secret)  # read before the first answer needs it
         service = app.state.service
-        async with service.run(), app.state.metrics.following(service):
+        async with telemetry.following(service), service.run():
             if worker:
                 await service.can_answer()
             yield
 
+    telemetry = Telemetry(settings)
     app = FastAPI(
         title="Footnote",
         summary="Answers questions about a folder of articles, and proves every sentence.",
@@ -52,6 +53,7 @@ def create_app(
         docs_url=None,  # they load scripts from elsewhere
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,  # what generated clients call it
+        telemetry=telemetry.for_fastapi,
         lifespan=lifespan,
     )
     links = wiring.links(settings)
@@ -59,7 +61,6 @@ def create_app(
         one.collection: wiring.sync_request(one) if sync and worker == 0 else None
         for one in wiring.each(settings)
     }
-    telemetry = Telemetry(settings)
     app.state.metrics = telemetry.metrics
     open_parts = partial(wiring.open_parts, watch=telemetry.ended)
     service = app.state.service = Service(

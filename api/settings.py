@@ -32,7 +32,8 @@ from pydantic_settings import (
 from .errors import SettingRefused
 
 PREFIX = "FOOTNOTE_"
-_CONFIDENTIAL = {"api_key", "base_url", "headers", "query"}  # a base URL may carry a password
+# a URL may carry a password
+_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "query"}
 
 
 def _split(value: object) -> object:
@@ -49,6 +50,12 @@ def _root_path(value: str) -> str:
     value = value.rstrip("/")
     if value and not value.startswith("/"):
         raise ValueError("must begin with /")
+    return value
+
+
+def _without_password(value: str) -> str:
+    if "@" in value:
+        raise ValueError("must not hold a password; OTEL_EXPORTER_OTLP_HEADERS may")
     return value
 
 
@@ -209,6 +216,9 @@ class Settings(BaseSettings):
     )
     keep_answers: bool = Field(
         default=False, description="Keep each question with what its answer was made of, to replay"
+    )
+    otlp_endpoint: Annotated[BaseUrl, AfterValidator(_without_password)] | None = Field(
+        default=None, description="OTLP collector for traces (gRPC, e.g. `http://127.0.0.1:4317`)"
     )
     metrics_port: int | None = Field(
         default=None,

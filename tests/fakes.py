@@ -16,6 +16,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -460,3 +461,42 @@ def _encoded(vector: list[float], body: Mapping[str, Any]) -> list[float] | str:
     if body.get("encoding_format") != "base64":
         return vector
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+
+
+class FakeCollector:
+    """An OTLP collector on a free loopback port, by gRPC: keeps every span that it is sent."""
+
+    def __init__(self) -> None:
+        import grpc
+        from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as service
+
+        self.spans: list[Any] = []
+        """As they came, in the wire's own messages."""
+        self.resources: list[dict[str, Any]] = []
+        self._server = grpc.server(ThreadPoolExecutor(1))
+        service.add_TraceServiceServicer_to_server(self, self._server)
+        self.endpoint = f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def Export(self, request: Any, context: Any) -> Any:
+        """Takes a batch; the name is the protocol's."""
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+            ExportTraceServiceResponse,
+        )
+
+        for batch in request.resource_spans:
+            self.resources.append(attributes(batch.resource))
+            for scope in batch.scope_spans:
+                self.spans.extend(scope.spans)
+        return ExportTraceServiceResponse()
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._server.stop(None).wait()
+
+
+def attributes(holder: Any) -> dict[str, Any]:
+    """The attributes of a span or resource as it came over the wire."""
+    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in holder.attributes}

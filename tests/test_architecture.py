@@ -16,6 +16,9 @@ HOMES = {
     "tantivy": {"index/lexical.py", "index/words.py"},
     "llama_index": {"index/chunk.py", "rag/hybrid.py"},
     "openai": {"index/embed/openai.py", "rag/llm.py"},
+    "opentelemetry": {"api/logs.py", "api/spans.py"},
+    "prometheus_client": {"api/metrics.py"},
+    "structlog": {"api/logs.py", "api/middleware.py"},
     "onnxruntime": {"index/embed/minilm.py"},
     "onnx": {"index/embed/graph.py"},
 }
