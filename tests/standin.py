@@ -35,6 +35,18 @@ Step = Event | threading.Event | str
 Script = Callable[[Json], Iterable[Step] | Refusal]
 
 
+def host(
+    service: "StandIn", attributes: str = 'mode="inline"', *, inside: str = "", head: str = ""
+) -> str:
+    """The HTML of a site that has the widget of a service."""
+    return (
+        f'<!doctype html><html lang="en"><head><title>A site</title>{head}'
+        f'<script src="{service.url}/widget/v1.js" defer></script></head>'
+        f"<body><main><h1>A site</h1><footnote-chat {attributes}>{inside}</footnote-chat></main>"
+        "</body></html>"
+    )
+
+
 @dataclass
 class Page:
     """A page that this server hosts."""
