@@ -158,6 +158,11 @@ class Catalog:
         for record in self._connection.execute(f"SELECT {_CHUNK} FROM chunks ORDER BY row"):
             yield _chunk(record)
 
+    def first_rows(self) -> list[int]:
+        """Returns the row that each source's chunks begin at, in order."""
+        query = "SELECT min(row) FROM chunks GROUP BY source_id ORDER BY 1"
+        return [row for (row,) in self._connection.execute(query)]
+
     def source_chunks(self, source_id: str) -> list[Chunk]:
         """Returns a source's chunks in reading order."""
         query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"

@@ -64,6 +64,8 @@ class Generation:
         if self.info.complete:
             self._chunks = np.load(self.folder / CHUNK_VECTORS, mmap_mode="r")
             self._first_equal = np.load(self.folder / FIRST_EQUAL)
+            self._begins = np.zeros(self.info.chunks + 1, bool)
+            self._begins[[*self._catalog.first_rows(), self.info.chunks]] = True
             if (self.folder / SENTENCE_VECTORS).exists():
                 self._sentences = np.load(self.folder / SENTENCE_VECTORS, mmap_mode="r")
 
@@ -218,6 +220,22 @@ class Generation:
         if self._chunks is None or not len(rows):
             return np.zeros(len(rows), np.float32)
         return np.asarray(self._chunks[np.asarray(rows)].astype(np.float32) @ vector)
+
+    def context_similarities(
+        self, rows: npt.NDArray[np.int64], vector: Vectors
+    ) -> npt.NDArray[np.float32]:
+        """Returns the cosine (n,) of each chunk joined with its neighbours in its source.
+
+        The joined vector is the mean of up to three; zeros without vectors.
+        """
+        if self._chunks is None or not len(rows):
+            return np.zeros(len(rows), np.float32)
+        joined = self._chunks[rows].astype(np.float32)
+        for step, ends in ((-1, self._begins[rows]), (1, self._begins[rows + 1])):
+            inner = np.flatnonzero(~ends)
+            joined[inner] += self._chunks[rows[inner] + step]
+        lengths = np.linalg.norm(joined, axis=1)
+        return np.asarray(joined @ vector / np.maximum(lengths, 1e-6), np.float32)
 
     def sentence_similarities(
         self, rows: npt.NDArray[np.int64], vector: Vectors

@@ -42,11 +42,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What each signal says of a hit, 0 to 1 each."""
+    """What each signal says of a hit, 0 to 1 each.
+
+    `dense` is the cosine of the passage, `context` that of the passage with its neighbours.
+    """
 
     dense: float
     lexical: float
     sentence: float
+    context: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

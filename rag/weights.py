@@ -15,7 +15,7 @@ class Weights:
     """
 
     lexical: float
-    dense: float
+    context: float
     sentence: float
     cover: float
     confidence: Mapping[str, float]

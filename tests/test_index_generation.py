@@ -126,6 +126,23 @@ def test_similarities_are_cosines_of_chunks_and_their_sentences(
     np.testing.assert_allclose(generation.sentence_similarities(rows, vector), sentences, atol=2e-3)
 
 
+def test_context_is_the_cosine_of_a_chunk_with_its_neighbours_in_the_source(
+    generation: Generation, minilm: Embedder
+) -> None:
+    vector = minilm.embed_question("Who paid the toll?")
+    expected = {}
+    for source in generation.sources(after=None, limit=-1):
+        rows = [chunk.row for chunk in generation.source_chunks(source.id)]
+        own = [generation.vector(row) for row in rows]
+        for place, row in enumerate(rows):
+            joined = np.sum(own[max(place - 1, 0) : place + 2], axis=0)
+            expected[row] = float(joined @ vector / np.linalg.norm(joined))
+    asked = np.array(sorted(expected, reverse=True))
+    found = generation.context_similarities(asked, vector)
+    np.testing.assert_allclose(found, [expected[row] for row in asked], atol=2e-3)
+    assert len(generation.context_similarities(np.array([], np.int64), vector)) == 0
+
+
 def test_rows_can_be_limited_to_a_source_or_a_folder(generation: Generation) -> None:
     def rows(*sources: str) -> frozenset[int]:
         return generation.rows_of(Filters(sources))

@@ -83,8 +83,8 @@ def main() -> None:
         for entry in questions:
             right = {file_name(link) for link in entry["correct_chunks"]}
             hits = pool(parts, generation, entry["question"]).hits
-            for name, weights in COMPARED.items():
-                rows[name].append(figures(ranked(hits, weights), right))
+            for name, worth in COMPARED.items():
+                rows[name].append(figures(ranked(hits, worth), right))
     print_table(
         f"{len(questions)} questions", COLUMNS, {name: means(row) for name, row in rows.items()}
     )

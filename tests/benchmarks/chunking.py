@@ -83,8 +83,8 @@ def main() -> None:
     with indexed(corpus, data_dir, "chunking-eval") as (parts, generation):
         for question in asked:
             hits = pool(parts, generation, question.text).hits
-            for name, weights in COMPARED.items():
-                by_weights[name].append(ranked(hits, weights)[:MOST])
+            for name, worth in COMPARED.items():
+                by_weights[name].append(ranked(hits, worth)[:MOST])
     columns = ("recall", "precision", "IoU")
     fitted = by_weights["fitted"]
     rows = {f"k = {k}": mean(asked, fitted, k) for k in range(1, MOST + 1)}

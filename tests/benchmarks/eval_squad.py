@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from api.settings import Settings
 from api.wiring import Parts, open_parts
 from index.embed import Embedder
 from index.generation import Generation
+from index.types import Filters
 from rag.answer import Limits, Pipeline
 from rag.evaluation.cases import Case, case_of
 from rag.evaluation.report import words
@@ -46,7 +47,7 @@ class Rival(Pipeline):
         self._retriever, self._rows = retriever, rows
 
     def _find(
-        self, generation: Generation, query: str, *, top_k: int, sources: Sequence[str]
+        self, generation: Generation, query: str, *, top_k: int, filters: Filters
     ) -> Retrieved:
         understood = understand(generation, self._embedder, query)
         nodes = self._retriever.retrieve(query)[:top_k]
@@ -63,7 +64,16 @@ class Rival(Pipeline):
 
 
 def rivals(parts: Parts, generation: Generation) -> dict[str, Callable[[], Pipeline]]:
-    """Returns llama-index's retrievers over the generation's passages and vectors."""
+    """Returns Footnote's answers over what each of llama-index's retrievers finds."""
+    found, rows = retrievers(parts.embedder, generation)
+    return {
+        name: lambda retriever=retriever: Rival(retriever, rows, parts.embedder)
+        for name, retriever in found.items()
+    }
+
+
+def retrievers(embedder: Embedder, generation: Generation) -> tuple[dict[str, Any], dict[str, int]]:
+    """Returns llama-index's retrievers over the generation's passages, and each node's row."""
     import chromadb
     from llama_index.core import StorageContext, VectorStoreIndex
     from llama_index.core.embeddings import BaseEmbedding
@@ -77,7 +87,7 @@ def rivals(parts: Parts, generation: Generation) -> dict[str, Callable[[], Pipel
         """The same model for everybody."""
 
         def _get_query_embedding(self, query: str) -> list[float]:
-            return list(map(float, parts.embedder.embed_question(query)))
+            return list(map(float, embedder.embed_question(query)))
 
         async def _aget_query_embedding(self, query: str) -> list[float]:
             return self._get_query_embedding(query)
@@ -117,10 +127,7 @@ def rivals(parts: Parts, generation: Generation) -> dict[str, Callable[[], Pipel
             num_queries=1,
             use_async=False,
         )
-    return {
-        name: lambda retriever=retriever: Rival(retriever, rows, parts.embedder)
-        for name, retriever in found.items()
-    }
+    return found, rows
 
 
 def questions(limit: int | None) -> list[Case]:

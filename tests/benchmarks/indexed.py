@@ -1,13 +1,12 @@
 """A folder of files → its index, and the ranking that each signal alone would give.
 
-Retrieval scores a passage by four signals; all of them stand on every hit, so one retrieval of the
-whole pool is enough to rank it by any weights (`ranked`). The pool is the same for all: what BM25
-and the vectors bring together.
+Retrieval scores a passage by several signals; all of them stand on every hit, so one retrieval of
+the whole pool is enough to rank it by any of them (`ranked`). The pool is the same for all: what
+BM25 and the vectors bring together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from api.settings import Settings
@@ -16,24 +15,20 @@ from index.generation import Generation
 from index.worker import run_sync
 from rag.retrieve import Retrieved, retrieve, understand
 from rag.types import Hit
-from rag.weights import Weights, fitted
+from rag.weights import fitted
 
 POOL = 200
 """As many as BM25 and the vectors can bring."""
 
 
-def weighted(lexical: float, dense: float, sentence: float, cover: float) -> Weights:
-    """Returns the fitted weights with other shares of the four signals."""
-    return replace(fitted(), lexical=lexical, dense=dense, sentence=sentence, cover=cover)
-
-
-COMPARED: Mapping[str, Weights] = {
-    "BM25 alone": weighted(1, 0, 0, 0),
-    "dense alone": weighted(0, 1, 0, 0),
-    "BM25 + dense": weighted(0.5, 0.5, 0, 0),
-    "best sentence alone": weighted(0, 0, 1, 0),
-    "fitted": fitted(),
+COMPARED: Mapping[str, Callable[[Hit], float]] = {
+    "BM25 alone": lambda hit: hit.scores.lexical,
+    "dense alone": lambda hit: hit.scores.dense,
+    "BM25 + dense": lambda hit: hit.scores.lexical + hit.scores.dense,
+    "best sentence alone": lambda hit: hit.scores.sentence,
+    "fitted": lambda hit: hit.score,
 }
+"""What a hit is worth to each way of ranking."""
 
 
 def write_corpus(folder: Path, files: Mapping[str, str]) -> None:
@@ -67,18 +62,9 @@ def pool(parts: Parts, generation: Generation, question: str) -> Retrieved:
     return retrieve(generation, query, weights=fitted(), top_k=POOL)
 
 
-def ranked(hits: Sequence[Hit], weights: Weights) -> list[Hit]:
-    """Returns the hits in the order that these weights would give; their ranks are as before."""
-
-    def total(hit: Hit) -> float:
-        return (
-            weights.lexical * hit.scores.lexical
-            + weights.dense * hit.scores.dense
-            + weights.sentence * hit.scores.sentence
-            + weights.cover * hit.cover
-        )
-
-    return sorted(hits, key=lambda hit: -total(hit))
+def ranked(hits: Sequence[Hit], worth: Callable[[Hit], float]) -> list[Hit]:
+    """Returns the hits, best first by this worth; their ranks are as before."""
+    return sorted(hits, key=lambda hit: -worth(hit))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[float]]) -> None:

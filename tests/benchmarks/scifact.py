@@ -140,8 +140,8 @@ def main() -> None:
     with indexed(corpus, data_dir, "scifact") as (parts, generation):
         for number, claim in claims.items():
             hits = pool(parts, generation, claim).hits
-            for name, weights in COMPARED.items():
-                found = documents(ranked(hits, weights))
+            for name, worth in COMPARED.items():
+                found = documents(ranked(hits, worth))
                 quality[name].append((ndcg(found, right[number]), recall(found, right[number])))
             if number in gold:
                 answer = asyncio.run(parts.pipeline.answer(generation, Ask(claim)))
