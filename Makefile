@@ -51,7 +51,7 @@ soak: test
 
 # --no-annotate and the custom command keep machine paths and registry hosts out of the lock.
 lock: $(STAMP)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --group dev --extra eval --python-version 3.11 \
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --group dev --extra eval --extra mcp --python-version 3.11 \
 	  pyproject.toml -o requirements.lock --no-annotate --custom-compile-command "make lock"
 
 # The chat component's one script, which is committed, from its source.

@@ -1,6 +1,7 @@
 """`create_app(settings)`: the HTTP service, whole."""
 
 import asyncio
+import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -8,11 +9,13 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from . import wiring
 from .access import TABLE, Access
 from .auth import Guard, is_loopback
+from .mcp import Door
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
@@ -40,7 +43,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: links.secret)  # read before the first answer needs it
         service = app.state.service
-        async with telemetry.following(service), service.run():
+        async with telemetry.following(service), service.run(), agents.run():
             if worker:
                 await service.can_answer()
             yield
@@ -85,5 +88,10 @@ def create_app(
     for part in (answers, feedback, chat, search, sources, health, metrics, page, widget):
         app.include_router(part.router)
     app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
+    agents = Door(app.state.service)
+    if importlib.util.find_spec("mcp"):
+        for path in ("/mcp", "/mcp/"):  # without the second, the first would be a redirect
+            route = Route(path, agents, methods=["POST"], include_in_schema=False)
+            app.router.routes.append(route)
     describe(app)
     return app

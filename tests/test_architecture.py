@@ -21,13 +21,14 @@ HOMES = {
     "structlog": {"api/logs.py", "api/middleware.py"},
     "onnxruntime": {"index/embed/minilm.py"},
     "onnx": {"index/embed/graph.py"},
+    "mcp": {"api/mcp.py"},
 }
 """The only files that import these; so each library can be exchanged in one place."""
 
 OFFERED = {"rag/hybrid.py"}
 """Modules that a library's own users import, and that nothing here does."""
 
-HEAVY = {"chromadb", "llama_index", "openai", "onnx", "onnxruntime"}
+HEAVY = {"chromadb", "llama_index", "mcp", "openai", "onnx", "onnxruntime"}
 """What may be imported within functions alone: `footnote --help` must not pay for it."""
 
 VAGUE = {"utils", "util", "core", "common", "manager", "helper", "helpers", "base", "misc"}

@@ -9,7 +9,20 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from . import ask, doctor, feedback, keys, replay, rollback, search, serve, status, sync, verify
+from . import (
+    ask,
+    doctor,
+    feedback,
+    keys,
+    mcp,
+    replay,
+    rollback,
+    search,
+    serve,
+    status,
+    sync,
+    verify,
+)
 from . import eval as evaluation
 from .exits import USAGE, code_of, name_of
 
@@ -27,6 +40,7 @@ app.command()(search.search)
 app.command()(status.status)
 app.command()(verify.verify)
 app.command()(rollback.rollback)
+app.command()(mcp.mcp)
 app.command()(replay.replay)
 app.command()(doctor.doctor)
 app.add_typer(evaluation.app, name="eval")

@@ -54,8 +54,8 @@ async def ask(
     return present.answer(made, service.links, include_passages=body.include_passages)
 
 
-async def whole(question: Ask, lease: Lease, request: Request, service: Service) -> Answer:
-    """Returns the answer; raises ClientLeft once nobody waits for it."""
+async def whole(question: Ask, lease: Lease, request: Request | None, service: Service) -> Answer:
+    """Returns the answer; raises ClientLeft once nobody waits for `request`, where there is one."""
     return await _unless_gone(request, service, _whole(question, lease, service))
 
 
@@ -88,7 +88,9 @@ async def _stream(
         return EventStream(first, pump, held=stack.pop_all(), scope=request.scope, frame=frame)
 
 
-async def _unless_gone(request: Request, service: Service, work: Coroutine[None, None, T]) -> T:
+async def _unless_gone(
+    request: Request | None, service: Service, work: Coroutine[None, None, T]
+) -> T:
     """Returns what `work` makes; stops it where nobody listens any more, or the service ends.
 
     Raises ClientLeft or Stopping then.
@@ -108,6 +110,9 @@ async def _unless_gone(request: Request, service: Service, work: Coroutine[None,
         await asyncio.gather(working, leaving, return_exceptions=True)
 
 
-async def _gone(request: Request) -> None:
+async def _gone(request: Request | None) -> None:
+    if request is None:  # whoever called cancels
+        await asyncio.Event().wait()
+        return
     while (await request.receive())["type"] != "http.disconnect":
         pass

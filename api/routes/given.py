@@ -20,9 +20,13 @@ async def _caller(request: Request) -> Caller:
     return caller_of(request)
 
 
-async def _links(request: Request) -> Links:
-    service = await _service(request)
+def absolute(service: Service, request: Request) -> Links:
+    """Returns what makes absolute links to this service, by the address it was asked at."""
     return service.links.beginning(service.settings.public_url or str(request.base_url))
+
+
+async def _links(request: Request) -> Links:
+    return absolute(await _service(request), request)
 
 
 Given = Annotated[Service, Depends(_service)]
