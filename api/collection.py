@@ -2,8 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from index.errors import (
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footnote")
 
+AGAIN_S = 5.0
+"""A generation that could not answer is asked again after this: an endpoint may be back."""
+
 _MISTAKES = (CorpusMissing, CorpusMismatch, SettingInvalid)
 """What makes serving an older generation wrong: other articles were asked for."""
 
@@ -37,6 +41,11 @@ class Collection:
         self.name = name
         self.syncing = Syncing(turn)
         self.trouble: str | None = None
+        self._flaw: str | None = None
+        """Why the serving generation cannot answer; None where it proved that it can."""
+        self._proved: tuple[str, str] | None = None
+        self._failed: tuple[str, str] | None = None
+        self._again = 0.0
         self._request = request
         self._serving: Serving | None = None
 
@@ -45,17 +54,31 @@ class Collection:
         if self._request:
             self.syncing.start(self._request, watch=watch)
 
-    def look(self, serving: "Serving") -> None:
-        """Opens a new generation, if there is one; blocks."""
+    def look(self, serving: "Serving", prove: "Callable[[Generation], None]") -> None:
+        """Opens a new generation, if there is one, and lets it prove that it can answer; blocks."""
         trouble, ended = None, not self.syncing.running
         try:
             serving.refresh()
-            self._serving, trouble = serving, serving.trouble
+            self._prove(serving, prove)
+            self._serving, trouble = serving, self._flaw or serving.trouble
         except (IndexingError, OSError) as error:  # a full disk may have room again
             trouble = str(error)
         self.note(trouble)
         if ended:
             self.syncing.unseen = False
+
+    def _prove(self, serving: "Serving", prove: "Callable[[Generation], None]") -> None:
+        """Asks the serving generation something, once; again after a while where it failed."""
+        with suppress(GenerationMissing), serving.lease() as generation:
+            one = (generation.info.generation, generation.info.built_at)
+            if one == self._proved or (one == self._failed and time.monotonic() < self._again):
+                return
+            try:
+                prove(generation)
+                self._proved, self._flaw = one, None
+            except IndexingError as error:
+                self._failed, self._flaw = one, str(error)
+                self._again = time.monotonic() + AGAIN_S
 
     def note(self, trouble: str | None) -> None:
         """Keeps why its newest generation does not serve; says it once."""
@@ -87,6 +110,8 @@ class Collection:
         """Returns whether it can be asked, and how far its sync is."""
         trouble = self.trouble or self.syncing.trouble
         progress = self.syncing.progress if self.syncing.running else None
+        if self._flaw:
+            return CollectionReady(status=self._waiting(), progress=progress, trouble=trouble)
         try:
             with self.lease() as generation:
                 info = generation.info

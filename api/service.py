@@ -139,7 +139,8 @@ class Service:
                     one.note(str(error))
             if self.parts:
                 for one in self.collections.values():
-                    await asyncio.to_thread(one.look, self.parts.servings[one.name])
+                    serving, prove = self.parts.servings[one.name], self.parts.pipeline.prove
+                    await asyncio.to_thread(one.look, serving, prove)
             self._tell()
             await asyncio.sleep(REFRESH_S)
 

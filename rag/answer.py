@@ -28,7 +28,7 @@ from .outcome import Watch, Watched, unwatched
 from .pieces import Mark, Text
 from .prompt import build_messages
 from .rerank import EndpointReranker
-from .retrieve import Retrieved, retrieve, understand
+from .retrieve import Retrieved, prove, retrieve, understand
 from .rewrite import REWRITE_SHARE, rewritten
 from .support import judge
 from .types import (
@@ -112,6 +112,10 @@ class Pipeline:
         sent = found.hits[: reranker.candidates]
         hits = (*reranker(understood.text, sent), *found.hits[len(sent) :])
         return replace(found, hits=hits[:top_k])
+
+    def prove(self, generation: Generation) -> None:
+        """Asks a generation for one of its passages; raises IndexingError, as `retrieve.prove`."""
+        prove(generation, self._embedder, weights=self._weights)
 
     async def answer(self, generation: Generation, ask: Ask) -> Answer:
         """Returns the whole answer; raises the AnswerError that the stream ended with."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from index.embed import Embedder, Vectors
-from index.errors import EmbedderMismatch
+from index.errors import EmbedderMismatch, GenerationDamaged, IndexingError
 from index.generation import Generation
 from index.types import NO_FILTERS, Filters
 from index.words import content_terms, harmless, terms
@@ -26,6 +26,9 @@ CANDIDATES = 100
 """From each of BM25 and the vectors."""
 EXACT_ROWS = 2000
 """A filter that leaves no more chunks than this has all of them scored."""
+
+PROOF_CHARS = 200
+"""Of a passage, to ask a generation for it."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -204,3 +207,26 @@ def _hits(
         cover = float(signals.chunk_cover[place])
         hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences, cover))
     return tuple(hits)
+
+
+def prove(generation: Generation, embedder: Embedder, *, weights: Weights) -> None:
+    """Asks a generation for its own first passage; raises IndexingError where it cannot answer.
+
+    EmbedderMismatch for another model's, EmbedderUnavailable, else GenerationDamaged. Blocks.
+    """
+    if not generation.info.chunks:
+        return
+    try:
+        ((_, text),) = generation.chunks([0])
+        hits = retrieve(
+            generation,
+            understand(generation, embedder, text[:PROOF_CHARS]),
+            weights=weights,
+            top_k=1,
+        ).hits
+    except IndexingError:
+        raise
+    except Exception as error:  # whatever a library raises here would be every question's end, too
+        raise GenerationDamaged(generation.folder, type(error).__name__) from error
+    if generation.info.complete and not hits:  # by words alone, stop words find nothing
+        raise GenerationDamaged(generation.folder, "it does not find its own text")

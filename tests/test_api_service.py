@@ -179,3 +179,41 @@ def test_a_damaged_index_does_not_serve_and_says_why(lakes: Path, home: Path, se
         ready = client.get("/readyz").json()
     assert ready["status"] == "unavailable"
     assert "damaged" in ready["trouble"]
+
+
+@pytest.fixture
+def hashed(lakes: Path, tmp_path: Path, embeddings: FakeModel) -> dict[str, object]:
+    """The flags of a service over the lakes, whose index an embeddings endpoint made."""
+    data = tmp_path / "hashed"
+    variables = {"FOOTNOTE_EMBED__MODEL": "hash", "FOOTNOTE_EMBED__BASE_URL": embeddings.base_url}
+    done = footnote("sync", lakes / "articles", "--data-dir", data, cwd=lakes, env=variables)
+    assert done.returncode == 0, done.stderr
+    return {"data_dir": data, "embed__model": "hash", "embed__base_url": embeddings.base_url}
+
+
+def test_with_another_models_index_it_is_not_ready_and_says_why(
+    serve: Serve, hashed: dict[str, object]
+) -> None:
+    with serve(data_dir=hashed["data_dir"]) as client:  # the built-in model
+        ready = client.get("/readyz")
+        asked = client.post("/v1/answers", json=ASK)
+        sources = client.get("/v1/sources").json()["sources"]
+    assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+    assert "hash" in ready.json()["trouble"]
+    assert (asked.status_code, asked.json()["code"]) == (503, "embedder_mismatch")
+    assert len(sources) == 2
+
+
+def test_it_is_ready_once_its_embedder_answers(
+    serve: Serve, hashed: dict[str, object], embeddings: FakeModel
+) -> None:
+    embeddings.script = Reply(fault="http_401")
+    with serve(**hashed) as client:
+        before = client.get("/readyz")
+        alive = client.get("/livez")
+        embeddings.script = ""
+        until(lambda: client.get("/readyz").status_code == 200)
+        answer = client.post("/v1/answers", json=ASK).json()
+    assert (before.status_code, before.json()["status"]) == (503, "unavailable")
+    assert alive.status_code == 200
+    assert answer["passages"]
