@@ -67,7 +67,7 @@ def measured(target: Target, cases: Sequence[Case]) -> list[Scored]:
 
 def opened(data: Path, collection: str, cases: Sequence[Case]) -> Iterator[Bench]:
     parts = open_parts(Settings(data_dir=data, collection=collection))
-    parts.refresh()
+    parts.serving.refresh()
     with parts.serving.lease() as generation:
         bench = Bench(parts, generation, cases, ())
         yield replace(bench, before=measured(bench.target(), cases[:BASE]))

@@ -165,7 +165,7 @@ def main() -> None:
     cases = questions(options.limit)
     settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="squad")
     parts = open_parts(settings)
-    parts.refresh()
+    parts.serving.refresh()
     with parts.serving.lease() as generation:
         print("| system | " + " | ".join(SHOWN) + " | p50 / p95 ms |")
         print("|---|" + "---|" * (len(SHOWN) + 1))

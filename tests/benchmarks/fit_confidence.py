@@ -117,7 +117,7 @@ def _asked(data: Path, group: list[str], asked: list[tuple[str, Case]]) -> Itera
     settings = Settings(corpus=corpus, data_dir=data, collection=f"c{len(list(data.iterdir()))}")
     run_sync(sync_request(settings), lambda event: None)
     parts = open_parts(settings)
-    parts.refresh()
+    parts.serving.refresh()
     with parts.serving.lease() as generation:
         for article, case in asked:
             kind = "off topic" if not article else "answerable"

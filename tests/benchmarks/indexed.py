@@ -48,7 +48,7 @@ def indexed(corpus: Path, data_dir: Path, collection: str) -> Iterator[tuple[Par
     report = run_sync(sync_request(settings), lambda event: None)
     print(f"sync {report.seconds:.1f} s")
     parts = open_parts(settings)
-    parts.refresh()
+    parts.serving.refresh()
     with parts.serving.lease() as generation:
         info = generation.info
         print(f"{info.sources} sources, {info.chunks} passages")

@@ -213,7 +213,7 @@ def main() -> None:
     parts = open_parts(settings)
     if options.synthetic:
         parts.embedder = embedder
-    parts.refresh()
+    parts.serving.refresh()
     with parts.serving.lease() as generation:
         measure(parts, generation, asked, rivals=not options.alone and not options.synthetic)
     asyncio.run(parts.close())

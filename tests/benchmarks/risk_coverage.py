@@ -47,7 +47,7 @@ def asked(data_dir: Path) -> list[Asked]:
     lines = map(json.loads, (FOLDER / "squad2.jsonl").read_text("utf-8").splitlines())
     articles = {entry["id"]: f"{entry['article']}.txt" for entry in lines}
     parts = open_parts(Settings(corpus=ARTICLES, data_dir=data_dir, collection="squad"))
-    parts.refresh()
+    parts.serving.refresh()
     found = []
     with parts.serving.lease() as generation:
         for case in cases(FOLDER / "squad2.jsonl"):

@@ -37,7 +37,7 @@ def ask(corpus: Path, questions: list[Case]) -> list[Answer]:
         settings = Settings(corpus=corpus, data_dir=Path(folder), collection="seeds")
         run_sync(sync_request(settings), lambda event: None)
         parts = open_parts(settings)
-        parts.refresh()
+        parts.serving.refresh()
         with parts.serving.lease() as generation:
             answers = [
                 asyncio.run(parts.pipeline.answer(generation, _ask(case))) for case in questions

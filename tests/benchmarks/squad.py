@@ -37,7 +37,7 @@ def rank_of(hits: tuple[Hit, ...], spans: list[tuple[str, int, int]]) -> int | N
 def measure(settings: Settings, questions: list[Case]) -> dict[str, float]:
     """Returns the table's figures."""
     parts = open_parts(settings)
-    parts.refresh()
+    parts.serving.refresh()
     ranks, found, cited, answered, times = [], [], [], [], []
     with parts.serving.lease() as generation:
         for case in questions:
