@@ -200,17 +200,20 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/widget/v1.js":
             kind = {
-                "Content-Type": "text/javascript",
+                "Content-Type": "text/javascript; charset=utf-8",
                 "Cross-Origin-Resource-Policy": "cross-origin",
             }
             self._send(200, BUNDLE.read_bytes(), kind)
         elif path == "/readyz":
             self._json(200, self.server.standin.ready)
+        elif path.startswith("/v1/sources/"):
+            html = b"<!doctype html><title>The source</title>"
+            self._send(200, html, {"Content-Type": "text/html"})
         elif path in self.server.standin.pages:
             page = self.server.standin.pages[path]
             self._send(200, page.html.encode(), {"Content-Type": "text/html", **page.headers})
         else:
-            self._send(404, b"", {})
+            self._send(204 if path == "/favicon.ico" else 404, b"", {})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")

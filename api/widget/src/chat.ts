@@ -8,6 +8,7 @@ import { Client } from "./client.js";
 import { Composer } from "./composer.js";
 import { Conversation, type Listener } from "./conversation.js";
 import { Trouble } from "./errors.js";
+import { read, write } from "./memory.js";
 import { Proof } from "./proof.js";
 import { fill, type Strings, strings } from "./strings.js";
 import type { Turn } from "./turn.js";
@@ -31,6 +32,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
     shown: { state: true },
     ready: { state: true },
     said: { state: true },
+    agreed: { state: true },
   };
 
   declare server: string | undefined;
@@ -41,8 +43,10 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
   declare private shown: boolean;
   declare private ready: Ready | undefined;
   declare private said: string;
+  declare private agreed: boolean;
 
   words: Strings = strings("en")[1];
+  private language = "en";
   private readonly access = new Access();
   private client: Client | undefined;
   private talk: Conversation | undefined;
@@ -134,6 +138,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
   };
 
   again(turn: Turn): void {
+    this.inside<HTMLElement>(".log")?.focus();
     void this.talk?.again(turn);
   }
 
@@ -147,6 +152,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
   rate(turn: Turn, rating: "up" | "down" | undefined): void {
     turn.feedback = rating;
     this.requestUpdate();
+    this.refocus(turn);
   }
 
   send(turn: Turn, comment: string): void {
@@ -160,6 +166,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
     const done = (how: "sent" | "failed"): void => {
       turn.feedback = how;
       this.requestUpdate();
+      this.refocus(turn);
       if (how === "sent") this.tell("feedback", { id: answer.id, rating, comment });
     };
     this.client?.feedback(answer.id, body).then(() => done("sent"), () => done("failed"));
@@ -175,7 +182,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
 
   override willUpdate(changed: PropertyValues): void {
     const around = this.closest<HTMLElement>("[lang]")?.lang;
-    this.words = strings(this.lang, around, navigator.language)[1];
+    [this.language, this.words] = strings(this.lang, around, navigator.language);
     if (changed.has("server") || changed.has("collection")) this.settle();
   }
 
@@ -186,13 +193,14 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
     this.renderRoot.addEventListener("keydown", (event) => this.pressed(event as KeyboardEvent));
   }
 
-  override updated(changed: PropertyValues): void {
-    if (changed.has("mode")) this.inside<HTMLElement>(".launcher")?.showPopover();
+  override updated(): void {
+    const launcher = this.inside<HTMLElement>(".launcher");
+    if (launcher && !launcher.matches(":popover-open")) launcher.showPopover();
     const panel = this.inside<HTMLElement>(".panel");
-    if (!this.inline && panel && panel.matches(":popover-open") !== this.shown) {
+    if (!this.inline && panel && panel.matches(":popover-open") !== (this.shown ?? false)) {
       panel.togglePopover(this.shown);
       if (this.shown) this.composer.focus();
-      else this.inside<HTMLElement>(".launcher")?.focus();
+      else launcher?.focus();
     }
     this.follow();
   }
@@ -200,14 +208,14 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
   override render(): TemplateResult {
     const { words, talk } = this;
     const busy = talk?.busy ?? false;
-    return html`<div class="root" data-theme=${this.theme ?? "auto"} data-mode=${this.inline ? "inline" : "launcher"}>
+    return html`<div class="root" lang=${this.language} data-theme=${this.theme ?? "auto"} data-mode=${this.inline ? "inline" : "launcher"}>
       ${this.inline ? nothing : this.launcher()}
       <section class="panel" part="panel" popover=${this.inline ? nothing : "manual"}
         role=${this.inline ? "region" : "dialog"} aria-label=${words.title}>
         <header class="head" part="header">
           <slot name="header"><h2>${words.title}</h2></slot>
           ${talk?.turns.length
-            ? html`<button type="button" class="plain" @click=${() => this.clear()}>${words.fresh}</button>`
+            ? html`<button type="button" class="plain" @click=${() => this.anew()}>${words.fresh}</button>`
             : nothing}
           ${this.inline ? nothing : this.closer()}
         </header>
@@ -216,10 +224,15 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
           ${talk?.turns.map((turn) => turnView(turn, this))}
         </div>
         <p class="hidden" role="status">${this.said}</p>
-        ${this.composer.render(busy)}
+        ${this.consent() ?? this.composer.render(busy)}
         <slot name="footer"></slot>
       </section>
     </div>`;
+  }
+
+  private anew(): void {
+    this.clear();
+    this.composer.focus();
   }
 
   private launcher(): TemplateResult {
@@ -241,9 +254,27 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
       </slot>
       <div class="starters" part="starters">
         ${this.starters?.map(
-          (starter) => html`<button type="button" dir="auto" @click=${() => this.ask(starter)}>${starter}</button>`,
+          (starter) => html`<button type="button" dir="auto" @click=${() => this.began(starter)}>${starter}</button>`,
         )}
       </div>`;
+  }
+
+  /** Where the site has something to agree to first: that, until the reader goes on. */
+  private consent(): TemplateResult | undefined {
+    if (!this.querySelector("[slot=consent]") || read("consent")) return undefined;
+    const agree = (): void => {
+      write("consent", "given");
+      this.agreed = true;
+    };
+    if (this.agreed) return undefined;
+    return html`<div class="composer">
+      <slot name="consent"></slot><button type="button" @click=${agree}>${this.words.agree}</button>
+    </div>`;
+  }
+
+  private began(starter: string): void {
+    this.inside<HTMLElement>(".log")?.focus();
+    void this.ask(starter);
   }
 
   private notices(): TemplateResult | typeof nothing {
@@ -284,6 +315,15 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
 
   private inside<T extends Element>(selector: string): T | null {
     return this.renderRoot.querySelector<T>(selector);
+  }
+
+  /** Puts the focus where the feedback goes on: what had it may be gone. */
+  private refocus(turn: Turn): void {
+    void this.updateComplete.then(() => {
+      const place = turn.text.element.closest(".turn");
+      const goal = place?.querySelector(".feedback textarea") ?? place?.querySelector(".tools .icon");
+      (goal as HTMLElement | null)?.focus();
+    });
   }
 
   private follow(): void {

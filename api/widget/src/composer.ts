@@ -37,9 +37,10 @@ export class Composer {
       <textarea id="question" part="input" rows="2" dir="auto" placeholder=${words.hint}
         aria-describedby=${this.length > SHOWN_FROM ? "left" : nothing}
         @input=${() => this.typed()} @keydown=${(event: KeyboardEvent) => this.pressed(event)}></textarea>
-      ${busy
-        ? html`<button type="button" class="send" part="stop" @click=${() => this.wiring.stop()}>${words.stop}</button>`
-        : html`<button type="submit" class="send" part="send" ?disabled=${left < 0}>${words.send}</button>`}
+      <button type=${busy ? "button" : "submit"} class="send" part=${busy ? "stop" : "send"}
+        ?disabled=${!busy && left < 0} @click=${busy ? () => this.wiring.stop() : nothing}>
+        ${busy ? words.stop : words.send}
+      </button>
       ${this.length > SHOWN_FROM
         ? html`<p id="left" class=${left < 0 ? "left over" : "left"} role="status">
             ${left < 0 ? fill(words.over, -left) : fill(words.left, left)}
