@@ -3,7 +3,7 @@
 import asyncio
 import importlib.util
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import version
 
@@ -19,7 +19,7 @@ from .mcp import Door
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
-from .routes import answers, chat, feedback, health, metrics, page, search, sources, widget
+from .routes import answers, chat, feedback, files, health, metrics, page, search, sources, widget
 from .service import Hooks, Service
 from .settings import Settings
 from .telemetry import Telemetry
@@ -43,7 +43,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: links.secret)  # read before the first answer needs it
         service = app.state.service
-        async with telemetry.following(service), service.run(), agents.run():
+        changing = writes.run(resume=worker == 0) if writes else nullcontext()
+        async with changing, telemetry.following(service), service.run(), agents.run():
             if worker:
                 await service.can_answer()
             yield
@@ -69,6 +70,7 @@ def create_app(
     service = app.state.service = Service(
         settings, open_parts, links, requests, watch=watch, hooks=hooks
     )
+    writes = app.state.writes = wiring.writes(settings, service.turn)
     for one in service.collections.values():
         one.syncing.elsewhere = sync and worker > 0
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
@@ -85,7 +87,7 @@ def create_app(
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     # the last one added is the outermost
     handle_errors(app)
-    for part in (answers, feedback, chat, search, sources, health, metrics, page, widget):
+    for part in (answers, feedback, chat, search, sources, files, health, metrics, page, widget):
         app.include_router(part.router)
     app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
     agents = Door(app.state.service)

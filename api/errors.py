@@ -5,6 +5,10 @@ ApiError
 ├── PortTaken             the address cannot be listened on
 ├── RequestInvalid        a value in the request cannot be used
 ├── SourceMissing         no such source in the serving generation
+├── FileMissing           no such file in the corpus
+├── FileUnwritable        the corpus cannot be changed
+├── JobUnknown            no such job
+├── KeyReused             an idempotency key came with another request before
 ├── CollectionUnknown     another collection than the one served was asked for
 ├── ModelUnknown          no such model under the OpenAI-compatible routes
 ├── IndexBuilding         nothing serves yet, but the first index is under way
@@ -94,6 +98,34 @@ class ModelUnknown(ApiError):
     def __init__(self, model: str) -> None:
         """Names the model, cut short."""
         super().__init__(f"no model {model[:64]!r}; GET /v1/models lists them")
+
+
+class FileMissing(ApiError):
+    """No such file in the corpus."""
+
+    def __init__(self, path: str) -> None:
+        """Names the path, cut short."""
+        super().__init__(f"no file {path[:200]!r}")
+
+
+class FileUnwritable(ApiError):
+    """The corpus cannot be changed: a full disk, no permission."""
+
+
+class JobUnknown(ApiError):
+    """No such job, or none any more."""
+
+    def __init__(self, job_id: str) -> None:
+        """Names the id, cut short."""
+        super().__init__(f"no job {job_id[:64]!r}; an ended one is forgotten after a week")
+
+
+class KeyReused(ApiError):
+    """An idempotency key came with another request before."""
+
+    def __init__(self) -> None:
+        """Says what a key is for."""
+        super().__init__("this Idempotency-Key came with another request; use a new one")
 
 
 class IndexBuilding(ApiError):
@@ -189,6 +221,10 @@ class Verdict:
 _TABLE: dict[type[Exception], tuple[int, str]] = {
     RequestInvalid: (422, "invalid_request"),
     SourceMissing: (404, "source_not_found"),
+    FileMissing: (404, "file_not_found"),
+    FileUnwritable: (503, "file_unwritable"),
+    JobUnknown: (404, "job_not_found"),
+    KeyReused: (409, "idempotency_key_reused"),
     CollectionUnknown: (404, "collection_not_found"),
     ModelUnknown: (404, "model_not_found"),
     IndexBuilding: (503, "index_building"),
@@ -224,6 +260,7 @@ _WORDS = {
     "internal": UNFORESEEN.detail,
     "index_damaged": "the index is damaged; the log says how",
     "index_unavailable": "the index cannot be used; the log says why",
+    "file_unwritable": "the file cannot be written; the log says why",
     "state_unreadable": "the keys cannot be read; the log says why",
     "embedder_unavailable": "the embedding model cannot be used; the log says why",
     "model_unavailable": "the language model cannot be reached or is too slow; the log says why",

@@ -26,6 +26,18 @@ _FILTERS: Example = {
     "since": "2025-01-01",
     "until": "2026-11-24",
 }
+_LEFT: Example = {"path": "cars/scan.pdf", "cause": "holds no text"}
+_REPORT: Example = {
+    "generation": "000002",
+    "published": True,
+    "added": 1,
+    "changed": 0,
+    "removed": 0,
+    "unchanged": 5,
+    "chunks": 131,
+    "skipped": [_LEFT],
+    "seconds": 2.4,
+}
 _READY: Example = {"status": "ready", "generation": "000001", "complete": True, "sources": 5}
 _SCORES: Example = {"dense": 0.6329, "lexical": 0.5204, "sentence": 0.4726}
 _INDEX: Example = {"collection": "default", "generation": "000001", "complete": True}
@@ -151,6 +163,25 @@ EXAMPLES: dict[str, Example] = {
     "SourcesBody": {"sources": [_KNOWN], "next_cursor": None, "index": _INDEX},
     "Alive": {"status": "alive"},
     "CollectionReady": _READY,
+    "SyncBody": {"collection": "default"},
+    "Left": _LEFT,
+    "Report": _REPORT,
+    "JobError": {
+        "code": "index_unavailable",
+        "detail": "the index cannot be used; the log says why",
+    },
+    "JobBody": {
+        "id": "job_5f0c7d3ab1e94d20",
+        "kind": "put",
+        "collection": "default",
+        "path": "cars/yu7.md",
+        "status": "done",
+        "created_at": "2026-11-24T20:15:00+00:00",
+        "ended_at": "2026-11-24T20:15:03+00:00",
+        "progress": None,
+        "report": _REPORT,
+        "error": None,
+    },
     "Ready": {**_READY, "version": "0.1.0", "answerer": "extractive"},
     "Invalid": _INVALID,
     "Problem": _PROBLEM,

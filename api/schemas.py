@@ -275,6 +275,59 @@ class Ready(BaseModel):
     )
 
 
+class SyncBody(BaseModel):
+    """Which collection to sync."""
+
+    collection: Text | None = Field(default=None, description="Omitted: as for a question")
+
+
+class Left(BaseModel):
+    """A file that was left out, and why."""
+
+    path: str
+    cause: str
+
+
+class Report(BaseModel):
+    """What a sync did; `generation` is the one that serves now."""
+
+    generation: str
+    published: bool
+    added: int
+    changed: int
+    removed: int
+    unchanged: int
+    chunks: int
+    skipped: list[Left]
+    seconds: float
+
+
+class JobError(BaseModel):
+    """Why a job failed; `code` is a problem's."""
+
+    code: str
+    detail: str
+
+
+class JobBody(BaseModel):
+    """A change of the articles, and whether the index knows it already.
+
+    `progress` has `event`, and where it counts something `done` and `total`. A file that could not
+    be read is no failure: `report.skipped` names it.
+    """
+
+    id: str
+    kind: Literal["put", "delete", "sync"]
+    collection: str
+    path: str | None
+    status: Literal["queued", "running", "done", "failed"]
+    created_at: str
+    ended_at: str | None
+    progress: dict[str, object] | None
+    report: Report | None
+    error: JobError | None
+
+
 class Invalid(BaseModel):
     """One thing wrong with a request."""
 

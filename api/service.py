@@ -76,7 +76,8 @@ class Service:
         With `watch` each change is synced, too.
         """
         self.settings, self.links = settings, links
-        turn = threading.Lock()  # one sync at a time: each takes half a gigabyte and every core
+        turn = self.turn = threading.Lock()
+        """Held by whoever syncs: each sync takes half a gigabyte and every core."""
         self.collections = {
             name: Collection(name, request, turn) for name, request in requests.items()
         }

@@ -171,6 +171,9 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(
         default=20_000_000, ge=1, description="Larger files are skipped, by name"
     )
+    allow_writes: bool = Field(
+        default=False, description="Take files, and requests to sync, over HTTP"
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(
         default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free one"

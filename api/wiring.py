@@ -4,6 +4,7 @@ Everything heavy is imported within the functions, so that what needs no parts p
 """
 
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .keys import Keys
     from .links import Links
     from .records import Records
+    from .writes import Writes
 
 OPENAI_URL = "https://api.openai.com/v1"
 """Where a model is asked for when only its name is set."""
@@ -175,6 +177,19 @@ def links(settings: Settings) -> "Links":
 
     base = settings.public_url or settings.root_path
     return Links(state_file(settings), base=base, ttl_s=settings.link_ttl_s)
+
+
+def writes(settings: Settings, turn: threading.Lock) -> "Writes | None":
+    """Returns what changes the articles; None unless that is allowed."""
+    if not settings.allow_writes:
+        return None
+    from .jobs import Jobs
+    from .writes import Writes
+
+    known = {one.collection: one for one in each(settings)}
+    corpora = {name: one.corpus.absolute() for name, one in known.items()}
+    jobs = Jobs(state_file(settings))
+    return Writes(corpora, jobs, lambda name: sync_request(known[name]), turn)
 
 
 def state_file(settings: Settings) -> Path:

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import pytest
 
 from api.errors import codes
 from api.settings import settings_table
-from tests.running import ROOT, Running, footnote
+from tests.running import ROOT, Running, footnote, write_lakes
 
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -48,7 +49,7 @@ def test_the_llama_index_example_runs(block: str, seeds_data: Path) -> None:
     assert "the-partners-behind-xiaomis-car.md" in done.stdout
 
 
-@pytest.mark.parametrize("block", blocks("sh", "curl"))
+@pytest.mark.parametrize("block", blocks("sh", "curl -s"))
 def test_curl_examples_run(block: str, service: Running, tmp_path: Path) -> None:
     command = block.replace(ADDRESS, service.url)
     done = subprocess.run(
@@ -57,6 +58,21 @@ def test_curl_examples_run(block: str, service: Running, tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert '"citations"' in done.stdout
     assert '"answered":true' in done.stdout.replace(" ", "")
+
+
+@pytest.mark.parametrize("block", blocks("sh", "curl -T"))
+def test_the_examples_of_changing_files_run(block: str, home: Path) -> None:
+    write_lakes(home / "articles")
+    (home / "yu7.md").write_text("# The YU7\n\nIt is an SUV.\n")
+    with Running("articles", cwd=home, env={"FOOTNOTE_ALLOW_WRITES": "true"}) as service:
+        command = block.replace(ADDRESS, service.url).replace("curl ", "curl -s -w '\\n' ")
+        done = subprocess.run(
+            ["bash", "-euc", command], cwd=home, capture_output=True, text=True, check=False
+        )
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [job.get("kind", job.get("code")) for job in said] == [
+        *("put", "delete", "sync", "job_not_found")
+    ]
 
 
 @pytest.mark.parametrize("block", blocks("sh", "footnote ask"))

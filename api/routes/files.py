@@ -1,0 +1,152 @@
+"""`PUT`/`DELETE /v1/files/{path}`, `POST /v1/sync`, `GET /v1/jobs/{id}`: changing the articles.
+
+Each change answers with the job that brings the index up to date; nobody waits for that.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from starlette.requests import ClientDisconnect
+
+from index.formats import by_suffix, find_formats
+
+from ..auth import Caller
+from ..errors import BodyTooLarge, ClientLeft, Forbidden, JobUnknown
+from ..files import names_of
+from ..jobs import Job
+from ..keys import as_date
+from ..problems import documented
+from ..schemas import JobBody, SyncBody
+from ..service import Service
+from ..writes import Asked, Writes
+from .given import Asking, Given
+
+router = APIRouter(tags=["files"])
+
+_RAW: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "The file's bytes, as they are",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+async def _writes(request: Request) -> Writes:
+    writes = request.app.state.writes
+    if not isinstance(writes, Writes):
+        raise Forbidden("this service takes no changes; the setting allow_writes lets it")
+    return writes
+
+
+Writing = Annotated[Writes, Depends(_writes)]
+Name = Annotated[str | None, Query(alias="collection", description="As for a question")]
+Once = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="A request repeated with the same key does nothing more, for a week",
+    ),
+]
+
+
+@router.put(
+    "/v1/files/{path:path}",
+    status_code=202,
+    openapi_extra=_RAW,
+    responses=documented(403, 404, 409, 413, 422, 500, 503),
+)
+async def put_file(
+    path: str,
+    request: Request,
+    service: Given,
+    caller: Asking,
+    writes: Writing,
+    collection: Name = None,
+    key: Once = None,
+) -> JobBody:
+    """Put a file into the corpus, in place of what was there, and index it."""
+    wanted = service.chosen(collection, seen=caller.collections)
+    names = names_of(path, _suffixes(service))
+    limit = service.settings.max_file_bytes
+    declared = request.headers.get("content-length", "0")
+    if declared.isdecimal() and int(declared) > limit:
+        raise BodyTooLarge(limit)
+    asked = Asked("put", wanted, path, _scoped(caller, key))
+    return _body(await writes.put(asked, names, _received(request), limit))
+
+
+@router.delete(
+    "/v1/files/{path:path}", status_code=202, responses=documented(403, 404, 409, 422, 500, 503)
+)
+async def delete_file(
+    path: str,
+    service: Given,
+    caller: Asking,
+    writes: Writing,
+    collection: Name = None,
+    key: Once = None,
+) -> JobBody:
+    """Remove a file from the corpus and forget it."""
+    wanted = service.chosen(collection, seen=caller.collections)
+    names = names_of(path, _suffixes(service))
+    return _body(await writes.delete(Asked("delete", wanted, path, _scoped(caller, key)), names))
+
+
+@router.post(
+    "/v1/sync", status_code=202, responses=documented(400, 403, 404, 409, 413, 415, 422, 500, 503)
+)
+async def start_sync(
+    body: SyncBody, service: Given, caller: Asking, writes: Writing, key: Once = None
+) -> JobBody:
+    """Bring the index up to date with the corpus."""
+    wanted = service.chosen(body.collection, seen=caller.collections)
+    return _body(await writes.sync(Asked("sync", wanted, None, _scoped(caller, key))))
+
+
+@router.get("/v1/jobs/{job_id}", responses=documented(403, 404, 422, 500, 503))
+def get_job(job_id: str, service: Given, caller: Asking, writes: Writing) -> JobBody:
+    """Tell how far a job is."""
+    job = writes.jobs.find(job_id)
+    if job.collection not in service.visible(caller.collections):
+        raise JobUnknown(job_id)
+    return _body(job)
+
+
+def _suffixes(service: Service) -> set[str]:
+    return set(by_suffix(find_formats(service.settings.formats)))
+
+
+def _scoped(caller: Caller, key: str | None) -> str | None:
+    """Returns an idempotency key that nobody else's can equal."""
+    return None if key is None else f"{caller.key_id or ''} {key}"
+
+
+async def _received(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for data in request.stream():
+            yield data
+    except ClientDisconnect:
+        raise ClientLeft from None
+
+
+def _body(job: Job) -> JobBody:
+    created = as_date(job.created_s)
+    assert created is not None
+    return JobBody.model_validate(
+        {
+            "id": job.id,
+            "kind": job.kind,
+            "collection": job.collection,
+            "path": job.path,
+            "status": job.status,
+            "created_at": created,
+            "ended_at": as_date(job.ended_s),
+            "progress": job.progress,
+            "report": job.report,
+            "error": job.error,
+        }
+    )
