@@ -102,6 +102,11 @@ def test_every_error_code_is_in_the_readme_with_its_status() -> None:
         assert cells[place + 1] == str(status), code
 
 
+def test_the_table_of_error_codes_names_no_other() -> None:
+    table = README.split("| code | status | | code | status |\n")[1].split("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", table)) == set(codes())
+
+
 def test_every_path_the_readme_maps_exists() -> None:
     for name in re.findall(r"`(\w+/)`", README):
         assert (ROOT / name).is_dir() or list(ROOT.glob(f"*/{name}")), name
