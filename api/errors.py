@@ -21,6 +21,7 @@ ApiError
 ├── RouteUnknown          nothing is declared at this path
 ├── MethodUnknown         nothing is declared at this path for this method
 ├── KeyUnknown            no key has this id
+├── KeyMalformed          a given key is not one that `footnote keys create` made
 └── StateUnreadable       `state.sqlite3`, and so the keys, cannot be read
 
 What answering and the index raise is in `rag/errors.py` and `index/errors.py`.
@@ -198,6 +199,14 @@ class KeyUnknown(ApiError):
     def __init__(self, key_id: str) -> None:
         """Names the id, cut short: somebody may have pasted a whole key."""
         super().__init__(f"no key has the id {key_id[:8]!r}; footnote keys list shows them")
+
+
+class KeyMalformed(ApiError):
+    """A given key is not one that `footnote keys create` made, or another has its id."""
+
+    def __init__(self) -> None:
+        """Says nothing of the key."""
+        super().__init__("this is no key that footnote keys create made, or another has its id")
 
 
 class StateUnreadable(ApiError):

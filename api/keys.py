@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from .errors import KeyUnknown
+from .errors import KeyMalformed, KeyUnknown
 from .state import opened
 
 Scope = Literal["read", "write", "admin"]
@@ -71,14 +71,28 @@ class Keys:
         name: str = "",
         collections: Collection[str] = (),
         expires_s: float | None = None,
+        given: str | None = None,
     ) -> str:
-        """Returns a new key, which is not kept and cannot be shown again; blocks."""
-        key_id = secrets.token_hex(4)
-        key = f"fn_{key_id}_{secrets.token_urlsafe(32)}"
+        """Returns a new key, which is not kept and cannot be shown again; blocks.
+
+        `given` is one that was made elsewhere; where it is known already, nothing changes, even if
+        it was revoked. Raises KeyMalformed for what no `create` made.
+        """
+        made = f"fn_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+        key = made if given is None else given
+        shape = _SHAPE.fullmatch(key)
+        if shape is None:
+            raise KeyMalformed
+        key_id = shape[1]
         listed = json.dumps(sorted(collections)) if collections else None
         row = (key_id, name, _digest(key), json.dumps(sorted(scopes)), listed, time.time())
         with opened(self._path, _SCHEMA) as base:
-            base.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL)", (*row, expires_s))
+            known = base.execute("SELECT sha256 FROM keys WHERE id = ?", (key_id,)).fetchone()
+            if known is None:
+                insert = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
+                base.execute(insert, (*row, expires_s))
+            elif known[0] != _digest(key):
+                raise KeyMalformed
         return key
 
     def all(self) -> list[Key]:

@@ -104,3 +104,29 @@ def test_revoking_twice_keeps_the_first_time(store: Keys) -> None:
     assert store.all() == first
     with pytest.raises(KeyUnknown):
         store.revoke("00000000")
+
+
+def test_a_key_made_elsewhere_is_taken_from_a_file_once(
+    bare_environment: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = Keys(tmp_path_factory.mktemp("elsewhere") / "state.sqlite3")
+    key = elsewhere.create(scopes=["read"])
+    held = bare_environment / "secret"
+    held.write_text(key + "\n")
+    assert key not in keys("create", "--key-file", held, "--scope", "read")
+    store = Keys(bare_environment / ".data" / "state.sqlite3")
+    assert found(store, key)
+    store.revoke(key[3:11])
+    keys("create", "--key-file", held)
+    assert len(store.all()) == 1
+    assert not found(store, key)
+
+
+def test_what_is_no_key_is_not_taken_from_a_file(bare_environment: Path) -> None:
+    held = bare_environment / "secret"
+    key = keys("create").strip()
+    for text in ("", "hello", "fn_0_short", key[:-1] + ("A" if key[-1] != "A" else "B")):
+        held.write_text(text)
+        assert run(["keys", "create", "--key-file", str(held)]) == 2
+    assert run(["keys", "create", "--key-file", str(bare_environment / "none")]) == 2
+    assert len(Keys(bare_environment / ".data" / "state.sqlite3").all()) == 1

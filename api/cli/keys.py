@@ -1,6 +1,7 @@
 """`footnote keys create|list|revoke`: who may ask a service, and for what."""
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,10 +30,15 @@ def create(
     days: Annotated[
         float | None, typer.Option(min=0, help="Ends after so many days.", show_default=False)
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="Take the key in this file, made elsewhere.", show_default=False),
+    ] = None,
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> int:
     """Make a key and print it, this once; only its hash is kept."""
+    from ..errors import KeyMalformed
     from ..keys import SCOPES
     from ..wiring import keys
 
@@ -40,18 +46,32 @@ def create(
     wanted = set(scope or ["read"])
     if unknown := wanted - known.keys():
         raise ServiceRefused(f"no scope {min(unknown)!r}: there are {', '.join(SCOPES)}", USAGE)
-    key = keys(options.settings(data_dir=data_dir, every=True)).create(
-        scopes=[known[name] for name in SCOPES if name in wanted],
-        name=name,
-        collections=collection or (),
-        expires_s=None if days is None else time.time() + days * DAY_S,
-    )
+    try:
+        key = keys(options.settings(data_dir=data_dir, every=True)).create(
+            scopes=[known[name] for name in SCOPES if name in wanted],
+            name=name,
+            collections=collection or (),
+            expires_s=None if days is None else time.time() + days * DAY_S,
+            given=_read(key_file) if key_file else None,
+        )
+    except KeyMalformed as error:
+        raise ServiceRefused(str(error), USAGE) from error
+    said = {"id": key[3:11]} if key_file else {"key": key, "id": key[3:11]}
     if json:
-        options.print_json({"key": key, "id": key[3:11]})
+        options.print_json(said)
+    elif key_file:
+        typer.echo(f"Its id is {key[3:11]}.", err=True)
     else:
         typer.echo(key)
         typer.echo(f"Keep it: it is not shown again. Its id is {key[3:11]}.", err=True)
     return OK
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ServiceRefused(f"{path} cannot be read: {type(error).__name__}", USAGE) from error
 
 
 @app.command("list")

@@ -1,0 +1,35 @@
+# The service without the evaluation: runs as nobody, on a read-only root; only /data is written.
+# docker build -t footnote . && docker run --read-only -p 127.0.0.1:8000:8000 \
+#   -v "$PWD/seeds:/articles:ro" -v footnote:/data -e FOOTNOTE_INSECURE=true footnote
+
+FROM python:3.11-slim AS build
+RUN pip install --no-cache-dir uv==0.13.9
+WORKDIR /src
+COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY api api
+COPY index index
+COPY rag rag
+# The lock constrains, so versions and hashes are those that were tested, of what the service needs.
+RUN python -m venv --without-pip /opt/footnote \
+ && uv pip install --no-cache --compile-bytecode --python /opt/footnote/bin/python \
+      --constraint requirements.lock --build-constraint requirements.lock ".[mcp]"
+
+FROM python:3.11-slim
+COPY --from=build /opt/footnote /opt/footnote
+RUN install -d -o 10001 -g 10001 /data
+ENV PATH=/opt/footnote/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONUNBUFFERED=1 \
+    HOME=/data \
+    TMPDIR=/data \
+    FOOTNOTE_DATA_DIR=/data \
+    FOOTNOTE_CORPUS=/articles \
+    FOOTNOTE_HOST=0.0.0.0 \
+    FOOTNOTE_PORT=8000
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s \
+  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/livez', timeout=4)"]
+ENTRYPOINT ["footnote"]
+CMD ["serve"]
