@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from starlette._utils import get_route_path
 from starlette.routing import compile_path
+from starlette.types import Scope as Asgi
 
 from .keys import Scope
 
@@ -25,6 +27,8 @@ class Who:
 
 
 ANYONE = Who(None)
+PAGE = Who(None, widget=True)
+"""Anyone, and pages of allowed origins may read the answer."""
 READ = Who("read", widget=True)
 READ_KEY = Who("read")
 VIEW = Who("read", widget=True, link=True)
@@ -39,7 +43,7 @@ TABLE: dict[str, dict[str, Who]] = {
     "/pages/{path:path}": {"GET": ANYONE},
     "/widget/v1.js": {"GET": ANYONE},
     "/widget/{version}/widget.js": {"GET": ANYONE},
-    "/v1/widget/token": {"POST": ANYONE},
+    "/v1/widget/token": {"POST": PAGE},
     "/v1/answers": {"POST": READ},
     "/v1/answers/{answer_id}/feedback": {"POST": READ},
     "/v1/search": {"POST": READ},
@@ -83,3 +87,8 @@ class Access:
         if found := self._exact.get(path):
             return found
         return next((rules for shape, rules in self._patterns if shape.match(path)), None)
+
+
+def route_path(scope: Asgi) -> str:
+    """Returns the path as the router sees it: without `root_path`, whether or not it is there."""
+    return get_route_path(scope)

@@ -13,13 +13,24 @@ from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from . import wiring
-from .access import TABLE, Access
-from .auth import Guard, is_loopback
+from .gate import add_gate
 from .mcp import Door
 from .middleware import Envelope, JsonBodies
 from .openapi import describe
 from .problems import handle_errors
-from .routes import answers, chat, feedback, files, health, metrics, page, search, sources, widget
+from .routes import (
+    answers,
+    chat,
+    feedback,
+    files,
+    health,
+    metrics,
+    page,
+    search,
+    sources,
+    token,
+    widget,
+)
 from .service import Hooks, Service
 from .settings import Settings
 from .telemetry import Telemetry
@@ -74,20 +85,30 @@ def create_app(
     for one in service.collections.values():
         one.syncing.elsewhere = sync and worker > 0
     app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
-    app.state.access = Access(TABLE)
+    add_gate(app, settings, links)
     app.add_middleware(
-        Guard,
-        access=app.state.access,
-        keys=wiring.keys(settings),
-        links=links,
-        open_without_keys=settings.insecure or is_loopback(settings.host),
+        Envelope,
+        over=telemetry.over,
+        root_path=settings.root_path,
+        frames=settings.widget_origins,
     )
-    app.add_middleware(Envelope, over=telemetry.over, root_path=settings.root_path)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     # the last one added is the outermost
     handle_errors(app)
-    for part in (answers, feedback, chat, search, sources, files, health, metrics, page, widget):
+    for part in (
+        answers,
+        feedback,
+        chat,
+        search,
+        sources,
+        files,
+        health,
+        metrics,
+        page,
+        widget,
+        token,
+    ):
         app.include_router(part.router)
     app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
     agents = Door(app.state.service)

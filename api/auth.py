@@ -9,12 +9,10 @@ import ipaddress
 import sqlite3
 from dataclasses import dataclass
 
-from starlette._utils import get_route_path
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .access import ANYONE, Access, Who
+from .access import Access, Who, route_path
 from .errors import (
     ApiError,
     Forbidden,
@@ -25,10 +23,11 @@ from .errors import (
     Unauthenticated,
     verdict,
 )
-from .keys import SCOPES, Key, Keys
+from .keys import SCOPES, Keys
 from .keys import Scope as KeyScope
 from .links import Links
 from .problems import respond
+from .tokens import PREFIX, Tokens
 from .view import refused
 
 
@@ -39,6 +38,8 @@ class Caller:
     scopes: frozenset[KeyScope]
     collections: frozenset[str] | None = None
     key_id: str | None = None
+    is_widget: bool = False
+    """By a widget token, which opens less than a key; `key_id` is then who made it."""
 
 
 NOBODY = Caller(frozenset(), frozenset())
@@ -48,9 +49,9 @@ HOLDER = Caller(frozenset())
 """Who came by a signed link, to the one page it opens."""
 
 
-def caller_of(connection: HTTPConnection) -> Caller:
+def caller_of(scope: Scope) -> Caller:
     """Returns who sent this request, as the guard found; a request that it did not see: nobody."""
-    caller = connection.scope.get("state", {}).get("caller", NOBODY)
+    caller = scope.get("state", {}).get("caller", NOBODY)
     assert isinstance(caller, Caller)
     return caller
 
@@ -67,11 +68,18 @@ class Guard:
     """Lets a request pass to the app with its Caller, or answers 401, 403, 404 or 405."""
 
     def __init__(
-        self, app: ASGIApp, *, access: Access, keys: Keys, links: Links, open_without_keys: bool
+        self,
+        app: ASGIApp,
+        *,
+        access: Access,
+        keys: Keys,
+        links: Links,
+        tokens: Tokens,
+        open_without_keys: bool,
     ) -> None:
         """`open_without_keys`: where no key was ever made, everybody may do everything."""
         self.app = app
-        self._access, self._keys, self._links = access, keys, links
+        self._access, self._keys, self._links, self._tokens = access, keys, links, tokens
         self._open_without_keys = open_without_keys
         self._reading = asyncio.Lock()
 
@@ -95,21 +103,21 @@ class Guard:
         await self.app(scope, receive, send)
 
     async def _allowed(self, scope: Scope) -> Caller:
-        rules = self._access.rules(get_route_path(scope))
+        rules = self._access.rules(route_path(scope))
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         who = rules.get(method) if rules else None
         presented = _bearer(scope)
         try:
-            caller = await self._caller(presented)
+            caller = await self._caller(presented, scope)
         except StateUnreadable:
-            if who != ANYONE:
+            if who is None or who.scope:
                 raise
             caller = None
-        if who == ANYONE:
+        if who and who.scope is None:
             return caller or NOBODY
         if who and who.link and not (caller and who.scope in caller.scopes):
             query = scope["query_string"].decode("latin-1")
-            if self._links.check(get_route_path(scope), query):
+            if self._links.check(route_path(scope), query):
                 return HOLDER
         if caller is None:
             raise Unauthenticated(given=presented is not None)
@@ -120,12 +128,22 @@ class Guard:
         _check_right(who, caller)
         return caller
 
-    async def _caller(self, presented: str | None) -> Caller | None:
+    async def _caller(self, presented: str | None, scope: Scope) -> Caller | None:
         await self._keep_fresh()
         if not self._keys.any_defined and self._open_without_keys:
             return EVERYBODY
-        key = self._keys.find(presented) if presented else None
-        return _caller(key) if key else None
+        if presented is None:
+            return None
+        if presented.startswith(PREFIX):
+            return self._bearer_of(presented, scope)
+        key = self._keys.find(presented)
+        return Caller(key.scopes, key.collections, key.id) if key else None
+
+    def _bearer_of(self, token: str, scope: Scope) -> Caller | None:
+        said = self._tokens.read(token, origin=Headers(scope=scope).get("origin"))
+        if said is None or (said.key_id and not self._keys.is_valid(said.key_id)):
+            return None
+        return Caller(frozenset({"read"}), said.collections, said.key_id, is_widget=True)
 
     async def _keep_fresh(self) -> None:
         if not self._keys.is_stale:
@@ -141,10 +159,8 @@ class Guard:
 def _check_right(who: Who, caller: Caller) -> None:
     if who.scope not in caller.scopes:
         raise Forbidden(f"this key does not have the scope {who.scope!r}")
-
-
-def _caller(key: Key) -> Caller:
-    return Caller(key.scopes, key.collections, key.id)
+    if caller.is_widget and not who.widget:
+        raise Forbidden("a widget token does not open this")
 
 
 def _bearer(scope: Scope) -> str | None:

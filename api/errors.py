@@ -18,6 +18,9 @@ ApiError
 ├── Unauthenticated       no key was given where one is needed, or one that opens nothing
 ├── Forbidden             the key is valid but lacks the right
 ├── LinkRefused           a signed link was altered, has expired or is of another page
+├── HostUnknown           the request came by a name that is not ours
+├── OriginRefused         the request came from a page that may not ask
+├── RateExceeded          the caller has asked too often
 ├── RouteUnknown          nothing is declared at this path
 ├── MethodUnknown         nothing is declared at this path for this method
 ├── KeyUnknown            no key has this id
@@ -177,6 +180,33 @@ class LinkRefused(ApiError):
     """A signed link was altered, has expired or is of another page."""
 
 
+class HostUnknown(ApiError):
+    """The request came by a name that is not ours."""
+
+    def __init__(self, host: str) -> None:
+        """Names the host, cut short, and the setting."""
+        super().__init__(
+            f"{host[:100]!r} is not a name of this service; see FOOTNOTE_ALLOWED_HOSTS"
+        )
+
+
+class OriginRefused(ApiError):
+    """The request came from a page that may not ask."""
+
+    def __init__(self, origin: str) -> None:
+        """Names the origin, cut short, and the setting."""
+        super().__init__(f"pages of {origin[:100]!r} may not ask; see FOOTNOTE_WIDGET_ORIGINS")
+
+
+class RateExceeded(ApiError):
+    """The caller has asked too often."""
+
+    def __init__(self, wait_s: int, headers: dict[str, str]) -> None:
+        """Says when to come back; `headers` tell the limit."""
+        super().__init__(f"too many requests; come back in {wait_s} s")
+        self.retry_after_s, self.headers = wait_s, headers
+
+
 class RouteUnknown(ApiError):
     """Nothing is declared at this path."""
 
@@ -243,6 +273,9 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     Unauthenticated: (401, "unauthenticated"),
     Forbidden: (403, "forbidden"),
     LinkRefused: (403, "link_refused"),
+    HostUnknown: (421, "host_unknown"),
+    OriginRefused: (403, "origin_refused"),
+    RateExceeded: (429, "rate_limited"),
     RouteUnknown: (404, "not_found"),
     MethodUnknown: (405, "method_not_allowed"),
     StateUnreadable: (503, "state_unreadable"),

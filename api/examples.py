@@ -141,6 +141,8 @@ _QUOTED: Example = {"source": _CITATION["source"], "quote": _CITATION["quote"]}
 EXAMPLES: dict[str, Example] = {
     "AskBody": {"question": _QUESTION, "top_k": 5},
     "SearchBody": {"query": "SU7 buyers", "top_k": 5},
+    "TokenAsked": {"origin": "https://docs.example.org", "collections": ["default"]},
+    "TokenMade": {"token": "fw_WyJodHRwczov….kUT9pxjir5ix", "expires_in_s": 600},
     "Turn": _TURN,
     "Quoted": _QUOTED,
     "FeedbackBody": {

@@ -141,7 +141,12 @@ class Keys:
         shape = _SHAPE.fullmatch(presented)
         key = self._known.get(shape[1]) if shape else None
         same = hmac.compare_digest(_digest(presented), key.sha256 if key else _NO_HASH)
-        return key if key and same and key.status(time.time()) == "valid" else None
+        return key if key and same and self.is_valid(key.id) else None
+
+    def is_valid(self, key_id: str) -> bool:
+        """Returns whether the key with this id opens anything now."""
+        key = self._known.get(key_id)
+        return key is not None and key.status(time.time()) == "valid"
 
 
 def _digest(key: str) -> bytes:

@@ -64,7 +64,9 @@ class Links:
         version = sha256[:VERSION_CHARS]
         ends_s = (int(time.time()) + self._ttl_s) // STEP_S * STEP_S + STEP_S
         values = (str(start), str(end), version, mark_of(quote), str(ends_s))
-        query = dict(zip(_SIGNED, values, strict=True)) | {"sig": self._sign(source_id, values)}
+        query = dict(zip(_SIGNED, values, strict=True)) | {
+            "sig": self.sign("view", source_id, *values)
+        }
         return f"{self.article(source_id)}?{urlencode(query)}#cite"
 
     def article(self, source_id: str) -> str:
@@ -82,7 +84,7 @@ class Links:
             return False
         asked = _VIEW.fullmatch(path)
         values = tuple(given.get(name, "") for name in _SIGNED)
-        expected = self._sign(asked[1] if asked else "", values)
+        expected = self.sign("view", asked[1] if asked else "", *values)
         signature = given["sig"].encode("utf-8", "surrogateescape")
         if len(pairs) != len(given) or not hmac.compare_digest(expected.encode(), signature):
             raise LinkRefused("this link was altered, or is not one of ours")
@@ -90,7 +92,8 @@ class Links:
             raise LinkRefused("this link has expired; ask again for a new one")
         return True
 
-    def _sign(self, source_id: str, values: tuple[str, ...]) -> str:
-        signed = "\n".join(("view", source_id, *values))
-        made = hmac.digest(self.secret, signed.encode("utf-8", "surrogateescape"), hashlib.sha256)
+    def sign(self, purpose: str, *parts: str) -> str:
+        """Returns the signature of `parts`, none of which holds a line break, for one purpose."""
+        signed = "\n".join((purpose, *parts)).encode("utf-8", "surrogateescape")
+        made = hmac.digest(self.secret, signed, hashlib.sha256)
         return base64.urlsafe_b64encode(made).decode().rstrip("=")

@@ -193,7 +193,7 @@ class Door:
     def _caller(self, ctx: "Context") -> tuple[Caller, Links]:
         request = ctx.request_context.request
         assert request is not None  # over HTTP there is one
-        return caller_of(request), absolute(self._service, request)
+        return caller_of(request.scope), absolute(self._service, request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""

@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,12 +34,13 @@ _SAFE = {
 class Envelope:
     """Gives each request an id and safe headers, and writes its log line when it is over."""
 
-    def __init__(self, app: ASGIApp, *, over: Over, root_path: str) -> None:
-        """`over` is told when a request is.
+    def __init__(self, app: ASGIApp, *, over: Over, root_path: str, frames: Sequence[str]) -> None:
+        """`over` is told when a request is; `frames` are the origins whose pages may frame ours.
 
         `root_path` is where a proxy publishes the service, whether it takes that away or not.
         """
         self.app, self._over, self._root_path = app, over, root_path
+        self._framed = f"frame-ancestors {' '.join(frames)}" if frames else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, marked; an error that nothing else knew becomes a bare 500."""
@@ -64,6 +65,12 @@ class Envelope:
                 headers["x-request-id"] = request_id
                 for name, value in _SAFE.items():
                     headers.setdefault(name, value)
+                if self._framed and headers.get("content-type", "").startswith("text/html"):
+                    policy = headers["content-security-policy"]
+                    policy = policy.replace("frame-ancestors 'none'", self._framed)
+                    headers["content-security-policy"] = policy
+                if scope["path"].removeprefix(self._root_path).startswith("/v1/"):
+                    headers.setdefault("cache-control", "no-store")
             await send(message)
 
         try:

@@ -97,7 +97,9 @@ def _guarded(operations: dict[str, Any], rules: Mapping[str, Who]) -> None:
         who = rules.get(method.upper())
         if who and who.scope:
             operation["security"] = [{"key": []}]
-            refusals = (documented_chat if "openai" in operation["tags"] else documented)(401, 403)
+            refusals = (documented_chat if "openai" in operation["tags"] else documented)(
+                401, 403, 421, 429
+            )
             operation["responses"] |= {str(k): v for k, v in refusals.items()}
 
 

@@ -257,6 +257,20 @@ class CollectionReady(BaseModel):
     trouble: str | None = None
 
 
+class TokenAsked(BaseModel):
+    """What a widget token shall be good for; with a key, for which of the allowed origins."""
+
+    origin: Annotated[Text, Field(max_length=300)] | None = None
+    collections: Annotated[list[Text], Field(max_length=100)] | None = None
+
+
+class TokenMade(BaseModel):
+    """A widget token; renew it once on a 401."""
+
+    token: str
+    expires_in_s: int
+
+
 class Ready(BaseModel):
     """Whether questions can be asked, and of which generation."""
 

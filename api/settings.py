@@ -30,10 +30,11 @@ from pydantic_settings import (
 )
 
 from .errors import SettingRefused
+from .origins import exact_host, exact_origin
 
 PREFIX = "FOOTNOTE_"
 # a URL may carry a password
-_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "query"}
+_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "query", "rate_limit_storage"}
 
 
 def _split(value: object) -> object:
@@ -59,6 +60,14 @@ def _without_password(value: str) -> str:
     return value
 
 
+def _storage(value: str) -> str:
+    if not value.startswith(("memory://", "redis://", "rediss://")):
+        raise ValueError("must be memory:// or begin with redis:// or rediss://")
+    return value
+
+
+Host = Annotated[str, AfterValidator(exact_host)]
+Origin = Annotated[str, AfterValidator(exact_origin)]
 BaseUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -183,6 +192,22 @@ class Settings(BaseSettings):
     )
     public_url: BaseUrl | None = Field(
         default=None, description="Where browsers reach the service; links begin with it"
+    )
+    allowed_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(),
+        description="More names by which it is called, beside loopback, its address, `public_url`",
+    )
+    widget_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="Origins whose pages may ask with a widget token and frame views"
+    )
+    widget_collections: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+        default=(), description="Collections that those pages may ask; unset: the default one"
+    )
+    rate_limit_per_minute: int = Field(
+        default=60, ge=0, description="Requests of a key, or of an address without one; 0: no limit"
+    )
+    rate_limit_storage: Annotated[str, AfterValidator(_storage)] = Field(
+        default="memory://", description="Where they are counted; a `redis://` URL for all workers"
     )
     root_path: Annotated[str, AfterValidator(_root_path)] = Field(
         default="", description="Path under which a proxy publishes the service"

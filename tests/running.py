@@ -17,6 +17,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
 ROOT = Path(__file__).parent.parent
 SEEDS = ROOT / "seeds"
 COMMAND = [sys.executable, "-c", "from api.cli import main; main()"]
@@ -97,6 +100,13 @@ def processes_below(parent: int) -> set[int]:
             child = int(path.parent.name)
             found |= {child} | processes_below(child)
     return found
+
+
+class LocalClient(TestClient):
+    """The app in this process, called by a name that is its own."""
+
+    def __init__(self, app: FastAPI, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(app, base_url="http://127.0.0.1", headers=dict(headers or {}))
 
 
 class Running:

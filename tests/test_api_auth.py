@@ -11,14 +11,13 @@ import httpx
 import pytest
 from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
-from starlette.testclient import TestClient
 
 from api.access import TABLE, Access
 from api.app import create_app
 from api.cli import run
 from api.keys import Keys
 from api.settings import load_settings
-from tests.running import Running, footnote, share_index, until
+from tests.running import LocalClient, Running, footnote, share_index, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
@@ -30,8 +29,8 @@ def data(lakes: Path, tmp_path: Path) -> Path:
 
 
 @contextmanager
-def served(data: Path, **flags: Any) -> Iterator[TestClient]:
-    with TestClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
+def served(data: Path, **flags: Any) -> Iterator[LocalClient]:
+    with LocalClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
         until(lambda: client.get("/readyz").json()["status"] not in ("starting", "building"))
         yield client
 
@@ -99,12 +98,12 @@ def test_what_the_table_does_not_name_is_called_by_nobody(data: Path) -> None:
     app.add_api_route("/forgotten", lambda: called.append("route"))
     app.add_api_route("/v1/search", lambda: called.append("method"), methods=["PATCH"])
     app.mount("/box", lambda scope, receive, send: called.append("mount"))
-    client = TestClient(app, headers=bearing(key))
+    client = LocalClient(app, headers=bearing(key))
     assert client.get("/forgotten").status_code == 404
     assert client.get("/box/thing").status_code == 404
     refused = client.patch("/v1/search")
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
-    assert TestClient(app).get("/forgotten").status_code == 401
+    assert LocalClient(app).get("/forgotten").status_code == 401
     assert called == []
 
 
@@ -113,7 +112,7 @@ def test_a_mount_is_guarded_like_a_route(data: Path) -> None:
     called: list[str] = []
     app = create_app(load_settings({"data_dir": data}))
     app.mount("/mcp", lambda scope, receive, send: called.append("mount"))
-    client = TestClient(app)
+    client = LocalClient(app)
     for path in ("/mcp", "/mcp/"):
         assert client.post(path, json={}).status_code == 401
     assert called == []
@@ -130,7 +129,7 @@ def test_another_spelling_of_a_path_opens_nothing(path: str, data: Path) -> None
 
 def test_where_the_keys_cannot_be_read_nothing_is_open(data: Path) -> None:
     (data / "state.sqlite3").write_bytes(b"no database" * 100)
-    client = TestClient(create_app(load_settings({"data_dir": data})))
+    client = LocalClient(create_app(load_settings({"data_dir": data})))
     refused = client.get("/v1/sources")
     assert (refused.status_code, refused.json()["code"]) == (503, "state_unreadable")
     assert client.get("/livez").status_code == 200
@@ -164,7 +163,7 @@ def test_others_reach_a_service_only_with_a_key_or_insecure(
     assert run(exposed) == 3
     assert "footnote keys create" in capsys.readouterr().err
     app = create_app(load_settings({"data_dir": data, "host": "0.0.0.0"}))
-    assert TestClient(app).get("/v1/sources").status_code == 401, "as when the keys are gone"
+    assert LocalClient(app).get("/v1/sources").status_code == 401, "as when the keys are gone"
 
 
 def paths() -> Iterator[tuple[str, set[str]]]:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.access import ANYONE
 from api.app import create_app
@@ -12,20 +11,21 @@ from api.errors import IndexBuilding, RequestInvalid, codes, verdict
 from api.settings import load_settings
 from index.errors import GenerationMissing, IndexingError, SourceUnreadable
 from rag.errors import AnswerError, ModelUnavailable, Overloaded
+from tests.running import LocalClient
 
 MAX_BYTES = 2_000
 JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
     """A service with an empty data folder: whatever it can refuse, it refuses before the index."""
     folder = tmp_path_factory.mktemp("empty")
     flags = {"data_dir": folder, "max_body_bytes": MAX_BYTES, "max_question_chars": 100}
     app = create_app(load_settings(flags))
     app.add_api_route("/broken", _broken)
-    app.state.access.declare("/broken", {"GET": ANYONE})
-    with TestClient(app) as made:
+    app.state.gate.access.declare("/broken", {"GET": ANYONE})
+    with LocalClient(app) as made:
         yield made
 
 
@@ -53,7 +53,7 @@ BODIES: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize("body", [body for _, body in BODIES], ids=[name for name, _ in BODIES])
-def test_a_request_of_the_wrong_shape_is_422(body: str, client: TestClient) -> None:
+def test_a_request_of_the_wrong_shape_is_422(body: str, client: LocalClient) -> None:
     response = client.post("/v1/answers", content=body, headers=JSON)
     problem = response.json()
     assert response.status_code == problem["status"] == 422
@@ -76,7 +76,7 @@ def test_a_request_of_the_wrong_shape_is_422(body: str, client: TestClient) -> N
     ],
 )
 def test_what_the_framework_refuses_has_the_same_shape(
-    method: str, path: str, status: int, code: str, client: TestClient
+    method: str, path: str, status: int, code: str, client: LocalClient
 ) -> None:
     response = client.request(method, path)
     assert response.status_code == status
@@ -87,14 +87,14 @@ def test_what_the_framework_refuses_has_the_same_shape(
 
 
 @pytest.mark.parametrize("body", [b'{"question": "\xff"}', b"[" * 1_500], ids=["bytes", "depth"])
-def test_a_body_that_no_json_reader_can_read_is_400(body: bytes, client: TestClient) -> None:
+def test_a_body_that_no_json_reader_can_read_is_400(body: bytes, client: LocalClient) -> None:
     response = client.post("/v1/answers", content=body, headers=JSON)
     assert response.status_code == 400
     assert response.json()["code"] == "bad_request"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_a_body_that_does_not_say_it_is_json_is_415(kind: str, client: TestClient) -> None:
+def test_a_body_that_does_not_say_it_is_json_is_415(kind: str, client: LocalClient) -> None:
     response = client.post(
         "/v1/answers", content='{"question": "x"}', headers={"Content-Type": kind}
     )
@@ -102,13 +102,13 @@ def test_a_body_that_does_not_say_it_is_json_is_415(kind: str, client: TestClien
     assert response.json()["code"] == "unsupported_media_type"
 
 
-def test_a_charset_beside_json_is_fine(client: TestClient) -> None:
+def test_a_charset_beside_json_is_fine(client: LocalClient) -> None:
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
     assert client.post("/v1/answers", content="{}", headers=headers).status_code == 422
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_body_over_the_limit_is_413_declared_or_not(declared: bool, client: TestClient) -> None:
+def test_a_body_over_the_limit_is_413_declared_or_not(declared: bool, client: LocalClient) -> None:
     body = b'{"question": "' + b"x" * MAX_BYTES + b'"}'
     content = body if declared else iter([body[:1_000], body[1_000:]])
     response = client.post("/v1/answers", content=content, headers=JSON)
@@ -116,20 +116,20 @@ def test_a_body_over_the_limit_is_413_declared_or_not(declared: bool, client: Te
     assert response.json()["code"] == "body_too_large"
 
 
-def test_a_collection_that_is_not_served_is_404(client: TestClient) -> None:
+def test_a_collection_that_is_not_served_is_404(client: LocalClient) -> None:
     response = client.post("/v1/search", json={"query": "x", "collection": "other"})
     assert response.status_code == 404
     assert response.json()["code"] == "collection_not_found"
 
 
-def test_an_id_that_a_client_gives_is_kept_if_it_is_harmless(client: TestClient) -> None:
+def test_an_id_that_a_client_gives_is_kept_if_it_is_harmless(client: LocalClient) -> None:
     for given, kept in [("trace-1.a_B", True), ("x" * 65, False), ("a b", False)]:
         response = client.get("/livez", headers={"X-Request-Id": given})
         assert (response.headers["x-request-id"] == given) is kept
 
 
 def test_a_request_is_logged_by_its_route_and_nothing_it_said(
-    client: TestClient, caplog: pytest.LogCaptureFixture
+    client: LocalClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="footnote.access"):
         client.post("/v1/answers", json={"question": "my secret plan " * 9})
@@ -148,7 +148,7 @@ def test_a_request_is_logged_by_its_route_and_nothing_it_said(
     assert "secret" not in caplog.text.lower()
 
 
-def test_every_answer_carries_safe_headers(client: TestClient) -> None:
+def test_every_answer_carries_safe_headers(client: LocalClient) -> None:
     for path in ("/livez", "/", "/nothing", "/broken", "/pages/ask.js"):
         headers = client.get(path).headers
         assert "default-src 'none'" in headers["content-security-policy"]
@@ -174,7 +174,7 @@ def test_every_code_has_one_status() -> None:
     assert all(400 <= status < 600 for status in codes().values())
 
 
-def test_the_openapi_document_names_the_problems_and_the_events(client: TestClient) -> None:
+def test_the_openapi_document_names_the_problems_and_the_events(client: LocalClient) -> None:
     document = client.get("/openapi.json").json()
     asked = document["paths"]["/v1/answers"]["post"]["responses"]
     assert {"200", "404", "413", "415", "422", "500", "503"} <= set(asked)

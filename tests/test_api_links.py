@@ -6,7 +6,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.errors import LinkRefused
@@ -18,7 +17,7 @@ from index.embed import EmbedSpec
 from tests.corpora import sync_request, synced, write
 from tests.fakes import FakeModel
 from tests.pages import Page
-from tests.running import share_index, until
+from tests.running import LocalClient, share_index, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 LAKE = "The lake froze for 142 days in 1998."
@@ -31,10 +30,10 @@ def data(lakes: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def keyed(data: Path) -> Iterator[tuple[TestClient, str]]:
+def keyed(data: Path) -> Iterator[tuple[LocalClient, str]]:
     """The service, which wants a key, and one of its citations' links."""
     key = Keys(data / "state.sqlite3").create(scopes=["read"])
-    with TestClient(create_app(load_settings({"data_dir": data}))) as client:
+    with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
         headers = {"Authorization": f"Bearer {key}"}
         answer = client.post("/v1/answers", json=ASK, headers=headers).json()
@@ -51,7 +50,7 @@ def checked(state: Path, url: str) -> bool:
     return Links(state, base="", ttl_s=60).check(parts.path, parts.query)
 
 
-def test_a_link_opens_its_view_without_a_key(keyed: tuple[TestClient, str]) -> None:
+def test_a_link_opens_its_view_without_a_key(keyed: tuple[LocalClient, str]) -> None:
     client, url = keyed
     page = client.get(url)
     assert page.status_code == 200
@@ -59,13 +58,13 @@ def test_a_link_opens_its_view_without_a_key(keyed: tuple[TestClient, str]) -> N
 
 
 def test_every_passage_and_citation_has_one_in_streams_and_hits_too(data: Path) -> None:
-    with TestClient(create_app(load_settings({"data_dir": data}))) as client:
+    with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
         answer = client.post("/v1/answers", json=ASK).json()
         hits = client.post("/v1/search", json={"query": "ice"}).json()["hits"]
         stream = client.post("/v1/answers", json=ASK | {"stream": True}).text
     Keys(data / "state.sqlite3").create(scopes=["read"])
-    with TestClient(create_app(load_settings({"data_dir": data}))) as client:
+    with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
         for shown in [*answer["citations"], *answer["passages"], *hits]:
             marked = Page(client.get(shown["url"]).text).marked
@@ -73,7 +72,7 @@ def test_every_passage_and_citation_has_one_in_streams_and_hits_too(data: Path) 
             assert shown["url"] in stream
 
 
-def test_a_link_opens_nothing_else(keyed: tuple[TestClient, str]) -> None:
+def test_a_link_opens_nothing_else(keyed: tuple[LocalClient, str]) -> None:
     client, url = keyed
     parts = urlsplit(url)
     source = parts.path.removesuffix("/view")
@@ -87,7 +86,7 @@ def test_a_link_opens_nothing_else(keyed: tuple[TestClient, str]) -> None:
 @pytest.mark.parametrize("name", ["start", "end", "v", "q", "exp", "sig"])
 @pytest.mark.parametrize("how", ["altered", "missing", "twice", "spelt otherwise"])
 def test_a_link_that_was_altered_is_refused_on_a_page(
-    name: str, how: str, keyed: tuple[TestClient, str]
+    name: str, how: str, keyed: tuple[LocalClient, str]
 ) -> None:
     client, url = keyed
     pairs = parse_qsl(urlsplit(url).query)
@@ -110,7 +109,7 @@ def test_a_link_that_was_altered_is_refused_on_a_page(
         assert response.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_a_link_ends(keyed: tuple[TestClient, str], data: Path) -> None:
+def test_a_link_ends(keyed: tuple[LocalClient, str], data: Path) -> None:
     client, url = keyed
     expires_s = int(dict(parse_qsl(urlsplit(url).query))["exp"])
     week_s = 7 * 86_400
@@ -157,7 +156,7 @@ def test_in_a_changed_file_only_words_that_still_stand_are_marked(
     write(corpus, {"lake.txt": f"{LAKE} The ice was thick.\n"})
     synced(sync_request(corpus, data, hosted))
     flags = {"data_dir": data, "embed.model": "fake", "embed.base_url": embeddings.base_url}
-    with TestClient(create_app(load_settings(flags))) as client:
+    with LocalClient(create_app(load_settings(flags))) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
         url = client.post("/v1/answers", json=ASK).json()["citations"][0]["url"]
         pages = []
@@ -177,7 +176,7 @@ def test_in_a_changed_file_only_words_that_still_stand_are_marked(
 def test_under_a_path_links_begin_with_it_and_work(asked: str, data: Path) -> None:
     key = Keys(data / "state.sqlite3").create(scopes=["read"])
     app = create_app(load_settings({"data_dir": data, "root_path": "/docs/"}))
-    with TestClient(app) as client:
+    with LocalClient(app) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
         assert client.get(asked).status_code == 401
         headers = {"Authorization": f"Bearer {key}"}
@@ -191,7 +190,7 @@ def test_under_a_path_links_begin_with_it_and_work(asked: str, data: Path) -> No
 
 def test_with_a_public_url_links_are_absolute(data: Path) -> None:
     flags = {"data_dir": data, "public_url": "https://docs.example.org/ask/"}
-    with TestClient(create_app(load_settings(flags))) as client:
+    with LocalClient(create_app(load_settings(flags))) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
         url = client.post("/v1/answers", json=ASK).json()["citations"][0]["url"]
     assert url.startswith("https://docs.example.org/ask/v1/sources/")

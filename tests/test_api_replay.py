@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.records import Records, differences
 from api.settings import load_settings
 from tests.fakes import FakeModel, quoting
-from tests.running import footnote, until
+from tests.running import LocalClient, footnote, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
@@ -29,7 +28,7 @@ def data(lakes: Path, bare_environment: Path) -> Path:
 def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
     with FakeModel(quoting) as model:
         flags = {"llm.model": "fake", "llm.base_url": model.base_url, "keep_answers": True}
-        with TestClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
+        with LocalClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
             until(lambda: client.get("/readyz").json()["status"] == "ready")
             said = client.post("/v1/answers", json=ASK | {"stream": stream}).text
         answer = json.loads(said.split("event: done\ndata: ")[1].split("\n")[0] if stream else said)
@@ -49,7 +48,7 @@ def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
 
 
 def test_answers_are_not_kept_by_default(data: Path) -> None:
-    with TestClient(create_app(load_settings({"data_dir": data}))) as client:
+    with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
         answer = client.post("/v1/answers", json=ASK).json()
     assert not (data / "state.sqlite3").exists()

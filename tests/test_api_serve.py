@@ -93,7 +93,7 @@ def test_a_client_that_leaves_stops_the_model_and_frees_its_place(
     model.disconnected.clear()
     address = service.url.removeprefix("http://").split(":")
     body = json.dumps(ASK | {"stream": stream}).encode()
-    head = f"POST /v1/answers HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head = f"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     seen = len(model.requests)
     with socket.create_connection((address[0], int(address[1]))) as client:
         client.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)

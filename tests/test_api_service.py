@@ -13,20 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.service import Hooks
 from api.settings import load_settings
 from index.errors import CorpusMismatch
 from tests.fakes import FakeModel, Reply, quoting
-from tests.running import footnote, until
+from tests.running import LocalClient, footnote, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 COLLECTION = Path(".data", "collections", "default")
 KEY = "sk-never-to-be-seen"
 
-Serve = Callable[..., AbstractContextManager[TestClient]]
+Serve = Callable[..., AbstractContextManager[LocalClient]]
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def serve(bare_environment: Path) -> Serve:
             sync=sync,
             hooks=hooks,
         )
-        with TestClient(app) as client:
+        with LocalClient(app) as client:
             until(lambda: client.get("/readyz").json()["status"] not in ("starting", "building"))
             yield client
 

@@ -17,7 +17,7 @@ async def _service(request: Request) -> Service:
 
 
 async def _caller(request: Request) -> Caller:
-    return caller_of(request)
+    return caller_of(request.scope)
 
 
 def absolute(service: Service, request: Request) -> Links:

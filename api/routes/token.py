@@ -1,0 +1,44 @@
+"""`POST /v1/widget/token`: ten minutes of reading for a page of an allowed origin."""
+
+from fastapi import APIRouter, Request
+
+from ..auth import Caller
+from ..errors import CollectionUnknown, OriginRefused
+from ..problems import documented
+from ..schemas import TokenAsked, TokenMade
+from ..service import Service
+from ..tokens import TTL_S
+from .given import Asking, Given
+
+router = APIRouter(tags=["widget"])
+
+
+@router.post(
+    "/v1/widget/token", responses=documented(400, 403, 404, 413, 415, 421, 422, 429, 500, 503)
+)
+async def create_widget_token(
+    body: TokenAsked, request: Request, service: Given, caller: Asking
+) -> TokenMade:
+    """Make a token for a page of an allowed origin: the one that asks, or with a key any of them.
+
+    It is bound to that origin, which the browser sends; outside a browser an Origin can be forged.
+    """
+    gate = request.app.state.gate
+    by_key = "read" in caller.scopes and not caller.is_widget
+    origin = (body.origin if by_key else None) or request.headers.get("origin", "")
+    if not gate.origins.may_ask(origin, request.url.scheme, request.headers["host"]):
+        raise OriginRefused(origin)
+    await gate.rates.take_token(request.scope)
+    collections = _collections(body, caller if by_key else None, service)
+    token = gate.tokens.make(origin, collections, key_id=caller.key_id if by_key else None)
+    return TokenMade(token=token, expires_in_s=TTL_S)
+
+
+def _collections(body: TokenAsked, maker: Caller | None, service: Service) -> set[str]:
+    """Returns what the token shall open: not more than its maker, or pages in general, may see."""
+    public = frozenset(service.settings.widget_collections)
+    seen = maker.collections if maker else public or frozenset({service.chosen(None, seen=None)})
+    wanted = set(body.collections or seen or service.visible(None))
+    if seen is not None and (foreign := wanted - seen):
+        raise CollectionUnknown(min(foreign))
+    return wanted
