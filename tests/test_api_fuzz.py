@@ -42,7 +42,8 @@ def key(data: Path) -> str:
 
 @pytest.fixture(scope="module")
 def running(data: Path, key: str) -> Iterator[Running]:
-    with Running("--no-sync", "--data-dir", data, cwd=data, env=PLANTED) as made:
+    env = PLANTED | {"FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0"}
+    with Running("--no-sync", "--data-dir", data, cwd=data, env=env) as made:
         yield made
 
 
