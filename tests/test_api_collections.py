@@ -5,14 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.errors import SettingRefused
 from api.keys import Keys
 from api.settings import Settings, load_settings
 from api.wiring import each, only
-from tests.running import Running, footnote, share_model, until
+from tests.running import LocalClient, Running, footnote, share_model, until
 
 TOML = '[collections.lakes]\ncorpus = "lakes"\n[collections.hills]\ncorpus = "hills"\n'
 FROZE = {"question": "How long did the lake freeze in 1998?"}
@@ -41,13 +40,13 @@ def settings(folder: Path, bare_environment: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings)) as client:
+def client(settings: Settings) -> Iterator[LocalClient]:
+    with LocalClient(create_app(settings)) as client:
         until(lambda: client.get("/readyz").status_code == 200)
         yield client
 
 
-def test_each_collection_answers_from_its_own_articles(client: TestClient) -> None:
+def test_each_collection_answers_from_its_own_articles(client: LocalClient) -> None:
     lakes = client.post("/v1/answers", json=FROZE | {"collection": "lakes"}).json()
     hills = client.post("/v1/answers", json=HIGH | {"collection": "hills"}).json()
     assert "142 days" in lakes["answer"]
@@ -57,7 +56,7 @@ def test_each_collection_answers_from_its_own_articles(client: TestClient) -> No
     assert all("lake" not in hit["text"] for hit in hits)
 
 
-def test_a_citation_opens_whichever_collection_it_is_from(client: TestClient) -> None:
+def test_a_citation_opens_whichever_collection_it_is_from(client: LocalClient) -> None:
     for body in (FROZE | {"collection": "lakes"}, HIGH | {"collection": "hills"}):
         cited = client.post("/v1/answers", json=body).json()["citations"][0]
         text = client.get(f"/v1/sources/{cited['source_id']}/text").text
@@ -69,7 +68,7 @@ def test_a_citation_opens_whichever_collection_it_is_from(client: TestClient) ->
 
 
 def test_where_several_are_served_one_must_be_named_and_the_refusal_names_them(
-    client: TestClient,
+    client: LocalClient,
 ) -> None:
     unclear = client.post("/v1/answers", json=FROZE)
     assert (unclear.status_code, unclear.json()["code"]) == (422, "invalid_request")
@@ -78,7 +77,7 @@ def test_where_several_are_served_one_must_be_named_and_the_refusal_names_them(
     assert (unknown.status_code, unknown.json()["code"]) == (404, "collection_not_found")
 
 
-def test_readiness_is_that_of_every_collection(client: TestClient) -> None:
+def test_readiness_is_that_of_every_collection(client: LocalClient) -> None:
     ready = client.get("/readyz").json()
     assert (ready["status"], ready["complete"], ready["sources"]) == ("ready", True, 2)
     assert {name: one["generation"] for name, one in ready["collections"].items()} == {
@@ -87,14 +86,14 @@ def test_readiness_is_that_of_every_collection(client: TestClient) -> None:
     }
 
 
-def test_the_figures_tell_of_each_collection(client: TestClient) -> None:
+def test_the_figures_tell_of_each_collection(client: LocalClient) -> None:
     def told(name: str) -> bool:
         return f'footnote_sources{{collection="{name}"}} 1.0' in client.get("/metrics").text
 
     until(lambda: told("hills") and told("lakes"))
 
 
-def test_the_models_are_named_after_the_collections(client: TestClient) -> None:
+def test_the_models_are_named_after_the_collections(client: LocalClient) -> None:
     names = [model["id"] for model in client.get("/v1/models").json()["data"]]
     assert names == ["footnote", "footnote/hills", "footnote/lakes"]
     asked = {
@@ -109,7 +108,9 @@ def test_a_key_sees_its_collections_and_no_others(settings: Settings, folder: Pa
     state = folder / ".data" / "state.sqlite3"
     key = Keys(state).create(scopes=["read"], collections=["hills"])
     try:
-        with TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client:
+        with LocalClient(
+            create_app(settings), headers={"Authorization": f"Bearer {key}"}
+        ) as client:
             until(lambda: client.get("/readyz").status_code == 200)
             answer = client.post("/v1/answers", json=HIGH).json()
             foreign = client.post("/v1/answers", json=FROZE | {"collection": "lakes"})
