@@ -20,7 +20,10 @@ from .given import Asking, Given
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 
 Limit = Annotated[int, Query(ge=1, le=500, description="How many on a page")]
-Cursor = Annotated[str | None, Query(max_length=6_000, description="`next_cursor` of a page")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=6_000, pattern=r"^[A-Za-z0-9_-]*$", description="`next_cursor` of a page"),
+]
 Start = Annotated[int | None, Query(ge=0, description="First character")]
 End = Annotated[int | None, Query(ge=0, description="Character after the last")]
 Version = Annotated[
