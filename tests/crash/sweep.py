@@ -10,6 +10,7 @@ line: points by kind, and every failure.
 """
 
 import argparse
+import ctypes
 import errno
 import json
 import os
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from tests.fakes import FakeModel
 EVENTS = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.listdir", "os.scandir"}
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "openat", "rename", "unlink", "ftruncate")
 FAULTS = {"KILL": None, "ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
+SET_TRACER = 0x59616D61
 HANGS_S = 90
 """A fault may hit what no disk has to do with, such as the event a thread is woken by."""
 AFTER = {"harbour/bridge.md": None, "new.txt": "A whale was seen off the cape in June, and again."}
@@ -131,6 +133,8 @@ def forked(
     pid = os.fork()
     if pid == 0:
         os.close(gate[1])
+        if attach:
+            ctypes.CDLL(None).prctl(SET_TRACER, -1)  # else only an ancestor may, but for root
         os.read(gate[0], 1)
         try:
             result: object = work()
@@ -191,10 +195,10 @@ def by_hook(sweep: Sweep, points: int) -> dict[str, int]:
     return done
 
 
-def by_strace(sweep: Sweep, points: int) -> dict[str, int]:
+def by_strace(sweep: Sweep, points: int, calls: Sequence[str]) -> dict[str, int]:
     """Ends syncs at system calls of any thread, with each fault."""
     done: dict[str, int] = {}
-    for call in CALLS:
+    for call in calls:
         for fault in FAULTS:
             key, point = f"{call} {fault}", 1
             done[key] = 0
@@ -235,7 +239,7 @@ def main() -> int:
     """Runs the sweep; 0 when nothing failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=20)
-    parser.add_argument("--strace", action="store_true")
+    parser.add_argument("--strace", nargs="*", choices=CALLS, help="at these calls; none: at all")
     options = parser.parse_args()
     import chromadb  # noqa: F401  # imported once, before the forks
     import llama_index.core.node_parser  # noqa: F401
@@ -243,7 +247,10 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as folder, FakeModel() as model:
         sweep = Sweep(Path(folder), model)
-        done = (by_strace if options.strace else by_hook)(sweep, options.points)
+        if options.strace is None:
+            done = by_hook(sweep, options.points)
+        else:
+            done = by_strace(sweep, options.points, options.strace or CALLS)
     sys.stdout.write(json.dumps({"points": done, "failures": sweep.failures}) + "\n")
     return 1 if sweep.failures else 0
 

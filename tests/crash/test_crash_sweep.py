@@ -28,7 +28,11 @@ def test_a_sync_that_ends_anywhere_leaves_a_whole_index() -> None:
     assert all(points.values())
 
 
-@pytest.mark.skipif(not SOAK, reason="system calls are swept by make soak")
-@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_a_sync_that_ends_in_any_thread_leaves_a_whole_index() -> None:
-    assert sum(swept("--points", "16", "--strace").values()) >= 200
+    if not shutil.which("strace"):
+        assert not os.environ.get("CI"), "CI must have strace: .ci/run installs it"
+        pytest.skip("NO STRACE: it is not installed, so NO SYSTEM CALL WAS MADE TO FAIL")
+    if SOAK:
+        assert sum(swept("--points", "16", "--strace").values()) >= 200
+    else:
+        assert all(swept("--points", "1", "--strace", "fsync", "rename").values())
