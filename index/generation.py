@@ -75,6 +75,9 @@ class Generation:
             self._vectors.close()
         self._catalog.close()
         self._run.close()
+        # these refer to this object, and it to its mapped files: they would stay open, and their
+        # room on the disk taken, until the next full garbage collection
+        del self.text, self.rows_of
 
     def warm(self) -> None:
         """Opens what is otherwise opened at the first question; raises GenerationDamaged.

@@ -1,6 +1,9 @@
 """An open generation: what it finds, that it never changes, and that damage is noticed."""
 
+import contextlib
+import gc
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -317,6 +320,35 @@ def test_an_unreadable_current_is_trouble_and_what_serves_goes_on(
     assert not serving.refresh()
     assert served(serving) == "000002"
     assert "CURRENT" in str(serving.trouble)
+
+
+def descriptors(folder: Path) -> tuple[int, set[str]]:
+    """How many files this process has open, and of which generations below a folder."""
+    links = []
+    for path in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # that of the listing itself
+            links.append(os.readlink(path).removesuffix(" (deleted)"))
+    below = [Path(link).relative_to(folder) for link in links if link.startswith(f"{folder}/")]
+    return len(links), {path.parts[1] for path in below}
+
+
+def test_opening_one_generation_after_another_leaves_no_file_of_the_old_ones_open(
+    twice: SyncRequest, serving: Serving
+) -> None:
+    serving.refresh()
+    before, _ = descriptors(twice.folder)
+    gc.disable()  # what is closed is closed at once
+    try:
+        for _ in range(100 if os.environ.get("SOAK") else 10):
+            name = roll_back(twice.folder, "default")
+            assert serving.refresh()
+            with serving.lease() as generation:
+                assert generation.find_lexical(["museum"], limit=1)
+        after, open_ones = descriptors(twice.folder)
+    finally:
+        gc.enable()
+    assert open_ones == {name}
+    assert after <= before + 10  # Chroma opens its database a few times, as it needs to
 
 
 # --- going back

@@ -72,7 +72,7 @@ def change(corpus: Path, name: str, to: str | None) -> None:
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(CHANGES, min_size=1, max_size=3))
-def test_any_changes_end_in_what_a_fresh_build_holds(
+def test_any_changes_end_in_what_a_fresh_build_holds_and_no_change_in_the_same(
     tmp_path_factory: pytest.TempPathFactory,
     fake_embeddings: FakeModel,
     steps: list[list[tuple[str, str | None]]],
@@ -86,9 +86,11 @@ def test_any_changes_end_in_what_a_fresh_build_holds(
         for name, to in changes:
             change(corpus, name, to)
         synced(request)
+    before = contents(request)
+    assert not synced(request)[0].published
     fresh = sync_request(corpus, folder / "fresh", spec)
     synced(fresh)
-    assert contents(request) == contents(fresh)
+    assert before == contents(fresh) == contents(request)
 
 
 def ledger(days: int) -> dict[str, str]:
