@@ -4,6 +4,7 @@ Nothing outside the folder is read: links that leave it are refused, and only re
 opened. A file that cannot be taken is reported with its cause; the others are unharmed.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -20,6 +21,9 @@ from .types import Skipped
 RACY_NS = 2_000_000_000
 """A file changed this recently is looked into again next time: clocks of file systems are coarse,
 and a second write within a tick leaves no trace in its stat (after git's "racy" index)."""
+
+_OF_THE_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP}
+"""Errors that say something of a file; others, such as EIO or ESTALE, say it of the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def scan(
         try:
             found.append(_look(inside, path, entry, suffixes, max_file_bytes))
         except SourceUnreadable as error:
-            skipped.append(Skipped(error.path, error.cause))
+            skipped.append(Skipped(error.path, error.cause, error.passing))
     return sorted(found, key=lambda f: f.path), sorted(skipped, key=lambda s: s.path)
 
 
@@ -111,13 +115,13 @@ def _look(
         shown = path.encode(errors="backslashreplace").decode()
         raise SourceUnreadable(shown, "its name is not UTF-8") from error
     if isinstance(entry, OSError):
-        raise SourceUnreadable(path, f"cannot be listed: {entry.strerror}") from entry
+        raise _unreadable(path, "cannot be listed", entry) from entry
     if entry.is_symlink():
         _inside(root, path)
     try:
         status = entry.stat()
     except OSError as error:
-        raise SourceUnreadable(path, f"cannot be looked at: {error.strerror}") from error
+        raise _unreadable(path, "cannot be looked at", error) from error
     if not stat.S_ISREG(status.st_mode):
         raise SourceUnreadable(path, "is not a regular file")
     suffix = Path(entry.name).suffix.lower()
@@ -159,10 +163,16 @@ def read(root: Path, found: Found, *, max_file_bytes: int) -> bytes:
                 raise SourceUnreadable(found.path, "is not a regular file")
             data = file.read(max_file_bytes + 1)
     except OSError as error:
-        raise SourceUnreadable(found.path, f"cannot be read: {error.strerror}") from error
+        raise _unreadable(found.path, "cannot be read", error) from error
     if len(data) > max_file_bytes:
         raise SourceUnreadable(found.path, f"has more than {max_file_bytes:,} bytes")
     return data
+
+
+def _unreadable(path: str, what: str, error: OSError) -> SourceUnreadable:
+    return SourceUnreadable(
+        path, f"{what}: {error.strerror}", passing=error.errno not in _OF_THE_FILE
+    )
 
 
 def source_id(collection: str, path: str) -> str:

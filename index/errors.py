@@ -55,10 +55,10 @@ class CorpusMismatch(IndexingError):
 class SourceUnreadable(IndexingError):
     """One file could not be read or understood; the others are unharmed."""
 
-    def __init__(self, path: str, cause: str) -> None:
-        """Names the file, below its corpus, and the cause."""
+    def __init__(self, path: str, cause: str, *, passing: bool = False) -> None:
+        """Names the file, below its corpus, and the cause; `passing`: it is the disk's trouble."""
         super().__init__(f"{path}: {cause}")
-        self.path, self.cause = path, cause
+        self.path, self.cause, self.passing = path, cause, passing
 
 
 class SettingInvalid(IndexingError):

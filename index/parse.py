@@ -1,7 +1,8 @@
 """Files of the corpus → parsed sources; what is unchanged comes from the last generation.
 
 An unchanged file costs a stat; one whose stat moved costs a hash; only other content is parsed.
-A file that could not be understood before and has not changed since is not read again.
+A file that could not be understood before and has not changed since is not read again. One that
+the disk does not let us read now stays as it was.
 """
 
 from collections.abc import Callable, Mapping
@@ -109,19 +110,28 @@ class Reader:
                 try:
                     self._take(file)
                 except SourceUnreadable as error:
-                    self._skipped.append(Skipped(file.path, error.cause))
+                    self._skipped.append(Skipped(file.path, error.cause, error.passing))
                 on_file(done, len(found))
+        self._skipped += skipped
+        self._keep()
         paths = {entry.source.path for entry in self._entries}
         known = self._known.keys()
         return Survey(
-            entries=tuple(self._entries),
-            skipped=tuple(sorted([*skipped, *self._skipped], key=lambda entry: entry.path)),
+            entries=tuple(sorted(self._entries, key=lambda entry: entry.source.path)),
+            skipped=tuple(sorted(self._skipped, key=lambda entry: entry.path)),
             skipped_stamps=self._skipped_stamps,
             added=len(paths - known),
             changed=self._changed,
             removed=len(known - paths),
             unchanged=len(paths & known) - self._changed,
         )
+
+    def _keep(self) -> None:
+        """Keeps what was known of files and folders that the disk did not let us read."""
+        for entry in self._skipped:
+            for path, (source, _) in self._known.items():
+                if entry.passing and (path == entry.path or path.startswith(f"{entry.path}/")):
+                    self._entries.append(Kept(source, ""))
 
     def _take(self, file: Found) -> None:
         if file.stamp and self._bad.get(file.path) == file.stamp:

@@ -94,6 +94,8 @@ class Skipped:
 
     path: str
     cause: str
+    passing: bool = False
+    """Is it the disk's trouble, not the file's? Then what was indexed of it before stays."""
 
 
 @dataclass(frozen=True, slots=True)

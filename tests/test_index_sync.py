@@ -1,5 +1,6 @@
 """Syncing a folder: what is read, embedded, published and reported."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -218,6 +219,48 @@ def test_text_that_deceives_is_indexed_without_its_tricks(
     with opened(request_) as generation:
         (row,) = generation.find_lexical(["stone"], limit=1)
         assert generation.chunks([row])[0][1] == "The key\u202e is under\U000e0041 the stone."
+
+
+@contextmanager
+def failing(path: Path, code: int) -> Iterator[None]:
+    """Lets opening or listing a path fail meanwhile, as a disk does."""
+    watching = True
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if watching and event in ("open", "os.scandir") and str(arguments[0]) == str(path):
+            raise OSError(code, os.strerror(code), str(path))
+
+    sys.addaudithook(hook)
+    try:
+        yield
+    finally:
+        watching = False
+
+
+@pytest.mark.parametrize("name", ["lighthouse.txt", "harbour"])
+def test_what_the_disk_does_not_let_us_read_stays_and_is_named(
+    request_: SyncRequest, name: str
+) -> None:
+    synced(request_)
+    for path in ("lighthouse.txt", "harbour/bridge.md"):
+        os.utime(request_.corpus / path)
+    write(request_.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    with failing(request_.corpus / name, errno.EIO):
+        report, _ = synced(request_)
+    assert [(entry.path, entry.passing) for entry in report.skipped] == [(name, True)]
+    assert (report.added, report.removed, report.unchanged) == (1, 0, 3)
+    assert paths(request_) == sorted([*ARTICLES, "new.txt"])
+    report, _ = synced(request_)
+    assert report.skipped == ()
+
+
+def test_what_we_may_not_read_any_more_is_gone(request_: SyncRequest) -> None:
+    synced(request_)
+    os.utime(request_.corpus / "lighthouse.txt")
+    with failing(request_.corpus / "lighthouse.txt", errno.EACCES):
+        report, _ = synced(request_)
+    assert report.removed == 1
+    assert "lighthouse.txt" not in paths(request_)
 
 
 # --- the corpus
