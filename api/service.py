@@ -37,6 +37,8 @@ Lease = AbstractContextManager["tuple[Parts, Generation]"]
 REFRESH_S = 1.0
 """How often a new generation is looked for."""
 TICK_S = 0.1
+WAITING_PER_PLACE = 4
+"""More than so many questions that wait would be told later what they can be told now."""
 RETRY_AFTER_S = 2.0
 
 DEFAULT = "default"
@@ -233,7 +235,12 @@ class Service:
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Waits for a place among the answers under way; raises Overloaded after `max_wait_s`."""
+        """Waits for a place among the answers under way.
+
+        Raises Overloaded after `max_wait_s`, and at once where too many wait already.
+        """
+        if self.waiting >= WAITING_PER_PLACE * self.settings.max_concurrent_answers:
+            raise Overloaded(RETRY_AFTER_S)
         self.waiting += 1
         try:
             async with asyncio.timeout(self.settings.max_wait_s):

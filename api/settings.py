@@ -225,7 +225,9 @@ class Settings(BaseSettings):
         default=1_000_000, ge=1_000, description="Longest request, in bytes"
     )
     max_concurrent_answers: int = Field(
-        default=8, ge=1, description="Answers under way at once, in each process"
+        default=8,
+        ge=1,
+        description="Answers under way at once, in each process; four times as many may wait",
     )
     max_wait_s: float = Field(default=10.0, ge=0, description="Longest wait for a place among them")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that answer")

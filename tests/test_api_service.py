@@ -3,6 +3,7 @@
 The starlette client runs the real app with its lifespan; nothing of ours is replaced.
 """
 
+import asyncio
 import fcntl
 import json
 import logging
@@ -18,6 +19,7 @@ from api.app import create_app
 from api.service import Hooks
 from api.settings import load_settings
 from index.errors import CorpusMismatch
+from rag.errors import Overloaded
 from tests.fakes import FakeModel, Reply, quoting
 from tests.running import LocalClient, footnote, until
 
@@ -165,6 +167,30 @@ def test_a_new_generation_is_noticed_without_a_restart(
     assert "142 days" in before["answer"]
     assert "99 days" in after["answer"]
     assert "has changed since it was cited" in page
+
+
+def test_beyond_the_queue_a_question_is_refused_at_once(home: Path) -> None:
+    settings = load_settings({"max_concurrent_answers": 1, "max_wait_s": 600})
+    service = create_app(settings).state.service
+
+    async def ask() -> None:
+        async with service.place():
+            await asyncio.Event().wait()
+
+    async def crowd() -> None:
+        asked = [asyncio.create_task(ask()) for _ in range(5)]
+        while service.waiting < 4:
+            await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            async with service.place():
+                pytest.fail("there is no place")
+        for one in asked:
+            one.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        async with asyncio.timeout(5), service.place():
+            assert service.waiting == 0
+
+    asyncio.run(crowd())
 
 
 def test_a_damaged_index_does_not_serve_and_says_why(lakes: Path, home: Path, serve: Serve) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ..settings import Settings
 
 BACKLOG = 128
+KEEP_ALIVE_S = 75
+"""Longer than a proxy keeps an idle connection (nginx: 60 s), else it may ask on a closed one."""
 DRAIN_S = 5.0
 """Probes come every few seconds, and a balancer needs one or two that fail."""
 
@@ -178,6 +180,7 @@ def _run(
         proxy_headers=False,
         ws="none",
         lifespan="on",
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = Server(config, app.state.service, drain_s=drain_s(settings))
     logging.getLogger("footnote").info("listening on %s", url)
