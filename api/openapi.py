@@ -92,15 +92,16 @@ def describe(app: FastAPI) -> None:
 
 
 def _guarded(operations: dict[str, Any], rules: Mapping[str, Who]) -> None:
-    """Adds what a key is needed for, and how a call without one ends."""
+    """Adds what a key is needed for, and how a call ends that no route sees."""
     for method, operation in operations.items():
-        who = rules.get(method.upper())
+        who, statuses = rules.get(method.upper()), []
         if who and who.scope:
             operation["security"] = [{"key": []}]
-            refusals = (documented_chat if "openai" in operation["tags"] else documented)(
-                401, 403, 421, 429
-            )
-            operation["responses"] |= {str(k): v for k, v in refusals.items()}
+            statuses += [401, 403, 421, 429]
+        if "application/json" in operation.get("requestBody", {}).get("content", {}):
+            statuses += [400, 413, 415]  # a body that is no JSON, too large, or does not say it is
+        refusals = (documented_chat if "openai" in operation["tags"] else documented)(*statuses)
+        operation["responses"] |= {str(k): v for k, v in refusals.items()}
 
 
 def _definitions() -> dict[str, Any]:  # Any: JSON schemas
