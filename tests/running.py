@@ -112,8 +112,15 @@ class LocalClient(TestClient):
 class Running:
     """A service in a child process, ready when entered; `log` once it has ended."""
 
-    def __init__(self, *arguments: object, cwd: Path, env: Mapping[str, str] | None = None) -> None:
-        self._arguments = [*COMMAND, "serve", *map(str, arguments), "--port", "0", "--json"]
+    def __init__(
+        self,
+        *arguments: object,
+        cwd: Path,
+        env: Mapping[str, str] | None = None,
+        port: int = 0,
+    ) -> None:
+        given = [*map(str, arguments), "--port", str(port), "--json"]
+        self._arguments = [*COMMAND, "serve", *given]
         self._cwd, self._env = cwd, environment(env)
         self.log = ""
 

@@ -142,7 +142,7 @@ def test_a_long_answer_is_drawn_once_a_frame_and_what_is_finished_stays(
     assert seen["late"] == 0, "no finished block is drawn again"
     assert seen["moved"] == []
     assert chat.locator("footnote-chat .doubtful").count() == 4 * 2, "around its chip"
-    assert set(chat.locator("footnote-chat .doubtful").all_inner_texts()) == {"It was hot ", "."}
+    assert set(chat.locator("footnote-chat .doubtful").all_inner_texts()) == {"It was hot", "."}
 
 
 def test_stop_ends_the_request_and_keeps_what_came(chat: "Tab", service: StandIn) -> None:

@@ -8,6 +8,11 @@ import type { Answer, Citation, Format, Sentence } from "./wire.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
 
+/** Is it a statement that nothing supports? A heading states nothing. */
+export function isDoubtful({ status, text }: Sentence): boolean {
+  return status === "unsupported" || (status === "uncited" && !/^#{1,6} [^\n]*$/.test(text.trim()));
+}
+
 interface Drawn {
   element: HTMLElement;
   source: string;
@@ -37,7 +42,7 @@ export class AnswerText {
   }
 
   push(text: string, format: Format): void {
-    this.format = format;
+    this.form(format);
     this.text.push(text);
     this.frame ||= requestAnimationFrame(() => this.draw(false));
   }
@@ -59,7 +64,7 @@ export class AnswerText {
     if (!same || this.sentences.length !== answer.sentences.length) {
       this.text = new Screened();
       this.text.push(answer.answer);
-      this.format = answer.format;
+      this.form(answer.format);
       this.finished = [];
       this.openAt = 0;
       this.open = undefined;
@@ -77,6 +82,11 @@ export class AnswerText {
     for (const chip of this.element.querySelectorAll<HTMLAnchorElement>(".chip")) {
       if (!this.linked(chip)) chip.replaceWith(chip.textContent ?? "");
     }
+  }
+
+  private form(format: Format): void {
+    this.format = format;
+    this.element.classList.toggle("plain", format === "text");
   }
 
   private draw(last: boolean): void {
@@ -121,7 +131,7 @@ export class AnswerText {
   }
 
   private colour(drawn: Drawn, sentence: Sentence): void {
-    if (sentence.status === "supported") return;
+    if (!isDoubtful(sentence)) return;
     const from = this.text.offset(sentence.start) - drawn.start;
     const to = this.text.offset(sentence.end) - drawn.start;
     if (to <= 0 || from >= drawn.source.length) return;

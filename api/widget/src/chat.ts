@@ -1,7 +1,7 @@
 // <footnote-chat>: asks the service it was loaded from and shows answers whose every sentence opens
 // its source. Attributes, events, slots and variables: README.md.
 
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
+import { LitElement, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
 import { Access, type TokenProvider } from "./access.js";
 import styles from "./chat.css";
 import { Client } from "./client.js";
@@ -10,15 +10,16 @@ import { Conversation, type Listener } from "./conversation.js";
 import { Trouble } from "./errors.js";
 import { read, write } from "./memory.js";
 import { Proof } from "./proof.js";
+import { type Shell, shellView } from "./shell.js";
 import { fill, type Strings, strings } from "./strings.js";
 import type { Turn } from "./turn.js";
-import { type Actions, copied, place, turnView } from "./views.js";
+import { type Actions, copied, place } from "./views.js";
 import type { Answer, Citation, Ready } from "./wire.js";
 
 const SCRIPT = (document.currentScript as HTMLScriptElement | null)?.src ?? location.href;
 const POLL_MS = 2_000;
 
-export class FootnoteChat extends LitElement implements Listener, Actions {
+export class FootnoteChat extends LitElement implements Listener, Actions, Shell {
   static override styles = unsafeCSS(styles);
   static override properties = {
     server: { type: String },
@@ -40,21 +41,22 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
   declare mode: "launcher" | "inline" | undefined;
   declare theme: "light" | "dark" | "auto" | undefined;
   declare starters: string[] | undefined;
-  declare private shown: boolean;
-  declare private ready: Ready | undefined;
-  declare private said: string;
+  declare shown: boolean;
+  declare ready: Ready | undefined;
+  declare said: string;
   declare private agreed: boolean;
 
   words: Strings = strings("en")[1];
-  private language = "en";
+  language = "en";
   private readonly access = new Access();
   private client: Client | undefined;
   private talk: Conversation | undefined;
   private timer = 0;
+  private topmost: Turn | undefined;
   private readonly composer = new Composer(this, {
     ask: (question) => void this.ask(question),
     stop: () => this.talk?.stop(),
-    busy: () => this.talk?.busy ?? false,
+    busy: () => this.busy,
     words: () => this.words,
   });
   private readonly proof = new Proof(
@@ -73,6 +75,19 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
 
   get inline(): boolean {
     return this.mode === "inline";
+  }
+
+  get turns(): Turn[] {
+    return this.talk?.turns ?? [];
+  }
+
+  get busy(): boolean {
+    return this.talk?.busy ?? false;
+  }
+
+  /** Does the site have something that the reader must agree to first? */
+  get asksConsent(): boolean {
+    return !this.agreed && !read("consent") && this.querySelector("[slot=consent]") !== null;
   }
 
   /** Asks a question as if it had been typed; opens the panel. Resolves when the answer has ended. */
@@ -178,6 +193,21 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
     if (waiting) this.again(waiting);
   }
 
+  agree(): void {
+    write("consent", "given");
+    this.agreed = true;
+  }
+
+  begin(starter: string): void {
+    this.inside<HTMLElement>(".log")?.focus();
+    void this.ask(starter);
+  }
+
+  anew(): void {
+    this.clear();
+    this.composer.focus();
+  }
+
   // --- drawing
 
   override willUpdate(changed: PropertyValues): void {
@@ -206,82 +236,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
   }
 
   override render(): TemplateResult {
-    const { words, talk } = this;
-    const busy = talk?.busy ?? false;
-    return html`<div class="root" lang=${this.language} data-theme=${this.theme ?? "auto"} data-mode=${this.inline ? "inline" : "launcher"}>
-      ${this.inline ? nothing : this.launcher()}
-      <section class="panel" part="panel" popover=${this.inline ? nothing : "manual"}
-        role=${this.inline ? "region" : "dialog"} aria-label=${words.title}>
-        <header class="head" part="header">
-          <slot name="header"><h2>${words.title}</h2></slot>
-          ${talk?.turns.length
-            ? html`<button type="button" class="plain" @click=${() => this.anew()}>${words.fresh}</button>`
-            : nothing}
-          ${this.inline ? nothing : this.closer()}
-        </header>
-        <div class="log" part="log" role="log" aria-live="off" aria-busy=${busy} aria-label=${words.log} tabindex="0">
-          ${this.notices()} ${talk?.turns.length ? nothing : this.empty()}
-          ${talk?.turns.map((turn) => turnView(turn, this))}
-        </div>
-        <p class="hidden" role="status">${this.said}</p>
-        ${this.consent() ?? this.composer.render(busy)}
-        <slot name="footer"></slot>
-      </section>
-    </div>`;
-  }
-
-  private anew(): void {
-    this.clear();
-    this.composer.focus();
-  }
-
-  private launcher(): TemplateResult {
-    return html`<button type="button" class="launcher" part="launcher" popover="manual"
-      aria-expanded=${this.shown ?? false} @click=${() => (this.shown ? this.close() : this.open())}>
-      ${this.words.open}
-    </button>`;
-  }
-
-  private closer(): TemplateResult {
-    const label = this.words.close;
-    return html`<button type="button" class="icon" aria-label=${label} title=${label} @click=${() => this.close()}>✕</button>`;
-  }
-
-  private empty(): TemplateResult {
-    const sources = this.ready?.sources;
-    return html`<slot name="empty">
-        <p class="intro">${this.words.intro} ${sources ? fill(this.words.articles, sources) : nothing}</p>
-      </slot>
-      <div class="starters" part="starters">
-        ${this.starters?.map(
-          (starter) => html`<button type="button" dir="auto" @click=${() => this.began(starter)}>${starter}</button>`,
-        )}
-      </div>`;
-  }
-
-  /** Where the site has something to agree to first: that, until the reader goes on. */
-  private consent(): TemplateResult | undefined {
-    if (!this.querySelector("[slot=consent]") || read("consent")) return undefined;
-    const agree = (): void => {
-      write("consent", "given");
-      this.agreed = true;
-    };
-    if (this.agreed) return undefined;
-    return html`<div class="composer">
-      <slot name="consent"></slot><button type="button" @click=${agree}>${this.words.agree}</button>
-    </div>`;
-  }
-
-  private began(starter: string): void {
-    this.inside<HTMLElement>(".log")?.focus();
-    void this.ask(starter);
-  }
-
-  private notices(): TemplateResult | typeof nothing {
-    const { ready, words } = this;
-    if (!ready) return nothing;
-    if (ready.version && ready.version !== VERSION) return html`<p class="note">${words.mismatch}</p>`;
-    return ready.status === "ready" ? nothing : html`<p class="note" role="status">${words.building}</p>`;
+    return shellView(this, this.composer.render(this.busy));
   }
 
   // --- the rest
@@ -289,7 +244,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
   private settle(): void {
     const given = this.server ?? SCRIPT.replace(/widget\/[^]*$/, "");
     const server = new URL(given.endsWith("/") ? given : `${given}/`, location.href).href;
-    if (this.talk && this.client?.server === server) return;
+    if (this.client?.server === server && this.talk?.collection === this.collection) return;
     this.talk?.stop();
     this.client = new Client(server, this.access);
     this.talk = new Conversation(this.client, this.collection, this);
@@ -326,9 +281,15 @@ export class FootnoteChat extends LitElement implements Listener, Actions {
     });
   }
 
+  /** Puts a new question at the top, once: what is being read does not move. */
   private follow(): void {
     const log = this.inside<HTMLElement>(".log");
-    if (log && this.talk?.busy) log.scrollTop = log.scrollHeight;
+    const last = this.talk?.turns.at(-1);
+    const place = last?.text.element.closest<HTMLElement>(".turn");
+    if (!log || !place || last === this.topmost) return;
+    this.topmost = last;
+    const question = place.querySelector<HTMLElement>(".question");
+    log.scrollTop = (question?.offsetTop ?? 0) - parseFloat(getComputedStyle(log).paddingTop);
   }
 
   private tell(name: string, detail: unknown): void {

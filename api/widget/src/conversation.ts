@@ -24,7 +24,7 @@ export class Conversation {
 
   constructor(
     private readonly client: Client,
-    private readonly collection: string | undefined,
+    readonly collection: string | undefined,
     private readonly listener: Listener,
   ) {
     this.recall();

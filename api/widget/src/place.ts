@@ -43,9 +43,11 @@ export function wrap(
   for (const { node, at } of pieces(root, source)) {
     if (node.parentElement?.closest(".chip")) continue;
     const inside = at.map((offset) => offset >= start && offset < end);
-    const first = inside.indexOf(true);
-    const last = inside.lastIndexOf(true);
+    let first = inside.indexOf(true);
+    let last = inside.lastIndexOf(true);
     if (first < 0 || !node.data.slice(first, last + 1).trim()) continue;
+    while (/\s/.test(node.data[first] ?? "")) first += 1;
+    while (/\s/.test(node.data[last] ?? "")) last -= 1;
     const range = document.createRange();
     range.setStart(node, first);
     range.setEnd(node, last + 1);

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Strings } from "./strings.js";
 import { fill } from "./strings.js";
+import { isDoubtful } from "./answer.js";
 import { screen } from "./text.js";
 import type { Turn } from "./turn.js";
 import type { Answer, Citation, Passage, Sentence } from "./wire.js";
@@ -28,18 +29,20 @@ export function place(words: Strings, at: { page: number | null; line?: number }
 
 export function turnView(turn: Turn, actions: Actions): TemplateResult {
   const { words } = actions;
+  const refused = turn.answer?.answered === false;
   return html`<article class="turn" part="turn">
     <h3 class="question" part="question" dir="auto">${screen(turn.question)}</h3>
-    ${foundView(turn, actions)}
+    ${refused ? nothing : foundView(turn, actions)}
     ${turn.phase === "asking"
       ? html`<p class="quiet waiting">${turn.passages.length ? words.reading : words.searching}</p>`
       : nothing}
-    <div class=${turn.answer?.answered === false ? "body refused" : "body"}>
-      ${turn.answer?.answered === false ? html`<strong class="label">${words.refused}</strong>` : nothing}
+    <div class=${refused ? "body refused" : "body"}>
+      ${refused ? html`<strong class="label">${words.refused}</strong>` : nothing}
       ${turn.text.element}
       ${turn.answer ? html`<p class="quiet kind">${kind(turn.answer, words)}</p>` : nothing}
       ${turn.answer ? doubtsView(turn.answer, words) : nothing}
     </div>
+    ${refused ? foundView(turn, actions) : nothing}
     ${turn.answer ? sourcesView(turn.answer.citations, actions) : nothing}
     ${troubleView(turn, actions)} ${turn.answer ? toolsView(turn, actions) : nothing}
   </article>`;
@@ -86,7 +89,7 @@ function kind(answer: Answer, words: Strings): string {
 }
 
 function doubtsView(answer: Answer, words: Strings): Part {
-  const doubtful = answer.sentences.filter((sentence) => sentence.status !== "supported");
+  const doubtful = answer.sentences.filter(isDoubtful);
   if (!doubtful.length) return nothing;
   return html`<ul class="doubts" part="doubts">
     ${doubtful.map((sentence) => doubtView(sentence, words))}
