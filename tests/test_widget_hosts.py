@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.browsing import tab
-from tests.standin import Page, StandIn, answer, citation, host, sentence, steps
+from tests.standin import Page, Refusal, Script, StandIn, answer, citation, host, sentence, steps
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame
@@ -217,9 +217,13 @@ def test_nobody_asks_before_consent_where_a_site_wants_it(
     page: "Tab", site: StandIn, service: StandIn
 ) -> None:
     inside = '<p slot="consent">Your question is logged.</p>'
-    site.pages["/"] = Page(host(service, 'mode="inline"', inside=inside))
+    site.pages["/"] = Page(host(service, 'mode="inline" starters="Why?"', inside=inside))
     page.goto(site.url)
     page.get_by_text("Your question is logged.").wait_for()
+    assert page.locator("footnote-chat .starters button").count() == 0
+    before = len(service.asked("/v1/answers"))
+    page.evaluate("() => document.querySelector('footnote-chat').ask('Why?')")
+    assert len(service.asked("/v1/answers")) == before
     assert page.locator("footnote-chat #question").count() == 0
     page.get_by_role("button", name="Continue").click()
     page.locator("footnote-chat #question").wait_for()
@@ -256,6 +260,14 @@ def test_the_copy_holds_the_sources(browser: "Browser", site: StandIn, service: 
 def test_a_sites_own_tokens_are_used_and_renewed_once(
     page: "Tab", site: StandIn, service: StandIn
 ) -> None:
+    expired: list[Script] = [
+        lambda _: Refusal(401, "unauthorized"),
+        lambda _: steps(WHOLE),
+        lambda _: Refusal(401, "unauthorized"),
+        lambda _: Refusal(401, "unauthorized"),
+    ]
+    before = len(service.seen)
+    service.script = lambda body: expired.pop(0)(body)
     site.pages["/"] = Page(host(service, 'mode="inline"'))
     page.goto(site.url)
     page.evaluate(
@@ -264,10 +276,12 @@ def test_a_sites_own_tokens_are_used_and_renewed_once(
             let handed = 0;
             chat.tokenProvider = () => `token-${++handed}`;
             await chat.ask("How long?");
+            await chat.ask("And then?");
         }"""
     )
-    headers = [headers for _, path, headers, _ in service.seen if path == "/v1/answers"][-1]
-    assert (
-        headers["authorization" if "authorization" in headers else "Authorization"]
-        == "Bearer token-1"
-    )
+    sent = [headers for _, path, headers, _ in service.seen[before:] if path == "/v1/answers"]
+    bearers = [headers.get("authorization") or headers.get("Authorization") for headers in sent]
+    assert bearers == ["Bearer token-1", "Bearer token-2", "Bearer token-2", "Bearer token-3"]
+    assert page.get_by_text("Ask again").is_visible(), "a reader has no key to give here"
+    assert page.locator("footnote-chat input[name=key]").count() == 0
+    service.script = lambda _: steps(WHOLE)

@@ -90,10 +90,11 @@ export class FootnoteChat extends LitElement implements Listener, Actions, Shell
     return !this.agreed && !read("consent") && this.querySelector("[slot=consent]") !== null;
   }
 
-  /** Asks a question as if it had been typed; opens the panel. Resolves when the answer has ended. */
+  /** Asks a question as if it had been typed; opens the panel. Resolves when the answer has ended;
+   * nothing is sent before the reader has agreed to what the site put into `consent`. */
   async ask(question: string): Promise<void> {
     this.open();
-    await this.talk?.ask(question);
+    if (!this.asksConsent) await this.talk?.ask(question);
   }
 
   open(): void {

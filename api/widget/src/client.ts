@@ -52,9 +52,10 @@ export class Client {
       reply = await this.send(path, body, signal);
     }
     if (reply.ok) return reply;
-    if (reply.status === 401) throw new Trouble("key", "unauthorized");
+    const ours = this.access.provider !== undefined;
+    if (reply.status === 401 && !ours) throw new Trouble("key", "unauthorized");
     const problem = (await reply.json().catch(() => ({}))) as object;
-    throw refusal(problem, reply.status === 429 || reply.status >= 500);
+    throw refusal(problem, [401, 429].includes(reply.status) || reply.status >= 500);
   }
 
   private async send(path: string, body: object, signal?: AbortSignal): Promise<Response> {

@@ -75,7 +75,7 @@ function emptyView(shell: Shell): TemplateResult {
         ${words.intro} ${ready?.sources ? fill(words.articles, ready.sources) : nothing}
       </p>
     </slot>
-    <div class="starters" part="starters">${starters?.map(begin)}</div>`;
+    <div class="starters" part="starters">${shell.asksConsent ? nothing : starters?.map(begin)}</div>`;
 }
 
 function noticeView({ ready, words }: Shell): Part {

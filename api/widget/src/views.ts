@@ -136,11 +136,12 @@ function troubleView(turn: Turn, actions: Actions): Part {
   </p>`;
 }
 
-function keyView({ words, key }: Actions): TemplateResult {
+function keyView(actions: Actions): TemplateResult {
+  const { words } = actions;
   const use = (event: SubmitEvent): void => {
     event.preventDefault();
     const given = new FormData(event.target as HTMLFormElement).get("key");
-    if (typeof given === "string" && given.trim()) key(given.trim());
+    if (typeof given === "string" && given.trim()) actions.key(given.trim());
   };
   return html`<form class="note" @submit=${use}>
     <strong>${words.key}</strong>
