@@ -37,7 +37,7 @@ ADMIN = Who("admin")
 
 TABLE: dict[str, dict[str, Who]] = {
     "/livez": {"GET": ANYONE},
-    "/readyz": {"GET": ANYONE},
+    "/readyz": {"GET": PAGE},
     "/": {"GET": ANYONE},
     "/openapi.json": {"GET": ANYONE},
     "/pages/{path:path}": {"GET": ANYONE},

@@ -72,6 +72,6 @@ class Browsers:
 
 
 def _is_harmless(rules: Rules, method: str) -> bool:
-    """Returns whether anyone may call, so that it does not matter which page does."""
-    who = rules.get("GET" if method == "HEAD" else method)
-    return who is not None and who.scope is None and not who.widget
+    """Returns whether anyone may read this, so that it does not matter which page does."""
+    who = rules.get("GET") if method in ("GET", "HEAD") else None
+    return who is not None and who.scope is None

@@ -18,6 +18,7 @@ import pytest
 from tests.browsing import ask, tab
 from tests.fakes import FakeModel, Reply
 from tests.running import Running, footnote
+from tests.standin import Page, StandIn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -188,6 +189,76 @@ def test_pictures_of_the_page(
         assert page.evaluate(wide) == 0
 
 
+SITE = """<!doctype html><html lang="en"><head><title>Acme</title>
+<meta name="viewport" content="width=device-width">
+<script src="{service}/widget/v1.js" defer></script></head>
+<body style="font-family: serif"><h1>Acme's intranet</h1><p>Welcome. {words}</p>
+<footnote-chat></footnote-chat></body></html>"""
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    seeds_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Running, StandIn, str]]:
+    """A service with a key, a site on another port whose pages may ask it, and the key."""
+    folder = tmp_path_factory.mktemp("guarded") / "data"
+    shutil.copytree(seeds_data, folder)
+    made = footnote("keys", "create", "--data-dir", folder, "--json", cwd=folder)
+    key: str = json.loads(made.stdout)["key"]
+    with StandIn() as site:
+        env = {"FOOTNOTE_WIDGET_ORIGINS": site.url}
+        with Running("--no-sync", "--data-dir", folder, cwd=folder, env=env) as service:
+            words = "All that follows is filler. " * 40
+            site.pages["/"] = Page(SITE.format(service=service.url, words=words))
+            yield service, site, key
+
+
+@pytest.mark.parametrize(
+    "screen",
+    [{"viewport": {"width": 1000, "height": 800}}, {"viewport": {"width": 360, "height": 740}}],
+    ids=["launcher", "launcher-mobile"],
+)
+def test_a_page_of_an_allowed_site_needs_no_key(
+    browser: "Browser",
+    guarded: tuple[Running, StandIn, str],
+    pictures: Path,
+    screen: dict[str, Any],
+    request: pytest.FixtureRequest,
+) -> None:
+    _, site, _ = guarded
+    name = request.node.callspec.id
+    with tab(browser, **screen) as (page, _):
+        page.goto(site.url)
+        page.get_by_role("button", name="Ask a question").wait_for()
+        page.screenshot(path=pictures / f"{name}-closed.png")
+        page.get_by_role("button", name="Ask a question").click()
+        ask(page, KNOWN)
+        page.screenshot(path=pictures / f"{name}.png")
+        assert "335 sales centers" in page.inner_text("footnote-chat .text")
+        with page.context.expect_page() as opened:
+            page.locator("footnote-chat .chip").first.click()
+        opened.value.wait_for_load_state()
+        assert opened.value.locator("mark#cite").count() == 1, "a signed link needs no key"
+        page.keyboard.press("Escape")  # the popover
+        page.get_by_role("button", name="Good answer").click()
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text("Thank you").wait_for()
+        assert "Bearer" not in page.content()
+
+
+def test_a_page_of_another_site_gets_nothing(
+    browser: "Browser", guarded: tuple[Running, StandIn, str]
+) -> None:
+    service, _, _ = guarded
+    with StandIn() as stranger, tab(browser) as (page, _):
+        stranger.pages["/"] = Page(SITE.format(service=service.url, words=""))
+        page.goto(stranger.url)
+        page.get_by_role("button", name="Ask a question").click()
+        page.fill("footnote-chat #question", KNOWN)
+        page.press("footnote-chat #question", "Enter")
+        page.get_by_text("The service cannot be reached.").wait_for()
+
+
 def test_with_keys_and_no_allowed_site_the_page_asks_for_one_and_keeps_it_in_the_tab(
     browser: "Browser", seeds_data: Path, tmp_path: Path, pictures: Path
 ) -> None:
@@ -202,7 +273,7 @@ def test_with_keys_and_no_allowed_site_the_page_asks_for_one_and_keeps_it_in_the
         page.goto(service.url)
         page.fill("footnote-chat #question", KNOWN)
         page.press("footnote-chat #question", "Enter")
-        page.get_by_text("This service asks for a key").wait_for()
+        page.wait_for_selector("footnote-chat input[name=key]")
         page.screenshot(path=pictures / "key.png")
         page.fill("footnote-chat input[name=key]", key)
         page.get_by_role("button", name="Use this key").click()

@@ -22,6 +22,7 @@ from . import (
     status,
     sync,
     verify,
+    widget,
 )
 from . import eval as evaluation
 from .exits import USAGE, code_of, name_of
@@ -46,6 +47,7 @@ app.command()(doctor.doctor)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(keys.app, name="keys")
 app.add_typer(feedback.app, name="feedback")
+app.add_typer(widget.app, name="widget")
 
 
 def main() -> None:

@@ -38,11 +38,16 @@ def doctor(
     collection: options.Collection = None,
     data_dir: options.DataDir = None,
     online: Annotated[bool, typer.Option("--online", help="Call the model, too.")] = False,
+    origin: Annotated[
+        str | None, typer.Option(help="Say what would block the widget on this site.")
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """Check what answering needs, without a connection unless --online."""
     settings = options.settings(corpus=corpus, collection=collection, data_dir=data_dir)
     findings = list(_findings(settings, online=online))
+    if origin is not None:
+        findings.append(_widget(settings, origin))
     healthy = all(finding.ok is not False for finding in findings)
     if json:
         options.print_json({"ok": healthy, "checks": [asdict(finding) for finding in findings]})
@@ -69,6 +74,14 @@ def _findings(settings: "Settings", *, online: bool) -> Iterator[Finding]:
             yield Finding(name, False, str(error))
         else:
             yield Finding(name, None if detail is None else True, detail or "none is set")
+
+
+def _widget(settings: "Settings", origin: str) -> Finding:
+    from .widget import blockers, service_url, site_of
+
+    blocked = blockers(settings, origin)
+    well = f"pages of {site_of(origin)} may ask {service_url(settings)}"
+    return Finding("widget", not blocked, "; ".join(blocked) or well)
 
 
 def _python() -> str:

@@ -141,7 +141,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions, Shell
   }
 
   failed(_: Turn, trouble: Trouble): void {
-    this.said = "";
+    this.said = trouble.kind === "key" ? this.words.key : "";
     this.tell("error", { kind: trouble.kind, code: trouble.code, message: trouble.detail });
   }
 
