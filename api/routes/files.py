@@ -6,7 +6,7 @@ Each change answers with the job that brings the index up to date; nobody waits 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.requests import ClientDisconnect
 
 from index.formats import by_suffix, find_formats
@@ -40,6 +40,13 @@ async def _writes(request: Request) -> Writes:
     return writes
 
 
+Below = Annotated[
+    str,
+    Path(
+        description="Where it is below the corpus: plain names with `/` between, none hidden",
+        examples=["cars/yu7.md"],
+    ),
+]
 Writing = Annotated[Writes, Depends(_writes)]
 Name = Annotated[str | None, Query(alias="collection", description="As for a question")]
 Once = Annotated[
@@ -60,7 +67,7 @@ Once = Annotated[
     responses=documented(403, 404, 409, 413, 422, 500, 503),
 )
 async def put_file(
-    path: str,
+    path: Below,
     request: Request,
     service: Given,
     caller: Asking,
@@ -83,7 +90,7 @@ async def put_file(
     "/v1/files/{path:path}", status_code=202, responses=documented(403, 404, 409, 422, 500, 503)
 )
 async def delete_file(
-    path: str,
+    path: Below,
     service: Given,
     caller: Asking,
     writes: Writing,
