@@ -116,6 +116,8 @@ def test_ports_and_probes_are_those_of_the_service() -> None:
     assert [one["containerPort"] for one in box["ports"]] == [int(port)]
     (service,) = [document for document in DOCUMENTS if document["kind"] == "Service"]
     assert service["spec"]["ports"][0]["targetPort"] == box["ports"][0]["name"]
+    hosts = {one["name"]: one.get("value") for one in box["env"]}["FOOTNOTE_ALLOWED_HOSTS"]
+    assert hosts == service["metadata"]["name"]
 
 
 def test_compose_confines_the_service_and_lets_a_model_run_beside_it() -> None:
