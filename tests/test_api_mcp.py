@@ -115,6 +115,24 @@ def test_neither_path_is_a_redirect(path: str, service: Running) -> None:
     assert httpx.get(service.url + path, headers=headers).status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ({"Host": "evil.example"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+)
+def test_a_foreign_name_or_page_reaches_no_tool(
+    header: dict[str, str], status: int, service: Running
+) -> None:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    headers = {"Accept": "application/json, text/event-stream"} | header
+    refused = httpx.post(f"{service.url}/mcp", json=body, headers=headers)
+    assert refused.status_code == status
+    assert "inputSchema" not in refused.text
+
+
 def test_a_key_is_wanted_and_bounds_the_collections(seeds_data: Path, tmp_path: Path) -> None:
     data = share_index(seeds_data, tmp_path / "data")
     made = footnote("keys", "create", "--collection", "other", "--data-dir", data, cwd=tmp_path)
