@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 from starlette.types import Scope
 
-from .errors import RateExceeded
+from .errors import RateExceeded, SettingRefused
 
 log = logging.getLogger("footnote")
 
@@ -45,9 +45,15 @@ class Rates:
     """The counters of one service; all its workers share them in Redis, each has its own else."""
 
     def __init__(self, storage: str, *, per_minute: int) -> None:
-        """`storage` is `memory://` or the URL of a Redis; `per_minute` 0: no limit."""
+        """`storage` is `memory://` or the URL of a Redis; `per_minute` 0: no limit.
+
+        Connects to nothing yet; raises SettingRefused where the Redis client is not installed.
+        """
         options = {"implementation": "redispy"} if storage.startswith("redis") else {}
-        made = storage_from_string(f"async+{storage}", wrap_exceptions=True, **options)
+        try:
+            made = storage_from_string(f"async+{storage}", wrap_exceptions=True, **options)
+        except ConfigurationError as error:
+            raise SettingRefused("rate_limit_storage", "Redis needs the extra redis") from error
         assert isinstance(made, Storage)
         self._limiter = SlidingWindowCounterRateLimiter(made)
         self._per_minute = per_minute
