@@ -11,7 +11,8 @@ import sys
 import threading
 from typing import IO, Any
 
-from .formats.child import MEMORY, SECONDS
+from .errors import SyncFailed
+from .formats.child import MEMORY, READY, SECONDS
 from .types import Document, Heading
 
 _COMMAND = (sys.executable, "-P", "-m", "index.formats.child")
@@ -55,20 +56,8 @@ class Extraction:
             raise ValueError(_TOO_MUCH) from error
 
     def _ask(self, name: str, data: bytes) -> Document:
-        child = self._child = self._child or subprocess.Popen(
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            child.kill()
-
-        clock = threading.Timer(self._seconds, stop)
-        clock.start()
+        child = self._child = self._child or self._started()
+        late, clock = _clock(child, self._seconds)
         try:
             header, text = _exchange(child, name, data)
         except (OSError, EOFError):
@@ -86,6 +75,40 @@ class Extraction:
         if "cause" in header:
             raise ValueError(header["cause"])
         return _document(header, text)
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        """Returns a new child that can read; raises SyncFailed, for no file is to blame."""
+        child = subprocess.Popen(
+            _COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert child.stdout is not None  # a pipe
+        _, clock = _clock(child, SECONDS)
+        said = child.stdout.readline()
+        clock.cancel()
+        if said != READY:
+            self._child = child
+            self.close()
+            ended = f"exit code {child.returncode}"
+            raise SyncFailed(f"no file can be read: the process for it did not begin ({ended})")
+        return child
+
+
+def _clock(
+    child: "subprocess.Popen[bytes]", seconds: float
+) -> tuple[threading.Event, threading.Timer]:
+    """Starts the time after which the child is killed, and the event is set."""
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        child.kill()
+
+    clock = threading.Timer(seconds, stop)
+    clock.start()
+    return late, clock
 
 
 def _exchange(

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 
 from index import formats
+from index.embed import EmbedSpec
+from index.errors import SyncFailed
 from index.extract import Extraction
 from index.formats.child import cleaned
 from index.formats.markdown import extract_markdown
 from index.types import Document, Heading
+from tests.corpora import ARTICLES, paths, sync_request, synced, write
 
 BREAKER = """
 import os, signal, time
@@ -107,3 +110,16 @@ def test_no_two_formats_share_a_suffix() -> None:
     assert len(set(suffixes)) == len(suffixes)
     assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in suffixes)
     assert "breaker" not in sys.modules
+
+
+def test_where_the_reading_process_cannot_begin_no_file_is_to_blame(
+    tmp_path: Path, hosted: EmbedSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    synced(request)
+    write(request.corpus, {"lighthouse.txt": "The lighthouse is dark."})
+    broken = write(tmp_path / "broken", {"json.py": "raise ImportError"})
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    with pytest.raises(SyncFailed, match="no file can be read"):
+        synced(request)
+    assert paths(request) == sorted(ARTICLES)

@@ -24,6 +24,9 @@ TEXT = 64 << 20
 PARAGRAPHS = 1_000_000
 """Most paragraphs of a file."""
 
+READY = b"ready\n"
+"""The first line: whatever ends this process before it is no file's fault."""
+
 _HARMLESS = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
@@ -33,6 +36,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
     _limit_memory()
+    answers.write(READY)
+    answers.flush()
     requests = sys.stdin.buffer
     while line := requests.readline():
         request = json.loads(line)
