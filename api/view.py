@@ -4,13 +4,14 @@ Without a script: the link's `#cite` scrolls, `<mark>` marks. Everything from th
 escaped; what would be invisible or reorder the text is shown as an escape.
 """
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 
 from fastapi.responses import HTMLResponse
 
-from index.types import Source
+from index.types import Chunk, Source
 
 from . import quotes
 from .screen import screen
@@ -35,8 +36,9 @@ def shown(
     end: int | None,
     version: str | None,
     mark: str = "",
+    where: str = "",
 ) -> HTMLResponse:
-    """Returns the page of an article with `start:end` marked.
+    """Returns the page of an article with `start:end` marked, which is `where`: a page, a heading.
 
     Of a file that is another than `version` by now, only the words of `mark` are marked, where
     they stand; see `quotes`.
@@ -52,6 +54,8 @@ def shown(
     elif _cuts(text, first, last):
         note = "cut"
     place = f"Characters {first:,} to {last:,}, from line {_line(text, first):,}"
+    if where and note in (None, "cut"):
+        place = f"{place}, {where}"
     return _page(
         title=source.title,
         path=source.path,
@@ -59,6 +63,15 @@ def shown(
         note=_NOTES[note] if note else "",
         body=_marked(text, first, last),
     )
+
+
+def whereabouts(chunks: Sequence[Chunk], start: int | None) -> str:
+    """Returns the page and the heading, or the row, that a character stands under; may be empty."""
+    chunk = next((chunk for chunk in chunks if chunk.start <= (start or 0) < chunk.end), None)
+    if chunk is None:
+        return ""
+    parts = [f"page {chunk.page}" if chunk.page else "", chunk.heading or ""]
+    return ", ".join(part for part in parts if part)
 
 
 def gone(status: int) -> HTMLResponse:
@@ -95,7 +108,7 @@ def _page(
     page = template.substitute(
         title=escape(_line_of(title)),
         path=escape(_line_of(path)),
-        place=escape(place),
+        place=escape(_line_of(place)),
         note=warning,
         body=body,
     )

@@ -1,9 +1,10 @@
 """A document's text → chunks and sentences whose offsets slice back to it exactly.
 
-A chunk is a paragraph. It crosses one only to take in a neighbour under SMALL wordpieces, and a
-longer one is split on sentence boundaries to about LIMIT wordpieces by llama-index's
-SentenceSplitter with the embedding model's own tokenizer; the offsets are found and asserted here
-(its own are not reliable). Chunks across paragraphs cost 3–4 points of hit@1 (DECISIONS.md).
+A chunk is a paragraph. It crosses one only to take in a neighbour under SMALL wordpieces of the
+same page, and a longer one is split on sentence boundaries to about LIMIT wordpieces by
+llama-index's SentenceSplitter with the embedding model's own tokenizer; the offsets are found and
+asserted here (its own are not reliable). Chunks across paragraphs cost 3–4 points of hit@1
+(DECISIONS.md).
 """
 
 import hashlib
@@ -23,7 +24,7 @@ MOST = 240
 """Wordpieces: where a paragraph is split; what is too small alone; what a chunk never exceeds."""
 WIDE = 20
 """Characters that count as a wordpiece at least: a word of any length is one to the tokenizer."""
-CHUNKER = f"paragraphs-{LIMIT}-{SMALL}-2"
+CHUNKER = f"paragraphs-{LIMIT}-{SMALL}-3"
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -50,7 +51,7 @@ def chunk(document: Document, source_id: str, *, count_tokens: CountTokens) -> l
         counts = count_tokens([harmless(text) for text in texts])
         return [max(n, len(text) // WIDE) for n, text in zip(counts, texts, strict=True)]
 
-    pieces = _merged(_pieces(document, sizes))
+    pieces = _merged(_pieces(document, sizes), document.pages)
     starts = {heading.start for heading in document.headings}
     return [_chunk(document, source_id, row, piece, starts) for row, piece in enumerate(pieces)]
 
@@ -182,8 +183,11 @@ def _sentence_texts(text: str) -> list[str]:
     return [text[left:right] for left, right in pairwise(cuts) if right > left]
 
 
-def _merged(pieces: Sequence[_Piece]) -> list[_Piece]:
-    """Joins what is too small to its neighbour: a heading to what follows, the rest backwards."""
+def _merged(pieces: Sequence[_Piece], pages: Sequence[int]) -> list[_Piece]:
+    """Joins what is too small to its neighbour: a heading to what follows, the rest backwards.
+
+    Nothing is joined across pages: a citation names the page that its chunk begins on.
+    """
     merged: list[_Piece] = []
     for piece in pieces:
         last = merged[-1] if merged else None
@@ -193,6 +197,7 @@ def _merged(pieces: Sequence[_Piece]) -> list[_Piece]:
             and last.tokens + piece.tokens <= MOST
             and piece.end - last.start <= WIDE * MOST
             and (small or last.tokens < SMALL)
+            and bisect_right(pages, piece.start) == bisect_right(pages, last.start)
             and not (piece.is_heading and not last.is_heading)
         ):
             last.end = piece.end

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.screen import screen
-from api.view import AROUND, gone, shown
-from index.types import Source
+from api.view import AROUND, gone, shown, whereabouts
+from index.types import Chunk, Source
 from tests.pages import Page
 
 SHA256 = "ab" * 32
@@ -79,3 +79,14 @@ def test_the_page_runs_nothing_and_loads_only_our_style(page: object) -> None:
     assert "default-src 'none'" in policy
     assert "script-src" not in policy
     assert "unsafe" not in policy
+
+
+def test_the_page_says_which_page_and_heading_the_passage_is_of() -> None:
+    chunks = [
+        Chunk(0, "a", "s", 0, 5, (), heading="Tides", page=1),
+        Chunk(1, "b", "s", 7, 12, (), heading="Tides › <b>\u202e", page=2),
+    ]
+    where = whereabouts(chunks, 8)
+    assert (where, whereabouts(chunks, 6)) == ("page 2, Tides › <b>\u202e", "")
+    page = shown(source(), "First. Second.", start=7, end=14, version=None, where=where)
+    assert "from line 1, page 2, Tides › &lt;b&gt;\\u202e" in bytes(page.body).decode()

@@ -132,6 +132,16 @@ def test_a_chunk_knows_the_page_it_begins_on() -> None:
     assert [made.page for made in chunks_of(document)] == [1, 2]
 
 
+def test_small_paragraphs_of_two_pages_stay_apart() -> None:
+    text = "One.\n\nTwo.\n\nThree."
+    document = Document(text, ((0, 4), (6, 10), (12, 18)), pages=(0, 12))
+    chunks = chunks_of(document)
+    assert [(text[made.start : made.end], made.page) for made in chunks] == [
+        ("One.\n\nTwo.", 1),
+        ("Three.", 2),
+    ]
+
+
 def test_a_heading_path_leaves_what_is_closed_by_a_heading_as_high() -> None:
     headings = (Heading(0, 1, 1, "A"), Heading(10, 11, 2, "B"), Heading(20, 21, 2, "C"))
     assert heading_path(Document("", (), headings=headings), 25) == "A › C"

@@ -14,7 +14,7 @@ from .. import present
 from ..errors import RequestInvalid, SourceMissing, verdict
 from ..problems import documented
 from ..schemas import SourceBody, SourcesBody
-from ..view import gone, shown
+from ..view import gone, shown, whereabouts
 from .given import Asking, Given
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
@@ -101,11 +101,12 @@ def view_source(
     try:
         with service.holding(source_id, seen=caller.collections) as (known, generation):
             whole = generation.text(source_id)
+            where = whereabouts(generation.source_chunks(source_id), start)
     except SourceMissing as error:
         return gone(verdict(error).status)
     if v is None or known.sha256.startswith(v):
         _check_span(start, end, len(whole))
-    return shown(known, whole, start=start, end=end, version=v, mark=q or "")
+    return shown(known, whole, start=start, end=end, version=v, mark=q or "", where=where)
 
 
 def _check_span(start: int | None, end: int | None, length: int) -> None:
