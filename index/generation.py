@@ -86,8 +86,9 @@ class Generation:
         graph at the first query.
         """
         try:
-            if self._chunks is not None and self.info.chunks:
-                self.find_dense(self.vector(0), limit=1)
+            dense = self._chunks is not None and self.info.chunks > 0
+            if dense and not self.find_dense(self.vector(0), limit=1):
+                raise LookupError("no vector is found")
         except Exception as error:  # whatever Chroma raises on a directory it cannot open
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
 

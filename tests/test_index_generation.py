@@ -5,7 +5,9 @@ import gc
 import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,15 @@ import pytest
 from index.embed import Embedder, EmbedSpec
 from index.errors import GenerationDamaged, GenerationMissing
 from index.generation import Generation
-from index.manifest import Current, read_current, read_published
+from index.manifest import (
+    Current,
+    hash_files,
+    read_current,
+    read_manifest,
+    read_published,
+    write_manifest,
+    write_published,
+)
 from index.publish import roll_back
 from index.serving import Serving
 from index.types import Filters
@@ -320,6 +330,26 @@ def test_an_unreadable_current_is_trouble_and_what_serves_goes_on(
     assert not serving.refresh()
     assert served(serving) == "000002"
     assert "CURRENT" in str(serving.trouble)
+
+
+def test_vectors_that_no_query_finds_are_noticed(copied: SyncRequest) -> None:
+    folder = folder_of(copied)
+    (graph,) = [path for path in (folder / "vectors").iterdir() if path.is_dir()]
+    shutil.rmtree(graph)
+    with contextlib.closing(sqlite3.connect(folder / "vectors" / "chroma.sqlite3")) as database:
+        database.execute("DELETE FROM embeddings_queue")
+        database.commit()
+    manifest = read_manifest(folder, current(copied).manifest_sha256)
+    (folder / "manifest.json").unlink()
+    written = write_manifest(folder, replace(manifest, files=hash_files(folder)))
+    write_published(copied.folder, (Current(folder.name, written),))
+    with opened(copied) as generation:
+        assert generation.vector_ids() == generation.distinct_ids()
+        assert generation.find_dense(generation.vector(0), limit=10) == []
+        with pytest.raises(GenerationDamaged):
+            verify(generation)
+        with pytest.raises(GenerationDamaged):
+            generation.warm()
 
 
 def descriptors(folder: Path) -> tuple[int, set[str]]:
