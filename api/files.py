@@ -6,7 +6,9 @@ link, so nothing that is renamed meanwhile leads out. A file comes into being by
 
 import hashlib
 import os
+import re
 import secrets
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
@@ -18,8 +20,11 @@ MAX_NAME_BYTES = 200
 """File systems end at 255, and at 4096 for a path."""
 TEMPORARY = ".footnote-"
 """Hidden, so that no sync takes what is still on its way."""
+DEAD_S = 86_400.0
+"""Nothing is on its way for a day."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_UPLOAD = re.compile(re.escape(TEMPORARY) + "[0-9a-f]{16}")
 _FIELD = "path.path"
 
 
@@ -121,6 +126,16 @@ def remove(root: Path, names: tuple[str, ...]) -> None:
             os.fsync(folder)
     except (FileNotFoundError, IsADirectoryError):
         raise FileMissing("/".join(names)) from None
+
+
+def forget_dead(root: Path) -> None:
+    """Removes uploads that a killed process left below the root a day ago; raises OSError."""
+    for _, _, names, folder in os.fwalk(root):
+        for name in filter(_UPLOAD.fullmatch, names):
+            with suppress(FileNotFoundError):
+                changed_s = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+                if time.time() - changed_s > DEAD_S:
+                    os.unlink(name, dir_fd=folder)
 
 
 @contextmanager

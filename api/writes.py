@@ -69,10 +69,12 @@ class Writes:
 
     @asynccontextmanager
     async def run(self, *, resume: bool) -> AsyncIterator[None]:
-        """Works jobs off while the block runs; with `resume` also those that were left."""
-        if resume:
-            self._wake.set()
-        thread = threading.Thread(target=self._work, name="jobs", daemon=True)
+        """Works jobs off while the block runs; with `resume` also those that were left.
+
+        Then half-made uploads of killed processes are removed, too.
+        """
+        work = self._resume if resume else self._work
+        thread = threading.Thread(target=work, name="jobs", daemon=True)
         thread.start()
         try:
             yield
@@ -82,6 +84,15 @@ class Writes:
             if self._child is not None:
                 self._child.terminate()
             await asyncio.to_thread(thread.join, STOP_S)
+
+    def _resume(self) -> None:
+        self._wake.set()
+        for corpus in self._corpora.values():
+            try:
+                files.forget_dead(corpus)
+            except OSError as error:  # then an upload fails, too, and says it to whom it concerns
+                log.warning("left-over uploads stay: %s", error)
+        self._work()
 
     async def put(
         self, asked: Asked, names: tuple[str, ...], body: AsyncIterator[bytes], max_bytes: int

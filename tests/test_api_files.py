@@ -119,6 +119,22 @@ def test_jobs_that_were_left_are_done_by_the_next_service(home: Path) -> None:
         until(lambda: client.get(f"/v1/jobs/{left.id}").json()["status"] == "done")
 
 
+def test_uploads_that_a_killed_process_left_are_removed_by_the_next_service(home: Path) -> None:
+    folder = home / "articles" / "deep"
+    folder.mkdir(exist_ok=True)
+    dead, fresh, other = (
+        folder / f".footnote-{end}" for end in ("0123456789abcdef", "fedcba9876543210", "notes")
+    )
+    for path in (dead, fresh, other):
+        path.write_text("half a file")
+    for path in (dead, other):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    with TestClient(app_of(home), base_url=BASE):
+        until(lambda: not dead.exists())
+    assert fresh.exists()
+    assert other.exists()
+
+
 def test_without_the_setting_or_the_right_nothing_is_changed(home: Path, tmp_path: Path) -> None:
     off = TestClient(app_of(home, allow_writes=False), base_url=BASE)
     for reply in (
