@@ -23,8 +23,8 @@ ALLOWED = set(
 )
 HARMLESS = set(
     "aria-atomic aria-busy aria-describedby aria-expanded aria-hidden aria-label aria-live "
-    "aria-pressed class d data-mode data-n data-theme dir for href id maxlength name open part "
-    "placeholder popover rel role rows start style tabindex target title type viewbox".split()
+    "aria-pressed class d data-mode data-n data-theme dir for href id lang maxlength name open "
+    "part placeholder popover rel role rows start style tabindex target title type viewbox".split()
 )
 
 WATCH = """
