@@ -129,7 +129,7 @@ class Guard:
         return caller
 
     async def _caller(self, presented: str | None, scope: Scope) -> Caller | None:
-        await self._keep_fresh()
+        await self._keep_fresh(presented or "")
         if not self._keys.any_defined and self._open_without_keys:
             return EVERYBODY
         if presented is None:
@@ -145,11 +145,11 @@ class Guard:
             return None
         return Caller(frozenset({"read"}), said.collections, said.key_id, is_widget=True)
 
-    async def _keep_fresh(self) -> None:
-        if not self._keys.is_stale:
+    async def _keep_fresh(self, presented: str) -> None:
+        if not (self._keys.is_stale or self._keys.may_be_new(presented)):
             return
         async with self._reading:  # whoever comes meanwhile waits, and need not read
-            if self._keys.is_stale:
+            if self._keys.is_stale or self._keys.may_be_new(presented):
                 try:
                     await asyncio.to_thread(self._keys.refresh)
                 except (sqlite3.Error, OSError) as error:

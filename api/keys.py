@@ -25,6 +25,9 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 RECHECK_S = 1.0
 """No request is decided by keys read longer ago than this."""
 
+NEW_S = 0.05
+"""A key that is not known yet is looked for again after this, once for all who present one."""
+
 _SHAPE = re.compile(r"fn_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (
@@ -124,6 +127,12 @@ class Keys:
     def is_stale(self) -> bool:
         """Whether `refresh` is due."""
         return self._read_at is None or time.monotonic() - self._read_at > RECHECK_S
+
+    def may_be_new(self, presented: str) -> bool:
+        """Whether a text has a key's shape, and may have been made since the keys were read."""
+        shape = _SHAPE.fullmatch(presented)
+        known = shape is None or shape[1] in self._known
+        return not known and (self._read_at or 0) < time.monotonic() - NEW_S
 
     def refresh(self) -> None:
         """Reads the keys anew; blocks. Raises sqlite3.Error."""

@@ -156,6 +156,22 @@ def test_a_key_that_is_revoked_elsewhere_stops_working_in_a_running_service(
     assert key not in log
 
 
+def test_a_key_that_is_made_beside_a_running_service_opens_it_at_once(
+    data: Path, tmp_path: Path
+) -> None:
+    Keys(data / "state.sqlite3").create(scopes=["read"])
+    with Running("--no-sync", "--data-dir", data, cwd=tmp_path) as service:
+        made = footnote("keys", "create", "--data-dir", data, cwd=tmp_path).stdout.strip()
+        search = ("search", "ice", "--json", "--url", service.url)
+        found = footnote(*search, "--key", made, cwd=tmp_path)
+        by_variable = footnote(*search, cwd=tmp_path, env={"FOOTNOTE_KEY": made})
+        refused = footnote(*search, cwd=tmp_path)
+    assert '"hits"' in found.stdout, found.stderr
+    assert '"hits"' in by_variable.stdout, by_variable.stderr
+    assert refused.returncode == 3, "a key is a matter of configuration"
+    assert "a key is needed" in refused.stderr
+
+
 def test_others_reach_a_service_only_with_a_key_or_insecure(
     data: Path, bare_environment: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
