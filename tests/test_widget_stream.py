@@ -145,6 +145,20 @@ def test_a_long_answer_is_drawn_once_a_frame_and_what_is_finished_stays(
     assert set(chat.locator("footnote-chat .doubtful").all_inner_texts()) == {"It was hot", "."}
 
 
+def test_passages_are_seen_before_the_first_word(chat: "Tab", service: StandIn) -> None:
+    found, written = threading.Event(), threading.Event()
+    first, *rest = steps(answer("It froze. [1]"))
+    service.script = lambda _: [found, first, written, *rest]
+    send(chat)
+    chat.get_by_text("Searching the articles").wait_for()
+    found.set()
+    chat.get_by_text("2 passages found").wait_for()
+    assert "The lake · The river" in chat.inner_text("footnote-chat .found summary")
+    assert chat.inner_text("footnote-chat .text") == ""
+    written.set()
+    chat.wait_for_selector("footnote-chat .tools")
+
+
 def test_stop_ends_the_request_and_keeps_what_came(chat: "Tab", service: StandIn) -> None:
     left = threading.Event()
 
