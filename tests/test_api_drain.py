@@ -98,7 +98,8 @@ def unhurried() -> Iterator[FakeModel]:
 def test_no_stream_is_left_without_its_end_when_the_service_is_restarted_under_load(
     _: int, lakes: Path, unhurried: FakeModel
 ) -> None:
-    with Running("--no-sync", cwd=lakes, env=with_model(unhurried)) as service:
+    env = with_model(unhurried, rate_limit_per_minute="0")
+    with Running("--no-sync", cwd=lakes, env=env) as service:
         brief = Load(service.url, ASK | {"stream": True})
         endless = Load(service.url, {"question": f"{ASK['question']} {FOR_EVER}", "stream": True})
         clients = [threading.Thread(target=brief.run) for _ in range(CLIENTS)]

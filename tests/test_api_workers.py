@@ -28,7 +28,8 @@ def command(pid: int) -> str:
 
 @pytest.fixture
 def pair(lakes: Path) -> Iterator[Running]:
-    with Running("articles", "--workers", 2, cwd=lakes) as service:
+    env = {"FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0"}
+    with Running("articles", "--workers", 2, cwd=lakes, env=env) as service:
         until(lambda: len(alive(service)) == 2)
         yield service
 
