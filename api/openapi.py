@@ -100,8 +100,8 @@ def _guarded(operations: dict[str, Any], rules: Mapping[str, Who]) -> None:
             statuses += [401, 403, 421, 429]
         if "application/json" in operation.get("requestBody", {}).get("content", {}):
             statuses += [400, 413, 415]  # a body that is no JSON, too large, or does not say it is
-        refusals = (documented_chat if "openai" in operation["tags"] else documented)(*statuses)
-        operation["responses"] |= {str(k): v for k, v in refusals.items()}
+        shape = documented_chat if "openai" in operation.get("tags", ()) else documented
+        operation["responses"] |= {str(k): v for k, v in shape(*statuses).items()}
 
 
 def _definitions() -> dict[str, Any]:  # Any: JSON schemas
