@@ -11,6 +11,7 @@ import pytest
 from tests.browsing import focused, tab
 from tests.running import ROOT
 from tests.standin import (
+    CUT,
     Json,
     Page,
     Refusal,
@@ -250,19 +251,24 @@ def test_the_same_with_motion_moves(browser: "Browser", service: StandIn) -> Non
         gate.set()
 
 
+def reaching(page: "Tab") -> Callable[..., None]:
+    """What presses Tab, or another key, until the focus is on a thing of this class, id or name."""
+
+    def reach(what: str, way: str = "Shift+Tab") -> None:
+        for _ in range(40):
+            if focused(page) == what:
+                return
+            page.keyboard.press(way)
+        raise AssertionError(f"the keyboard does not reach {what}")
+
+    return reach
+
+
 def test_all_of_the_story_goes_by_keyboard_alone(browser: "Browser", service: StandIn) -> None:
     with tab(browser) as (page, _):
         page.goto(f"{service.url}/launcher")
         page.get_by_role("button", name="Ask a question").wait_for()
-        press = page.keyboard.press
-
-        def reach(what: str, way: str = "Shift+Tab") -> None:
-            for _ in range(40):
-                if focused(page) == what:
-                    return
-                press(way)
-            raise AssertionError(f"the keyboard does not reach {what}")
-
+        press, reach = page.keyboard.press, reaching(page)
         reach("launcher", "Tab")
         press("Enter")
         page.keyboard.type("How long?")
@@ -286,6 +292,55 @@ def test_all_of_the_story_goes_by_keyboard_alone(browser: "Browser", service: St
         assert (given["rating"], given["comment"]) == ("up", "Good")
         press("Escape")
         assert focused(page) == "launcher"
+
+
+def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: StandIn) -> None:
+    """A refusal and its passages, a follow-up that is stopped, a lost answer asked again."""
+    with tab(browser) as (page, _):
+        page.goto(service.url)
+        page.wait_for_selector("footnote-chat .starters button")
+        press, reach = page.keyboard.press, reaching(page)
+        service.script = lambda _: steps(REFUSED)
+        reach("question", "Tab")
+        page.keyboard.type("Who?")
+        press("Enter")
+        page.wait_for_selector("footnote-chat .refused")
+        page.wait_for_selector("footnote-chat .found[open] li")
+        reach("summary")
+        press("Enter")
+        page.wait_for_selector("footnote-chat .found:not([open])")
+
+        gate, events = threading.Event(), list(steps(WHOLE))
+        service.script = lambda _: [*events[:20], gate, *events[20:]]
+        reach("question", "Tab")
+        page.keyboard.type("And then?")
+        press("Enter")
+        page.wait_for_selector("footnote-chat .text .block")
+        assert service.asked("/v1/answers")[-1]["history"][0]["content"] == "Who?"
+        stop = page.get_by_role("button", name="Stop")
+        for _ in range(5):
+            if stop.evaluate("button => button.getRootNode().activeElement === button"):
+                break
+            press("Tab")
+        press("Enter")
+        page.get_by_text("Stopped").wait_for()
+        gate.set()
+
+        service.script = lambda _: steps(WHOLE)
+        reach("plain")
+        press("Enter")
+        page.wait_for_selector("footnote-chat .tools")
+        assert service.asked("/v1/answers")[-1]["question"] == "And then?"
+        service.script = lambda _: [*events[:20], CUT]
+        reach("question", "Tab")
+        page.keyboard.type("Is it so?")
+        press("Enter")
+        page.get_by_text("The connection was lost").wait_for()
+        service.script = lambda _: steps(WHOLE)
+        reach("plain")
+        press("Enter")
+        page.wait_for_selector("footnote-chat .turn:last-child .tools")
+        assert len(service.asked("/v1/answers")) == 5
 
 
 @pytest.mark.parametrize(
