@@ -5,11 +5,13 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
+import httpx
 import pytest
 
 from tests.browsing import focused, tab
-from tests.running import ROOT
+from tests.running import ROOT, Running
 from tests.standin import (
     CUT,
     Json,
@@ -75,6 +77,13 @@ def service() -> Iterator[StandIn]:
         running.pages["/offline"] = Page(
             host(running, 'mode="inline" server="http://127.0.0.1:9/"')
         )
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lakes_service(lakes: Path) -> Iterator[Running]:
+    """The real service, over some nasty articles."""
+    with Running("--no-sync", "articles", cwd=lakes) as running:
         yield running
 
 
@@ -160,16 +169,33 @@ def test_axe_finds_nothing(
     with tab(browser, color_scheme=scheme) as (page, _):
         page.goto(service.url)
         state(page, service)
-        page.evaluate(axe)
-        found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
-        assert found["passes"], "axe ran"
-        told = [
-            (broken["id"], node["target"], node["failureSummary"])
-            for broken in found["violations"]
-            for node in broken["nodes"]
-        ]
-        assert told == []
+        assert violations(page, axe) == []
         service.closing.set()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1000, 360])
+def test_axe_finds_nothing_in_the_view_of_a_source(
+    browser: "Browser", lakes_service: Running, axe: str, width: int, scheme: Any
+) -> None:
+    asked = httpx.post(f"{lakes_service.url}/v1/search", json={"query": "ice"}, timeout=30)
+    link = urljoin(lakes_service.url, asked.json()["hits"][0]["url"])
+    screen: Any = {"width": width, "height": 700}
+    with tab(browser, color_scheme=scheme, viewport=screen) as (page, _):
+        page.goto(link)
+        page.wait_for_selector("mark")
+        assert violations(page, axe) == []
+
+
+def violations(page: "Tab", axe: str) -> list[tuple[Any, ...]]:
+    page.evaluate(axe)
+    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
+    assert found["passes"], "axe ran"
+    return [
+        (broken["id"], node["target"], node["failureSummary"])
+        for broken in found["violations"]
+        for node in broken["nodes"]
+    ]
 
 
 def test_the_end_of_an_answer_is_announced_once_and_its_pieces_are_not(
