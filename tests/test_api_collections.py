@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -11,7 +12,11 @@ from api.errors import SettingRefused
 from api.keys import Keys
 from api.settings import Settings, load_settings
 from api.wiring import each, only
+from tests.browsing import ask
 from tests.running import LocalClient, Running, footnote, share_model, until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 TOML = '[collections.lakes]\ncorpus = "lakes"\n[collections.hills]\ncorpus = "hills"\n'
 FROZE = {"question": "How long did the lake freeze in 1998?"}
@@ -54,6 +59,22 @@ def test_each_collection_answers_from_its_own_articles(client: LocalClient) -> N
     assert [body["index"]["collection"] for body in (lakes, hills)] == ["lakes", "hills"]
     hits = client.post("/v1/search", json={"query": "lake", "collection": "hills"}).json()["hits"]
     assert all("lake" not in hit["text"] for hit in hits)
+
+
+@pytest.mark.browser
+def test_the_page_lets_one_choose_the_collection(page: "Page", folder: Path) -> None:
+    with Running("--no-sync", cwd=folder) as service:
+        page.goto(service.url)
+        choice = page.locator("nav a")
+        choice.first.wait_for()
+        assert choice.all_inner_texts() == ["hills", "lakes"]
+        ask(page, HIGH["question"])
+        assert "812 metres" in page.inner_text("footnote-chat .text")
+        choice.nth(1).click()
+        page.locator("nav a[aria-current]", has_text="lakes").wait_for()
+        ask(page, FROZE["question"])
+        assert "142 days" in page.inner_text("footnote-chat .text")
+        page.screenshot(path=folder / "collections.png")
 
 
 def test_a_citation_opens_whichever_collection_it_is_from(client: LocalClient) -> None:

@@ -1,15 +1,39 @@
-// The page at `/`: questions to begin with, from the articles' own titles, and `/?q=…`.
+// The page at `/`: questions to begin with, from the articles' own titles, the collections to choose
+// from, where there are several, and `/?q=…&collection=…`.
 
 const chat = document.querySelector("footnote-chat");
+const given = new URLSearchParams(location.search);
+if (given.get("collection")) chat.setAttribute("collection", given.get("collection"));
+
+function choice(names) {
+  if (!chat.hasAttribute("collection")) {
+    chat.setAttribute("collection", names.includes("default") ? "default" : names[0]);
+  }
+  const chosen = chat.getAttribute("collection");
+  const links = names.map((name) => {
+    const link = document.createElement("a");
+    link.textContent = name;
+    link.href = `?${new URLSearchParams({ collection: name })}`;
+    if (name === chosen) link.setAttribute("aria-current", "page");
+    return link;
+  });
+  const nav = document.createElement("nav");
+  nav.setAttribute("aria-label", "Collections");
+  nav.append(...links);
+  document.querySelector(".bar").append(nav);
+}
 
 async function suggest() {
   const ready = await fetch("readyz").then((reply) => reply.json()).catch(() => null);
   if (ready?.status !== "ready") return void setTimeout(suggest, 2000);
   if (!ready.sources) return; // a key is needed to know the articles
-  const { sources } = await fetch("v1/sources?limit=3").then((reply) => reply.json());
+  const names = Object.keys(ready.collections ?? {});
+  if (names.length > 1) choice(names);
+  const query = new URLSearchParams({ limit: "3" });
+  if (chat.hasAttribute("collection")) query.set("collection", chat.getAttribute("collection"));
+  const { sources } = await fetch(`v1/sources?${query}`).then((reply) => reply.json());
   chat.starters = sources.map(({ title }) => `What is said about “${title}”?`);
 }
 
 suggest();
-const given = new URLSearchParams(location.search).get("q");
-if (given) chat.ask(given);
+if (given.get("q")) chat.ask(given.get("q"));
