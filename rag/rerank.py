@@ -1,9 +1,9 @@
 """An optional second opinion on the order of the hits, from an endpoint's cross-encoder.
 
 `POST {base_url}/rerank` with `{model, query, documents, top_n}` gives `{results: [{index,
-relevance_score}]}`: Cohere's shape, which Jina, vLLM, llama.cpp and LiteLLM
-speak too. Only its order is used, since its scores have no common scale. Where it fails the order
-stays as it was: nothing that is optional may cost an answer.
+relevance_score}]}`: Cohere's shape, which Jina, vLLM, llama.cpp and LiteLLM speak too. Only its
+order is used, since its scores have no common scale. Where it fails the order stays as it was:
+nothing that is optional may cost an answer.
 """
 
 import json
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("footnote.rerank")
 
 MAX_BYTES = 1_000_000
+_ODD = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
+"""What reading JSON of another shape raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,8 @@ class EndpointReranker:
             with self._client.stream("POST", self._url, json=body) as response:
                 data = self._read(response)
             results = json.loads(data)["results"]
-            scored = [(float(result["relevance_score"]), result["index"]) for result in results]
-        except (httpx.HTTPError, ValueError, TypeError, LookupError, RecursionError) as error:
+            scored = [(float(one["relevance_score"]), int(one["index"])) for one in results]
+        except (httpx.HTTPError, *_ODD) as error:
             raise RerankUnavailable(type(error).__name__) from error
         places = [place for _, place in sorted(scored, key=lambda pair: -pair[0])]
         if sorted(places) != list(range(len(hits))):

@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.fault == "empty_choices":
             data = json.dumps({**answer, "choices": [], "data": [], "results": []}).encode()
         elif reply.fault == "odd_shapes":
-            data = json.dumps({"results": [{"index": 7, "relevance_score": "high"}]}).encode()
+            data = json.dumps({"results": _odd_results(len(answer.get("results", ())))}).encode()
         elif reply.fault == "huge":
             data = b" " * HUGE_BYTES
         return self._answer(200, {"Content-Type": kind}, data)
@@ -448,6 +448,12 @@ def embeddings(body: Mapping[str, Any]) -> dict[str, Any]:
         "data": rows,
         "usage": {"prompt_tokens": words, "total_tokens": words},
     }
+
+
+def _odd_results(count: int) -> list[dict[str, Any]]:
+    """As many as are wanted, and no two places of one kind."""
+    kinds = (None, "0", 10**400, 1)
+    return [{"index": kinds[n % 4], "relevance_score": n} for n in range(count)]
 
 
 def reranking(body: Mapping[str, Any]) -> dict[str, Any]:
