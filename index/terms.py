@@ -129,6 +129,10 @@ class Terms:
 
     def counts(self, rows: Ints, numbers: Ints) -> "Counts":
         """Returns how often each of the terms stands in each segment of each of the chunks."""
+        return self.read(rows, numbers).counts()
+
+    def read(self, rows: Ints, numbers: Ints) -> "Reading":
+        """Returns where each of the terms stands in the chunks; `numbers` has none twice."""
         first, last = self.first[rows], self.first[rows + 1]
         offsets = np.concatenate([[0], np.cumsum(last - first)])
         starts, lengths = self.segments[first], self.segments[last] - self.segments[first]
@@ -138,13 +142,10 @@ class Terms:
         column_of = np.full(self._vocabulary, -1, np.int32)
         column_of[numbers] = np.arange(len(numbers))
         columns = column_of[self.numbers[places]]
-        kept = columns >= 0
+        kept = np.flatnonzero(columns >= 0)
         segments = np.searchsorted(self.segments, places[kept], side="right") - 1
         local = segments - first[owners[kept]] + offsets[owners[kept]]
-        flat = np.bincount(
-            local * len(numbers) + columns[kept], minlength=offsets[-1] * len(numbers)
-        )
-        return Counts(flat.reshape(offsets[-1], len(numbers)), offsets)
+        return Reading(kept, columns[kept], local, len(numbers), offsets)
 
     def bm25(self, rows: Ints, counts: "Counts", idf: Floats) -> Floats:
         """Returns the BM25 score of each chunk from its counts."""
@@ -162,3 +163,40 @@ class Counts:
 
     segments: Ints
     offsets: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Where some terms stand in some chunks, in reading order.
+
+    `places` (m,) counts terms from the first chunk's first on, `columns` (m,) says which of the
+    `width` terms stands there and `segments` (m,) in which segment; `offsets` are as in Counts.
+    """
+
+    places: Ints
+    columns: npt.NDArray[np.int32]
+    segments: Ints
+    width: int
+    offsets: Ints
+
+    def counts(self) -> "Counts":
+        """Returns how often each term stands in each segment."""
+        cells = self.segments * self.width + self.columns
+        flat = np.bincount(cells, minlength=int(self.offsets[-1]) * self.width)
+        return Counts(flat.reshape(self.offsets[-1], self.width), self.offsets)
+
+    def neighbours(self, pairs: Ints) -> npt.NDArray[np.bool_]:
+        """Returns in which segments (S, p) the two terms of each pair (p, 2) of columns are next.
+
+        Next to each other, in the pair's order, within one segment; no pair comes twice.
+        """
+        found = np.zeros((int(self.offsets[-1]), len(pairs)), bool)
+        if not len(pairs):
+            return found
+        number = np.full(self.width * self.width, -1)
+        number[pairs[:, 0] * self.width + pairs[:, 1]] = np.arange(len(pairs))
+        left, right = self.columns[:-1].astype(np.int64), self.columns[1:]
+        pair = number[left * self.width + right]
+        beside = (np.diff(self.places) == 1) & (np.diff(self.segments) == 0) & (pair >= 0)
+        found[self.segments[1:][beside], pair[beside]] = True
+        return found

@@ -27,8 +27,9 @@ from .llm import ChatModel
 from .outcome import Watch, Watched, unwatched
 from .pieces import Mark, Text
 from .prompt import build_messages
+from .query import understand
 from .rerank import EndpointReranker
-from .retrieve import Retrieved, prove, retrieve, understand
+from .retrieve import Retrieved, prove, retrieve
 from .rewrite import REWRITE_SHARE, rewritten
 from .support import judge
 from .types import (

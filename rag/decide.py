@@ -36,19 +36,14 @@ def evidence(question: str, found: Retrieved, picks: Sequence[Pick]) -> dict[str
     kind = expected_kind(question)
     chosen = [hits[pick.hit].sentences[pick.sentence] for pick in picks]
     near = [sentence for hit in hits[:NEAR] for sentence in hit.sentences]
-    unknown = found.query.unknown_share
-    similarity = max(sentence.similarity for sentence in chosen)
-    cover = max(sentence.cover for sentence in chosen)
     return {
-        "similarity": similarity,
-        "cover": cover,
+        "similarity": max(sentence.similarity for sentence in chosen),
+        "pairs": max(sentence.pairs for sentence in chosen),
         "near": max(sentence.similarity for sentence in near),
-        "passage": max(hits[pick.hit].scores.dense for pick in picks),
         "passage_cover": max(hits[pick.hit].cover for pick in picks),
-        "unknown": unknown,
-        "missing": (1 - cover) * (1 - similarity),
         "names": _missing_names(question, [hits[pick.hit] for pick in picks]),
         "kind": float(kind == "open" or any(holds(kind, s.text, question) for s in chosen)),
+        "lead": found.lead,
     }
 
 

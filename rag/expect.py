@@ -1,13 +1,14 @@
 """What kind of answer a question asks for, and whether a sentence holds one.
 
-Rules over the question's words, after the coarse classes of Li and Roth 2002: number, date,
-person, place, reason; anything else is open.
+Rules over the question's words, after the coarse classes of Li and Roth 2002: number, measure,
+date, person, place, reason; anything else is open. A measure (a price, a speed, a population) is
+written in figures or round words, where a number of things may be "five".
 """
 
 import re
 from typing import Literal
 
-Kind = Literal["number", "date", "person", "place", "reason", "open"]
+Kind = Literal["number", "measure", "date", "person", "place", "reason", "open"]
 
 _MEASURES = (
     "percent|percentage|share|number|amount|price|cost|population|capacity|revenue|distance|height"
@@ -26,8 +27,14 @@ _QUESTION: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "number",
         re.compile(
-            r"\bhow (?:many|much|long|old|far|tall|high|large|big|fast|deep|wide|often|heavy)\b"
-            rf"|\b(?:what|which)(?: (?:is|are|was|were))?(?: the)?(?: [\w'’-]+){{0,2}} "
+            r"\bhow (?:many|much|long|old|far|tall|high|large|big|fast|deep|wide|often|heavy)\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "measure",
+        re.compile(
+            rf"\b(?:what|which)(?: (?:is|are|was|were))?(?: the)?(?: [\w'’-]+){{0,2}} "
             rf"(?:{_MEASURES})\b",
             re.IGNORECASE,
         ),
@@ -43,6 +50,11 @@ _NUMBER_WORDS = (
 )
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
 _NUMBER = re.compile(rf"\d|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE)
+_MEASURE = re.compile(
+    r"\d|\b(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|billion|dozen"
+    r"|half|third|quarter|twice|double|zero)\b",
+    re.IGNORECASE,
+)
 _DATE = re.compile(
     rf"\b(?:1\d|20)\d\d(?:s|\b)|\b\d{{1,4}} ?(?:BC|AD|BCE|CE)\b|\b(?:{_MONTHS})\b"
     r"|\bcentur(?:y|ies)\b"
@@ -69,8 +81,8 @@ def expected_kind(question: str) -> Kind:
 
 def holds(kind: Kind, sentence: str, question: str) -> bool:
     """Could this sentence hold an answer of the kind? A figure or name of the question is none."""
-    if kind in ("number", "date"):
-        pattern = _NUMBER if kind == "number" else _DATE
+    if kind in ("number", "measure", "date"):
+        pattern = {"number": _NUMBER, "measure": _MEASURE, "date": _DATE}[kind]
         asked = question.lower()
         return any(
             not re.search(rf"\b{re.escape(_token(sentence, match).lower())}", asked)

@@ -11,7 +11,8 @@ from index.embed import Embedder
 from index.serving import Serving
 from index.types import NO_FILTERS, Filters
 
-from .retrieve import retrieve, understand
+from .query import understand
+from .retrieve import retrieve
 from .types import Hit
 from .weights import fitted
 

@@ -2,23 +2,27 @@
 
 Candidates come from BM25 and from the vectors; their scores, not their ranks, are fused (convex
 combination after Bruch et al. 2022), and the best sentence of each candidate has most of the say:
-by the cosine of its late-chunked vector and by how much of the question's idf its words and its
-title's cover. The vectors speak for a passage with its neighbours, since one paragraph often needs
-the one before to say what it is about. On the SQuAD articles RRF loses to plain BM25 at rank 1;
-this does not.
+by the cosine of its late-chunked vector, by how much of the question's idf its words and its
+title's cover, and by the pairs of neighbouring words that it has of the question (the ordered
+window of Metzler and Croft 2005). The vectors speak for a passage with its neighbours, since one
+paragraph often needs the one before to say what it is about. On the SQuAD articles RRF loses to
+plain BM25 at rank 1; this does not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from index.embed import Embedder, Vectors
-from index.errors import EmbedderMismatch, GenerationDamaged, IndexingError
+from index.embed import Embedder
+from index.errors import GenerationDamaged, IndexingError
 from index.generation import Generation
+from index.terms import Counts
 from index.types import NO_FILTERS, Filters
-from index.words import content_terms, harmless, terms
 
+from .query import Query, understand
+from .selection import alike, words_of
 from .types import Hit, ScoredSentence, Scores
 from .weights import Weights
 
@@ -27,31 +31,12 @@ CANDIDATES = 100
 EXACT_ROWS = 2000
 """A filter that leaves no more chunks than this has all of them scored."""
 
+COMPARED = 5
+"""Passages that the best one's lead is looked for among, however few are asked for."""
 PROOF_CHARS = 200
 """Of a passage, to ask a generation for it."""
 
 Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A question as the index sees it: vector, content terms and their idf.
-
-    `numbers` are the terms' ids, `idf` has an entry a term; a term that no chunk holds comes last,
-    with the idf of a term that stands in one.
-    """
-
-    text: str
-    vector: Vectors
-    terms: tuple[str, ...]
-    numbers: npt.NDArray[np.int64]
-    idf: Floats
-
-    @property
-    def unknown_share(self) -> float:
-        """The share of the question's idf in words that the corpus does not hold, 0 to 1."""
-        total = float(self.idf.sum())
-        return float(self.idf[len(self.numbers) :].sum()) / total if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,27 +45,8 @@ class Retrieved:
 
     query: Query
     hits: tuple[Hit, ...]
-    lexical_share: float
-    """The best hit's BM25 as a share of the most that these words could score, 0 to 1."""
-
-
-def understand(generation: Generation, embedder: Embedder, question: str) -> Query:
-    """Returns the question's vector and terms; raises EmbedderMismatch."""
-    manifest = generation.manifest
-    if generation.info.complete and manifest.embedder != embedder.fingerprint:
-        raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
-    text = harmless(question)
-    found = terms(text)
-    wanted = content_terms(found) or list(dict.fromkeys(found))
-    known = generation.vocabulary(wanted)
-    ordered = sorted(wanted, key=lambda term: term not in known)
-    return Query(
-        text=text,
-        vector=embedder.embed_question(text),
-        terms=tuple(ordered),
-        numbers=np.array([known[term][0] for term in ordered if term in known], np.int64),
-        idf=generation.terms.idf([known[term][1] if term in known else 1 for term in ordered]),
-    )
+    lead: float
+    """By how much the best passage is ahead of the next one that says something else."""
 
 
 def retrieve(
@@ -99,17 +65,23 @@ def retrieve(
     if not len(rows):
         return Retrieved(query, (), 0.0)
     signals = _signals(generation, query, rows)
+    best = signals.best_sentence(weights)
     total = (
         weights.lexical * signals.lexical
         + weights.context * signals.context
-        + weights.sentence * signals.best_sentence()
         + weights.cover * signals.chunk_cover
+        + weights.sentence * best
     )
-    order = np.argsort(-total, kind="stable")[:top_k]
-    hits = _hits(generation, rows, signals, total, order)
-    most = float(query.idf.sum()) * 1.9  # (k1 + 1): what BM25 tends to as a term repeats
-    share = float(signals.bm25[order[0]]) / most if most else 0.0
-    return Retrieved(query, hits, min(share, 1.0))
+    order = np.argsort(-total, kind="stable")[: max(top_k, COMPARED)]
+    hits = _hits(generation, rows, signals, best=best, total=total, order=order)
+    return Retrieved(query, hits[:top_k], lead(hits))
+
+
+def lead(hits: Sequence[Hit]) -> float:
+    """Returns the best hit's lead over the next that does not say the same; 0 without one."""
+    first = words_of(hits[0].text)
+    others = (hit.score for hit in hits[1:] if not alike(first, words_of(hit.text)))
+    return hits[0].score - next(others, hits[0].score)
 
 
 def _candidates(generation: Generation, query: Query, filters: Filters) -> npt.NDArray[np.int64]:
@@ -128,9 +100,9 @@ def _candidates(generation: Generation, query: Query, filters: Filters) -> npt.N
 
 @dataclass(frozen=True, slots=True)
 class _Signals:
-    """Per candidate: BM25 and its share of the best, cosines, cover; per sentence: the last two.
+    """Per candidate: BM25 and its share of the best, cosines, cover; per sentence: the last three.
 
-    `offsets` (n + 1,) says which entries of `similarity` and `cover` are a candidate's.
+    `offsets` (n + 1,) says which entries of `similarity`, `cover` and `pairs` are a candidate's.
     """
 
     bm25: Floats
@@ -140,17 +112,22 @@ class _Signals:
     chunk_cover: Floats
     similarity: Floats
     cover: Floats
+    pairs: Floats
     offsets: npt.NDArray[np.int64]
 
-    def best_sentence(self) -> Floats:
-        """Returns each candidate's highest mean of similarity and cover among its sentences."""
-        both = (self.similarity + self.cover) / 2
-        return np.asarray(np.maximum.reduceat(both, self.offsets[:-1]), np.float32)
+    def best_sentence(self, weights: Weights) -> Floats:
+        """Returns each candidate's highest weighted mean of the three among its sentences."""
+        worth = (
+            weights.similarity * self.similarity
+            + weights.words * self.cover
+            + weights.pairs * self.pairs
+        ) / weights.sentence
+        return np.asarray(np.maximum.reduceat(worth, self.offsets[:-1]), np.float32)
 
 
 def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) -> _Signals:
     known = query.idf[: len(query.numbers)]
-    counts = generation.terms.counts(rows, query.numbers)
+    counts, pairs = _read(generation, query, rows)
     bm25 = generation.terms.bm25(rows, counts, known)
     # a chunk's first segment is its title and headings, which count for each of its sentences
     contexts, held = counts.offsets[:-1], counts.segments > 0
@@ -171,14 +148,30 @@ def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) 
         chunk_cover=np.asarray(chunk_covered / (float(query.idf.sum()) or 1.0), np.float32),
         similarity=np.clip(similar, 0, 1).astype(np.float32),
         cover=np.delete(covered, contexts).astype(np.float32),
+        pairs=np.delete(pairs, contexts),
         offsets=offsets,
     )
+
+
+def _read(
+    generation: Generation, query: Query, rows: npt.NDArray[np.int64]
+) -> tuple[Counts, Floats]:
+    """Returns the counts of the query's terms, and each segment's share of its pairs."""
+    numbers, content = query.all_numbers, len(query.numbers)
+    reading = generation.terms.read(rows, numbers)
+    counts = reading.counts()
+    columns = {number: column for column, number in enumerate(numbers.tolist())}
+    pairs = np.array([[columns[n] for n in pair] for pair in query.pairs.tolist()], np.int64)
+    held = reading.neighbours(pairs.reshape(-1, 2))
+    return Counts(counts.segments[:, :content], counts.offsets), held @ query.shares
 
 
 def _hits(
     generation: Generation,
     rows: npt.NDArray[np.int64],
     signals: _Signals,
+    *,
+    best: Floats,
     total: Floats,
     order: npt.NDArray[np.int64],
 ) -> tuple[Hit, ...]:
@@ -195,13 +188,14 @@ def _hits(
                 text=text[start - chunk.start : end - chunk.start],
                 similarity=float(signals.similarity[first + number]),
                 cover=float(signals.cover[first + number]),
+                pairs=float(signals.pairs[first + number]),
             )
             for number, (start, end) in enumerate(chunk.sentences)
         )
         scores = Scores(
             dense=float(signals.dense[place]),
             lexical=float(signals.lexical[place]),
-            sentence=float(signals.best_sentence()[place]),
+            sentence=float(best[place]),
             context=float(signals.context[place]),
         )
         cover = float(signals.chunk_cover[place])

@@ -55,13 +55,18 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A sentence of a hit: offsets into the source, its words, and its fit to the question."""
+    """A sentence of a hit: offsets into the source, its words, and its fit to the question.
+
+    `similarity` is the cosine, `cover` the share of the question's idf in words that it holds,
+    `pairs` that in the question's pairs of neighbouring words. 0 to 1 each.
+    """
 
     start: int
     end: int
     text: str
     similarity: float
     cover: float
+    pairs: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,24 @@ from importlib.resources import files
 class Weights:
     """Each signal's share in a hit's score (they sum to 1), and the calibration of confidence.
 
-    Under `threshold` nothing is quoted; under `floor` not even a model is asked.
+    `lexical`, `context` and `cover` are of the passage; `similarity`, `words` and `pairs` of its
+    best sentence. Under `threshold` nothing is quoted; under `floor` not even a model is asked.
     """
 
     lexical: float
     context: float
-    sentence: float
     cover: float
+    similarity: float
+    words: float
+    pairs: float
     confidence: Mapping[str, float]
     threshold: float
     floor: float
+
+    @property
+    def sentence(self) -> float:
+        """The best sentence's share."""
+        return self.similarity + self.words + self.pairs
 
 
 def fitted_on() -> str:

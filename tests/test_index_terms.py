@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -60,6 +62,33 @@ def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[Terms, Numbered
     counts = opened.counts(np.array([1, 0]), numbers)
     assert counts.offsets.tolist() == [0, 3, 6]
     assert counts.segments.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [1, 2], [0, 0]]
+
+
+@given(st.data())
+def test_neighbours_are_those_that_stand_side_by_side_in_a_segment(data: st.DataObject) -> None:
+    words = st.lists(st.sampled_from("abcd"), max_size=6)
+    chunks = data.draw(st.lists(st.lists(words, min_size=1, max_size=3), min_size=1, max_size=4))
+    vocabulary = sorted({word for chunk in chunks for segment in chunk for word in segment})
+    asked = data.draw(st.permutations(vocabulary))[: data.draw(st.integers(0, 4))]
+    columns = st.integers(0, max(len(asked) - 1, 0))
+    pairs = data.draw(st.lists(st.tuples(columns, columns), max_size=5 * bool(asked), unique=True))
+    rows = data.draw(st.lists(st.integers(0, len(chunks) - 1), unique=True))
+    with TemporaryDirectory() as folder:
+        builder = TermsBuilder()
+        for chunk in chunks:
+            builder.add(chunk)
+        numbered = builder.build()
+        numbered.save(Path(folder))
+        opened = Terms(Path(folder), vocabulary=len(numbered.vocabulary))
+        numbers = np.array([numbered.vocabulary.index(word) for word in asked], np.int64)
+        reading = opened.read(np.array(rows, np.int64), numbers)
+        found = reading.neighbours(np.array(pairs, np.int64).reshape(-1, 2))
+    by_hand = [
+        [(asked[left], asked[right]) in set(pairwise(segment)) for left, right in pairs]
+        for row in rows
+        for segment in chunks[row]
+    ]
+    assert found.tolist() == by_hand
 
 
 def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, Numbered]) -> None:

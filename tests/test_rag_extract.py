@@ -3,6 +3,7 @@ import pytest
 from index.types import Chunk, Source
 from rag.expect import Kind, expected_kind, holds
 from rag.extract import is_fragment, pick_sentences
+from rag.retrieve import lead
 from rag.types import Hit, ScoredSentence, Scores
 
 
@@ -10,7 +11,8 @@ from rag.types import Hit, ScoredSentence, Scores
     ("question", "kind"),
     [
         ("How many cars were sold?", "number"),
-        ("What is the yearly capacity of BAIC?", "number"),
+        ("What is the yearly capacity of BAIC?", "measure"),
+        ("What share of the market does CATL hold?", "measure"),
         ("When was it founded?", "date"),
         ("In which year did Xiaomi first appear?", "date"),
         ("Who makes it?", "person"),
@@ -27,6 +29,14 @@ def test_a_figure_of_the_question_is_no_answer() -> None:
     question = "How many orders came in 18 hours?"
     assert not holds("number", "Orders came in within 18 hours.", question)
     assert holds("number", "240,000 orders came in within 18 hours.", question)
+
+
+def test_a_measure_is_written_in_figures_or_round_words() -> None:
+    question = "What is the horsepower of the car?"
+    assert not holds("measure", "It is one of the five fastest cars.", question)
+    assert holds("measure", "It has 673 horsepower.", question)
+    assert holds("measure", "It has half the power of a tram.", question)
+    assert holds("number", "It has five doors.", "How many doors does it have?")
 
 
 def test_a_date_is_found_as_a_year_or_a_month() -> None:
@@ -75,3 +85,12 @@ def test_a_sentence_without_what_was_asked_for_does_not_join_one_that_has_it() -
     first = hit(1, "The plant made 81,302 cars.", "The plant made cars at great speed, it is said.")
     picks = pick_sentences("How many cars were made?", [first])
     assert [pick.sentence for pick in picks] == [0]
+
+
+def test_the_lead_is_over_the_next_passage_that_says_something_else() -> None:
+    first = hit(1, "Some 312 birds nest on the island each spring.", score=0.9)
+    again = hit(2, "Some 312 birds nest on the island each spring.", score=0.85)
+    other = hit(3, "Ferries leave the harbour twice a day.", score=0.5)
+    assert lead([first, again, other]) == pytest.approx(0.4)
+    assert lead([first, other]) == pytest.approx(0.4)
+    assert lead([first, again]) == lead([first]) == 0

@@ -31,7 +31,9 @@ from rag.evaluation.run import run
 from rag.evaluation.store import Run, start
 from rag.evaluation.summary import summarise
 from rag.evaluation.target import PipelineTarget
-from rag.retrieve import Retrieved, _hits, _signals, understand
+from rag.query import understand
+from rag.retrieve import Retrieved, _hits, _signals, lead
+from rag.weights import fitted
 
 TOP = 10
 LIMITS = Limits(history_chars=4_000, passage_chars=4_000)
@@ -57,10 +59,10 @@ class Rival(Pipeline):
         signals = _signals(generation, understood, rows)
         scores = np.array([found.score or 0.0 for found in nodes], np.float32)
         total = scores / (scores.max() or 1.0)
-        hits = _hits(generation, rows, signals, total, np.arange(len(rows)))
-        most = float(understood.idf.sum()) * 1.9
-        share = float(signals.bm25[0]) / most if most else 0.0
-        return Retrieved(understood, hits, min(share, 1.0))
+        best = signals.best_sentence(fitted())
+        order = np.arange(len(rows))
+        hits = _hits(generation, rows, signals, best=best, total=total, order=order)
+        return Retrieved(understood, hits, lead(hits))
 
 
 def rivals(parts: Parts, generation: Generation) -> dict[str, Callable[[], Pipeline]]:

@@ -13,7 +13,8 @@ from api.settings import Settings
 from api.wiring import Parts, open_parts, sync_request
 from index.generation import Generation
 from index.worker import run_sync
-from rag.retrieve import Retrieved, retrieve, understand
+from rag.query import understand
+from rag.retrieve import Retrieved, retrieve
 from rag.types import Hit
 from rag.weights import fitted
 

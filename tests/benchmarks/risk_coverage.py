@@ -24,7 +24,8 @@ from api.settings import Settings
 from api.wiring import open_parts
 from rag.decide import evidence
 from rag.extract import pick_sentences
-from rag.retrieve import retrieve, understand
+from rag.query import understand
+from rag.retrieve import retrieve
 from rag.weights import fitted
 
 RESAMPLES = 10_000

@@ -1,0 +1,128 @@
+"""A question as an index sees it: its vector, its words, and which of them are neighbours.
+
+A word that no article holds is led to the one it was probably meant to be, where a single slip of
+the keyboard lies between them (Damerau 1964: four of five misspellings are one letter wrong, too
+many, missing, or two swapped).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from index.embed import Embedder, Vectors
+from index.errors import EmbedderMismatch
+from index.generation import Generation
+from index.words import content_terms, harmless, terms
+
+SHORTEST = 5
+"""Letters: a shorter word is next to too many others."""
+LONGEST = 20
+MOST = 8
+"""Words of one question that are tried: each costs a look-up of a thousand."""
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Known = Mapping[str, tuple[int, int]]
+"""Term → its number and in how many chunks it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question's vector, content terms with their idf, and pairs of neighbouring terms.
+
+    `numbers` are the ids of the terms that the corpus holds, which come first in `terms`; `idf`
+    has an entry a term, one that no chunk holds counting as if it stood in one. `pairs` (p, 2)
+    are ids of terms, stop words too, that follow each other in the question; `shares` (p,) is
+    each one's part of the idf of all pairs, those with an unknown term included.
+    """
+
+    text: str
+    vector: Vectors
+    terms: tuple[str, ...]
+    numbers: Ints
+    idf: Floats
+    pairs: Ints
+    shares: Floats
+
+    @property
+    def all_numbers(self) -> Ints:
+        """The ids of the content terms, then of those that are in pairs alone, each once."""
+        return np.concatenate([self.numbers, np.setdiff1d(self.pairs, self.numbers)])
+
+
+def understand(generation: Generation, embedder: Embedder, question: str) -> Query:
+    """Returns what the generation makes of the question; raises EmbedderMismatch."""
+    manifest = generation.manifest
+    if generation.info.complete and manifest.embedder != embedder.fingerprint:
+        raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
+    text = harmless(question)
+    found, known = _spelled(generation, terms(text))
+    wanted = content_terms(found) or list(dict.fromkeys(found))
+    ordered = sorted(wanted, key=lambda term: term not in known)
+    pairs, shares = _pairs(generation, found, known)
+    return Query(
+        text=text,
+        vector=embedder.embed_question(text),
+        terms=tuple(ordered),
+        numbers=np.array([known[term][0] for term in ordered if term in known], np.int64),
+        idf=_idf(generation, ordered, known),
+        pairs=pairs,
+        shares=shares,
+    )
+
+
+def _idf(generation: Generation, words: Sequence[str], known: Known) -> Floats:
+    return generation.terms.idf([known[word][1] if word in known else 1 for word in words])
+
+
+def _pairs(generation: Generation, found: Sequence[str], known: Known) -> tuple[Ints, Floats]:
+    """Returns the known pairs of neighbours, each once, and their shares."""
+    pairs = list(dict.fromkeys(pairwise(found)))
+    if not pairs:
+        return np.empty((0, 2), np.int64), np.empty(0, np.float32)
+    lefts, rights = zip(*pairs, strict=True)
+    weights = _idf(generation, lefts, known) + _idf(generation, rights, known)
+    shares = weights / (float(weights.sum()) or 1.0)
+    held = [left in known and right in known for left, right in pairs]
+    numbers = [(known[a][0], known[b][0]) for (a, b), both in zip(pairs, held, strict=True) if both]
+    return np.array(numbers, np.int64).reshape(-1, 2), shares[held].astype(np.float32)
+
+
+def _spelled(generation: Generation, found: Sequence[str]) -> tuple[list[str], Known]:
+    """Returns the terms, misspelt ones led to what was meant, and those that the corpus holds."""
+    known = dict(generation.vocabulary(list(dict.fromkeys(found))))
+    unknown = [term for term in dict.fromkeys(found) if term not in known and _may_be_slip(term)]
+    slips = {term: slips_of(term) for term in unknown[:MOST]}
+    near = generation.vocabulary([word for words in slips.values() for word in words])
+    meant = {}
+    for term, words in slips.items():
+        likely = max((word for word in words if word in near), key=lambda w: near[w][1], default="")
+        if likely:
+            meant[term] = likely
+            known[likely] = near[likely]
+    return [meant.get(term, term) for term in found], known
+
+
+def _may_be_slip(term: str) -> bool:
+    return SHORTEST <= len(term) <= LONGEST and term.isascii() and term.isalpha()
+
+
+def slips_of(term: str) -> list[str]:
+    """Returns every word one slip away that begins alike: a letter less, more, other, or swapped.
+
+    The first letter is seldom the wrong one (Pollock and Zamora 1984).
+    """
+    words: list[str] = []
+    for place in range(1, len(term) + 1):
+        before, after = term[:place], term[place:]
+        words.extend(before + letter + after for letter in _LETTERS)
+        if after:
+            words.append(before + after[1:])
+            words.extend(before + letter + after[1:] for letter in _LETTERS)
+        if len(after) > 1:
+            words.append(before + after[1] + after[0] + after[2:])
+    return [word for word in dict.fromkeys(words) if word != term]
