@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -28,6 +29,17 @@ from .words import harmless, terms
 MOST_DRIFT = 0.05
 """The share of ids by which Chroma's directory is changed before it is built anew: what was added
 to it since is replayed whenever it is opened (0.6 ms a row)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What finds a generation's vectors: Chroma, or `exact` comparison of all.
+
+    `drift` is by how many ids it differs from what was built anew.
+    """
+
+    drift: int = 0
+    exact: bool = False
 
 
 def passages(parsed: Iterable[Parsed]) -> list[Passage]:
@@ -76,11 +88,12 @@ def build_dense(
     *,
     dimensions: int,
     previous: Generation | None,
-) -> int:
+    exact: bool,
+) -> Store:
     """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences (sentences.npy).
 
-    Those of known chunks come from `previous`, the others from `embedded`, in order. Returns by
-    how many ids Chroma's directory differs from one that is built anew.
+    Those of known chunks come from `previous`, the others from `embedded`, in order. Without
+    `previous` and with `exact`, Chroma's directory is left out.
     """
     chunks = np.zeros((sum(len(entry.chunks) for entry in parsed), dimensions), np.float16)
     sentences: list[npt.NDArray[np.float16] | None] = []
@@ -100,13 +113,20 @@ def build_dense(
         empty = np.empty((0, dimensions), np.float16)
         np.save(folder / SENTENCE_VECTORS, np.concatenate([empty, *parts]))
     ids = [chunk.id for entry in parsed for chunk in entry.chunks]
-    return _build_store(folder, ids, chunks, previous)
+    return _build_store(folder, ids, chunks, previous, exact=exact)
 
 
 def _build_store(
-    folder: Path, ids: Sequence[str], chunks: npt.NDArray[np.float16], previous: Generation | None
-) -> int:
+    folder: Path,
+    ids: Sequence[str],
+    chunks: npt.NDArray[np.float16],
+    previous: Generation | None,
+    *,
+    exact: bool,
+) -> Store:
     """Writes Chroma's directory, by changing a copy of the last one where few ids differ.
+
+    Where few differ from a generation that has none, there is none either.
 
     Chroma gets each vector once, under its first chunk's id: dozens of equal ones cut each other
     off in its graph, and then none is found. `equal.npy` holds each row's first equal one.
@@ -115,19 +135,22 @@ def _build_store(
     first = np.array([known.setdefault(v.tobytes(), row) for row, v in enumerate(chunks)], np.int64)
     np.save(folder / FIRST_EQUAL, first)
     if not ids:
-        return 0
+        return Store()
     rows = {ids[row]: row for row in np.unique(first).tolist()}
     before = previous.distinct_ids() if previous else set()
     added = [chunk_id for chunk_id in rows if chunk_id not in before]
     gone = sorted(before - rows.keys())
     drift = (previous.manifest.drift if previous else 0) + len(added) + len(gone)
     if previous is None or drift > MOST_DRIFT * len(rows):
-        build_vectors(folder / VECTORS, list(rows), chunks[list(rows.values())])
-        return 0
+        if not exact:
+            build_vectors(folder / VECTORS, list(rows), chunks[list(rows.values())])
+        return Store(exact=exact)
+    if previous.info.exact:
+        return Store(drift, exact=True)
     shutil.copytree(previous.folder / VECTORS, folder / VECTORS)
     vectors = chunks[[rows[chunk_id] for chunk_id in added]]
     change_vectors(folder / VECTORS, gone=gone, ids=added, vectors=vectors)
-    return drift
+    return Store(drift)
 
 
 def _segments(entry: Parsed) -> Iterator[list[list[str]]]:

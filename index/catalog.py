@@ -30,6 +30,7 @@ CREATE TABLE terms (term TEXT PRIMARY KEY, id INTEGER NOT NULL, documents INTEGE
 """
 _SOURCE = "id, path, title, sha256, size, mtime_ns, length, metadata"
 _CHUNK = "row, id, source_id, start, end, sentences, heading, page"
+_IDS = "SELECT id FROM chunks ORDER BY row"
 
 
 def create_catalog(path: Path) -> sqlite3.Connection:
@@ -153,10 +154,9 @@ class Catalog:
             found.update(self._connection.execute(query, part))
         return [found[chunk_id] for chunk_id in ids if chunk_id in found]
 
-    def all_chunks(self) -> Iterator[Chunk]:
-        """Yields every chunk by row."""
-        for record in self._connection.execute(f"SELECT {_CHUNK} FROM chunks ORDER BY row"):
-            yield _chunk(record)
+    def ids(self) -> list[str]:
+        """Returns every chunk's id, by row."""
+        return [chunk_id for (chunk_id,) in self._connection.execute(_IDS)]
 
     def first_rows(self) -> list[int]:
         """Returns the row that each source's chunks begin at, in order."""

@@ -21,7 +21,7 @@ from .manifest import Current, check_files, generation_folder, read_manifest
 from .run_copy import RunCopy
 from .terms import Terms
 from .types import Chunk, Filters, GenerationInfo, Source
-from .vectors import ChromaVectors
+from .vectors import ChromaVectors, ExactVectors, VectorStore
 
 CATALOG, LEXICAL, VECTORS = "catalog.sqlite3", "lexical", "vectors"
 SENTENCE_VECTORS, CHUNK_VECTORS, FIRST_EQUAL = "sentences.npy", "chunks.npy", "equal.npy"
@@ -60,7 +60,7 @@ class Generation:
         self.terms = Terms(self.folder, vocabulary=self._catalog.vocabulary_size())
         self._chunks: Half | None = None
         self._sentences: Half | None = None
-        self._vectors: ChromaVectors | None = None
+        self._vectors: VectorStore | None = None
         if self.info.complete:
             self._chunks = np.load(self.folder / CHUNK_VECTORS, mmap_mode="r")
             self._first_equal = np.load(self.folder / FIRST_EQUAL)
@@ -92,10 +92,14 @@ class Generation:
         except Exception as error:  # whatever Chroma raises on a directory it cannot open
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
 
-    def _store(self) -> ChromaVectors | None:
+    def _store(self) -> VectorStore | None:
         """Returns the vector store, opened on first use; None without vectors."""
         with self._lock:
-            if self._vectors is None and self.info.complete and self.info.chunks:
+            if self._vectors is None and self._chunks is not None and self.info.chunks:
+                if self.info.exact:
+                    rows = self._distinct()
+                    self._vectors = ExactVectors(list(rows), self._chunks[list(rows.values())])
+                    return self._vectors
                 copy = self._run.copy_chroma(self.folder / VECTORS, VECTORS)
                 self._vectors = ChromaVectors(copy)
             return self._vectors
@@ -151,11 +155,12 @@ class Generation:
     def distinct_ids(self) -> set[str]:
         """Returns the ids of the catalog's chunks, of those with equal vectors the first's."""
         with self._lock:
-            return {
-                chunk.id
-                for chunk in self._catalog.all_chunks()
-                if self._first_equal[chunk.row] == chunk.row
-            }
+            return set(self._distinct())
+
+    def _distinct(self) -> dict[str, int]:
+        """Returns those ids with their rows, by row."""
+        ids = self._catalog.ids()
+        return {ids[row]: row for row in np.unique(self._first_equal).tolist()}
 
     def all_terms(self) -> list[str]:
         """Returns the vocabulary, by number."""

@@ -27,7 +27,8 @@ class Manifest:
     """What a generation says of itself.
 
     `files` maps the generation's own files to their sha256, `sha256` the sources' paths to theirs;
-    `drift` is by how many ids Chroma's directory differs from one that is built anew.
+    `drift` is by how many ids Chroma's directory differs from one that is built anew; `exact`:
+    there is none, as its graph lost too many vectors.
     """
 
     generation: str
@@ -47,6 +48,7 @@ class Manifest:
     sha256: Mapping[str, str]
     schema: int = SCHEMA
     drift: int = 0
+    exact: bool = False
 
     def info(self) -> GenerationInfo:
         """Returns what one tells people of it."""
@@ -57,6 +59,7 @@ class Manifest:
             built_at=self.built_at,
             sources=self.sources,
             chunks=self.chunks,
+            exact=self.exact,
         )
 
 

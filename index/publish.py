@@ -12,6 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .build import Store
 from .errors import GenerationMissing, IndexingError, SpaceLow
 from .generation import Generation
 from .lock import writer_lock
@@ -74,14 +75,14 @@ def publish(
     parsed: Sequence[Parsed],
     fingerprint: Mapping[str, str],
     embedder: tuple[str, int] | None,
-    drift: int,
+    store: Store,
     on_verified: Callable[[int, int], None],
 ) -> str:
     """Publishes what was built in `folder` and returns the generation's name.
 
     `embedder` is its fingerprint and dimensions, None for a generation without vectors;
-    `on_verified` hears how many chunks were looked for, of how many. Raises GenerationDamaged
-    where verification fails; then nothing is published.
+    `store` is what holds them, and `on_verified` hears how many chunks were looked for, of all.
+    Raises GenerationDamaged where verification fails; then nothing is published.
     """
     name = f"{_newest(collection_folder) + 1:06}"
     manifest = Manifest(
@@ -100,7 +101,8 @@ def publish(
         versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
         files=hash_files(folder),
         sha256={entry.source.path: entry.source.sha256 for entry in parsed},
-        drift=drift,
+        drift=store.drift,
+        exact=store.exact,
     )
     current = Current(name, write_manifest(folder, manifest))
     sync_tree(folder)

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from .build import build_dense, build_text, passages
+from .build import Store, build_dense, build_text, passages
 from .chunk import CHUNKER
 from .embed import EmbedSpec, Passage, open_embedder
 from .embed.cache import EmbeddingCache
@@ -33,9 +33,9 @@ from .worker import Event, SyncReport, SyncRequest, described, request_from
 LEXICAL_FIRST = 500
 """A first sync with more new passages than this publishes a lexical-only generation first."""
 
-BUILDS = 3
-"""How often a generation is built until it verifies: Chroma's graph, made by several threads, lost
-a vector in 2 of 25 builds of 64 vectors that were close to each other (2026-11-22)."""
+BUILDS = 2
+"""How often a graph is built until it verifies: Chroma's, made by several threads, lost a vector in
+2 of 25 builds of 64 vectors that were close to each other (2026-11-22). Then it is left out."""
 
 Say = Callable[[Event], None]
 
@@ -163,13 +163,14 @@ def _whole(
     known: Generation | None,
 ) -> str:
     """Publishes the whole generation, from scratch where what was made does not verify."""
-    for _ in range(BUILDS - 1):
+    for _ in range(BUILDS):
         try:
             return build.whole(cache, wanted, alike, known)
         except GenerationDamaged as error:
             build.say({"event": "rebuild", "cause": str(error)})
             alike, known, wanted = None, None, passages(build.parsed)
-    return build.whole(cache, wanted, alike, known)
+            _embed(cache, [wanted[index] for index in cache.missing(wanted)], build.say)
+    return build.whole(cache, wanted, alike, known, exact=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,7 @@ class Build:
         """Publishes a generation without vectors and returns its name."""
         folder = self._begin(complete=False)
         build_text(folder, self.parsed, None)
-        return self._publish(folder, None, 0)
+        return self._publish(folder, None, Store())
 
     def whole(
         self,
@@ -198,28 +199,32 @@ class Build:
         wanted: Sequence[Passage],
         alike: Generation | None,
         known: Generation | None,
+        *,
+        exact: bool = False,
     ) -> str:
         """Publishes a generation with vectors and returns its name.
 
         Terms are taken over from `alike`, vectors from `known`, both the last generation or None;
-        the cache holds the vectors of the `wanted` passages, which are all others.
+        the cache holds the vectors of the `wanted` passages, which are all others. With `exact`
+        they are compared one by one.
         """
         folder = self._begin(complete=True)
         build_text(folder, self.parsed, alike)
-        drift = build_dense(
+        store = build_dense(
             folder,
             self.parsed,
             cache.vectors(wanted),
             dimensions=cache.dimensions,
             previous=known,
+            exact=exact,
         )
-        return self._publish(folder, (cache.fingerprint, cache.dimensions), drift)
+        return self._publish(folder, (cache.fingerprint, cache.dimensions), store)
 
     def _begin(self, *, complete: bool) -> Path:
         self.say({"event": "build", "chunks": self.chunks, "complete": complete})
         return building_folder(self.request.folder)
 
-    def _publish(self, folder: Path, embedder: tuple[str, int] | None, drift: int) -> str:
+    def _publish(self, folder: Path, embedder: tuple[str, int] | None, store: Store) -> str:
         name = publish(
             folder,
             self.request.folder,
@@ -229,7 +234,7 @@ class Build:
             parsed=self.parsed,
             fingerprint=rules(self.request.embed),
             embedder=embedder,
-            drift=drift,
+            store=store,
             on_verified=lambda n, total: self.say({"event": "verify", "done": n, "total": total}),
         )
         complete = embedder is not None

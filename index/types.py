@@ -100,7 +100,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class GenerationInfo:
-    """What one says of a generation to people: its collection, name, and whether it is whole."""
+    """What one says of a generation to people: its collection, name, and whether it is whole.
+
+    `exact`: its vectors are compared one by one, as Chroma's graph loses too many of them.
+    """
 
     collection: str
     generation: str
@@ -108,3 +111,4 @@ class GenerationInfo:
     built_at: str
     sources: int
     chunks: int
+    exact: bool = False

@@ -5,14 +5,24 @@ report, events = synced(request)
 with opened(request) as generation: ...
 """
 
+import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.embed import EmbedSpec
 from index.generation import Generation
-from index.manifest import read_current
+from index.manifest import (
+    Current,
+    generation_folder,
+    hash_files,
+    read_current,
+    read_manifest,
+    write_manifest,
+    write_published,
+)
 from index.sync import sync
 from index.worker import Event, SyncReport, SyncRequest
 
@@ -91,6 +101,22 @@ def opened(request: SyncRequest) -> Iterator[Generation]:
         yield generation
     finally:
         generation.close()
+
+
+def lose_graph(request: SyncRequest) -> None:
+    """Takes Chroma's graph out of the serving generation, whose hashes say that it is whole."""
+    current = read_current(request.folder)
+    assert current is not None
+    folder = generation_folder(request.folder, current.generation)
+    (graph,) = [path for path in (folder / "vectors").iterdir() if path.is_dir()]
+    shutil.rmtree(graph)
+    with closing(sqlite3.connect(folder / "vectors" / "chroma.sqlite3")) as database:
+        database.execute("DELETE FROM embeddings_queue")
+        database.commit()
+    manifest = read_manifest(folder, current.manifest_sha256)
+    (folder / "manifest.json").unlink()
+    written = write_manifest(folder, replace(manifest, files=hash_files(folder)))
+    write_published(request.folder, (Current(folder.name, written),))
 
 
 def paths(request: SyncRequest) -> list[str]:

@@ -4,7 +4,8 @@
         OpenAIChat(settings with base_url=server.base_url)
 
 A script is the text to answer with, a `Reply`, or a function of the `Request` giving either. The
-embeddings endpoint hashes words into 64 dimensions, so texts that share words are near.
+embeddings endpoint hashes words into 64 dimensions, so texts that share words are near, unless it
+is told how else to make a vector of a text.
 """
 
 import base64
@@ -15,7 +16,7 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -128,8 +129,15 @@ def replies(*script: str | Reply) -> Callable[[Request], str | Reply]:
 class FakeModel:
     """A model server on a free loopback port; use as a context manager."""
 
-    def __init__(self, script: Script = "", *, fault: str | None = None) -> None:
+    def __init__(
+        self,
+        script: Script = "",
+        *,
+        fault: str | None = None,
+        vector_of: Callable[[str], Sequence[float]] | None = None,
+    ) -> None:
         self.script = script if fault is None else Reply(text=str(script), fault=fault)
+        self.vector_of = vector_of or embed
         self.requests: list[Request] = []
         self.disconnects = 0
         self.disconnected = threading.Event()
@@ -222,7 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.fault in STATUS_FAULTS:
             self._status(reply)
         elif self.path.split("?")[0].endswith("/embeddings"):
-            self._plain(embeddings(body), reply)
+            self._plain(embeddings(body, self.server.model.vector_of), reply)
         elif self.path.endswith("/rerank"):
             self._plain(reranking(body), reply)
         elif body.get("stream"):
@@ -434,11 +442,13 @@ def embed(text: str) -> list[float]:
     return [value / length for value in vector] if length else [1.0] + [0.0] * (DIMENSIONS - 1)
 
 
-def embeddings(body: Mapping[str, Any]) -> dict[str, Any]:
+def embeddings(
+    body: Mapping[str, Any], vector_of: Callable[[str], Sequence[float]] = embed
+) -> dict[str, Any]:
     """The embeddings endpoint's answer, floats or base64 as asked."""
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     rows = [
-        {"object": "embedding", "index": index, "embedding": _encoded(embed(text), body)}
+        {"object": "embedding", "index": index, "embedding": _encoded(vector_of(text), body)}
         for index, text in enumerate(texts)
     ]
     words = sum(len(text.split()) for text in texts)
@@ -463,9 +473,9 @@ def reranking(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"results": [{"index": place, "relevance_score": score} for score, place in best]}
 
 
-def _encoded(vector: list[float], body: Mapping[str, Any]) -> list[float] | str:
+def _encoded(vector: Sequence[float], body: Mapping[str, Any]) -> list[float] | str:
     if body.get("encoding_format") != "base64":
-        return vector
+        return list(vector)
     return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
 
 

@@ -5,9 +5,7 @@ import gc
 import hashlib
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +14,13 @@ import pytest
 from index.embed import Embedder, EmbedSpec
 from index.errors import GenerationDamaged, GenerationMissing
 from index.generation import Generation
-from index.manifest import (
-    Current,
-    hash_files,
-    read_current,
-    read_manifest,
-    read_published,
-    write_manifest,
-    write_published,
-)
+from index.manifest import Current, read_current, read_published
 from index.publish import roll_back
 from index.serving import Serving
 from index.types import Filters
 from index.verify import verify
 from index.worker import SyncRequest
-from tests.corpora import ARTICLES, Built, opened, paths, sync_request, synced, write
+from tests.corpora import ARTICLES, Built, lose_graph, opened, paths, sync_request, synced, write
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -333,16 +323,7 @@ def test_an_unreadable_current_is_trouble_and_what_serves_goes_on(
 
 
 def test_vectors_that_no_query_finds_are_noticed(copied: SyncRequest) -> None:
-    folder = folder_of(copied)
-    (graph,) = [path for path in (folder / "vectors").iterdir() if path.is_dir()]
-    shutil.rmtree(graph)
-    with contextlib.closing(sqlite3.connect(folder / "vectors" / "chroma.sqlite3")) as database:
-        database.execute("DELETE FROM embeddings_queue")
-        database.commit()
-    manifest = read_manifest(folder, current(copied).manifest_sha256)
-    (folder / "manifest.json").unlink()
-    written = write_manifest(folder, replace(manifest, files=hash_files(folder)))
-    write_published(copied.folder, (Current(folder.name, written),))
+    lose_graph(copied)
     with opened(copied) as generation:
         assert generation.vector_ids() == generation.distinct_ids()
         assert generation.find_dense(generation.vector(0), limit=10) == []

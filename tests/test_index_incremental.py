@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from index.embed import EmbedSpec
 from index.generation import Generation
 from index.worker import SyncRequest
-from tests.corpora import opened, sync_request, synced, write
+from tests.corpora import lose_graph, opened, sync_request, synced, write
 from tests.fakes import FakeModel
 
 NAMES = ["a.txt", "b.md", "sub/c.txt", "sub/d.html"]
@@ -122,3 +122,18 @@ def test_a_small_change_to_a_large_corpus_changes_a_copy(tmp_path: Path, hosted:
     synced(fresh)
     anew = contents(fresh)
     assert {key for key in anew if anew[key] != changed[key]} <= {"dense"}
+
+
+def test_a_lost_graph_is_built_anew_even_when_the_cache_of_vectors_is_gone(
+    tmp_path: Path, hosted: EmbedSpec
+) -> None:
+    corpus = write(tmp_path / "corpus", ledger(24))
+    request = sync_request(corpus, tmp_path / "data", hosted)
+    synced(request)
+    lose_graph(request)
+    for path in request.cache.parent.glob("embeddings.sqlite3*"):
+        path.unlink()
+    write(corpus, {"new.txt": "A whale was seen off the cape in June."})
+    report, events = synced(request)
+    assert "rebuild" in [event["event"] for event in events]
+    assert (report.published, report.chunks) == (True, 24 * 50 + 1)

@@ -124,7 +124,8 @@ def _index(settings: "Settings") -> str:
     with opened(settings) as (_, generation):
         verify(generation)
         info = generation.info
-    whole = "" if info.complete else ", by words alone so far"
+    whole = ", vectors compared one by one" if info.exact else ""
+    whole = whole if info.complete else ", by words alone so far"
     return (
         f"{info.collection}, generation {info.generation}, {info.sources} articles, "
         f"{info.chunks} passages{whole}: verified"

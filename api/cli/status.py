@@ -26,7 +26,8 @@ def status(
         return OK
     info = found.info
     age = datetime.now(UTC) - datetime.fromisoformat(info.built_at)
-    whole = "" if info.complete else ", by words alone so far"
+    whole = ", vectors compared one by one" if info.exact else ""
+    whole = whole if info.complete else ", by words alone so far"
     lines = [
         f"{info.collection}: generation {info.generation}, {info.sources} articles, "
         f"{info.chunks} passages{whole}",
