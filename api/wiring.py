@@ -51,6 +51,7 @@ class Parts:
     async def close(self) -> None:
         """Gives everything up."""
         await self.pipeline.close()
+        self.embedder.close()
         for serving in self.servings.values():
             serving.close()
 

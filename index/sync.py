@@ -144,9 +144,11 @@ def _publish(
     check_space(request.folder, grows=2 * size_of(previous.folder) if previous else 0)
     alike = previous if previous and _is_alike(request, previous) else None
     build = Build(request, survey, survey.loaded(alike), say)
-    embedder = open_embedder(request.embed)
-    known = alike if alike and alike.manifest.embedder == embedder.fingerprint else None
-    with closing(EmbeddingCache(request.cache, embedder)) as cache:
+    with (
+        closing(open_embedder(request.embed)) as embedder,
+        closing(EmbeddingCache(request.cache, embedder)) as cache,
+    ):
+        known = alike if alike and alike.manifest.embedder == embedder.fingerprint else None
         wanted = passages(e for e in build.parsed if known is None or e.known is None)
         missing = cache.missing(wanted)
         if previous is None and len(missing) > LEXICAL_FIRST:

@@ -154,6 +154,11 @@ class FakeModel:
         """What an OpenAI client wants as its base URL."""
         return f"http://{self.host}/v1"
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self._server.connections
+
     def reply(self, request: Request) -> Reply:
         """Records the request and returns what the script says to it."""
         self.requests.append(request)
@@ -192,6 +197,11 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    @property
+    def connections(self) -> int:
+        with self._lock:
+            return len(self._open)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:

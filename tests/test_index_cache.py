@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +18,11 @@ PASSAGES = [Passage(f"Passage {n}. It has two sentences.", ((0, 10), (11, 33))) 
 @contextmanager
 def cache(path: Path, model: FakeModel, *, name: str = "fake") -> Iterator[EmbeddingCache]:
     spec = EmbedSpec("openai", name, model.base_url, None, True, path.parent)
-    opened = EmbeddingCache(path, open_embedder(spec))
-    try:
+    with (
+        closing(open_embedder(spec)) as embedder,
+        closing(EmbeddingCache(path, embedder)) as opened,
+    ):
         yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture
@@ -40,7 +40,8 @@ def test_nothing_kept_is_missing_after_reopening(filled: Path, embeddings: FakeM
 
 def test_what_comes_back_is_what_was_made(filled: Path, embeddings: FakeModel) -> None:
     spec = EmbedSpec("openai", "fake", embeddings.base_url, None, True, filled.parent)
-    made = open_embedder(spec).embed_passages(PASSAGES)
+    with closing(open_embedder(spec)) as embedder:
+        made = embedder.embed_passages(PASSAGES)
     with cache(filled, embeddings) as opened:
         for kept, fresh in zip(opened.vectors(PASSAGES), made, strict=True):
             np.testing.assert_array_equal(kept.vector, fresh.vector)

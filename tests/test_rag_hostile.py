@@ -6,6 +6,7 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -99,8 +100,9 @@ def spec(fake_embeddings: FakeModel, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def embedder(spec: EmbedSpec) -> Embedder:
-    return open_embedder(spec)
+def embedder(spec: EmbedSpec) -> Iterator[Embedder]:
+    with closing(open_embedder(spec)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -95,8 +96,8 @@ def _weights(settings: "Settings") -> str:
 
     from ..wiring import embed_spec
 
-    embedder = open_embedder(embed_spec(settings))
-    return f"{embedder.fingerprint}, hashes as published"
+    with closing(open_embedder(embed_spec(settings))) as embedder:
+        return f"{embedder.fingerprint}, hashes as published"
 
 
 def _data(settings: "Settings") -> str:

@@ -35,3 +35,4 @@ def opened(settings: "Settings") -> "Iterator[tuple[Parts, Generation]]":
             raise
     finally:
         parts.serving.close()
+        parts.embedder.close()

@@ -44,6 +44,10 @@ class Embedder(Protocol):
         """Returns the question's vector (d,), unit length."""
         ...
 
+    def close(self) -> None:
+        """Lets go of connections and memory; it is not asked again."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedSpec:

@@ -139,6 +139,9 @@ class MiniLM:
         """Returns the question's vector (384,)."""
         return self.embed_passages([Passage(question, ())])[0].vector
 
+    def close(self) -> None:
+        """Has nothing that the end of the last reference to it does not end."""
+
     def _run(self, encodings: Sequence["Encoding"]) -> Any:
         longest = min(max(len(encoding.ids) for encoding in encodings), MAX_TOKENS)
         ids = np.zeros((len(encodings), longest), np.int64)

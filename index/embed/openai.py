@@ -5,15 +5,11 @@ or none at all, by setting.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import EmbedderUnavailable
 from . import Embedded, EmbedSpec, Passage, Vectors
-
-if TYPE_CHECKING:
-    pass
 
 REQUEST_TEXTS = 96
 TIMEOUT_S = 30.0
@@ -34,7 +30,11 @@ class OpenAIEmbedder:
         self._client: OpenAI = OpenAI(
             api_key=spec.api_key or "none", base_url=spec.base_url, timeout=TIMEOUT_S, max_retries=3
         )
-        self.dimensions = len(self._embed([_PROBE])[0])
+        try:
+            self.dimensions = len(self._embed([_PROBE])[0])
+        except BaseException:
+            self.close()
+            raise
         kind = "sentences" if self._with_sentences else "chunks"
         self.fingerprint = f"openai:{self._model}@{self._client.base_url}:{self.dimensions}+{kind}"
 
@@ -55,6 +55,10 @@ class OpenAIEmbedder:
         """Returns the question's vector; raises EmbedderUnavailable."""
         vector: Vectors = self._embed([question])[0]
         return vector
+
+    def close(self) -> None:
+        """Closes its connections."""
+        self._client.close()
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         parts = [
