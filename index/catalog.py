@@ -7,6 +7,7 @@ read-only and immutable.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -158,10 +159,11 @@ class Catalog:
         """Returns every chunk's id, by row."""
         return [chunk_id for (chunk_id,) in self._connection.execute(_IDS)]
 
-    def first_rows(self) -> list[int]:
-        """Returns the row that each source's chunks begin at, in order."""
-        query = "SELECT min(row) FROM chunks GROUP BY source_id ORDER BY 1"
-        return [row for (row,) in self._connection.execute(query)]
+    @cached_property
+    def source_rows(self) -> dict[str, range]:
+        """The rows of each source's chunks, which follow each other, by its id."""
+        query = "SELECT source_id, min(row), max(row) FROM chunks GROUP BY source_id"
+        return {sid: range(a, b + 1) for sid, a, b in self._connection.execute(query)}
 
     def source_chunks(self, source_id: str) -> list[Chunk]:
         """Returns a source's chunks in reading order."""
@@ -171,13 +173,12 @@ class Catalog:
     def rows_of(self, filters: Filters) -> frozenset[int]:
         """Returns the rows of the sources that the filters let through."""
         sources = self._connection.execute("SELECT id, path, metadata FROM sources")
-        wanted = {
-            source_id
+        return frozenset(
+            row
             for source_id, path, metadata in sources
             if lets_through(filters, path, json.loads(metadata))
-        }
-        chunks = self._connection.execute("SELECT row, source_id FROM chunks")
-        return frozenset(row for row, source_id in chunks if source_id in wanted)
+            for row in self.source_rows.get(source_id, ())
+        )
 
     def terms(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Returns id and number of chunks for each of the words that the corpus holds."""

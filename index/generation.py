@@ -26,6 +26,7 @@ from .vectors import ChromaVectors, ExactVectors, VectorStore
 CATALOG, LEXICAL, VECTORS = "catalog.sqlite3", "lexical", "vectors"
 SENTENCE_VECTORS, CHUNK_VECTORS, FIRST_EQUAL = "sentences.npy", "chunks.npy", "equal.npy"
 TEXTS_KEPT = 64
+SOURCES_KEPT = 1024
 FILTERS_KEPT = 16
 
 Half = npt.NDArray[np.float16]
@@ -52,6 +53,7 @@ class Generation:
             self._run.close()
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
         self.text = lru_cache(TEXTS_KEPT)(self._text)
+        self.source = lru_cache(SOURCES_KEPT)(self._source)
         self.rows_of = lru_cache(FILTERS_KEPT)(self._rows_of)
 
     def _open(self) -> None:
@@ -64,8 +66,12 @@ class Generation:
         if self.info.complete:
             self._chunks = np.load(self.folder / CHUNK_VECTORS, mmap_mode="r")
             self._first_equal = np.load(self.folder / FIRST_EQUAL)
+            copies = np.flatnonzero(self._first_equal != np.arange(self.info.chunks))
+            self._copies = copies[np.argsort(self._first_equal[copies], kind="stable")]
+            self._copied = self._first_equal[self._copies]
             self._begins = np.zeros(self.info.chunks + 1, bool)
-            self._begins[[*self._catalog.first_rows(), self.info.chunks]] = True
+            begins = [rows.start for rows in self._catalog.source_rows.values()]
+            self._begins[[*begins, self.info.chunks]] = True
             if (self.folder / SENTENCE_VECTORS).exists():
                 self._sentences = np.load(self.folder / SENTENCE_VECTORS, mmap_mode="r")
 
@@ -77,7 +83,7 @@ class Generation:
         self._run.close()
         # these refer to this object, and it to its mapped files: they would stay open, and their
         # room on the disk taken, until the next full garbage collection
-        del self.text, self.rows_of
+        del self.text, self.source, self.rows_of
 
     def warm(self) -> None:
         """Opens what is otherwise opened at the first question; raises GenerationDamaged.
@@ -111,8 +117,7 @@ class Generation:
         with self._lock:
             return self._catalog.sources(after=after or "", limit=limit)
 
-    def source(self, source_id: str) -> Source | None:
-        """Returns the source of an id, or None."""
+    def _source(self, source_id: str) -> Source | None:
         with self._lock:
             return self._catalog.source(source_id)
 
@@ -207,12 +212,12 @@ class Generation:
 
     def _with_equals(self, firsts: Sequence[int]) -> list[int]:
         """Returns the rows, each followed by those whose vectors equal its own."""
-        equal = {row: [row] for row in firsts}
-        for row in np.flatnonzero(np.isin(self._first_equal, firsts)).tolist():
-            first = int(self._first_equal[row])
-            if row != first:
-                equal[first].append(row)
-        return [row for first in firsts for row in equal[first]]
+        begins = np.searchsorted(self._copied, firsts, "left").tolist()
+        ends = np.searchsorted(self._copied, firsts, "right").tolist()
+        rows: list[int] = []
+        for first, begin, end in zip(firsts, begins, ends, strict=True):
+            rows += (first, *self._copies[begin:end].tolist())
+        return rows
 
     # --- what scores are made of
 
