@@ -108,6 +108,11 @@ class EmbedGroup(BaseModel):
     model: str | None = Field(
         default=None, description="Embedding model; unset: the built-in MiniLM"
     )
+    runtime: Literal["onnxruntime", "openvino"] = Field(
+        default="onnxruntime",
+        description="What runs the built-in MiniLM; `openvino`, an extra, is quicker and rounds to "
+        "bf16 where the CPU does",
+    )
     base_url: BaseUrl | None = Field(
         default=None, description="Its OpenAI-compatible endpoint (or `OPENAI_BASE_URL`)"
     )

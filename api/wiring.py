@@ -7,7 +7,7 @@ import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rag.types import Answerer
 
@@ -95,8 +95,10 @@ def embed_spec(settings: Settings) -> "EmbedSpec":
     from index.embed import EmbedSpec
 
     embed = settings.embed
+    embedded: Literal["minilm", "openvino"]
+    embedded = "openvino" if embed.runtime == "openvino" else "minilm"
     return EmbedSpec(
-        kind="openai" if embed.model else "minilm",
+        kind="openai" if embed.model else embedded,
         model=embed.model,
         base_url=(embed.base_url or OPENAI_URL) if embed.model else None,
         api_key=embed.api_key.get_secret_value() if embed.model and embed.api_key else None,

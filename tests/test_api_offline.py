@@ -6,6 +6,7 @@ reveals it.
 """
 
 import ctypes
+import importlib.util
 import platform
 import signal
 import struct
@@ -68,9 +69,9 @@ def _filter(*steps: tuple[int, int, int, int]) -> None:
 
 
 def started(
-    command: list[str], cwd: Path, home: Path, *, forbid: Callable[[], None]
+    command: list[str], cwd: Path, home: Path, *, forbid: Callable[[], None], runtime: str = ""
 ) -> "subprocess.Popen[str]":
-    env = environment({"HOME": str(home)})
+    env = environment({"HOME": str(home), "FOOTNOTE_EMBED__RUNTIME": runtime})
     for name in ("CI", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         env.pop(name, None)
     return subprocess.Popen(
@@ -107,13 +108,16 @@ def enforced(tmp_path_factory: pytest.TempPathFactory) -> None:
         assert process.returncode == -signal.SIGSYS
 
 
-def test_a_sync_makes_no_socket_and_leaves_home_empty(tmp_path: Path) -> None:
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_sync_makes_no_socket_and_leaves_home_empty(tmp_path: Path, runtime: str) -> None:
+    if not importlib.util.find_spec(runtime):
+        pytest.skip(f"SKIPPED: {runtime} is not installed")
     home = tmp_path / "home"
     home.mkdir()
     (tmp_path / "articles").mkdir()
     (tmp_path / "articles" / "lake.txt").write_text("The lake froze for 142 days in 1998.\n")
     command = [*COMMAND, "sync", "articles"]
-    process = started(command, tmp_path, home, forbid=forbid_sockets)
+    process = started(command, tmp_path, home, forbid=forbid_sockets, runtime=runtime)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "1 added" in out

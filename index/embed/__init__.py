@@ -51,9 +51,12 @@ class Embedder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EmbedSpec:
-    """Which embedder to open. `models_dir` is where the embedded one keeps its built graph."""
+    """Which embedder to open: the embedded one, by ONNX Runtime or OpenVINO, or an endpoint's.
 
-    kind: Literal["minilm", "openai"]
+    `models_dir` is where the embedded one keeps its built graph.
+    """
+
+    kind: Literal["minilm", "openvino", "openai"]
     model: str | None
     base_url: str | None
     api_key: str | None
@@ -67,6 +70,10 @@ def open_embedder(spec: EmbedSpec) -> Embedder:
         from .openai import OpenAIEmbedder
 
         return OpenAIEmbedder(spec)
+    if spec.kind == "openvino":
+        from .openvino import OpenVINOMiniLM, precision
+
+        return OpenVINOMiniLM(spec.models_dir, precision())
     from .minilm import MiniLM
 
     return MiniLM(spec.models_dir)

@@ -30,6 +30,7 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 """Of sentence-transformers/all-MiniLM-L6-v2, revision 1110a243."""
 
 MAX_TOKENS = 256
+THREADS = os.cpu_count() or 1
 GRAPH = 1
 """Version of the graph we build; a new one gets a new file."""
 BATCH_TOKENS = 512
@@ -106,7 +107,7 @@ def open_session(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = os.cpu_count() or 1
+    options.intra_op_num_threads = THREADS
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
@@ -151,6 +152,10 @@ class MiniLM:
             ids[row, :kept] = encoding.ids[:kept]
             mask[row, :kept] = 1
         ids[:, -1] = np.where(mask[:, -1] & (ids[:, -1] != 0), 102, ids[:, -1])  # [SEP] ends a cut
+        return self._encode(ids, mask)
+
+    def _encode(self, ids: Any, mask: Any) -> Any:
+        """Token vectors (b, t, 384) of ids and mask (b, t)."""
         return self._session.run(["tokens"], {"ids": ids, "mask": mask})[0]
 
 
