@@ -8,58 +8,35 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from index.embed import Embedder
 from index.generation import Generation
 from index.types import NO_FILTERS, Filters
 
-from .cite import Composer, End, Judge
+from .asked import Asked
 from .decide import confidence, evidence
 from .draft import Draft
 from .errors import AnswerError
-from .extract import Pick, pick_sentences
+from .extract import pick_sentences
 from .followup import stand_alone
 from .llm import ChatModel
 from .outcome import Watch, Watched, unwatched
-from .pieces import Mark, Text
 from .prompt import build_messages
 from .query import understand
 from .rerank import EndpointReranker
 from .retrieve import Retrieved, prove, retrieve
 from .rewrite import REWRITE_SHARE, rewritten
-from .support import judge
-from .types import (
-    Answer,
-    Answerer,
-    Ask,
-    Citation,
-    Delta,
-    Done,
-    Event,
-    Failed,
-    Hit,
-    PassagesFound,
-    Reason,
-    Status,
-)
+from .support import judging, unjudged
+from .types import Answer, Ask, Done, Event, Failed, Hit, PassagesFound
 from .weights import Weights, fitted
 
 log = logging.getLogger("footnote.answer")
 
 SupportMode = Literal["flag", "strict", "off"]
-
-REFUSALS: dict[Reason, str] = {
-    "index_empty": "There is nothing to answer from: the index holds no articles.",
-    "nothing_retrieved": "None of the articles says anything about this.",
-    "low_confidence": "The articles do not seem to answer this.",
-    "model_declined": "The passages found do not answer this.",
-    "unsupported": "No statement could be supported by the articles.",
-}
-"""The one sentence that a refusal says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +106,7 @@ class Pipeline:
 
     async def stream(self, generation: Generation, ask: Ask) -> AsyncIterator[Event]:
         """Yields the events of one answer; the last is Done, or Failed after its first words."""
-        run = _Run(ask, generation, _unjudged if self._mode == "off" else _judged(ask.question))
+        run = Asked(ask, generation, unjudged if self._mode == "off" else judging(ask.question))
         watched = run.watched = Watched(run.id, ask, generation.info, watch=self._watch)
         try:
             async with aclosing(self._events(run)) as events:
@@ -142,19 +119,19 @@ class Pipeline:
         finally:
             watched.tell()
 
-    async def _events(self, run: "_Run") -> AsyncGenerator[Event, None]:
+    async def _events(self, run: Asked) -> AsyncGenerator[Event, None]:
         with run.watched.stages.during("follow_up"):
             run.standalone = await self._stand_alone(run.ask)
         with run.watched.stages.during("retrieve"):
             await asyncio.to_thread(self._retrieve, run)
         yield PassagesFound(run.id, run.hits)
-        reason = _refusal(run, self._weights.floor if self._chat else self._weights.threshold)
+        reason = run.refusal(self._weights.floor if self._chat else self._weights.threshold)
         try:
             if self._chat is not None and reason is None:
                 async for event in self._modelled(run, self._chat):
                     yield event
             else:
-                for event in _quoted(run, reason):
+                for event in run.quoted(reason):
                     yield event
         except AnswerError as error:
             log.warning("answer %s ended with an error: %s", run.id, error)
@@ -167,7 +144,7 @@ class Pipeline:
             self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
         )
 
-    async def _modelled(self, run: "_Run", chat: ChatModel) -> AsyncIterator[Event]:
+    async def _modelled(self, run: Asked, chat: ChatModel) -> AsyncIterator[Event]:
         """Yields the model's answer; quotes instead where it failed before its first word."""
         messages, shown = build_messages(
             run.standalone,
@@ -190,13 +167,13 @@ class Pipeline:
             log.warning("the model failed, so answer %s quotes: %s", run.id, error)
             run.degraded = True
             run.composer = run.quoting()
-            for event in _quoted(run, _refusal(run, self._weights.threshold)):
+            for event in run.quoted(run.refusal(self._weights.threshold)):
                 yield event
             return
-        for event in _ended(run, draft.refusal, answerer="model", draft=draft, model=chat.name):
+        for event in run.drafted(draft, model=chat.name):
             yield event
 
-    def _retrieve(self, run: "_Run") -> None:
+    def _retrieve(self, run: Asked) -> None:
         """Fills in what retrieval finds; blocks for some milliseconds."""
         ask, started = run.ask, time.perf_counter()
         if run.generation.info.chunks:
@@ -216,116 +193,3 @@ class Pipeline:
             await self._chat.close()
         if self._reranker is not None:
             self._reranker.close()
-
-
-@dataclass(slots=True)
-class _Run:
-    """One question under way."""
-
-    ask: Ask
-    generation: Generation
-    judge: Judge
-    started: float = field(default_factory=time.perf_counter)
-    id: str = field(default_factory=lambda: f"ans_{secrets.token_urlsafe(12)}")
-    standalone: str = ""
-    found: Retrieved | None = None
-    picks: list[Pick] = field(default_factory=list)
-    confidence: float = 0.0
-    degraded: bool = False
-    timings: dict[str, float] = field(default_factory=dict)
-    composer: Composer = field(init=False)
-    watched: Watched = field(init=False)
-
-    @property
-    def hits(self) -> tuple[Hit, ...]:
-        """What retrieval found."""
-        return self.found.hits if self.found else ()
-
-    def quoting(self) -> Composer:
-        """Returns an empty answer of the hits' own words."""
-        return self.composing(self.hits, writer="extractive")
-
-    def composing(self, hits: Sequence[Hit], *, writer: Answerer) -> Composer:
-        """Returns an empty answer that cites these hits."""
-        return Composer(
-            self.generation, hits, judge=self.judge, writer=writer, stages=self.watched.stages
-        )
-
-
-def _refusal(run: _Run, threshold: float) -> Reason | None:
-    """Why this question is not answered; None where it is."""
-    if not run.generation.info.chunks:
-        return "index_empty"
-    if not run.hits:
-        return "nothing_retrieved"
-    return "low_confidence" if run.confidence < threshold else None
-
-
-def _quoted(run: _Run, reason: Reason | None) -> Iterator[Event]:
-    """Yields the extractive answer, or the refusal."""
-    if reason is None:
-        for number, pick in enumerate(run.picks):
-            text = run.hits[pick.hit].sentences[pick.sentence].text
-            gap = (Text(" "),) if number else ()
-            places = [(pick.hit, pick.sentence), *pick.agreeing]
-            mark = Mark(tuple((hit + 1, sentence + 1) for hit, sentence in places))
-            for piece in (*gap, Text(text), mark, End()):
-                yield from run.composer.take(piece)
-    yield from _ended(run, reason, answerer="extractive", draft=None, model=None)
-
-
-def _ended(
-    run: _Run,
-    reason: Reason | None,
-    *,
-    answerer: Answerer,
-    draft: Draft | None,
-    model: str | None,
-) -> Iterator[Event]:
-    """Yields the refusal's sentence, where it is one, and Done."""
-    composer = run.composer
-    if reason is not None:
-        yield Delta(REFUSALS[reason], "text")
-    total = (time.perf_counter() - run.started) * 1000
-    yield Done(
-        Answer(
-            id=run.id,
-            question=run.ask.question,
-            standalone_question=run.standalone,
-            answer=composer.answer if reason is None else REFUSALS[reason],
-            format="markdown" if answerer == "model" and reason is None else "text",
-            answered=reason is None,
-            reason=reason,
-            confidence=run.confidence,
-            answerer=answerer,
-            model=model,
-            degraded=run.degraded,
-            sentences=tuple(composer.sentences) if reason is None else (),
-            citations=tuple(composer.citations) if reason is None else (),
-            passages=run.hits,
-            index=run.generation.info,
-            timings_ms={
-                "retrieve": run.timings["retrieve"],
-                "answer": total - run.timings["retrieve"],
-                "total": total,
-            },
-            usage=draft.usage if draft else None,
-            dropped_markers=composer.dropped,
-            raw=draft.raw if draft else None,
-        )
-    )
-
-
-def _judged(question: str) -> Judge:
-    """Returns the judge of one answer: names may come from the question, titles and headings."""
-
-    def verdict(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
-        context = [question, *(f"{c.title} {c.heading or ''}" for c in cited)]
-        found = judge(sentence, [citation.quote for citation in cited], context=context)
-        return found.status, found.why
-
-    return verdict
-
-
-def _unjudged(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
-    return ("supported", "not checked") if cited else ("uncited", None)

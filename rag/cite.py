@@ -6,7 +6,7 @@ sees it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.generation import Generation
@@ -17,6 +17,7 @@ from .errors import CitationBroken
 from .outcome import Stages
 from .pieces import Mark, Text
 from .refs import Ref
+from .support import Judge
 from .types import (
     Answerer,
     AnswerSentence,
@@ -28,7 +29,6 @@ from .types import (
     Hit,
     ScoredSentence,
     SentenceClosed,
-    Status,
 )
 
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
@@ -43,8 +43,6 @@ class End:
 
 
 Piece = Text | Mark | End
-Judge = Callable[[str, Sequence[Citation]], tuple[Status, str | None]]
-"""(sentence without markers, what it cites) → its verdict and why."""
 
 
 class Composer:

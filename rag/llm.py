@@ -7,32 +7,27 @@ it does with a faulty upstream was measured on openai 3.54 in November 2026.
 
 import asyncio
 import math
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
-from .errors import AnswerError, ModelMisbehaved, ModelUnavailable
-from .limits import Limit, at_most, only_headers, retry_after_s
+from .errors import AnswerError, ModelMisbehaved
+from .faults import BACKOFF_S, failure, faults, refused_parameter, retry_wait_s
+from .limits import Limit, at_most, only_headers
 from .reading import Reading
 from .types import Usage
 
 if TYPE_CHECKING:
     import httpx2
-    from openai import APIStatusError, AsyncStream, Omit
+    from openai import AsyncStream, Omit
     from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
-
-BACKOFF_S = (0.25, 0.75)
-"""Waits before the second and the third try, when the endpoint names none."""
 
 LINGER_S = 1.0
 """After `finish_reason`: how long to wait for the token counts before going without them."""
 
-_PASSING = frozenset({408, 409, 429})
 _NO_KEY = "none"
-_OPTIONAL = ("max_completion_tokens", "max_tokens", "temperature", "stream_options")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +152,13 @@ class OpenAIChat:
                         spoken = True
                         yield item
                 return
-            except _faults() as error:
+            except faults() as error:
                 if spoken:
-                    raise self._failure(error) from error
+                    raise failure(error, host=self._host, model=self.name) from error
                 if not self._adapts_to(error):
-                    wait_s = _retry_wait_s(error, next(waits, None))
+                    wait_s = retry_wait_s(error, next(waits, None))
                     if wait_s >= limit.left_s():
-                        raise self._failure(error) from error
+                        raise failure(error, host=self._host, model=self.name) from error
                     await asyncio.sleep(wait_s)
 
     async def _once(
@@ -196,13 +191,13 @@ class OpenAIChat:
     async def _chunks(
         self, answer: "AsyncStream[ChatCompletionChunk]", reading: Reading, limit: Limit
     ) -> AsyncGenerator[object, None]:
-        faults: tuple[type[Exception], ...] = (AnswerError, *_faults())
+        ends: tuple[type[Exception], ...] = (AnswerError, *faults())
         while True:
             pause_s = self._settings.between_tokens_s if reading.has_text else math.inf
             try:
                 pause_s = LINGER_S if reading.finish_reason else pause_s
                 chunk: object = await limit.within(pause_s, lambda: anext(answer, None))
-            except faults:
+            except ends:
                 if reading.finish_reason:  # the answer is whole; only its token count is lost
                     return
                 raise
@@ -235,6 +230,14 @@ class OpenAIChat:
             stream_options=omit if "stream_options" in refused else {"include_usage": True},
         )
 
+    def _adapts_to(self, error: Exception) -> bool:
+        """Whether the endpoint refused a parameter that can now be renamed or left out."""
+        named = refused_parameter(error)
+        if named is None or named in self._refused:
+            return False
+        self._refused.add(named)
+        return True
+
     def _check_type(self, response: "httpx2.Response") -> None:
         content_type = response.headers.get("content-type", "text/event-stream")
         if not content_type.lower().startswith("text/event-stream"):
@@ -243,56 +246,10 @@ class OpenAIChat:
                 "instead of an event stream; is the base URL right?"
             )
 
-    def _adapts_to(self, error: Exception) -> bool:
-        """Whether the endpoint refused a parameter that can now be renamed or left out."""
-        from openai import APIStatusError
-
-        if not isinstance(error, APIStatusError) or error.status_code not in (400, 422):
-            return False
-        named = _parameter(error)
-        if named is None or named in self._refused:
-            return False
-        self._refused.add(named)
-        return True
-
-    def _failure(self, error: Exception) -> AnswerError:
-        """The error for people: names the host and the status, never the key or the texts."""
-        from openai import APIConnectionError, APIError, APIStatusError
-
-        where = f"the model's endpoint {self._host}"
-        if isinstance(error, APIStatusError):
-            return _refusal(error, where=where, model=self.name)
-        if isinstance(error, APIConnectionError):
-            return ModelUnavailable(f"{where} cannot be reached, or broke the connection off")
-        if isinstance(error, APIError):
-            return ModelUnavailable(f"{where} reported an error in mid-answer{_code(error.code)}")
-        if isinstance(error, UnicodeEncodeError):
-            return ModelUnavailable(f"{where}: its key or a message cannot be encoded")
-        if isinstance(error, (ValueError, RecursionError)):
-            return ModelMisbehaved(f"{where} sent something that is not JSON")
-        return ModelUnavailable(f"{where} failed ({type(error).__name__})")
-
 
 def _fewer(one: int | None, other: int | None) -> int | None:
     known = [number for number in (one, other) if number is not None]
     return min(known, default=None)
-
-
-def _parameter(error: "APIStatusError") -> str | None:
-    """The optional parameter the endpoint objects to: the one it names first."""
-    if error.param in _OPTIONAL:
-        return error.param
-    said = f"{error.message} {error.body}"
-    named = [name for name in _OPTIONAL if name in said]
-    return min(named, key=said.index, default=None)
-
-
-def _faults() -> tuple[type[Exception], ...]:
-    """What the client raises of a faulty upstream; not all of it is its own."""
-    import httpx2
-    import openai
-
-    return (openai.OpenAIError, httpx2.HTTPError, ValueError, RecursionError)
 
 
 def _wire(message: Message) -> "ChatCompletionMessageParam":
@@ -301,38 +258,3 @@ def _wire(message: Message) -> "ChatCompletionMessageParam":
     if message.role == "assistant":
         return {"role": "assistant", "content": message.content}
     return {"role": "user", "content": message.content}
-
-
-def _retry_wait_s(error: Exception, backoff_s: float | None) -> float:
-    """Seconds until another try makes sense; infinite when it makes none."""
-    from openai import APIError, APIStatusError
-
-    if backoff_s is None or not isinstance(error, APIError):
-        return math.inf
-    if not isinstance(error, APIStatusError):
-        return backoff_s
-    if error.status_code < 500 and error.status_code not in _PASSING:
-        return math.inf
-    return max(backoff_s, retry_after_s(error.response.headers.get("retry-after", "")))
-
-
-def _refusal(error: "APIStatusError", *, where: str, model: str) -> ModelUnavailable:
-    status = error.status_code
-    says = {
-        401: "does not accept the key",
-        403: "does not let this key use the model",
-        404: f"knows no model {model!r}, or the base URL is wrong",
-        429: "has had too many requests",
-    }.get(status, "refused the request" if status < 500 else "failed")
-    if 300 <= status < 400:
-        says = "redirects elsewhere, which is not followed; set the base URL to the final address"
-    wait_s = retry_after_s(error.response.headers.get("retry-after", ""))
-    again = f"; it asks to wait {wait_s:.0f} s" if wait_s else ""
-    failure = ModelUnavailable(f"{where} {says} (status {status}{_code(error.code)}){again}")
-    failure.retryable = status >= 500 or status in _PASSING
-    failure.retry_after_s = wait_s or None
-    return failure
-
-
-def _code(code: str | None) -> str:
-    return f", {code}" if code and re.fullmatch(r"[A-Za-z][A-Za-z_]{1,40}", code) else ""

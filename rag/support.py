@@ -17,7 +17,7 @@ from index.words import STOP_WORDS, terms
 from .figures import missing_figure
 from .names import missing_name
 from .polarity import NEGATORS, denies
-from .types import Status
+from .types import Citation, Status
 
 MIN_SCORE = 0.45
 """Below it too little of the sentence is in the cited text (see tests/benchmarks)."""
@@ -36,6 +36,26 @@ class Verdict:
 
     status: Status
     why: str | None
+
+
+Judge = Callable[[str, Sequence[Citation]], tuple[Status, str | None]]
+"""(sentence without markers, what it cites) → its verdict and why."""
+
+
+def judging(question: str) -> Judge:
+    """Returns the judge of one answer: names may come from the question, titles and headings."""
+
+    def verdict(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
+        context = [question, *(f"{c.title} {c.heading or ''}" for c in cited)]
+        found = judge(sentence, [citation.quote for citation in cited], context=context)
+        return found.status, found.why
+
+    return verdict
+
+
+def unjudged(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
+    """Returns the verdict of nobody: what cites something counts as supported."""
+    return ("supported", "not checked") if cited else ("uncited", None)
 
 
 def judge(

@@ -22,7 +22,8 @@ import uvicorn
 from api.app import create_app
 from api.cli.serve import bound
 from api.settings import Settings, load_settings
-from tests.fakes import STREAM_FAULTS, FakeModel, Reply
+from tests.fake_wire import STREAM_FAULTS
+from tests.fakes import FakeModel, Reply
 from tests.running import until
 
 QUESTION = "How long did the lake freeze in 1998?"

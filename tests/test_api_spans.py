@@ -9,7 +9,8 @@ import pytest
 
 from api.errors import SettingRefused
 from api.settings import load_settings
-from tests.fakes import FakeCollector, FakeModel, Reply, attributes
+from tests.collector import FakeCollector, attributes
+from tests.fakes import FakeModel, Reply
 from tests.running import Running, free_port
 
 CANARY = "qanary7"

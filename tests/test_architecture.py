@@ -15,7 +15,7 @@ HOMES = {
     "chromadb": {"index/vectors.py"},
     "tantivy": {"index/lexical.py", "index/words.py"},
     "llama_index": {"index/chunk.py", "rag/hybrid.py"},
-    "openai": {"index/embed/openai.py", "rag/llm.py"},
+    "openai": {"index/embed/openai.py", "rag/faults.py", "rag/llm.py"},
     "opentelemetry": {"api/logs.py", "api/spans.py"},
     "prometheus_client": {"api/metrics.py"},
     "structlog": {"api/logs.py", "api/middleware.py"},

@@ -16,7 +16,8 @@ from api.wiring import open_parts
 from index.embed import Embedded, EmbedSpec, Passage, open_embedder
 from index.errors import EmbedderUnavailable
 from tests.corpora import ARTICLES, sync_request, synced, write
-from tests.fakes import FakeModel, embed
+from tests.fake_wire import embed
+from tests.fakes import FakeModel
 from tests.running import until
 
 TEXT = "The lamp was lit. The tower stands."

@@ -11,9 +11,9 @@ import pytest
 from index.embed.minilm import MiniLM
 from index.generation import Generation
 from index.serving import Serving
-from rag.answer import REFUSALS, Limits, Pipeline, SupportMode
+from rag.answer import Limits, Pipeline, SupportMode
+from rag.asked import REFUSALS
 from rag.followup import stand_alone
-from rag.llm import ModelSettings, OpenAIChat
 from rag.types import (
     Answer,
     Ask,
@@ -25,7 +25,7 @@ from rag.types import (
     SentenceClosed,
     Turn,
 )
-from tests.fakes import FakeModel, Reply, Request, quoting
+from tests.fakes import FakeModel, Reply, Request, chat_with, quoting
 from tests.running import ROOT
 
 CASES = [
@@ -58,20 +58,7 @@ def quoter(embedder: MiniLM, mode: SupportMode = "flag") -> Pipeline:
 def modelled(
     embedder: MiniLM, server: FakeModel, mode: SupportMode = "flag", passage_chars: int = 12_000
 ) -> Iterator[Pipeline]:
-    chat = OpenAIChat(
-        ModelSettings(
-            model="fake",
-            base_url=server.base_url,
-            api_key=None,
-            temperature=0.0,
-            max_tokens=500,
-            total_s=5.0,
-            between_tokens_s=1.0,
-            max_bytes=1_000_000,
-            headers={},
-            query={},
-        )
-    )
+    chat = chat_with(server, total_s=5.0, between_tokens_s=1.0)
     limits = Limits(history_chars=4000, passage_chars=passage_chars)
     yield Pipeline(embedder=embedder, chat=chat, support_mode=mode, limits=limits)
 

@@ -22,12 +22,12 @@ from rag.answer import Limits, Pipeline
 from rag.cite import Composer
 from rag.draft import Draft
 from rag.errors import AnswerError
-from rag.llm import ModelEnd, ModelSettings, ModelText, OpenAIChat
+from rag.llm import ModelEnd, ModelText
 from rag.support import judge
 from rag.types import Answer, Ask, Citation, Delta, Done, Event, Hit, SentenceClosed, Status
 from rag.weights import fitted
 from tests.corpora import opened, sync_request, synced, write
-from tests.fakes import FakeModel, Reply, Request
+from tests.fakes import FakeModel, Reply, Request, chat_with
 
 QUESTION = "What does the harbour notice say about the ferry?"
 EVIL = "evil.example"
@@ -115,20 +115,7 @@ def notices(spec: EmbedSpec, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def pipeline(embedder: Embedder, server: FakeModel) -> Pipeline:
-    chat = OpenAIChat(
-        ModelSettings(
-            model="fake",
-            base_url=server.base_url,
-            api_key=None,
-            temperature=0.0,
-            max_tokens=500,
-            total_s=20.0,
-            between_tokens_s=10.0,
-            max_bytes=1_000_000,
-            headers={},
-            query={},
-        )
-    )
+    chat = chat_with(server)
     return Pipeline(
         embedder=embedder,
         chat=chat,

@@ -18,23 +18,12 @@ import pytest
 from rag.errors import AnswerError, ModelMisbehaved, ModelUnavailable
 from rag.llm import Message, ModelEnd, ModelSettings, ModelText, OpenAIChat
 from rag.types import Usage
-from tests.fakes import FakeModel, Reply, Request, quoting, replies
+from tests.fakes import FakeModel, Reply, Request, model_settings, quoting, replies
 
 T = TypeVar("T")
 KEY = "sk-very-secret"
 TEXT = "Paris is the capital of France [1.2]."
-SETTINGS = ModelSettings(
-    model="tiny",
-    base_url="",
-    api_key=KEY,
-    temperature=0.0,
-    max_tokens=100,
-    total_s=20.0,
-    between_tokens_s=10.0,
-    max_bytes=1_000_000,
-    headers={},
-    query={},
-)
+SETTINGS = model_settings(model="tiny", api_key=KEY, max_tokens=100)
 QUICK = replace(SETTINGS, total_s=0.4, between_tokens_s=0.2)
 ASKED = (Message("system", "Be brief."), Message("user", "Which city?"))
 

@@ -5,10 +5,9 @@ import asyncio
 import pytest
 
 from rag.followup import stand_alone
-from rag.llm import ModelSettings, OpenAIChat
 from rag.rewrite import MAX_REWRITE_CHARS, REWRITE_SHARE, rewritten
 from rag.types import Turn
-from tests.fakes import FakeModel, Reply, Script
+from tests.fakes import FakeModel, Reply, Script, chat_with
 
 FOLLOW_UP = "Who supplies them?"
 HISTORY = [
@@ -19,20 +18,7 @@ HISTORY = [
 
 def rewrite(script: Script, question: str = FOLLOW_UP) -> tuple[str, FakeModel]:
     async def talk(server: FakeModel) -> str:
-        chat = OpenAIChat(
-            ModelSettings(
-                model="fake",
-                base_url=server.base_url,
-                api_key=None,
-                temperature=0.0,
-                max_tokens=500,
-                total_s=2.0,
-                between_tokens_s=1.0,
-                max_bytes=1_000_000,
-                headers={},
-                query={},
-            )
-        )
+        chat = chat_with(server, total_s=2.0, between_tokens_s=1.0)
         try:
             return await rewritten(chat, question, HISTORY, history_chars=4_000)
         finally:

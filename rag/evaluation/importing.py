@@ -139,7 +139,7 @@ def feedback(path: Path, sources: dict[str, str]) -> Iterator[Json]:
 
 
 def _feedback_line(given: Json, number: int) -> Json:
-    from ..answer import REFUSALS
+    from ..asked import REFUSALS
 
     praised = given.get("rating") == "up"
     corrected = given.get("correct_answer")
