@@ -246,6 +246,11 @@ class Settings(BaseSettings):
     support_mode: Literal["flag", "strict", "off"] = Field(
         default="flag", description="Unsupported sentences: `flag` marks, `strict` withholds them"
     )
+    support_judge: Literal["words", "model"] = Field(
+        default="words",
+        description="Who decides where no rule of support does: shared `words`, or `llm.model`, "
+        "asked once more for such a sentence",
+    )
     feedback_days: int = Field(
         default=180, ge=1, description="How long readers' feedback is kept, in days"
     )
@@ -320,7 +325,7 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
     Raises SettingRefused, which names the setting and never shows a key.
     """
     try:
-        return Settings(**_nested(flags))
+        settings = Settings(**_nested(flags))
     except ValidationError as error:
         raise _refusal(error) from None  # the cause would print the input
     except SettingsError as error:
@@ -329,6 +334,9 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingRefused("footnote.toml", str(error)) from error
+    if settings.support_judge == "model" and settings.llm.model is None:
+        raise SettingRefused("support_judge", "asks a model, so llm.model must name one")
+    return settings
 
 
 def _nested(flags: Mapping[str, object]) -> dict[str, Any]:  # Any: pydantic checks each value

@@ -146,6 +146,7 @@ def open_parts(settings: Settings, *, watch: "Watch | None" = None) -> Parts:
         limits=limits,
         watch=watch or unwatched,
         reranker=open_reranker(settings.rerank),
+        judge=chat if settings.support_judge == "model" else None,
     )
     servings = {
         one.collection: Serving(collection_folder(one), one.collection) for one in each(settings)

@@ -24,6 +24,7 @@ from .errors import AnswerError
 from .extract import pick_sentences
 from .followup import stand_alone
 from .llm import ChatModel
+from .opinion import SecondOpinion
 from .outcome import Watch, Watched, unwatched
 from .prompt import build_messages
 from .query import understand
@@ -60,12 +61,16 @@ class Pipeline:
         weights: Weights | None = None,
         watch: Watch = unwatched,
         reranker: EndpointReranker | None = None,
+        judge: ChatModel | None = None,
     ) -> None:
-        """`weights` are the fitted ones unless others are given; `watch` hears how each ends."""
+        """`weights` are the fitted ones unless others are given; `watch` hears how each ends.
+
+        `judge` is asked about the model's sentences where the rules of support leave them open.
+        """
         self._embedder, self._chat, self._limits = embedder, chat, limits
         self._weights = weights or fitted()
         self._mode, self._watch = support_mode, watch
-        self._reranker = reranker
+        self._reranker, self._judge = reranker, judge
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
@@ -128,8 +133,9 @@ class Pipeline:
         reason = run.refusal(self._weights.floor if self._chat else self._weights.threshold)
         try:
             if self._chat is not None and reason is None:
-                async for event in self._modelled(run, self._chat):
-                    yield event
+                async with aclosing(self._modelled(run, self._chat)) as events:
+                    async for event in events:
+                        yield event
             else:
                 for event in run.quoted(reason):
                     yield event
@@ -144,7 +150,7 @@ class Pipeline:
             self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
         )
 
-    async def _modelled(self, run: Asked, chat: ChatModel) -> AsyncIterator[Event]:
+    async def _modelled(self, run: Asked, chat: ChatModel) -> AsyncGenerator[Event, None]:
         """Yields the model's answer; quotes instead where it failed before its first word."""
         messages, shown = build_messages(
             run.standalone,
@@ -156,11 +162,16 @@ class Pipeline:
         )
         run.watched.model = chat.name
         run.composer = run.composing(shown, writer="model")
-        draft = Draft(run.composer, strict=self._mode == "strict")
+        share = 1 - REWRITE_SHARE if run.ask.history else 1.0
+        draft = Draft(
+            run.composer,
+            strict=self._mode == "strict",
+            opinion=self._second_opinion(run, share=share),
+        )
         try:
-            share = 1 - REWRITE_SHARE if run.ask.history else 1.0
-            async for event in draft.write(chat.stream(messages, share=share)):
-                yield event
+            async with aclosing(draft.write(chat.stream(messages, share=share))) as events:
+                async for event in events:
+                    yield event
         except AnswerError as error:
             if draft.has_spoken:
                 raise
@@ -172,6 +183,11 @@ class Pipeline:
             return
         for event in run.drafted(draft, model=chat.name):
             yield event
+
+    def _second_opinion(self, run: Asked, *, share: float) -> SecondOpinion | None:
+        if self._judge is None or self._mode == "off":
+            return None
+        return SecondOpinion(self._judge, run.standalone, share=share, stages=run.watched.stages)
 
     def _retrieve(self, run: Asked) -> None:
         """Fills in what retrieval finds; blocks for some milliseconds."""
@@ -188,8 +204,9 @@ class Pipeline:
         run.timings["retrieve"] = (time.perf_counter() - started) * 1000
 
     async def close(self) -> None:
-        """Gives up the model's and the reranker's connections."""
-        if self._chat is not None:
-            await self._chat.close()
+        """Gives up the models' and the reranker's connections."""
+        for model in {self._chat, self._judge}:
+            if model is not None:
+                await model.close()
         if self._reranker is not None:
             self._reranker.close()

@@ -82,8 +82,8 @@ class Composer:
             return self._mark(piece.refs)
         return self.close()
 
-    def take_if_supported(self, pieces: Sequence[Piece]) -> list[Event]:
-        """Adds a whole sentence, as one Delta, if what it cites supports it; else leaves it out."""
+    def tried(self, pieces: Sequence[Piece]) -> tuple[AnswerSentence | None, list[Citation]]:
+        """Returns what a whole sentence would be, and what it would cite; adds nothing."""
         trial = Composer(
             self._generation,
             self._hits,
@@ -91,10 +91,13 @@ class Composer:
             writer=self._writer,
             stages=self._stages,
         )
+        trial.answer = self.answer  # what stands before decides what is a link, and what is code
         for piece in pieces:
             trial.take(piece)
-        if not trial.sentences or trial.sentences[0].status != "supported":
-            return []
+        return (trial.sentences[0] if trial.sentences else None), trial.citations
+
+    def take_whole(self, pieces: Sequence[Piece]) -> list[Event]:
+        """Adds a whole sentence, as one Delta."""
         first = pieces[0].text[:1] if isinstance(pieces[0], Text) else " "
         apart = not self.answer or self.answer[-1].isspace() or first.isspace()
         gap = [] if apart else [Text(" ")]
@@ -103,6 +106,15 @@ class Composer:
         made = [event for event in events if isinstance(event, CitationMade)]
         closed = [event for event in events if isinstance(event, SentenceClosed)]
         return [*made, Delta(words, self._format), *closed]
+
+    def revise(self, index: int, sentence: AnswerSentence) -> SentenceClosed:
+        """Exchanges a closed sentence for the same with another verdict; `index` counts from 0."""
+        self.sentences[index] = sentence
+        return SentenceClosed(index, sentence)
+
+    def cited_by(self, sentence: AnswerSentence) -> list[Citation]:
+        """Returns what a sentence of this answer cites."""
+        return [self.citations[n - 1] for n in sentence.citations]
 
     def _text(self, text: str) -> list[Event]:
         if self._writer == "model":
@@ -143,14 +155,15 @@ class Composer:
         if start is None:
             return []
         with self._stages.during("support"):
-            status, why = self._judge(words, cited)
+            verdict = self._judge(words, cited)
         sentence = AnswerSentence(
             text=self.answer[start:].rstrip(),
             start=start,
             end=len(self.answer.rstrip()),
-            status=status,
-            why=why,
+            status=verdict.status,
+            why=verdict.why,
             citations=tuple(citation.n for citation in cited),
+            settled=verdict.settled,
         )
         self.sentences.append(sentence)
         return [*events, SentenceClosed(len(self.sentences) - 1, sentence)]
@@ -164,8 +177,8 @@ class Composer:
             found = self._resolve(place)
             assert found is not None  # it is one of the hits' own
             with self._stages.during("support"):
-                status, _ = self._judge(words, [prove(self._generation, *found, n=0)])
-            if status == "supported":
+                verdict = self._judge(words, [prove(self._generation, *found, n=0)])
+            if verdict.status == "supported":
                 return self._mark([place])
         return []
 

@@ -57,6 +57,8 @@ class ChatModel(Protocol):
     """What answers with a model: text pieces, then one `ModelEnd`."""
 
     name: str
+    total_s: float
+    """How long a whole answer may take."""
 
     def stream(
         self, messages: Sequence[Message], *, share: float = 1.0, max_tokens: int | None = None
@@ -101,7 +103,7 @@ class OpenAIChat:
 
         key = settings.api_key or _NO_KEY
         own = {name.title(): value for name, value in settings.headers.items()}
-        self.name = settings.model
+        self.name, self.total_s = settings.model, settings.total_s
         self._settings = settings
         self._host = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         self._refused: set[str] = set()

@@ -32,30 +32,33 @@ _WINDOW = 2
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`why` says in a few words what the cited text lacks; None when it lacks nothing."""
+    """`why` says in a few words what the cited text lacks; None when it lacks nothing.
+
+    `settled`: is it a rule that decides, rather than how many words the two share?
+    """
 
     status: Status
     why: str | None
+    settled: bool = True
 
 
-Judge = Callable[[str, Sequence[Citation]], tuple[Status, str | None]]
-"""(sentence without markers, what it cites) → its verdict and why."""
+Judge = Callable[[str, Sequence[Citation]], Verdict]
+"""(sentence without markers, what it cites) → its verdict."""
 
 
 def judging(question: str) -> Judge:
     """Returns the judge of one answer: names may come from the question, titles and headings."""
 
-    def verdict(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
+    def verdict(sentence: str, cited: Sequence[Citation]) -> Verdict:
         context = [question, *(f"{c.title} {c.heading or ''}" for c in cited)]
-        found = judge(sentence, [citation.quote for citation in cited], context=context)
-        return found.status, found.why
+        return judge(sentence, [citation.quote for citation in cited], context=context)
 
     return verdict
 
 
-def unjudged(sentence: str, cited: Sequence[Citation]) -> tuple[Status, str | None]:
+def unjudged(sentence: str, cited: Sequence[Citation]) -> Verdict:
     """Returns the verdict of nobody: what cites something counts as supported."""
-    return ("supported", "not checked") if cited else ("uncited", None)
+    return Verdict("supported", "not checked") if cited else Verdict("uncited", None)
 
 
 def judge(
@@ -73,14 +76,20 @@ def judge(
     """
     if not cited:
         return Verdict("uncited", None)
-    said, texts = _plain(sentence), [_plain(text) for text in cited]
+    said, texts = plain(sentence), [plain(text) for text in cited]
     whole = " ".join(texts)
     if _contains(whole, said):
         return Verdict("supported", None)
-    why = _mismatch(said, texts, context)
-    if why is None and support_score(said, texts, similarity=similarity) < MIN_SCORE:
-        why = "few of its words are in the cited text"
-    return Verdict("unsupported" if why else "supported", why)
+    if why := _mismatch(said, texts, context):
+        return Verdict("unsupported", why)
+    if support_score(said, texts, similarity=similarity) < MIN_SCORE:
+        return Verdict("unsupported", "few of its words are in the cited text", settled=False)
+    return Verdict("supported", None, settled=False)
+
+
+def plain(text: str) -> str:
+    """Returns the text without markers and simple markdown."""
+    return _EMPHASIS.sub("", _BULLET.sub("", _MARKER.sub("", text))).strip()
 
 
 def _mismatch(said: str, texts: Sequence[str], context: Sequence[str]) -> str | None:
@@ -144,11 +153,6 @@ def _in_sequence(
 @cache
 def _stop_terms() -> frozenset[str]:
     return frozenset(term for word in STOP_WORDS for term in terms(word))
-
-
-def _plain(text: str) -> str:
-    """The text without markers and simple markdown."""
-    return _EMPHASIS.sub("", _BULLET.sub("", _MARKER.sub("", text))).strip()
 
 
 def _contains(whole: str, said: str) -> bool:

@@ -110,7 +110,10 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSentence:
-    """One sentence of the answer, markers included, and the verdict on it."""
+    """One sentence of the answer, markers included, and the verdict on it.
+
+    `settled`: do the rules alone decide? Else another judge may be asked.
+    """
 
     text: str
     start: int
@@ -118,6 +121,7 @@ class AnswerSentence:
     status: Status
     why: str | None
     citations: tuple[int, ...]
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

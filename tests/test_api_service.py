@@ -20,7 +20,7 @@ from api.service import Hooks
 from api.settings import load_settings
 from index.errors import CorpusMismatch
 from rag.errors import Overloaded
-from tests.fakes import FakeModel, Reply, quoting
+from tests.fakes import FakeModel, Reply, Request, quoting
 from tests.running import LocalClient, footnote, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
@@ -57,6 +57,24 @@ def test_a_model_words_the_answer_where_one_is_named(
     assert (answer["answerer"], answer["model"]) == ("model", "a-model")
     assert answer["citations"]
     assert model.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_is_asked_about_support_where_that_is_wanted(
+    stream: bool, lakes: Path, serve: Serve
+) -> None:
+    def script(request: Request) -> str:
+        return "1: yes" if "<statements-" in request.last else "Skaters had months of joy [1.1]."
+
+    with FakeModel(script) as model:
+        llm = {"llm__model": "a-model", "llm__base_url": model.base_url}
+        wanted = {**llm, "support_judge": "model", "data_dir": lakes / ".data"}
+        with serve(**wanted) as client:
+            reply = client.post("/v1/answers", json={**ASK, "stream": stream})
+    body = reply.text.rpartition("data: ")[2].partition("\n")[0] if stream else reply.text
+    (said,) = json.loads(body)["sentences"]
+    assert (said["status"], said["why"]) == ("supported", None)
+    assert len(model.requests) == 2
 
 
 def test_a_key_alone_sends_nothing_away(

@@ -40,6 +40,12 @@ def test_each_source_keeps_what_a_stronger_one_does_not_say(
     assert (llm.model, llm.temperature, llm.max_tokens) == ("b", 0.5, 99)
 
 
+def test_a_model_as_judge_needs_a_model() -> None:
+    with pytest.raises(SettingRefused, match=r"llm\.model must name one"):
+        load_settings({"support_judge": "model"})
+    assert load_settings({"support_judge": "model", "llm.model": "a"}).support_judge == "model"
+
+
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FOOTNOTE_LLM__MODEL", "")
     monkeypatch.setenv("OPENAI_API_KEY", "")

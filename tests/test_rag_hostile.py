@@ -23,8 +23,8 @@ from rag.cite import Composer
 from rag.draft import Draft
 from rag.errors import AnswerError
 from rag.llm import ModelEnd, ModelText
-from rag.support import judge
-from rag.types import Answer, Ask, Citation, Delta, Done, Event, Hit, SentenceClosed, Status
+from rag.support import judging
+from rag.types import Answer, Ask, Citation, Delta, Done, Event, Hit, SentenceClosed
 from rag.weights import fitted
 from tests.corpora import opened, sync_request, synced, write
 from tests.fakes import FakeModel, Reply, Request, chat_with
@@ -257,10 +257,6 @@ def hits_of(generation: Generation, embedder: Embedder) -> tuple[Hit, ...]:
 def drafted(
     generation: Generation, hits: tuple[Hit, ...], text: str, *, piece: int, strict: bool
 ) -> tuple[list[Event], Composer]:
-    def verdict(sentence: str, cited: "list[Citation]") -> tuple[Status, str | None]:
-        found = judge(sentence, [citation.quote for citation in cited])
-        return found.status, found.why
-
     async def said() -> AsyncGenerator[ModelText | ModelEnd, None]:
         for at in range(0, len(text), piece):
             yield ModelText(text[at : at + piece])
@@ -272,5 +268,5 @@ def drafted(
         except AnswerError:
             return []
 
-    composer = Composer(generation, hits, judge=verdict, writer="model")  # type: ignore[arg-type]  # a list will do
+    composer = Composer(generation, hits, judge=judging(QUESTION), writer="model")
     return asyncio.run(written()), composer
