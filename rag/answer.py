@@ -21,7 +21,7 @@ from .asked import Asked
 from .decide import confidence, evidence
 from .draft import Draft
 from .errors import AnswerError
-from .extract import pick_sentences
+from .extract import pick_sentences, with_conflicts
 from .followup import stand_alone
 from .llm import ChatModel
 from .opinion import SecondOpinion
@@ -197,9 +197,10 @@ class Pipeline:
                 run.generation, run.standalone, top_k=ask.top_k, filters=ask.filters
             )
         if run.found and run.hits:
-            run.picks = pick_sentences(ask.question, run.hits)
-            found = evidence(run.standalone, run.found, run.picks)
+            picks = pick_sentences(ask.question, run.hits)
+            found = evidence(run.standalone, run.found, picks)  # a conflict makes nothing surer
             run.confidence = confidence(found, self._weights)
+            run.picks = with_conflicts(ask.question, picks, run.hits)
         run.composer = run.quoting()
         run.timings["retrieve"] = (time.perf_counter() - started) * 1000
 

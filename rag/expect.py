@@ -10,7 +10,7 @@ from typing import Literal
 
 Kind = Literal["number", "measure", "date", "person", "place", "reason", "open"]
 
-_MEASURES = (
+MEASURES = (
     "percent|percentage|share|number|amount|price|cost|population|capacity|revenue|distance|height"
     "|length|speed|size|weight|age|rate|temperature|area|sum|total|score|budget|salary|horsepower"
     "|range|ratio|proportion|fraction|quantity|area|depth|width|volume|frequency"
@@ -35,7 +35,7 @@ _QUESTION: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "measure",
         re.compile(
             rf"\b(?:what|which)(?: (?:is|are|was|were))?(?: the)?(?: [\w'’-]+){{0,2}} "
-            rf"(?:{_MEASURES})\b",
+            rf"(?:{MEASURES})\b",
             re.IGNORECASE,
         ),
     ),

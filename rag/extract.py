@@ -2,20 +2,21 @@
 
 Every sentence of the best hits is scored by its passage, by its own nearness to the question, by
 the words it covers and by whether it holds the kind of thing asked for. The best one answers; a
-second or third joins only where it is nearly as good.
+second or third joins only where it is nearly as good, or where another source has another figure.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from .conflict import in_conflict
 from .expect import expected_kind, holds
 from .selection import Words, alike, words_of
 from .types import Hit
 
 MAX_SENTENCES = 3
 MAX_CHARS = 560
-"""Of quoted text; with the markers an answer stays under 600 characters."""
+"""Of quoted text, a conflicting sentence aside; with its markers an answer has under 600 then."""
 HITS = 5
 
 PASSAGE, SIMILARITY, COVER, PAIRS, KIND, FRAGMENT = 1.3, 0.6, 0.4, 0.2, 0.16, 0.25
@@ -23,6 +24,7 @@ NEARLY, NEARLY_ELSEWHERE = 0.2, 0.1
 """How far a second sentence may lie under the best one: in its passage, and in another. On 592
 SQuAD questions 1.7 sentences then hold the gold answer in .81, against .72 for one alone."""
 MAX_AGREEING = 2
+MAX_CONFLICTING = 2
 _WORDS = re.compile(r"\w+")
 _ENDS = re.compile(r"[.!?…。！？][\"'”’»)\]]*$")
 _HEADING = re.compile(r"^#{1,6} ")
@@ -48,21 +50,51 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
 
     The passage of the best sentence comes first; within a passage they keep their order.
     """
-    ranked = rank_sentences(question, hits)
-    if not ranked:
-        return []
-    chosen: list[Pick] = []
-    length = 0
-    for pick in _folded(ranked, hits):
+    ranked = _folded(rank_sentences(question, hits), hits)
+    chosen = list(ranked[:1])
+    length = sum(len(_text(hits, pick)) + 1 for pick in chosen)
+    for pick in ranked[1:]:
         size = len(_text(hits, pick))
         if len(chosen) == MAX_SENTENCES:
             break
-        if chosen and (length + size > MAX_CHARS or not _may_join(pick, ranked[0])):
-            continue
-        chosen.append(pick)
-        length += size + 1
-    passages = [pick.hit for pick in chosen]
-    return sorted(chosen, key=lambda pick: (passages.index(pick.hit), pick.sentence))
+        if length + size <= MAX_CHARS and _may_join(pick, ranked[0]):
+            chosen.append(pick)
+            length += size + 1
+    return _in_reading_order(chosen)
+
+
+def with_conflicts(question: str, picks: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
+    """Returns the picks with what other sources say otherwise, which comes before the rest.
+
+    Of each such source that is its best sentence; there are still three sentences at most.
+    """
+    if not picks or expected_kind(question) not in ("number", "measure", "date"):
+        return list(picks)
+    ranked = _folded(rank_sentences(question, hits), hits)
+    conflicting = _conflicting(question, ranked, hits)
+    others = [pick for pick in ranked[1:] if pick in picks and pick not in conflicting]
+    return _in_reading_order([ranked[0], *conflicting, *others][:MAX_SENTENCES])
+
+
+def _in_reading_order(picks: Sequence[Pick]) -> list[Pick]:
+    passages = [pick.hit for pick in picks]
+    return sorted(picks, key=lambda pick: (passages.index(pick.hit), pick.sentence))
+
+
+def _conflicting(question: str, ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
+    if not ranked[0].holds:
+        return []
+    best = hits[ranked[0].hit]
+    said = best.sentences[ranked[0].sentence]
+    sources, found = {best.source.id}, list[Pick]()
+    for pick in ranked[1:]:
+        hit = hits[pick.hit]
+        other = hit.sentences[pick.sentence]
+        is_new = pick.holds and hit.source.id not in sources and len(other.text) <= MAX_CHARS
+        if is_new and in_conflict(question, said, other, hit):
+            sources.add(hit.source.id)
+            found.append(pick)
+    return found[:MAX_CONFLICTING]
 
 
 def _may_join(pick: Pick, best: Pick) -> bool:

@@ -89,7 +89,9 @@ _ISO_MONTH = re.compile(r"\b\d{4}-(\d\d)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class _Figure:
+class Figure:
+    """A figure as it stands in the text, the values it may have and the word behind it."""
+
     text: str
     values: frozenset[float]
     unit: tuple[str, float] | None = None
@@ -106,9 +108,9 @@ class _Figure:
 
 def missing_figure(sentence: str, cited: str) -> str | None:
     """Returns the first figure of the sentence that the cited text lacks, a month too, or None."""
-    there = list(_figures(cited))
-    for figure in _figures(sentence):
-        if figure.attached or any(_matches(figure, other) for other in there):
+    there = list(figures(cited))
+    for figure in figures(sentence):
+        if figure.attached or any(agrees(figure, other) for other in there):
             continue
         if not figure.values:
             if figure.text not in cited:
@@ -118,27 +120,28 @@ def missing_figure(sentence: str, cited: str) -> str | None:
     return _missing_month(sentence, cited)
 
 
-def _figures(text: str) -> Iterator[_Figure]:
+def figures(text: str) -> Iterator[Figure]:
+    """Yields the figures of a text in order, those in words and those implied, too."""
     for match in _NUMBER.finditer(text):
         before = text[max(0, match.start() - 16) : match.start()]
         following = _COUNTED.match(text, match.end())
         counted = following.group(1).lower().replace(" ", "") if following else ""
         counted = counted if counted.endswith("ss") else counted.removesuffix("s")
         if match["literal"]:
-            yield _Figure(match.group(), frozenset())
+            yield Figure(match.group(), frozenset())
         elif match["digits"]:
             yield _in_digits(match, before, counted)
         elif match["words"]:
             value = _spelled(match["words"].lower())
             small = value <= 20 or match["words"].lower() in _SCALE_WORDS
             unit = _UNITS.get(counted)
-            yield _Figure(match.group(), frozenset({value}), unit, counted, small=small)
+            yield Figure(match.group(), frozenset({value}), unit, counted, small=small)
         else:
             values = frozenset(_IMPLIED[match["implied"].lower()])
-            yield _Figure(match.group(), values, None, counted, attached=True)
+            yield Figure(match.group(), values, None, counted, attached=True)
 
 
-def _in_digits(match: re.Match[str], before: str, counted: str) -> _Figure:
+def _in_digits(match: re.Match[str], before: str, counted: str) -> Figure:
     money = before.rstrip()[-1:] if before.rstrip()[-1:] in tuple("$€£") else ""
     letter = match["letter"] or ""
     scale = (match["scale"] or letter).lower()
@@ -155,7 +158,7 @@ def _in_digits(match: re.Match[str], before: str, counted: str) -> _Figure:
         significant = significant.rstrip("0")
     years = 10 if match["tail"] == "s" else 100 if counted == "century" else 0
     is_year = len(match["digits"]) == 4
-    return _Figure(
+    return Figure(
         match.group(),
         frozenset((value - 1) * 100 for value in values) if years == 100 else frozenset(values),
         unit,
@@ -192,7 +195,8 @@ def _spelled(words: str) -> float:
     return total + current
 
 
-def _matches(figure: _Figure, other: _Figure) -> bool:
+def agrees(figure: Figure, other: Figure) -> bool:
+    """Returns whether a figure says no other thing than another does, which may be more exact."""
     if other.text.lower() in _ARTICLES and not figure.small and figure.counted != other.counted:
         return False
     factor = 1.0
@@ -201,11 +205,11 @@ def _matches(figure: _Figure, other: _Figure) -> bool:
             return False
         factor = other.unit[1] / figure.unit[1]
     return any(
-        _agrees(value, known * factor, figure) for value in figure.values for known in other.values
+        _equal(value, known * factor, figure) for value in figure.values for known in other.values
     )
 
 
-def _agrees(value: float, known: float, figure: _Figure) -> bool:
+def _equal(value: float, known: float, figure: Figure) -> bool:
     if math.isclose(value, known, rel_tol=1e-9):
         return True
     if figure.years and value <= known < value + figure.years:
@@ -216,7 +220,7 @@ def _agrees(value: float, known: float, figure: _Figure) -> bool:
     return math.isclose(round(known, places), value, rel_tol=1e-9)
 
 
-def _rivals(figure: _Figure, other: _Figure) -> bool:
+def _rivals(figure: Figure, other: Figure) -> bool:
     """Whether the cited text counts the same thing otherwise."""
     return (
         bool(figure.counted)
