@@ -17,6 +17,7 @@ from .errors import AnswerError, ModelMisbehaved
 from .faults import BACKOFF_S, failure, faults, refused_parameter, retry_wait_s
 from .limits import Limit, at_most, only_headers
 from .reading import Reading
+from .thoughts import Thoughts
 from .types import Usage
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class OpenAIChat:
         self._settings = settings
         self._host = urlsplit(settings.base_url).netloc.rpartition("@")[2]
         self._refused: set[str] = set()
+        self._thinks_unopened = False
+        """Does it begin with reasoning that only a closing tag tells from its answer?"""
         self._client = openai.AsyncOpenAI(
             api_key=key,
             base_url=settings.base_url,
@@ -167,12 +170,20 @@ class OpenAIChat:
         self, messages: Sequence[Message], limit: Limit, max_tokens: int | None
     ) -> AsyncGenerator[ModelText | ModelEnd, None]:
         answer = await limit.within(math.inf, lambda: self._open(messages, max_tokens))
-        reading = Reading()
+        thoughts = Thoughts(is_unopened=self._thinks_unopened)
+        reading = Reading(thoughts)
         try:
             self._check_type(answer.response)
             async with aclosing(self._chunks(answer, reading, limit)) as chunks:
                 async for chunk in chunks:
-                    if text := reading.take(chunk):
+                    text = reading.take(chunk)
+                    if thoughts.leaked:
+                        self._thinks_unopened = True
+                        raise ModelMisbehaved(
+                            f"the model's endpoint {self._host} sent reasoning as an answer; its "
+                            "next answers wait for the end of that"
+                        )
+                    if text:
                         yield ModelText(text)
         finally:
             await answer.close()

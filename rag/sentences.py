@@ -17,6 +17,8 @@ MAX_SENTENCE = 4000
 """Characters after which a sentence ends whatever it holds: keeps the work linear."""
 
 _MAY_END = re.compile(r"[.!?…。！？｡\r\n]")
+_MAY_BEGIN = re.compile(r"[\r\n]\s*(?:[-*+•|]|\d{1,9}[.)]?)?\Z")
+"""A line that may turn out to be an item or a row, which begins a sentence of its own."""
 
 
 class Sentencer:
@@ -30,6 +32,8 @@ class Sentencer:
         """Yields what is certain now."""
         if not isinstance(piece, Text):
             yield from self._settle()
+            if not self._open[self._out :].strip(" \t"):
+                self._open = self._open[: self._out]  # a mark brings its own blank
             yield piece
             return
         self._open += piece.text
@@ -38,7 +42,8 @@ class Sentencer:
             yield from self._end(spans[0][1])
             spans = self._spans()
         if spans:
-            yield from self._let_out(spans[0][1])
+            pending = _MAY_BEGIN.search(self._open)
+            yield from self._let_out(min(spans[0][1], pending.start() if pending else spans[0][1]))
         if self._out > MAX_SENTENCE:
             yield from self._end(self._out)
 
@@ -70,7 +75,7 @@ class Sentencer:
     def _end(self, end: int) -> Iterator[Piece]:
         yield from self._let_out(end)
         yield End()
-        self._open, self._out = self._open[end:], 0
+        self._open, self._out = self._open[end:], max(0, self._out - end)
 
     def _let_out(self, end: int) -> Iterator[Piece]:
         if end > self._out:

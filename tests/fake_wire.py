@@ -54,7 +54,10 @@ STREAM_FAULTS = frozenset(
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer: the text in pieces of so many characters, or a fault."""
+    """What to answer: the text in pieces of so many characters, or a fault.
+
+    `before` are deltas that come first, as they are.
+    """
 
     text: str = ""
     fault: str | None = None
@@ -63,6 +66,7 @@ class Reply:
     pause_s: float = 0.2
     retry_after: str | None = None
     error: Mapping[str, Any] = field(default_factory=dict)
+    before: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
         if self.fault and self.fault not in STREAM_FAULTS | STATUS_FAULTS.keys():
@@ -77,6 +81,7 @@ def events(reply: Reply, body: Mapping[str, Any]) -> Iterator[bytes]:
         yield from _BROKEN_EVENTS[fault]()
         return
     yield chunk({"role": "assistant", "content": ""})
+    yield from (chunk(delta) for delta in reply.before)
     pieces = [reply.text[at : at + reply.piece] for at in range(0, len(reply.text), reply.piece)]
     if fault in ("stall", "cut", "ended"):
         pieces = pieces[: max(2, len(pieces) // 2)] or ["Half ", "an "]

@@ -14,9 +14,12 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.errors import AnswerError, ModelMisbehaved, ModelUnavailable
 from rag.llm import Message, ModelEnd, ModelSettings, ModelText, OpenAIChat
+from rag.thoughts import Thoughts
 from rag.types import Usage
 from tests.fakes import FakeModel, Reply, Request, model_settings, quoting, replies
 
@@ -29,6 +32,7 @@ ASKED = (Message("system", "Be brief."), Message("user", "Which city?"))
 
 
 SLACK_S = 4.0
+PARTS = ("<think>", "<thinking>", "[THINK]", "<|channel|>analysis<|message|>", "<|im_end|>", "<|")
 
 
 def alone(work: Coroutine[Any, Any, T]) -> T:
@@ -243,12 +247,73 @@ def test_thinking_is_left_out(piece: int) -> None:
         assert alone(talk(server))[0] == TEXT
 
 
+OWN_TAGS = (
+    "<thinking>Hm.</thinking>{}",
+    "<reasoning>Hm [9.9]</reasoning>\n{}",
+    "<thought>a < b</thought>{}",
+    "[THINK]Hm[/THINK]{}",
+    "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|channel|>final<|message|>{}",
+    "<think>a</think><think>b</think>{}",
+    "{}<think>Was that all?",
+    "{}<|im_end|>",
+    "{}</s>",
+    "<|channel|>final<|message|>{}<|return|>",
+)
+
+
+@pytest.mark.parametrize("written", OWN_TAGS)
+@pytest.mark.parametrize("piece", [1, 500])
+def test_no_kind_of_reasoning_is_answer(written: str, piece: int) -> None:
+    with FakeModel(Reply(written.format(TEXT), piece=piece)) as server:
+        assert alone(talk(server))[0] == TEXT
+
+
+def test_reasoning_that_nothing_opened_ends_the_first_answer_and_is_left_out_of_the_next() -> None:
+    async def twice(server: FakeModel) -> str:
+        chat = OpenAIChat(replace(SETTINGS, base_url=server.base_url))
+        try:
+            with pytest.raises(ModelMisbehaved, match="reasoning") as refused:
+                [item async for item in chat.stream(ASKED)]
+            assert refused.value.retryable
+            items = [item async for item in chat.stream(ASKED)]
+        finally:
+            await chat.close()
+        return "".join(item.text for item in items if isinstance(item, ModelText))
+
+    with FakeModel(f"Let me see. Paris?\n</think>\n\n{TEXT}") as server:
+        assert alone(twice(server)) == TEXT
+
+
+def test_a_model_that_once_thought_may_answer_at_once() -> None:
+    thoughts = Thoughts(is_unopened=True)
+    assert thoughts.feed("Paris ") == ""
+    assert thoughts.feed("it is.") + thoughts.finish() == "Paris it is."
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_in_a_field_of_its_own_is_left_out(field: str) -> None:
+    deltas = ({"role": "assistant"}, {field: "Hm."}, {"content": ""}, {}, {"content": None})
+    with FakeModel(Reply(TEXT, before=deltas)) as server:
+        assert alone(talk(server)) == (TEXT, ModelEnd("stop", Usage(4, 7)))
+
+
+@given(st.lists(st.sampled_from([*PARTS, "Paris", " ", "\n"]), max_size=9), st.data())
+def test_thoughts_do_not_depend_on_how_the_text_is_cut(
+    parts: list[str], data: st.DataObject
+) -> None:
+    text = "".join(parts)
+    cut = data.draw(st.integers(0, len(text)))
+    whole, cuts = Thoughts(), Thoughts()
+    one = whole.feed(text) + whole.finish()
+    assert cuts.feed(text[:cut]) + cuts.feed(text[cut:]) + cuts.finish() == one
+
+
 def test_thinking_without_an_answer_is_no_answer() -> None:
     with FakeModel(Reply("<think>Hm", finish_reason="length")) as server:
         assert "length" in str(failing(server))
 
 
-@pytest.mark.parametrize("text", ["<", "<think", "  <b>5</b> < 6"])
+@pytest.mark.parametrize("text", ["<", "<think", "<b>5</b> < 6", "[THIN]", "a <|b", "x <thinker>"])
 def test_text_that_only_begins_like_thinking_is_kept(text: str) -> None:
     with FakeModel(text) as server:
         assert alone(talk(server))[0] == text

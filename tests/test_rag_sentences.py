@@ -1,3 +1,6 @@
+import re
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,10 +44,29 @@ def test_an_abbreviation_does_not_end_a_sentence() -> None:
     ]
 
 
-@given(st.text(alphabet="ab .!?\n1AU", max_size=60), st.data())
+@given(st.text(alphabet="ab .!?\n1AU-|", max_size=60), st.data())
 def test_splitting_the_text_anywhere_gives_the_same_pieces(text: str, data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(text)))
     assert fed(Text(text[:cut]), Text(text[cut:])) == fed(Text(text))
+
+
+@pytest.mark.parametrize("piece", [1, 4, 99])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "| what | when |\n|---|---|\n| lit | 1871 # |\n| shut | 1998 # |",
+        "Two things:\n- # the lamp\n- # the lens\n1. # and\n2. # more",
+    ],
+)
+def test_rows_and_items_with_marks_are_written_once(text: str, piece: int) -> None:
+    mark = Mark(((1, 1),))
+    parts = [
+        mark if at % 2 else Text(words[start : start + piece])
+        for at, words in enumerate(re.split("(#)", text))
+        for start in range(0, len(words), piece)
+    ]
+    out = ["#" if piece == mark else piece.text for piece in fed(*parts) if piece != End()]
+    assert re.sub(r"[ \t]", "", "".join(out)) == re.sub(r"[ \t]", "", text)
 
 
 @given(st.text(max_size=200))
