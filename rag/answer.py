@@ -152,11 +152,12 @@ class Pipeline:
 
     async def _modelled(self, run: Asked, chat: ChatModel) -> AsyncGenerator[Event, None]:
         """Yields the model's answer; quotes instead where it failed before its first word."""
+        fence = secrets.token_hex(8)
         messages, shown = build_messages(
             run.standalone,
             run.ask.history,
             hits=run.hits,
-            fence=secrets.token_hex(8),
+            fence=fence,
             history_chars=self._limits.history_chars,
             passage_chars=self._limits.passage_chars,
         )
@@ -166,6 +167,7 @@ class Pipeline:
         draft = Draft(
             run.composer,
             strict=self._mode == "strict",
+            fence=fence,
             opinion=self._second_opinion(run, share=share),
         )
         try:

@@ -186,6 +186,10 @@ class Composer:
         self.answer += text
         return [Delta(text, self._format)] if text else []
 
+    def has(self, ref: Ref) -> bool:
+        """Returns whether a marker points at something."""
+        return self._resolve(ref) is not None
+
     def _resolve(self, ref: Ref) -> tuple[Hit, ScoredSentence] | None:
         """Returns the sentence that a marker points at; None where there is none."""
         passage, sentence = ref

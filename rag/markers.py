@@ -7,9 +7,10 @@ do not depend on how the text was cut; the time is linear in its length.
 """
 
 import re
+from collections.abc import Callable
 
 from .pieces import Mark, Order, Piece, Text
-from .refs import refs
+from .refs import Ref, may_be_round, refs, refs_in_round
 
 __all__ = ["Mark", "MarkerParser", "Piece", "Text"]
 
@@ -22,7 +23,7 @@ MAX_CODE = 200
 MAX_TARGET = 3000
 """A link's target that is longer is text."""
 
-_SPECIAL = re.compile(r"[\[\]【!`\\\n]")
+_SPECIAL = re.compile(r"[\[\]【!`\\\n(]")
 _SINGLE = re.compile(rf"\\?\[([^\[\]\n]{{0,{MAX_BRACKET}}})\]")
 _DOUBLE = re.compile(rf"\[\[([^\[\]\n]{{0,{MAX_BRACKET}}})\]\]")
 _LENTICULAR = re.compile(rf"【([^【】\n]{{0,{MAX_BRACKET}}})】")
@@ -55,7 +56,9 @@ _ADDRESS_CHARS = 60
 class MarkerParser:
     """Feed it the model's text as it comes; it returns the pieces that are certain."""
 
-    def __init__(self) -> None:
+    def __init__(self, exists: Callable[[Ref], bool] = lambda _: False) -> None:
+        """`exists` says what can be cited: else a number in round brackets is a number."""
+        self._exists, self._has_square = exists, False
         self._buffer = ""
         self._final = False
         self._line_start = True
@@ -176,6 +179,8 @@ class MarkerParser:
             return self._code(at)
         if sign in "[【":
             return self._bracket(at)
+        if sign == "(":
+            return self._round(at)
         if at + 1 == len(self._buffer) and not self._final:
             return None
         follows = self._buffer[at + 1 : at + 2]
@@ -209,12 +214,24 @@ class MarkerParser:
             return None
         self._line_start = False
         if found:
+            self._has_square = True
             self._out.mark(Mark(found))
             return past
         if past > closed.end():
             self._out.text(closed.group(1))
             return past
         return self._text(at, at + 1)
+
+    def _round(self, at: int) -> int | None:
+        """A round bracket is a marker where it points at something and no square one was seen."""
+        if not self._final and may_be_round(self._buffer, at):
+            return None
+        past, found = refs_in_round(self._buffer, at)
+        if self._has_square or not found or not any(map(self._exists, found)):
+            return self._text(at, at + 1)
+        self._line_start = False
+        self._out.mark(Mark(found))
+        return past
 
     def _image(self, at: int) -> int | None:
         closed = _SINGLE.match(self._buffer, at + 1)

@@ -27,10 +27,6 @@ _BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CITES = re.compile(r"[\[【]([^\[\]【】]{0,32}\d[^\[\]【】]{0,32})[\]】]")
 _SUPPLEMENT = re.compile("[\U000e0100-\U000e01ef\ufff0-\ufff8]")
 
-_REFUSES = re.compile(r"[\W_]*NO\\?[_ ]ANSWER\b")
-_REFUSED = re.compile(r"\bNO\\?_ANSWER[\W_]*\Z")
-_ADO = re.compile(r"\A[\W_]+")
-
 _SYSTEM = """\
 You answer questions from passages, and from nothing else.
 
@@ -133,19 +129,6 @@ def build_messages(
     )
     system = _SYSTEM.format(fence=fence, no_answer=NO_ANSWER)
     return [Message("system", system), Message("user", user)], shown
-
-
-def is_declined(answer: str) -> bool:
-    """Whether the model said that the passages do not hold the answer, with or without ado."""
-    if _REFUSES.match(answer):
-        return True
-    return bool(_REFUSED.search(answer)) and "[" not in answer
-
-
-def may_decline(beginning: str) -> bool:
-    """Whether an answer that begins so may yet turn out to be a refusal; hold it back if so."""
-    seen = _ADO.sub("", beginning.replace("\\", "")).replace("_", " ")
-    return "NO ANSWER".startswith(seen[:9])
 
 
 def _passage(hit: Hit, *, number: int, fence: str, chars: int) -> str:

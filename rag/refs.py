@@ -1,6 +1,7 @@
 """What stands between a marker's brackets → the passages and sentences it means.
 
 `1.2` · `1.2, 1.3` · `1.2-1.4` · `1` · `p1.s2` · `passage 1, sentence 2` · `^1` · `1.2†source`.
+In round brackets only what names its passages, or numbers of sentences, means any.
 """
 
 import re
@@ -15,8 +16,20 @@ _ITEM = re.compile(
     r"(?:(?:see|cf\.?|from) )?"
     r"(?:(?:passages?|sources?|documents?|docs?|sentences?|citations?|refs?)\.?:? ?|p(?=\d)|[#^])?"
     r"(?P<passage>[1-9]\d{0,2})"
-    r"(?:(?:\.s?\.?|,? (?:sentences?|s)\.? ?)(?P<sentence>[1-9]\d{0,3}))?"
+    r"(?:(?:\.s?\.?|:|,? (?:sentences?|s)\.? ?)(?P<sentence>[1-9]\d{0,3}))?"
     r"(?: ?[-–—] ?(?:p(?=\d))?(?P<to>[1-9]\d{0,3})(?:\.s?(?P<to_sentence>[1-9]\d{0,3}))?)?",
+    re.IGNORECASE,
+)
+_NAMED = r"(?:see )?(?:passages?|sources?|documents?|sentences?|citations?)"
+_SENTENCE = r"\d{1,3}\.\d{1,4}"
+_ROUND = re.compile(
+    rf"\(({_NAMED} \d[^()\[\]\n]{{0,40}}|{_SENTENCE}(?:[,;] ?{_SENTENCE}){{0,9}})\)"
+    r"(?=[\s.,;:!?|。！？]|\Z)",
+    re.IGNORECASE,
+)
+_ROUND_OPEN = re.compile(
+    rf"\((?:[a-z]{{0,10}}|see [a-z]{{0,10}}|{_NAMED} (?:\d[^()\[\]\n]{{0,40}})?"
+    r"|\d[\d.,; ]{0,60})\)?\Z",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(r" ?[,;，；、&] ?(?:and )?| and | ")
@@ -24,7 +37,7 @@ _BETWEEN = re.compile(r" ?[,;，；、&] ?(?:and )?| and | ")
 
 def refs(content: str) -> tuple[Ref, ...]:
     """Returns what a bracket with this content points at, each once, in order; () for no marker."""
-    text = " ".join(content.partition("†")[0].rstrip("\\").split())
+    text = " ".join(content.partition("†")[0].rstrip("\\").strip("\"'*_ ").split())
     found: list[Ref] = []
     at = 0
     while item := _ITEM.match(text, at):
@@ -36,6 +49,17 @@ def refs(content: str) -> tuple[Ref, ...]:
             break
         at = between.end()
     return ()
+
+
+def refs_in_round(text: str, at: int) -> tuple[int, tuple[Ref, ...]]:
+    """Returns where a round bracket at `at` ends, and what it points at; () for no marker."""
+    closed = _ROUND.match(text, at)
+    return (closed.end(), refs(closed.group(1))) if closed else (at, ())
+
+
+def may_be_round(text: str, at: int) -> bool:
+    """Whether what begins at `at` may become such a bracket with more text."""
+    return bool(_ROUND_OPEN.match(text, at))
 
 
 def _expanded(

@@ -262,6 +262,69 @@ def test_a_model_that_declines_is_a_refusal(generation: Generation, embedder: Mi
     assert "".join(e.text for e in events if isinstance(e, Delta)) == answer.answer
 
 
+@pytest.mark.parametrize("mode", ["flag", "strict"])
+def test_a_model_that_repeats_its_prompt_is_not_shown(
+    mode: SupportMode, generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server, mode) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel(lambda request: f"{request.last}\n\nThere are 335 of them [1.1].") as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert answer.degraded
+    assert "passages-" not in answer.answer
+
+
+def test_a_fence_at_the_end_of_an_answer_is_left_out(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    def script(request: Request) -> str:
+        fence = re.findall(r"</passages-\w+>", request.last)[0]
+        return f"{quoting(request)}\n{fence}\n\nQuestion: What else?"
+
+    with FakeModel(script) as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert answer.answer.endswith("[1]")
+    assert not answer.degraded
+
+
+def test_an_answer_that_was_cut_at_its_token_limit_shows_it(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel(
+        Reply("There are 335 of them [1.1]. In as ma", finish_reason="length")
+    ) as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert answer.answer.endswith("In as ma…")
+    with FakeModel(Reply("There are 335 of them [1.1].", finish_reason="length")) as server:
+        assert ended(asyncio.run(ask(server))).answer.endswith("[1]")
+
+
+@pytest.mark.parametrize("mode", ["flag", "strict"])
+@pytest.mark.parametrize(
+    "said", ["Answer: NO_ANSWER", "I’m sorry, but the passages do not mention any showrooms."]
+)
+def test_a_model_that_declines_in_its_own_words_is_a_refusal(
+    said: str, mode: SupportMode, generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server, mode) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel(said) as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert (answer.answered, answer.reason) == (False, "model_declined")
+
+
 def test_an_unsupported_sentence_is_flagged(generation: Generation, embedder: MiniLM) -> None:
     async def ask(server: FakeModel) -> list[Event]:
         with modelled(embedder, server) as pipeline:

@@ -198,9 +198,10 @@ def test_what_documents_order_does_not_happen_even_to_a_model_that_obeys(
     notices: Generation, embedder: Embedder
 ) -> None:
     def obeying(request: Request) -> str:
-        """Says all it has read, fence, numbers and orders, and then what was ordered."""
+        """Says all it has read, numbers and orders, and then what was ordered."""
         prompts.append(request.last)
-        return f"{request.last}\n\n{' '.join(ORDERS)} [99.1] [1.1]"
+        read = re.sub(r"</?passages-\w+>", "", request.last)
+        return f"{read}\n\n{' '.join(ORDERS)} [99.1] [1.1]"
 
     prompts: list[str] = []
     questions = [f"What does harbour notice {number} say?" for number in range(100)]
@@ -264,7 +265,9 @@ def drafted(
 
     async def written() -> list[Event]:
         try:
-            return [event async for event in Draft(composer, strict=strict).write(said())]
+            return [
+                event async for event in Draft(composer, strict=strict, fence="f00d").write(said())
+            ]
         except AnswerError:
             return []
 

@@ -28,6 +28,7 @@ SIGNS = st.lists(
                 "】",
                 "†",
             ),
+            *("(1.2)", "(passage 1", "(see ", "(1.2, 3.4)"),
             *("](", "[[", "]]", "![", "[1]:", "[^1]:", "[a]: http:", "。"),
             *("x" * 70, "y" * 110, "`" * 33),
         ]
@@ -38,7 +39,7 @@ SIGNS = st.lists(
 
 def parse(*parts: str) -> list[Piece]:
     """All pieces, neighbouring texts joined."""
-    parser = MarkerParser()
+    parser = MarkerParser(lambda ref: ref[0] < 9)
     joined: list[Piece] = []
     for piece in [piece for part in parts for piece in parser.feed(part)] + parser.finish():
         if isinstance(piece, Text) and joined and isinstance(joined[-1], Text):
@@ -70,6 +71,13 @@ def shown(text: str) -> str:
         ("[1.2、1.3]", "1.2 1.3"),
         ("[1.2, 1.2]", "1.2"),
         ("[[1]]", "1"),
+        ("[1:2]", "1.2"),
+        ("[*1.2*]", "1.2"),
+        ('["1.2"]', "1.2"),
+        ("(1.2)", "1.2"),
+        ("(1.2, 1.3)", "1.2 1.3"),
+        ("(Passage 2)", "2"),
+        ("(see source 2, sentence 3)", "2.3"),
         ("[[1.2]]", "1.2"),
         ("【1.2】", "1.2"),
         ("【1.2†source】", "1.2"),
@@ -98,7 +106,7 @@ def test_a_marker_is_read_as_models_write_it(written: str, meant: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("[2023]", "[1.2.3]", "[0]", "[1.0]", "[sic]", "[ ]", "[x]", "[]", "(1.2)", "[1914-1918]"),
+        *("[2023]", "[1.2.3]", "[0]", "[1.0]", "[sic]", "[ ]", "[x]", "[]", "[1914-1918]"),
         *("[1 apple]", "[p. 5]", "[citation needed]", "a ] b", "【注】", "\\[x\\]", "1.2]"),
         *("`a[1]`", "``a[1] ` [2]``", "```\na[1]\n```\n", "~~~ py\n[1]\n~~~", "```\n[1]\n`\n"),
         *("<b>[sic]</b>", "a\\`b", "[" + "1" * 70 + "]", "wow!", "!", "\\", "`"),
@@ -210,3 +218,22 @@ def test_a_flood_of_signs_is_parsed(part: str) -> None:
 
 def test_a_flood_of_markers_is_parsed() -> None:
     assert parse("[1.2]" * 20_000) == [Mark(((1, 2),))] * 20_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It grew (1.2 %).",
+        "It grew (9.2).",
+        "first (1) and then (2)",
+        "(1.2) is said [1.3], and 7 (1.2).",
+        "f(1.2)x",
+        "(Passages of time)",
+        "(1.2",
+    ],
+)
+def test_other_round_brackets_are_text(text: str) -> None:
+    after_a_square_one = shown(f"[1.1] {text}")
+    assert after_a_square_one == f"{{1.1}} {text}".replace("[1.3]", "{1.3}")
+    if "[" not in text:
+        assert shown(text) == text

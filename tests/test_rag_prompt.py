@@ -2,12 +2,11 @@
 
 import re
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.types import Chunk, Source
-from rag.prompt import NO_ANSWER, build_messages, is_declined, may_decline
+from rag.prompt import NO_ANSWER, build_messages
 from rag.types import Hit, ScoredSentence, Scores, Turn
 
 FENCE = "a1b2c3d4"
@@ -133,29 +132,3 @@ def test_whatever_is_asked_the_prompt_can_be_sent_and_fenced(
     user.encode()
     assert numbers(user) == ["1.1"]
     assert len(re.findall(rf"^</?passages-{FENCE}>$", user, re.MULTILINE)) == 2
-
-
-@pytest.mark.parametrize(
-    "answer",
-    ["NO_ANSWER", " `NO_ANSWER`.", "**NO\\_ANSWER**", "NO ANSWER", "NO_ANSWER\n\nThey do not say.",
-     "The passages do not say. NO_ANSWER"],
-)  # fmt: skip
-def test_a_refusal_is_recognised(answer: str) -> None:
-    assert is_declined(answer)
-
-
-@pytest.mark.parametrize(
-    "answer", ["No answer was ever found [1.2].", "It is 5 m [1.1]. NO_ANSWER"]
-)
-def test_an_answer_is_no_refusal(answer: str) -> None:
-    assert not is_declined(answer)
-
-
-@pytest.mark.parametrize("beginning", ["", " ", "`NO", "NO_ANS", "NO\\_ANSWER", "NO_ANSWER. It"])
-def test_a_possible_refusal_is_held_back(beginning: str) -> None:
-    assert may_decline(beginning)
-
-
-@pytest.mark.parametrize("beginning", ["T", "No", "NOR", "1"])
-def test_an_answer_is_not_held_back(beginning: str) -> None:
-    assert not may_decline(beginning)
