@@ -33,6 +33,11 @@ from .types import (
 
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 
+_NO_STATEMENT = re.compile(
+    r"\W*(?:sources?|references?|citations?|cited|passages?|see)?\W*", re.IGNORECASE
+)
+"""What small models write before a list of markers; it says nothing that could be supported."""
+
 CONTEXT_CHARS = 200
 """Of the source's text shown before and after a quote, at most."""
 
@@ -152,8 +157,8 @@ class Composer:
             events = self._attribute(self._words.strip())
         words, start, cited = self._words.strip(), self._start, list(self._cited.values())
         self._words, self._start, self._cited = "", None, {}
-        if start is None:
-            return []
+        if start is None or (cited and _NO_STATEMENT.fullmatch(words)):
+            return events
         with self._stages.during("support"):
             verdict = self._judge(words, cited)
         sentence = AnswerSentence(

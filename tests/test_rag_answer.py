@@ -293,6 +293,22 @@ def test_a_fence_at_the_end_of_an_answer_is_left_out(
     assert not answer.degraded
 
 
+@pytest.mark.parametrize(
+    "line", ["Source: [1.1]", "(Sources: [1.1][1.2])", "**References**\n- [1.1]"]
+)
+def test_a_line_of_sources_is_no_statement_to_judge(
+    line: str, generation: Generation, embedder: MiniLM
+) -> None:
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel(lambda request: f"{quoting(request)}\n\n{line}") as server:
+        answer = ended(asyncio.run(ask(server)))
+    assert not [said for said in answer.sentences if said.status == "unsupported"]
+    assert answer.sentences[0].status == "supported"
+
+
 def test_an_answer_that_was_cut_at_its_token_limit_shows_it(
     generation: Generation, embedder: MiniLM
 ) -> None:
