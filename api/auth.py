@@ -115,10 +115,12 @@ class Guard:
             caller = None
         if who and who.scope is None:
             return caller or NOBODY
-        if who and who.link and not (caller and who.scope in caller.scopes):
-            query = scope["query_string"].decode("latin-1")
-            if self._links.check(route_path(scope), query):
-                return HOLDER
+        if (
+            who
+            and who.link
+            and self._is_link(scope, or_key=bool(caller and who.scope in caller.scopes))
+        ):
+            return HOLDER
         if caller is None:
             raise Unauthenticated(given=presented is not None)
         if rules is None:
@@ -127,6 +129,15 @@ class Guard:
             raise MethodUnknown(sorted(rules))
         _check_right(who, caller)
         return caller
+
+    def _is_link(self, scope: Scope, *, or_key: bool) -> bool:
+        """Returns whether a link opens this; raises LinkRefused where neither it nor a key does."""
+        try:
+            return self._links.check(route_path(scope), scope["query_string"].decode("latin-1"))
+        except LinkRefused:
+            if or_key:
+                return False
+            raise
 
     async def _caller(self, presented: str | None, scope: Scope) -> Caller | None:
         await self._keep_fresh(presented or "")

@@ -57,6 +57,18 @@ def test_a_link_opens_its_view_without_a_key(keyed: tuple[LocalClient, str]) -> 
     assert LAKE in Page(page.text).marked
 
 
+def test_whatever_key_comes_with_it_a_link_opens_its_view(
+    keyed: tuple[LocalClient, str], data: Path
+) -> None:
+    client, url = keyed
+    keys = Keys(data / "state.sqlite3")
+    other = keys.create(scopes=["read"], collections=["other"])
+    for key in (other, keys.create(scopes=["write"]), "nonsense"):
+        page = client.get(url, headers={"Authorization": f"Bearer {key}"})
+        assert page.status_code == 200
+        assert LAKE in Page(page.text).marked
+
+
 def test_every_passage_and_citation_has_one_in_streams_and_hits_too(data: Path) -> None:
     with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         until(lambda: client.get("/readyz").json()["status"] == "ready")
