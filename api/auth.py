@@ -104,8 +104,7 @@ class Guard:
 
     async def _allowed(self, scope: Scope) -> Caller:
         rules = self._access.rules(route_path(scope))
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        who = rules.get(method) if rules else None
+        who = rules.get(scope["method"]) if rules else None
         presented = _bearer(scope)
         try:
             caller = await self._caller(presented, scope)

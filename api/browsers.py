@@ -73,5 +73,5 @@ class Browsers:
 
 def _is_harmless(rules: Rules, method: str) -> bool:
     """Returns whether anyone may read this, so that it does not matter which page does."""
-    who = rules.get("GET") if method in ("GET", "HEAD") else None
+    who = rules.get("GET") if method == "GET" else None
     return who is not None and who.scope is None

@@ -43,7 +43,10 @@ class Envelope:
         self._framed = f"frame-ancestors {' '.join(frames)}" if frames else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, marked; an error that nothing else knew becomes a bare 500."""
+        """Passes the request on, marked; an error that nothing else knew becomes a bare 500.
+
+        What asks by HEAD is asked as GET; the server itself leaves the body out.
+        """
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -51,10 +54,13 @@ class Envelope:
         request_id = given if _ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
         scope.setdefault("state", {})["request_id"] = request_id
         scope["root_path"] = self._root_path
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         with bound_contextvars(request_id=request_id):
-            await self._pass_on(scope, receive, send, request_id)
+            await self._pass_on(inner, receive, send, request_id, method=scope["method"])
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _pass_on(
+        self, scope: Scope, receive: Receive, send: Send, request_id: str, *, method: str
+    ) -> None:
         began, status, started = time.perf_counter(), 500, False
 
         async def marked(message: Message) -> None:
@@ -80,8 +86,8 @@ class Envelope:
             if not started:
                 await respond(error, scope)(scope, receive, marked)
         finally:
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            self._over(method, _route(scope, self._root_path), status, time.perf_counter() - began)
+            named = method if method in _METHODS else "other"
+            self._over(named, _route(scope, self._root_path), status, time.perf_counter() - began)
 
 
 def _route(scope: Scope, root_path: str) -> str | None:

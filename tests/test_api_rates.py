@@ -65,6 +65,12 @@ def test_without_keys_its_owner_on_loopback_is_spared_but_not_others(tmp_path: P
     assert [exposed.get(PATH).status_code for _ in range(5)] == [503] * 3 + [429] * 2
 
 
+def test_head_is_counted_like_get(tmp_path: Path, keys: Keys) -> None:
+    key = bearer(keys.create(scopes=["read"]))
+    client = serving(tmp_path)
+    assert [client.head(PATH, headers=key).status_code for _ in range(4)] == [503] * 3 + [429]
+
+
 def test_zero_is_no_limit(tmp_path: Path, keys: Keys) -> None:
     key = bearer(keys.create(scopes=["read"]))
     client = serving(tmp_path, rate_limit_per_minute=0)

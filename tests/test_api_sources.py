@@ -45,6 +45,16 @@ def test_one_article_is_told_of(client: httpx.Client) -> None:
     assert client.get(source["url"]).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/widget/v1.js", "/v1/sources", "text"])
+def test_head_tells_what_get_would(path: str, client: httpx.Client) -> None:
+    if path == "text":
+        path = f"/v1/sources/{client.get('/v1/sources').json()['sources'][0]['id']}/text"
+    told, got = client.head(path), client.get(path)
+    assert (told.status_code, told.content) == (200, b"")
+    for name in ("content-type", "content-length", "cache-control", "etag"):
+        assert told.headers.get(name) == got.headers.get(name)
+
+
 def test_a_citations_link_opens_a_page_that_marks_exactly_the_quote(client: httpx.Client) -> None:
     question = "How many showrooms for Xiaomi cars are there, and in how many cities?"
     answer = client.post("/v1/answers", json={"question": question}).json()
