@@ -15,6 +15,7 @@ ApiError
 ├── ClientLeft            nobody waits for the answer any more
 ├── BodyTooLarge          the request's body exceeds `max_body_bytes`
 ├── MediaTypeUnsupported  a body that does not say it is JSON
+├── CodingUnsupported     a body that is compressed
 ├── Unauthenticated       no key was given where one is needed, or one that opens nothing
 ├── Forbidden             the key is valid but lacks the right
 ├── LinkRefused           a signed link was altered, has expired or is of another page
@@ -162,6 +163,15 @@ class MediaTypeUnsupported(ApiError):
         super().__init__(f"Content-Type must be application/json ({said})")
 
 
+class CodingUnsupported(ApiError):
+    """A body that is compressed; RFC 9110 wants the codings that are taken beside the 415."""
+
+    def __init__(self, given: str) -> None:
+        """Names the coding, cut short."""
+        super().__init__(f"send the body as it is, without Content-Encoding (not {given[:80]!r})")
+        self.headers = {"accept-encoding": "identity"}
+
+
 class Unauthenticated(ApiError):
     """No key was given where one is needed, or one that opens nothing (any more)."""
 
@@ -270,6 +280,7 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     ClientLeft: (408, "client_left"),  # for the log alone
     BodyTooLarge: (413, "body_too_large"),
     MediaTypeUnsupported: (415, "unsupported_media_type"),
+    CodingUnsupported: (415, "unsupported_media_type"),
     Unauthenticated: (401, "unauthenticated"),
     Forbidden: (403, "forbidden"),
     LinkRefused: (403, "link_refused"),

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from .errors import BodyTooLarge, MediaTypeUnsupported
+from .errors import ApiError, BodyTooLarge, CodingUnsupported, MediaTypeUnsupported
 from .problems import respond
 
 log = logging.getLogger("footnote.access")
@@ -103,7 +103,7 @@ def _route(scope: Scope, root_path: str) -> str | None:
 
 
 class JsonBodies:
-    """Refuses bodies that are too large or do not say that they are JSON, before any route."""
+    """Refuses compressed bodies, and JSON that is too large or does not say that it is JSON."""
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
@@ -111,13 +111,15 @@ class JsonBodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on with its whole body at hand, or answers 413 or 415."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT"):
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        kind = headers.get("content-type", "")
-        if kind.partition(";")[0].strip().lower() != "application/json":
-            await respond(MediaTypeUnsupported(kind), scope)(scope, receive, send)
+        headers, is_json = Headers(scope=scope), scope["method"] == "POST"
+        if refusal := _unreadable(headers, is_json=is_json):
+            await respond(refusal, scope)(scope, receive, send)
+            return
+        if not is_json:  # a file, which its route takes piece by piece
+            await self.app(scope, receive, send)
             return
         declared = headers.get("content-length", "0")
         body = None
@@ -139,6 +141,17 @@ class JsonBodies:
                 return None
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _unreadable(headers: Headers, *, is_json: bool) -> ApiError | None:
+    """Returns why a body cannot be read, by what its headers say of it."""
+    coding = headers.get("content-encoding", "").strip()
+    if coding and coding.lower() != "identity":
+        return CodingUnsupported(coding)
+    kind = headers.get("content-type", "")
+    if is_json and kind.partition(";")[0].strip().lower() != "application/json":
+        return MediaTypeUnsupported(kind)
+    return None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -1,6 +1,9 @@
 """Whatever goes wrong over HTTP is problem+json with a code and the request's id."""
 
+import gzip
+import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -100,6 +103,17 @@ def test_a_body_that_does_not_say_it_is_json_is_415(kind: str, client: LocalClie
     )
     assert response.status_code == 415
     assert response.json()["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/v1/answers"), ("PUT", "/v1/files/a.md")])
+def test_a_compressed_body_is_415_and_never_taken_as_it_comes(
+    method: str, path: str, client: LocalClient
+) -> None:
+    headers = JSON | {"Content-Encoding": "gzip"}
+    response = client.request(method, path, content=gzip.compress(b"{}"), headers=headers)
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
+    assert response.headers["accept-encoding"] == "identity"
+    assert "Content-Encoding" in response.json()["detail"]
 
 
 def test_a_charset_beside_json_is_fine(client: LocalClient) -> None:

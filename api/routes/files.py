@@ -64,7 +64,7 @@ Once = Annotated[
     "/v1/files/{path:path}",
     status_code=202,
     openapi_extra=_RAW,
-    responses=documented(403, 404, 409, 413, 422, 500, 503),
+    responses=documented(403, 404, 409, 413, 415, 422, 500, 503),
 )
 async def put_file(
     path: Below,
