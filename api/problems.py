@@ -5,6 +5,7 @@ What status and words an error gets is in `errors.py`; here it becomes a respons
 
 import http
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from .schemas import Invalid, Problem
 log = logging.getLogger("footnote")
 
 MEDIA_TYPE = "application/problem+json"
+_NAME = re.compile(r"[\w-]+")
 _OPENAI = ("/v1/chat", "/v1/models")
 """Where errors have OpenAI's shape."""
 
@@ -107,7 +109,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 def _found(found: Mapping[str, Any]) -> Invalid:  # Any: pydantic's own type for it
     if found["type"] == "json_invalid":
         return Invalid(field="body", message=f"is not JSON: {found['ctx']['error']}")
-    field = ".".join(str(part) for part in found["loc"])
+    # beside names and places it holds pydantic's own words for the branches of a union
+    field = ".".join(part for part in map(str, found["loc"]) if _NAME.fullmatch(part))
     return Invalid(field=field, message=found["msg"].removeprefix("Value error, "))
 
 

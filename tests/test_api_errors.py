@@ -66,6 +66,15 @@ def test_a_request_of_the_wrong_shape_is_422(body: str, client: LocalClient) -> 
     assert problem["errors"][0]["field"].startswith("body")
 
 
+def test_a_field_is_named_as_the_client_wrote_it(client: LocalClient) -> None:
+    for content in ("who \ud800", 5, [{"type": "text", "text": "\ud800"}]):
+        message = {"role": "user", "content": content}
+        body = json.dumps({"model": "footnote", "messages": [message]})
+        error = client.post("/v1/chat/completions", content=body, headers=JSON).json()["error"]
+        assert re.fullmatch(r"messages\.0\.content(\.0\.text)?", error["param"])
+        assert error["message"].startswith(f"body.{error['param']}: ")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
