@@ -4,6 +4,7 @@ Key holders are counted by key, others by address. Headers after the IETF draft
 `RateLimit header fields for HTTP` (draft-ietf-httpapi-ratelimit-headers).
 """
 
+import ipaddress
 import logging
 import math
 import time
@@ -88,6 +89,16 @@ class Rates:
 
 
 def address(scope: Scope) -> str:
-    """Returns the client's address; behind a proxy it is right only with `trusted_proxies`."""
+    """Returns the client's address, of IPv6 its network: whoever has one has 2**64 addresses.
+
+    Behind a proxy it is right only with `trusted_proxies`.
+    """
     client = scope.get("client")
-    return str(client[0]) if client else "unknown"
+    said = str(client[0]) if client else "unknown"
+    try:
+        found = ipaddress.ip_address(said)
+    except ValueError:
+        return said
+    if found.version == 4:
+        return said
+    return str(found.ipv4_mapped or ipaddress.ip_network((int(found) >> 64 << 64, 64)))

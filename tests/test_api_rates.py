@@ -9,6 +9,7 @@ import pytest
 from api.app import create_app
 from api.errors import SettingRefused
 from api.keys import Keys
+from api.rates import address
 from api.settings import load_settings
 from tests.running import LocalClient
 
@@ -95,6 +96,16 @@ def test_addresses_behind_a_proxy_are_told_apart_only_where_it_is_trusted(
         for number in range(5)
     ]
     assert 429 in forged, "what a client writes before the proxy's own entry does not count"
+
+
+def test_all_addresses_of_an_ipv6_network_are_one_caller() -> None:
+    def counted(host: str) -> str:
+        return address({"client": (host, 50_000)})
+
+    assert counted("2001:db8::1") == counted("2001:db8::ffff:1") != counted("2001:db8:0:1::1")
+    assert counted("::ffff:192.0.2.1") == counted("192.0.2.1") != counted("192.0.2.2")
+    assert counted("fe80::1%eth0") == counted("fe80::2%eth0")
+    assert address({"client": None}) == counted("unknown")
 
 
 def test_where_the_counters_cannot_be_reached_requests_pass(
