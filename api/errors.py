@@ -26,7 +26,7 @@ ApiError
 ├── MethodUnknown         nothing is declared at this path for this method
 ├── KeyUnknown            no key has this id
 ├── KeyMalformed          a given key is not one that `footnote keys create` made
-└── StateUnreadable       `state.sqlite3`, and so the keys, cannot be read
+└── StateUnreadable       `state.sqlite3`, and so keys, jobs and feedback, cannot be used
 
 What answering and the index raise is in `rag/errors.py` and `index/errors.py`.
 """
@@ -250,11 +250,11 @@ class KeyMalformed(ApiError):
 
 
 class StateUnreadable(ApiError):
-    """`state.sqlite3`, and so the keys, cannot be read."""
+    """`state.sqlite3`, and so keys, jobs and feedback, cannot be read or written."""
 
     def __init__(self, cause: str) -> None:
         """Keeps the cause for the log."""
-        super().__init__(f"the keys cannot be read: {cause}")
+        super().__init__(f"state.sqlite3 cannot be used: {cause}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +314,7 @@ _WORDS = {
     "index_damaged": "the index is damaged; the log says how",
     "index_unavailable": "the index cannot be used; the log says why",
     "file_unwritable": "the file cannot be written; the log says why",
-    "state_unreadable": "the keys cannot be read; the log says why",
+    "state_unreadable": "keys, jobs and feedback cannot be read or kept; the log says why",
     "embedder_unavailable": "the embedding model cannot be used; the log says why",
     "model_unavailable": "the language model cannot be reached or is too slow; the log says why",
     "model_misbehaved": "the language model's answer was unusable; the log says why",

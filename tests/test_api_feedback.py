@@ -11,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from api.app import create_app
 from api.feedback import DAY_S, Feedback
+from api.settings import load_settings
 from rag.evaluation.importing import from_feedback
-from tests.running import Running, footnote
+from tests.running import LocalClient, Running, footnote
 
 CITED = [{"source": "lake.txt", "quote": "The lake froze for 142 days in 1998."}]
 PRAISE = {
@@ -90,6 +92,15 @@ def test_what_is_no_feedback_is_refused(running: Running, body: dict[str, Any]) 
 
 def test_an_odd_answer_id_is_refused(running: Running) -> None:
     assert give(running, "a%20b", PRAISE).status_code == 422
+
+
+def test_where_feedback_cannot_be_kept_it_is_503_and_says_what(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as base:
+        base.execute("CREATE VIEW feedback AS SELECT 1 AS answer_id")
+    client = LocalClient(create_app(load_settings({"data_dir": tmp_path})))
+    reply = client.post("/v1/answers/ans_a/feedback", json=PRAISE)
+    assert (reply.status_code, reply.json()["code"]) == (503, "state_unreadable")
+    assert "feedback" in reply.json()["detail"]
 
 
 def test_feedback_is_forgotten_once_its_days_are_over(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """`POST /v1/answers/{answer_id}/feedback`: what a reader thought of an answer."""
 
+import sqlite3
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
 from .. import wiring
+from ..errors import StateUnreadable
 from ..problems import documented
 from ..schemas import FeedbackBody
 from .given import Given
@@ -18,8 +20,11 @@ AnswerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="As
     "/v1/answers/{answer_id}/feedback",
     status_code=204,
     response_class=Response,
-    responses=documented(413, 415, 422, 500),
+    responses=documented(413, 415, 422, 500, 503),
 )
 def feedback(answer_id: AnswerId, body: FeedbackBody, service: Given) -> None:
     """Keep what a reader thought of an answer, with the question and answer if they are sent."""
-    wiring.feedback(service.settings).keep(answer_id, body.model_dump(exclude_none=True))
+    try:
+        wiring.feedback(service.settings).keep(answer_id, body.model_dump(exclude_none=True))
+    except (sqlite3.Error, OSError) as error:
+        raise StateUnreadable(str(error)) from error
