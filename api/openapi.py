@@ -5,6 +5,7 @@ generated; it has every route, whatever the settings.
 """
 
 import json
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -30,6 +31,8 @@ _EVENTS: dict[str, type[BaseModel]] = {
     "error": schemas.ErrorEvent,
 }
 _AT = "#/components/schemas/"
+_CONVERTER = re.compile(r":\w+(?=})")
+"""What a template of the router holds and one of OpenAPI does not."""
 
 
 def _data(model: type[BaseModel]) -> dict[str, object]:
@@ -83,8 +86,9 @@ def describe(app: FastAPI) -> None:
             for name in known.keys() & EXAMPLES.keys():
                 known[name]["examples"] = [EXAMPLES[name]]
             built["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+            rules = {_CONVERTER.sub("", path): rules for path, rules in TABLE.items()}
             for path, operations in built["paths"].items():
-                _guarded(operations, TABLE.get(path, {}))
+                _guarded(operations, rules.get(path, {}))
             app.openapi_schema = built
         return app.openapi_schema
 

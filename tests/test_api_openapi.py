@@ -87,6 +87,13 @@ def test_what_goes_wrong_has_one_shape(operation: dict[str, Any]) -> None:
             assert response["content"] == {kind: said}, status
 
 
+def test_what_needs_a_key_says_so() -> None:
+    public = {"get /livez", "get /readyz", "post /v1/widget/token"}
+    assert {name for name in OPERATIONS if "security" not in OPERATIONS[name]} == public
+    for name in OPERATIONS.keys() - public:
+        assert {"401", "403", "421", "429", "503"} <= OPERATIONS[name]["responses"].keys(), name
+
+
 def test_the_chunks_of_a_chat_are_named_too() -> None:
     told = OPERATIONS["post /v1/chat/completions"]["responses"]["200"]["content"]
     chunk, end = told["text/event-stream"]["schema"]["properties"]["data"]["anyOf"]
