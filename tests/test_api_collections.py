@@ -116,7 +116,8 @@ def test_the_figures_tell_of_each_collection(client: LocalClient) -> None:
 
 def test_the_models_are_named_after_the_collections(client: LocalClient) -> None:
     names = [model["id"] for model in client.get("/v1/models").json()["data"]]
-    assert names == ["footnote", "footnote/hills", "footnote/lakes"]
+    assert names == ["footnote/hills", "footnote/lakes"], "none of them is the default one"
+    assert client.get("/v1/models/footnote").status_code == 422
     asked = {
         "model": "footnote/lakes",
         "messages": [{"role": "user", "content": FROZE["question"]}],

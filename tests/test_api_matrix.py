@@ -68,6 +68,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/v1/sources/{source_id}/view"): ("view", None),
     ("POST", "/v1/chat/completions"): ("read key", CHAT),
     ("GET", "/v1/models"): ("read key, of no collection", None),
+    ("GET", "/v1/models/{model:path}"): ("read key", None),
     ("POST", "/mcp"): ("read key, of no collection", PING),
     ("POST", "/mcp/"): ("read key, of no collection", PING),
     ("GET", "/metrics"): ("admin", None),
@@ -127,6 +128,7 @@ class House:
             .replace("{job_id}", "1")
             .replace("/pages/{path:path}", "/pages/ask.js")
             .replace("{path:path}", "a.txt")
+            .replace("{model:path}", "footnote")
         )
         if query := self.queries.get(caller):
             path = f"{path}?{query}"

@@ -28,6 +28,14 @@ def test_the_models_are_the_default_and_one_for_each_collection(client: openai.O
     assert [model.id for model in client.models.list()] == ["footnote", "footnote/default"]
 
 
+def test_one_model_is_told_of_by_its_name(client: openai.OpenAI) -> None:
+    for name in ("footnote", "footnote/default"):
+        assert client.models.retrieve(name).id == name
+    for name in ("footnote/other", "gpt-4o"):
+        with pytest.raises(openai.NotFoundError):
+            client.models.retrieve(name)
+
+
 def test_a_plain_answer_has_links_behind_its_markers(
     client: openai.OpenAI, service: Running
 ) -> None:

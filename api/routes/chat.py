@@ -1,4 +1,6 @@
-"""`POST /v1/chat/completions` and `GET /v1/models`: for programs that speak OpenAI's protocol."""
+"""`POST /v1/chat/completions` and `GET /v1/models…`: for programs that speak OpenAI's protocol."""
+
+from contextlib import suppress
 
 from fastapi import APIRouter, Request, Response
 from fastapi.sse import format_sse_event
@@ -7,7 +9,7 @@ from starlette.types import Scope
 from rag import types as inside
 from rag.types import Ask
 
-from ..errors import CollectionUnknown, ModelUnknown
+from ..errors import CollectionUnknown, ModelUnknown, RequestInvalid
 from ..openai_compat import MODEL, ChatStream, collection_of, completion, question_of
 from ..openai_schemas import ChatBody, ChatCompletion, ModelCard, ModelList
 from ..openapi import CHUNKS
@@ -63,6 +65,18 @@ class _Frames:
 @router.get("/v1/models", responses=documented_chat(500, 503))
 async def list_models(service: Given, caller: Asking) -> ModelList:
     """List the names to ask by: the default collection's, then one for each collection."""
-    seen = service.visible(caller.collections)
-    names = [MODEL, *(f"{MODEL}/{name}" for name in seen)]
+    names = [f"{MODEL}/{name}" for name in service.visible(caller.collections)]
+    with suppress(CollectionUnknown, RequestInvalid):  # where no collection is the default one
+        service.chosen(None, seen=caller.collections)
+        names.insert(0, MODEL)
     return ModelList(data=[ModelCard(id=name) for name in names])
+
+
+@router.get("/v1/models/{model:path}", responses=documented_chat(404, 422, 500, 503))
+async def get_model(model: str, service: Given, caller: Asking) -> ModelCard:
+    """Tell whether one can ask by a name."""
+    try:
+        service.chosen(collection_of(model), seen=caller.collections)
+    except CollectionUnknown:
+        raise ModelUnknown(model) from None
+    return ModelCard(id=model)
