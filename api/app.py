@@ -54,7 +54,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: links.secret)  # read before the first answer needs it
         service = app.state.service
-        changing = writes.run(resume=worker == 0) if writes else nullcontext()
+        changing = writes.run() if writes else nullcontext()
         async with changing, telemetry.following(service), service.run(), agents.run():
             if worker:
                 await service.can_answer()

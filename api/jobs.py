@@ -8,7 +8,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,20 +66,7 @@ class Jobs:
         except (sqlite3.Error, OSError) as error:
             raise StateUnreadable(str(error)) from error
 
-    def repeated(self, idempotency: str | None, request: str) -> Job | None:
-        """Returns the job that this request already made; raises KeyReused: another one did."""
-        if idempotency is None:
-            return None
-        with self._base() as base:
-            wanted = f"SELECT request, {_COLUMNS} FROM jobs WHERE idempotency = ?"
-            row = base.execute(wanted, (idempotency,)).fetchone()
-        if row is None:
-            return None
-        if row[0] != request:
-            raise KeyReused
-        return _job(row[1:])
-
-    def add(
+    def once(
         self,
         kind: Kind,
         collection: str,
@@ -87,11 +74,20 @@ class Jobs:
         *,
         idempotency: str | None = None,
         request: str = "",
+        change: Callable[[], None] = lambda: None,
     ) -> Job:
-        """Returns a new job, queued; forgets those that ended long ago."""
+        """Returns the job that this request already made, else a new one, queued, after `change`.
+
+        Of two that are the same, in whatever processes, the second waits for the first. Forgets
+        jobs that ended long ago. Raises KeyReused, and what `change` does but for OSError.
+        """
         now = time.time()
         job = Job(f"job_{secrets.token_hex(8)}", kind, collection, path, "queued", now, *[None] * 4)
         with self._base() as base:
+            base.execute("BEGIN IMMEDIATE")
+            if known := _repeated(base, idempotency, request):
+                return known
+            change()
             base.execute("DELETE FROM jobs WHERE ended_s < ?", (now - KEPT_S,))
             base.execute(
                 "INSERT INTO jobs (id, kind, collection, path, status, created_s, idempotency, "
@@ -150,6 +146,16 @@ class Jobs:
     def _each(self, change: str, rows: list[tuple[object, ...]]) -> None:
         with self._base() as base:
             base.executemany(change, rows)
+
+
+def _repeated(base: sqlite3.Connection, idempotency: str | None, request: str) -> Job | None:
+    wanted = f"SELECT request, {_COLUMNS} FROM jobs WHERE idempotency = ?"
+    row = base.execute(wanted, (idempotency,)).fetchone()
+    if row is None:  # as it is without a key: NULL equals nothing
+        return None
+    if row[0] != request:
+        raise KeyReused
+    return _job(row[1:])
 
 
 def _job(row: tuple[Any, ...]) -> Job:  # Any: what the columns hold

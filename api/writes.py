@@ -64,17 +64,17 @@ class Writes:
         self._corpora, self._request_for, self._turn = corpora, request_for, turn
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._placing = threading.Lock()
+        """So that threads take turns; other processes wait for the database."""
         self._child: subprocess.Popen[str] | None = None
         self._noted = 0.0
 
     @asynccontextmanager
-    async def run(self, *, resume: bool) -> AsyncIterator[None]:
-        """Works jobs off while the block runs; with `resume` also those that were left.
+    async def run(self) -> AsyncIterator[None]:
+        """Works jobs off while the block runs, first those that killed processes left.
 
-        Then half-made uploads of killed processes are removed, too.
+        Their half-made uploads are removed, too.
         """
-        work = self._resume if resume else self._work
-        thread = threading.Thread(target=work, name="jobs", daemon=True)
+        thread = threading.Thread(target=self._resume, name="jobs", daemon=True)
         thread.start()
         try:
             yield
@@ -105,15 +105,12 @@ class Writes:
                     await asyncio.to_thread(upload.write, data)
                 return await asyncio.to_thread(self._job, asked, upload.keep, upload.sha256)
         except OSError as error:
-            raise FileUnwritable(str(error)) from error
+            raise FileUnwritable(error) from error
 
     async def delete(self, asked: Asked, names: tuple[str, ...]) -> Job:
         """Removes a file and returns the job that forgets it; raises FileMissing, an ApiError."""
         corpus = self._corpora[asked.collection]
-        try:
-            return await asyncio.to_thread(self._job, asked, lambda: files.remove(corpus, names))
-        except OSError as error:
-            raise FileUnwritable(str(error)) from error
+        return await asyncio.to_thread(self._job, asked, lambda: files.remove(corpus, names))
 
     async def sync(self, asked: Asked) -> Job:
         """Returns a job that syncs a collection."""
@@ -121,17 +118,21 @@ class Writes:
 
     def _job(self, asked: Asked, change: Callable[[], None], content: str = "") -> Job:
         """Changes a file and returns the job for it; a repeated one changes nothing."""
-        request = asked.fingerprint(content)
-        with self._placing:  # of two that are the same, the second finds the first one's job
-            if known := self.jobs.repeated(asked.idempotency, request):
-                return known
-            change()
-            job = self.jobs.add(
+
+        def changed() -> None:
+            try:
+                change()
+            except OSError as error:
+                raise FileUnwritable(error) from error
+
+        with self._placing:
+            job = self.jobs.once(
                 asked.kind,
                 asked.collection,
                 asked.path,
                 idempotency=asked.idempotency,
-                request=request,
+                request=asked.fingerprint(content),
+                change=changed,
             )
         self._wake.set()
         return job

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -113,10 +115,31 @@ def test_a_sync_is_a_job_and_an_unknown_job_is_404(client: TestClient, home: Pat
 
 def test_jobs_that_were_left_are_done_by_the_next_service(home: Path) -> None:
     jobs = Jobs(home / ".data" / "state.sqlite3")
-    left = jobs.add("sync", "default")
+    left = jobs.once("sync", "default")
     jobs.begin("default")  # by a process that was killed then
     with TestClient(app_of(home), base_url=BASE) as client:
         until(lambda: client.get(f"/v1/jobs/{left.id}").json()["status"] == "done")
+
+
+def test_of_two_equal_requests_to_two_workers_one_changes_something(tmp_path: Path) -> None:
+    workers = [Jobs(tmp_path / "state.sqlite3") for _ in range(2)]
+    inside, second_begins = threading.Event(), threading.Event()
+    changes: list[str] = []
+
+    def change() -> None:
+        changes.append("made")
+        inside.set()
+        assert second_begins.wait(30)
+
+    def ask(jobs: Jobs) -> str:
+        return jobs.once("put", "c", "a.txt", idempotency="k", request="r", change=change).id
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(ask, workers[0])
+        assert inside.wait(30)
+        second_begins.set()
+        assert ask(workers[1]) == first.result()
+    assert changes == ["made"]
 
 
 def test_uploads_that_a_killed_process_left_are_removed_by_the_next_service(home: Path) -> None:

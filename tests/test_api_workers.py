@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.jobs import Jobs
 from tests.fakes import FakeModel, Reply
 from tests.running import Running, footnote, processes_below, until
 
@@ -17,6 +18,11 @@ ASK = {"question": "How long did the lake freeze in 1998?"}
 
 def alive(service: Running) -> set[int]:
     return {pid for pid in processes_below(service.process.pid) if "--as-worker" in command(pid)}
+
+
+def second(pids: set[int]) -> int:
+    """The worker that does not sync when it starts."""
+    return next(pid for pid in pids if command(pid).split("--as-worker\0")[1].startswith("1"))
 
 
 def command(pid: int) -> str:
@@ -28,7 +34,7 @@ def command(pid: int) -> str:
 
 @pytest.fixture
 def pair(lakes: Path) -> Iterator[Running]:
-    env = {"FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0"}
+    env = {"FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0", "FOOTNOTE_ALLOW_WRITES": "true"}
     with Running("articles", "--workers", 2, cwd=lakes, env=env) as service:
         until(lambda: len(alive(service)) == 2)
         yield service
@@ -50,6 +56,16 @@ def test_one_syncs_all_answer_and_a_fallen_worker_is_replaced(pair: Running) -> 
     assert pair.process.returncode == 0
     assert "starting another" in log
     assert not any(Path(f"/proc/{pid}").exists() for pid in first)
+
+
+def test_a_job_that_a_fallen_worker_left_is_ended_by_the_one_that_replaces_it(
+    pair: Running, lakes: Path
+) -> None:
+    jobs = Jobs(lakes / ".data" / "state.sqlite3")
+    left = jobs.once("sync", "default")
+    jobs.begin("default")  # by the worker that falls now
+    os.kill(second(alive(pair)), signal.SIGKILL)
+    until(lambda: jobs.find(left.id).status == "done")
 
 
 def test_workers_end_with_the_process_that_started_them(pair: Running) -> None:
