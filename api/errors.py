@@ -14,6 +14,8 @@ ApiError
 ├── IndexBuilding         nothing serves yet, but the first index is under way
 ├── ClientLeft            nobody waits for the answer any more
 ├── BodyTooLarge          the request's body exceeds `max_body_bytes`
+├── HeadersTooLarge       what comes before the request's body is too long
+├── RequestMalformed      what came is no HTTP request
 ├── MediaTypeUnsupported  a body that does not say it is JSON
 ├── CodingUnsupported     a body that is compressed
 ├── Unauthenticated       no key was given where one is needed, or one that opens nothing
@@ -154,6 +156,22 @@ class BodyTooLarge(ApiError):
         super().__init__(f"the request's body exceeds {limit:,} bytes")
 
 
+class HeadersTooLarge(ApiError):
+    """What comes before the request's body is too long."""
+
+    def __init__(self, limit: int) -> None:
+        """Names the limit."""
+        super().__init__(f"the request's headers exceed {limit:,} bytes")
+
+
+class RequestMalformed(ApiError):
+    """What came is no HTTP request."""
+
+    def __init__(self) -> None:
+        """Names what it is about, as nothing of it could be read."""
+        super().__init__("this is no HTTP/1.1 request that can be read, or its URL is too long")
+
+
 class MediaTypeUnsupported(ApiError):
     """A body that does not say it is JSON."""
 
@@ -279,6 +297,8 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     IndexBuilding: (503, "index_building"),
     ClientLeft: (408, "client_left"),  # for the log alone
     BodyTooLarge: (413, "body_too_large"),
+    HeadersTooLarge: (431, "headers_too_large"),
+    RequestMalformed: (400, "bad_request"),
     MediaTypeUnsupported: (415, "unsupported_media_type"),
     CodingUnsupported: (415, "unsupported_media_type"),
     Unauthenticated: (401, "unauthenticated"),

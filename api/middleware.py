@@ -23,7 +23,7 @@ Over = Callable[[str, str | None, int, float], None]
 """(method, the route's template, status, seconds)"""
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
-_SAFE = {
+SAFE = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -69,7 +69,7 @@ class Envelope:
                 status, started = message["status"], True
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                for name, value in _SAFE.items():
+                for name, value in SAFE.items():
                     headers.setdefault(name, value)
                 if self._framed and headers.get("content-type", "").startswith("text/html"):
                     policy = headers["content-security-policy"]

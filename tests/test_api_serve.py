@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,42 @@ from tests.fakes import FakeModel, Reply
 from tests.running import COMMAND, SEEDS, Running, environment, footnote, free_port, until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
+
+
+def spoken(service: Running, said: bytes, *, times: int = 1) -> httpx.Response:
+    """What the service answers to bytes that no client would send."""
+    told = b""
+    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2]))) as line:
+        line.settimeout(30)
+        with suppress(ConnectionError):  # it need not hear all of it
+            for _ in range(times):
+                line.sendall(said)
+        with suppress(ConnectionError):
+            while piece := line.recv(65_536):
+                told += piece
+    head, _, body = told.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = [tuple(line.split(": ", 1)) for line in lines]
+    return httpx.Response(int(first.split()[1]), headers=headers, content=body)
+
+
+@pytest.mark.parametrize(
+    ("said", "times", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 1, 400, "bad_request"),
+        (b"GET /livez?" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 1, 400, "bad_request"),
+        (b"GET /livez HTTP/1.1\r\nX: " + b"a" * 9_000, 2_000, 431, "headers_too_large"),
+    ],
+    ids=["nonsense", "a long URL", "headers without end"],
+)
+def test_what_is_no_request_is_refused_with_a_problem(
+    said: bytes, times: int, status: int, code: str, service: Running
+) -> None:
+    refused = spoken(service, said, times=times)
+    assert (refused.status_code, refused.json()["code"]) == (status, code)
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
+    assert httpx.get(f"{service.url}/livez").status_code == 200
 
 
 def test_it_syncs_says_where_to_ask_and_an_interrupt_is_130(lakes: Path) -> None:

@@ -150,6 +150,7 @@ def _run(
 
     from ..app import create_app
     from ..metrics import on_own_port
+    from ..protocol import Protocol
     from ..server import Server
     from ..service import Hooks
 
@@ -178,6 +179,7 @@ def _run(
         access_log=False,  # the middleware writes a line without the query string
         server_header=False,
         proxy_headers=False,
+        http=Protocol,
         ws="none",
         lifespan="on",
         timeout_keep_alive=KEEP_ALIVE_S,

@@ -1,0 +1,62 @@
+"""uvicorn's HTTP protocol with a bound on headers, and with problems for what it cannot read.
+
+What its parser refuses never reaches the app, and httptools takes headers without end.
+"""
+
+import logging
+import secrets
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from .errors import ApiError, HeadersTooLarge, RequestMalformed
+from .middleware import SAFE
+from .problems import respond
+
+log = logging.getLogger("footnote")
+
+MAX_HEAD_BYTES = 65_536
+"""As much as uvicorn's other parser, h11, takes, and a little more: the piece it came with."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Reads the requests of one connection."""
+
+    _head_bytes: int | None = None
+    """How much of a request's head has come so far; None: none is on its way."""
+
+    def on_message_begin(self) -> None:
+        """Begins to count."""
+        super().on_message_begin()
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Ends the counting."""
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Reads what came; refuses a head that goes on and on."""
+        known = self._head_bytes
+        super().data_received(data)
+        if known is None or self._head_bytes is None or self.transport.is_closing():
+            return
+        self._head_bytes = known + len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            log.warning("a request's headers were too large")
+            self._refuse(HeadersTooLarge(MAX_HEAD_BYTES))
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what the parser cannot read; uvicorn has logged it."""
+        self._refuse(RequestMalformed())
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Says nothing, where uvicorn would advise to install what nothing here needs."""
+
+    def _refuse(self, error: ApiError) -> None:
+        request_id = f"req_{secrets.token_hex(8)}"
+        response = respond(error, {"path": "/", "state": {"request_id": request_id}})
+        response.headers.update({**SAFE, "x-request-id": request_id, "connection": "close"})
+        lines = [b"%s: %s\r\n" % header for header in response.raw_headers]
+        head = b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n"])
+        self.transport.write(head + bytes(response.body))
+        self.transport.close()
