@@ -118,6 +118,10 @@ class FileMissing(ApiError):
 class FileUnwritable(ApiError):
     """The corpus cannot be changed: a full disk, no permission."""
 
+    def __init__(self, cause: OSError) -> None:
+        """Keeps the system's reason for the log, without the path: clients name files."""
+        super().__init__(f"the corpus cannot be changed: {cause.strerror or type(cause).__name__}")
+
 
 class JobUnknown(ApiError):
     """No such job, or none any more."""

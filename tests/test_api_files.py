@@ -245,7 +245,7 @@ def test_a_body_over_the_limit_is_413_and_leaves_nothing(
 
 
 def test_a_folder_in_the_way_and_a_corpus_that_cannot_be_written_are_said(
-    client: TestClient, home: Path, tmp_path: Path
+    client: TestClient, home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (home / "articles" / "folder.txt").mkdir(exist_ok=True)
     in_the_way = client.put("/v1/files/folder.txt", content=b"x")
@@ -253,7 +253,8 @@ def test_a_folder_in_the_way_and_a_corpus_that_cannot_be_written_are_said(
     gone = TestClient(app_of(home, corpus=tmp_path / "nowhere"), base_url=BASE)
     refused = gone.put("/v1/files/x.txt", content=b"x")
     assert (refused.status_code, refused.json()["code"]) == (503, "file_unwritable")
-    assert str(tmp_path) not in refused.text
+    assert str(tmp_path) not in refused.text + caplog.text
+    assert "No such file or directory" in caplog.text
 
 
 @pytest.mark.parametrize(
