@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from pydantic import Field
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from rag.types import Ask
@@ -152,6 +153,8 @@ class Door:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._route = Route("/mcp", self)
+        """What log and figures call it; a route that is no FastAPI's names itself nowhere."""
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -197,6 +200,7 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
+        scope["route"] = self._route
         self._wanted.set()
         manager = await asyncio.shield(self._opened)
         await manager.handle_request(scope, receive, send)

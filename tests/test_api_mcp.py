@@ -151,6 +151,8 @@ def test_a_key_is_wanted_and_bounds_the_collections(seeds_data: Path, tmp_path: 
     with Running("--no-sync", "--data-dir", data, cwd=tmp_path) as running:
         refused = httpx.post(f"{running.url}/mcp", json={})
         asked = anyio.run(step, f"{running.url}/mcp")
+        log = running.stop()
+    assert '"route": "/mcp"' in log
     assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
     assert asked.is_error is True
     assert "collection_not_found" in asked.content[0].text
