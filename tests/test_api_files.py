@@ -233,6 +233,23 @@ def test_links_are_replaced_and_never_followed(
     assert not (articles / "link.txt").is_symlink()
 
 
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize(
+    "header",
+    [{"If-None-Match": "*"}, {"If-Match": '"a"'}, {"Content-Range": "bytes 0-0/9"}],
+    ids=str,
+)
+def test_a_condition_is_refused_rather_than_ignored(
+    header: dict[str, str], method: str, client: TestClient, home: Path
+) -> None:
+    file = home / "articles" / "lake.txt"
+    before = file.read_bytes()
+    refused = client.request(method, "/v1/files/lake.txt", headers=header, content=b"x")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+    assert next(iter(header)) in refused.json()["detail"]
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_over_the_limit_is_413_and_leaves_nothing(
     declared: bool, client: TestClient, home: Path

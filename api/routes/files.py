@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from index.formats import by_suffix, find_formats
 
 from ..auth import Caller
-from ..errors import BodyTooLarge, ClientLeft, Forbidden, JobUnknown
+from ..errors import BodyTooLarge, ClientLeft, Forbidden, JobUnknown, RequestInvalid
 from ..files import names_of
 from ..jobs import Job
 from ..keys import as_date
@@ -33,11 +33,23 @@ _RAW: dict[str, Any] = {
 }
 
 
+_NOT_KEPT = ("If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range")
+
+
 async def _writes(request: Request) -> Writes:
     writes = request.app.state.writes
     if not isinstance(writes, Writes):
         raise Forbidden("this service takes no changes; the setting allow_writes lets it")
     return writes
+
+
+async def _unconditional(request: Request) -> None:
+    """Refuses what would not be done as asked: files have neither versions nor parts here."""
+    for name in _NOT_KEPT:
+        if name in request.headers:
+            raise RequestInvalid(
+                f"header.{name}", "cannot be heeded: a file is put or deleted whole"
+            )
 
 
 Below = Annotated[
@@ -63,6 +75,7 @@ Once = Annotated[
 @router.put(
     "/v1/files/{path:path}",
     status_code=202,
+    dependencies=[Depends(_unconditional)],
     openapi_extra=_RAW,
     responses=documented(403, 404, 409, 413, 415, 422, 500, 503),
 )
@@ -87,7 +100,10 @@ async def put_file(
 
 
 @router.delete(
-    "/v1/files/{path:path}", status_code=202, responses=documented(403, 404, 409, 422, 500, 503)
+    "/v1/files/{path:path}",
+    status_code=202,
+    dependencies=[Depends(_unconditional)],
+    responses=documented(403, 404, 409, 422, 500, 503),
 )
 async def delete_file(
     path: Below,
