@@ -1,8 +1,10 @@
-"""uvicorn's HTTP protocol with a bound on headers, and with problems for what it cannot read.
+"""uvicorn's HTTP protocol with bounds on headers, and with problems for what it cannot read.
 
-What its parser refuses never reaches the app, and httptools takes headers without end.
+What its parser refuses never reaches the app, and httptools takes headers without end, in size
+and in time: who opens connections and says nothing would take every place that a process has.
 """
 
+import asyncio
 import logging
 import secrets
 
@@ -21,18 +23,40 @@ MAX_HEAD_BYTES = 65_536
 class Protocol(HttpToolsProtocol):
     """Reads the requests of one connection."""
 
+    head_s = 30.0
+    """So long a request's headers may take, the first one's from the connection on."""
+
     _head_bytes: int | None = None
     """How much of a request's head has come so far; None: none is on its way."""
+    _end: asyncio.TimerHandle | None = None
+    """What closes the connection where a head is late."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Begins to wait."""
+        super().connection_made(transport)
+        self._end = self.loop.call_later(self.head_s, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the waiting."""
+        self._in_time()
+        super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Begins to count."""
+        """Begins to count, and to wait."""
         super().on_message_begin()
         self._head_bytes = 0
+        self._end = self._end or self.loop.call_later(self.head_s, self.transport.close)
 
     def on_headers_complete(self) -> None:
-        """Ends the counting."""
+        """Ends both."""
         self._head_bytes = None
+        self._in_time()
         super().on_headers_complete()
+
+    def _in_time(self) -> None:
+        if self._end:
+            self._end.cancel()
+            self._end = None
 
     def data_received(self, data: bytes) -> None:
         """Reads what came; refuses a head that goes on and on."""
