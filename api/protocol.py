@@ -32,8 +32,10 @@ class Protocol(HttpToolsProtocol):
     """What closes the connection where a head is late."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Begins to wait."""
+        """Begins to wait; names an IPv4 client as `trusted_proxies` does, on a socket for both."""
         super().connection_made(transport)
+        if self.client and "." in self.client[0]:
+            self.client = (self.client[0].removeprefix("::ffff:"), self.client[1])
         self._end = self.loop.call_later(self.head_s, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,10 +1,15 @@
-"""Connections that say too little: closed in time, while those that ask are not."""
+"""Connections that say too little are closed in time, and clients have one name each."""
 
 import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
+import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.protocol import Protocol
 
@@ -13,6 +18,19 @@ class Hasty(Protocol):
     """As ours, with less patience."""
 
     head_s = 0.2
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[int]:
+    """The port of a server that runs meanwhile."""
+    config = uvicorn.Config(app, http=Hasty, log_config=None, timeout_keep_alive=60)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve([listener]))
+    while not server.started:
+        await asyncio.sleep(0)
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    await running
 
 
 async def ended(port: int, said: bytes) -> bytes:
@@ -26,14 +44,11 @@ async def ended(port: int, said: bytes) -> bytes:
 
 def test_a_connection_without_a_whole_head_is_closed_in_time() -> None:
     async def scenario() -> tuple[list[bytes], bytes, list[int]]:
-        config = uvicorn.Config(
-            PlainTextResponse("fine"), http=Hasty, port=0, log_config=None, timeout_keep_alive=60
-        )
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0)
-        port = server.servers[0].sockets[0].getsockname()[1]
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with serving(PlainTextResponse("fine"), listener) as port:
+            return await said_to(port)
+
+    async def said_to(port: int) -> tuple[list[bytes], bytes, list[int]]:
         late = await asyncio.gather(ended(port, b""), ended(port, b"GET / HTTP/1.1\r\nHost: a\r\n"))
         second = await ended(port, b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n")
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
@@ -42,11 +57,24 @@ def test_a_connection_without_a_whole_head_is_closed_in_time() -> None:
             statuses.append((await client.get("/")).status_code)
             (kept,) = client._transport._pool.connections  # type: ignore[attr-defined]  # httpx's
             assert kept.info().endswith("Request Count: 2")
-        server.should_exit = True
-        await running
         return late, second, statuses
 
     late, second, statuses = asyncio.run(scenario())
     assert late == [b"", b""]
     assert second.endswith(b"fine")
     assert statuses == [200, 200]
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs a socket for both kinds")
+def test_on_a_socket_for_both_kinds_an_ipv4_client_is_called_as_elsewhere() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await PlainTextResponse(scope["client"][0])(scope, receive, send)
+
+    async def scenario() -> list[str]:
+        listener = socket.create_server(("", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+        async with serving(app, listener) as port, httpx.AsyncClient() as client:
+            hosts = ("127.0.0.1", "[::1]")
+            return [(await client.get(f"http://{host}:{port}")).text for host in hosts]
+
+    assert asyncio.run(scenario()) == ["127.0.0.1", "::1"]
