@@ -77,11 +77,12 @@ def record(ask: Ask, answer: Answer) -> Record:
 
 
 def _ask(ask: Ask) -> Record:
-    """The question as JSON can hold it: days in ISO's form."""
+    """The question as JSON gives it back: lists, and days in ISO's form."""
     kept = asdict(ask)
     days = {name: kept["filters"][name] for name in DAYS}
     kept["filters"] |= {name: day and day.isoformat() for name, day in days.items()}
-    return kept
+    read: Record = json.loads(json.dumps(kept))
+    return read
 
 
 def _passage(hit: Hit) -> Record:

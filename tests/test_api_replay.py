@@ -44,6 +44,7 @@ def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
     again = json.loads(shown.stdout)
     assert {"answerer", "model", "raw"} <= set(again["differs"]), "no model is set now"
     assert not {"passages", "weights", "generation"} & set(again["differs"])
+    assert not [name for name in again["differs"] if name.startswith("ask")], "it is the same one"
     assert again["then"] == kept
 
 
