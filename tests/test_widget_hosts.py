@@ -5,8 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browsing import tab
-from tests.standin import Page, Refusal, Script, StandIn, answer, citation, host, sentence, steps
+from tests.browsing import ask, tab
+from tests.standin import (
+    Page,
+    Refusal,
+    Script,
+    StandIn,
+    answer,
+    citation,
+    host,
+    passage,
+    sentence,
+    steps,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Frame
@@ -176,6 +187,28 @@ def test_it_speaks_the_language_it_is_told(
     page.locator("footnote-chat .send").wait_for()
     assert page.inner_text("footnote-chat .send") == word
     assert page.locator("footnote-chat .root").get_attribute("lang") == language[:2]
+
+
+@pytest.mark.parametrize(
+    ("language", "one", "two"),
+    [
+        ("en", "1 passage found", "2 passages found"),
+        ("de", "1 Textstelle gefunden", "2 Textstellen gefunden"),
+        ("fr", "1 passage trouvé", "2 passages trouvés"),
+        ("es", "1 pasaje encontrado", "2 pasajes encontrados"),
+        ("zh", "找到 1 个段落", "找到 2 个段落"),
+    ],
+)
+def test_it_counts_in_the_plurals_of_the_language(
+    page: "Tab", site: StandIn, language: str, one: str, two: str
+) -> None:
+    found = iter([[passage()], [passage(), passage(2)]])
+    with StandIn(lambda _: steps(answer("Yes. [1]", passages=next(found)))) as service:
+        site.pages["/"] = Page(host(service, f'mode="inline" lang="{language}"'))
+        page.goto(site.url)
+        ask(page, "One?")
+        ask(page, "Two?")
+        assert page.locator("footnote-chat .count").all_inner_texts() == [one, two]
 
 
 def test_the_theme_is_what_it_is_told_whatever_the_system_says(

@@ -11,7 +11,7 @@ import { Trouble } from "./errors.js";
 import { read, write } from "./memory.js";
 import { Proof } from "./proof.js";
 import { type Shell, shellView } from "./shell.js";
-import { fill, type Strings, strings } from "./strings.js";
+import { counted, type Strings, strings } from "./strings.js";
 import type { Turn } from "./turn.js";
 import { type Actions, copied, place } from "./views.js";
 import type { Answer, Citation, Ready } from "./wire.js";
@@ -46,8 +46,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions, Shell
   declare said: string;
   declare private agreed: boolean;
 
-  words: Strings = strings("en")[1];
-  language = "en";
+  words: Strings = strings("en");
   private readonly access = new Access();
   private client: Client | undefined;
   private talk: Conversation | undefined;
@@ -135,8 +134,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions, Shell
 
   answered(_: Turn, answer: Answer): void {
     const count = new Set(answer.citations.map((citation) => citation.source)).size;
-    const { ready, ready_one, not_answered } = this.words;
-    this.said = answer.answered ? (count === 1 ? ready_one : fill(ready, count)) : not_answered;
+    this.said = answer.answered ? counted(this.words, "ready", count) : this.words.not_answered;
     this.tell("answer", answer);
   }
 
@@ -213,7 +211,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions, Shell
 
   override willUpdate(changed: PropertyValues): void {
     const around = this.closest<HTMLElement>("[lang]")?.lang;
-    [this.language, this.words] = strings(this.lang, around, navigator.language);
+    this.words = strings(this.lang, around, navigator.language);
     if (changed.has("server") || changed.has("collection")) this.settle();
   }
 

@@ -1,7 +1,7 @@
 // The line one asks in: Enter asks, Shift+Enter breaks the line, and half-composed words stay.
 
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
-import { fill, type Strings } from "./strings.js";
+import { counted, type Strings } from "./strings.js";
 
 const MOST = 4_000;
 const SHOWN_FROM = 0.8 * MOST;
@@ -43,7 +43,7 @@ export class Composer {
       </button>
       ${this.length > SHOWN_FROM
         ? html`<p id="left" class=${left < 0 ? "left over" : "left"} role="status">
-            ${left < 0 ? fill(words.over, -left) : fill(words.left, left)}
+            ${left < 0 ? counted(words, "over", -left) : counted(words, "left", left)}
           </p>`
         : nothing}
     </form>`;

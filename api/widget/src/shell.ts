@@ -1,13 +1,12 @@
 // Around the turns: the launcher, the panel with its head, what an empty conversation says, notices.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { fill } from "./strings.js";
+import { counted } from "./strings.js";
 import type { Turn } from "./turn.js";
 import { type Actions, turnView } from "./views.js";
 import type { Ready } from "./wire.js";
 
 export interface Shell extends Actions {
-  language: string;
   theme: string | undefined;
   inline: boolean;
   shown: boolean;
@@ -29,7 +28,7 @@ type Part = TemplateResult | typeof nothing;
 
 export function shellView(shell: Shell, composer: TemplateResult): TemplateResult {
   const { words, inline, turns } = shell;
-  return html`<div class="root" lang=${shell.language} data-theme=${shell.theme ?? "auto"}
+  return html`<div class="root" lang=${words.code} data-theme=${shell.theme ?? "auto"}
     data-mode=${inline ? "inline" : "launcher"}>
     ${inline ? nothing : launcherView(shell)}
     <section class="panel" part="panel" popover=${inline ? nothing : "manual"}
@@ -72,7 +71,7 @@ function emptyView(shell: Shell): TemplateResult {
     html`<button type="button" dir="auto" @click=${() => shell.begin(starter)}>${starter}</button>`;
   return html`<slot name="empty">
       <p class="intro">
-        ${words.intro} ${ready?.sources ? fill(words.articles, ready.sources) : nothing}
+        ${words.intro} ${ready?.sources ? counted(words, "articles", ready.sources) : nothing}
       </p>
     </slot>
     <div class="starters" part="starters">${shell.asksConsent ? nothing : starters?.map(begin)}</div>`;

@@ -1,8 +1,9 @@
-// Every word the widget says; `{}` is filled in.
+// Every word the widget says; `{}` is filled in, and `|` parts what is said of one from the rest.
 
 import { de, es, fr, zh } from "./languages.js";
 
 const en = {
+  code: "en",
   title: "Ask the articles",
   open: "Ask a question",
   close: "Close",
@@ -12,10 +13,10 @@ const en = {
   send: "Ask",
   stop: "Stop",
   intro: "Every sentence of an answer shows which words of which article it rests on.",
-  articles: "Answers from {} articles.",
+  articles: "Answers from {} article.|Answers from {} articles.",
   log: "Conversation",
   searching: "Searching the articles…",
-  found: "{} passages found",
+  found: "{} passage found|{} passages found",
   reading: "Reading them…",
   nearest: "The nearest passages",
   sources: "Sources",
@@ -35,8 +36,7 @@ const en = {
   lost: "The connection was lost before the answer was complete.",
   failed: "Something went wrong.",
   retry: "Ask again",
-  ready: "Answer ready, {} sources",
-  ready_one: "Answer ready, 1 source",
+  ready: "Answer ready, {} source|Answer ready, {} sources",
   not_answered: "Not answered; the nearest passages are shown",
   page: "page {}",
   line: "line {}",
@@ -52,8 +52,8 @@ const en = {
   cancel: "Cancel",
   thanks: "Thank you, it was sent.",
   unsent: "It could not be sent.",
-  left: "{} characters left",
-  over: "{} characters too long",
+  left: "{} character left|{} characters left",
+  over: "{} character too long|{} characters too long",
   key: "This service asks for a key",
   key_label: "Key",
   key_use: "Use this key",
@@ -68,15 +68,24 @@ export type Strings = typeof en;
 const LANGUAGES: Record<string, Strings> = { en, de, fr, es, zh };
 
 /** Returns the words of the first language known, English otherwise. */
-export function strings(...wanted: (string | null | undefined)[]): [string, Strings] {
+export function strings(...wanted: (string | null | undefined)[]): Strings {
   for (const language of wanted) {
     const known = (language ?? "").toLowerCase().split("-")[0] ?? "";
     const found = LANGUAGES[known];
-    if (found) return [known, found];
+    if (found) return found;
   }
-  return ["en", en];
+  return en;
 }
 
 export function fill(text: string, value: string | number): string {
   return text.replace("{}", () => String(value));
+}
+
+/** Returns what is said of so many, in the plural that the language has for the number. */
+export function counted(
+  words: Strings, key: "articles" | "found" | "ready" | "left" | "over", count: number,
+): string {
+  const [one, rest = one] = words[key].split("|");
+  const plural = new Intl.PluralRules(words.code).select(count);
+  return fill((plural === "one" ? one : rest) ?? "", count);
 }

@@ -2,7 +2,7 @@
 
 import { html, nothing, type TemplateResult } from "lit";
 import type { Strings } from "./strings.js";
-import { fill } from "./strings.js";
+import { counted, fill } from "./strings.js";
 import { isDoubtful } from "./answer.js";
 import { screen } from "./text.js";
 import type { Turn } from "./turn.js";
@@ -55,7 +55,7 @@ function foundView(turn: Turn, actions: Actions): Part {
   const titles = [...new Set(passages.map((passage) => passage.title))].join(" · ");
   return html`<details class="found" part="passages" ?open=${refused}>
     <summary>
-      <span class="count">${refused ? actions.words.nearest : fill(actions.words.found, passages.length)}</span>
+      <span class="count">${refused ? actions.words.nearest : counted(actions.words, "found", passages.length)}</span>
       <span class="titles" dir="auto">${screen(titles)}</span>
     </summary>
     <ol>
