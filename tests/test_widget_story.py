@@ -121,6 +121,21 @@ def test_a_reader_asks_reads_checks_and_says_what_was_wrong(
     }
 
 
+@pytest.mark.parametrize("size", [(390, 664), (320, 568), (640, 400)])
+def test_the_page_shows_where_to_ask_in_a_small_window(
+    browser: "Browser", seeds: Running, size: tuple[int, int]
+) -> None:
+    width, height = size
+    with tab(browser, viewport={"width": width, "height": height}) as (page, _):
+        page.goto(seeds.url)
+        field = page.locator("footnote-chat .composer").bounding_box()
+        log = page.locator("footnote-chat .log").bounding_box()
+        assert field
+        assert log
+        assert field["y"] + field["height"] <= height
+        assert log["height"] >= height / 4
+
+
 def test_a_model_that_makes_things_up_is_seen_through(
     page: "Tab", modelled: Running, pictures: Path
 ) -> None:
