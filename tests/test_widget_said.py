@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browsing import ask, tab
-from tests.standin import Page, StandIn, answer, host, steps
+from tests.standin import Page, Refusal, StandIn, answer, host, steps
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from playwright.sync_api import Page as Tab
 
 pytestmark = pytest.mark.browser
 
@@ -37,3 +38,48 @@ def test_a_narrow_table_breaks_no_word(browser: "Browser", service: StandIn) -> 
         assert lines == [1, 1, 1, 1]
         log = page.locator("footnote-chat .log")
         assert log.evaluate("(log) => log.scrollWidth <= log.clientWidth")
+
+
+def test_the_button_says_that_it_copied(browser: "Browser", service: StandIn) -> None:
+    with tab(browser, permissions=["clipboard-read", "clipboard-write"]) as (page, _):
+        page.goto(service.url)
+        ask(page, "One?")
+        page.get_by_role("button", name="Copy with sources").click()
+        page.get_by_role("button", name="Copied", exact=True).wait_for()
+        ask(page, "Two?")
+        page.get_by_role("button", name="Copy with sources").click()
+        page.get_by_role("button", name="Copy with sources").wait_for()
+        assert page.get_by_role("button", name="Copied", exact=True).count() == 1
+
+
+def test_a_copy_that_the_browser_refuses_is_said(page: "Tab", service: StandIn) -> None:
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.goto(service.url)
+    ask(page, "One?")
+    page.get_by_role("button", name="Copy with sources").click()
+    page.get_by_text("Something went wrong.").wait_for(state="attached")
+    assert page.get_by_role("button", name="Copied", exact=True).count() == 0
+
+
+def test_a_wrong_key_is_said_to_be_wrong(browser: "Browser", service: StandIn) -> None:
+    service.script = lambda _: Refusal(401, "unauthenticated", "a key is needed")
+    with tab(browser) as (page, _):  # whose console names each 401
+        page.goto(service.url)
+        page.fill("footnote-chat #question", "Who?")
+        page.press("footnote-chat #question", "Enter")
+        page.get_by_text("This service asks for a key").first.wait_for()
+        page.fill("footnote-chat [name=key]", "fn_wrong")
+        page.press("footnote-chat [name=key]", "Enter")
+        said = page.locator("footnote-chat form.note strong")
+        said.filter(has_text="That key was not accepted").wait_for()
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_an_answer_found_by_words_alone_says_so(
+    page: "Tab", service: StandIn, complete: bool
+) -> None:
+    index = {"collection": "default", "generation": "000001", "complete": complete}
+    service.script = lambda _: steps(answer("Yes. [1]", index=index))
+    page.goto(service.url)
+    ask(page, "One?")
+    assert page.get_by_text("Found by words alone").count() == (not complete)

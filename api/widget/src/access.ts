@@ -11,6 +11,10 @@ export class Access {
   private key: string | null = null;
   private known = "";
 
+  get hasKey(): boolean {
+    return this.key !== null;
+  }
+
   async headers(server: string): Promise<Record<string, string>> {
     this.remember(server);
     if (this.provider && !this.token) this.token = await this.provider();

@@ -139,7 +139,7 @@ export class FootnoteChat extends LitElement implements Listener, Actions, Shell
   }
 
   failed(_: Turn, trouble: Trouble): void {
-    this.said = trouble.kind === "key" ? this.words.key : "";
+    this.said = trouble.kind !== "key" ? "" : this.words[trouble.code === "key_refused" ? "key_refused" : "key"];
     this.tell("error", { kind: trouble.kind, code: trouble.code, message: trouble.detail });
   }
 
@@ -158,9 +158,14 @@ export class FootnoteChat extends LitElement implements Listener, Actions, Shell
 
   copy(turn: Turn): void {
     if (!turn.answer) return;
-    void navigator.clipboard.writeText(copied(turn.answer, this)).then(() => {
-      this.said = this.words.copied;
-    });
+    const ended = (well: boolean): void => {
+      for (const one of this.turns) one.copied = well && one === turn;
+      this.said = well ? this.words.copied : this.words.failed;
+      this.requestUpdate();
+    };
+    // a page without https has no clipboard, and a browser may refuse it
+    const text = copied(turn.answer, this);
+    Promise.resolve().then(() => navigator.clipboard.writeText(text)).then(() => ended(true), () => ended(false));
   }
 
   rate(turn: Turn, rating: "up" | "down" | undefined): void {

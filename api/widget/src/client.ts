@@ -53,7 +53,7 @@ export class Client {
     }
     if (reply.ok) return reply;
     const ours = this.access.provider !== undefined;
-    if (reply.status === 401 && !ours) throw new Trouble("key", "unauthorized");
+    if (reply.status === 401 && !ours) throw new Trouble("key", this.access.hasKey ? "key_refused" : "unauthorized");
     const problem = (await reply.json().catch(() => ({}))) as object;
     throw refusal(problem, [401, 429].includes(reply.status) || reply.status >= 500);
   }

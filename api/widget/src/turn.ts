@@ -14,6 +14,7 @@ export class Turn {
   rated: "up" | "down" | undefined;
   /** The feedback form: open for this rating, or being sent, or sent, or it failed. */
   feedback: "up" | "down" | "sent" | "failed" | undefined;
+  copied = false;
   readonly text: AnswerText;
 
   constructor(

@@ -40,6 +40,7 @@ export function turnView(turn: Turn, actions: Actions): TemplateResult {
       ${refused ? html`<strong class="label">${words.refused}</strong>` : nothing}
       ${turn.text.element}
       ${turn.answer ? html`<p class="quiet kind">${kind(turn.answer, words)}</p>` : nothing}
+      ${turn.answer?.index.complete === false ? html`<p class="quiet">${words.partial}</p>` : nothing}
       ${turn.answer ? doubtsView(turn.answer, words) : nothing}
     </div>
     ${refused ? foundView(turn, actions) : nothing}
@@ -129,14 +130,14 @@ function troubleView(turn: Turn, actions: Actions): Part {
   if (turn.phase === "stopped") return html`<p class="note">${words.stopped} ${again}</p>`;
   const { trouble } = turn;
   if (!trouble) return nothing;
-  if (trouble.kind === "key") return keyView(actions);
+  if (trouble.kind === "key") return keyView(actions, trouble.code === "key_refused");
   const said = trouble.kind === "refused" ? trouble.detail || words.failed : words[trouble.kind];
   return html`<p class="note" part="error" role="alert">
     <span dir="auto">${screen(said)}</span> ${trouble.retryable ? again : nothing}
   </p>`;
 }
 
-function keyView(actions: Actions): TemplateResult {
+function keyView(actions: Actions, refused: boolean): TemplateResult {
   const { words } = actions;
   const use = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -144,7 +145,7 @@ function keyView(actions: Actions): TemplateResult {
     if (typeof given === "string" && given.trim()) actions.key(given.trim());
   };
   return html`<form class="note" @submit=${use}>
-    <strong>${words.key}</strong>
+    <strong>${refused ? words.key_refused : words.key}</strong>
     <label>${words.key_label} <input name="key" type="password" autocomplete="off" required /></label>
     <button type="submit">${words.key_use}</button>
     <span class="quiet">${words.key_note}</span>
@@ -160,7 +161,9 @@ function toolsView(turn: Turn, actions: Actions): TemplateResult {
       <svg class=${rating} viewBox="0 0 24 24" aria-hidden="true"><path d=${THUMB} /></svg>
     </button>`;
   return html`<div class="tools" part="tools">
-      <button type="button" class="plain" @click=${() => actions.copy(turn)}>${words.copy}</button>
+      <button type="button" class="plain" @click=${() => actions.copy(turn)}>
+        ${turn.copied ? words.copied : words.copy}
+      </button>
       ${thumb("up", words.good)} ${thumb("down", words.bad)}
     </div>
     ${feedbackView(turn, actions)}`;
