@@ -89,6 +89,24 @@ def test_what_cannot_be_done_is_said_in_one_line(
     assert len(done.err.splitlines()) == bool(said)
 
 
+@pytest.mark.parametrize("command", ["sync", "serve"])
+def test_a_data_folder_that_cannot_be_written_is_3_in_one_line(command: str, home: Path) -> None:
+    (home / "occupied").write_text("a file")
+    data = home / "occupied" / "data"
+    arguments = [command, str(SEEDS), "--data-dir", str(data)]
+    done = footnote(*arguments, *(["--port", "0"] if command == "serve" else []), cwd=home)
+    assert done.returncode == 3
+    said = f"{data} cannot be written (Not a directory): name another with --data-dir"
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_list_of_no_keys_says_how_to_make_one(terminal: Terminal) -> None:
+    done = terminal("keys", "list")
+    assert (done.code, done.out) == (0, "")
+    assert "footnote keys create" in done.err
+
+
 def test_a_bug_is_1_with_its_traceback(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import api.screen as s\ns.screen = None\n")
     env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}

@@ -82,6 +82,8 @@ def list_(data_dir: options.DataDir = None, json: options.Json = False) -> int:
     rows = [_row(key) for key in keys(options.settings(data_dir=data_dir, every=True)).all()]
     if json:
         options.print_json({"keys": rows})
+    elif not rows:
+        typer.echo("No key was made; footnote keys create makes one.", err=True)
     for row in [] if json else rows:
         where = ",".join(row["collections"]) if row["collections"] else "every collection"
         ends = f", until {row['expires_at']}" if row["expires_at"] else ""

@@ -2,6 +2,7 @@
 
 import json as json_module
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,6 +69,20 @@ def settings(**said: object) -> "Settings":
     if own and not said.get("collection"):
         found = load_settings({**flags, "collection": collection_for(found.corpus)})
     return found if every else only(found)
+
+
+def writable(settings: "Settings") -> None:
+    """Makes the data folder; raises SettingRefused where nothing can be written into it."""
+    from ..errors import SettingRefused
+
+    folder = settings.data_dir.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        cause = f"{folder} cannot be written ({error.strerror}): name another with --data-dir"
+        raise SettingRefused("data_dir", cause) from error
 
 
 def filters(

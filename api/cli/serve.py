@@ -71,6 +71,8 @@ def serve(
     if watch and no_sync:
         raise typer.BadParameter("--watch syncs, --no-sync does not")
     refuse_exposure(settings)
+    if not no_sync:
+        options.writable(settings)
     from ..logs import start_log
 
     worker, fd, parent = as_worker or (0, -1, -1)

@@ -35,6 +35,7 @@ def sync(
         data_dir=data_dir,
         every=True,
     )
+    options.writable(settings)
     from index.worker import run_sync
 
     from ..wiring import each, only, sync_request
