@@ -22,6 +22,10 @@ from .errors import RateExceeded, SettingRefused
 log = logging.getLogger("footnote")
 
 WINDOW_S = 60
+ANSWERS_WITHIN_S = 1.0
+"""Redis does so within a millisecond; one that hangs must not hold a request."""
+AGAIN_S = 1.0
+"""For so long after a failure nothing is asked, so that an outage does not slow each request."""
 TOKENS = 30
 """Widget tokens for one address in a minute."""
 
@@ -50,7 +54,10 @@ class Rates:
 
         Connects to nothing yet; raises SettingRefused where the Redis client is not installed.
         """
-        options = {"implementation": "redispy"} if storage.startswith("redis") else {}
+        options: dict[str, str | float] = {}
+        if storage.startswith("redis"):
+            limits_s = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), ANSWERS_WITHIN_S)
+            options = {"implementation": "redispy", **limits_s}
         try:
             made = storage_from_string(f"async+{storage}", wrap_exceptions=True, **options)
         except ConfigurationError as error:
@@ -58,6 +65,8 @@ class Rates:
         assert isinstance(made, Storage)
         self._limiter = SlidingWindowCounterRateLimiter(made)
         self._per_minute = per_minute
+        self._silent_until: float | None = None
+        """When to ask again; None while the counters can be reached."""
 
     async def take(self, caller: str) -> Standing | None:
         """Counts a request; returns how the caller stands, None where nothing is limited.
@@ -74,18 +83,34 @@ class Rates:
         await self._take("token", address(scope), TOKENS)
 
     async def _take(self, kind: str, caller: str, amount: int) -> Standing | None:
+        if self._silent_until is not None and time.monotonic() < self._silent_until:
+            return None
         item = RateLimitItemPerMinute(amount)
         try:
             passes = await self._limiter.hit(item, kind, caller)
             reset_at, left = await self._limiter.get_window_stats(item, kind, caller)
         except StorageError as error:
-            log.error("the rate limit's counters cannot be reached: %s", type(error).__name__)
+            self._note_outage(error)
             return None
+        self._note_answer()
         wait_s = max(1, math.ceil(reset_at - time.time()))
         standing = Standing(amount, max(0, left), wait_s)
         if not passes:
             raise RateExceeded(wait_s, standing.headers())
         return standing
+
+    def _note_outage(self, error: StorageError) -> None:
+        if self._silent_until is None:
+            cause = type(error.storage_error).__name__
+            log.error(
+                "the rate limit's counters cannot be reached (%s): requests pass uncounted", cause
+            )
+        self._silent_until = time.monotonic() + AGAIN_S
+
+    def _note_answer(self) -> None:
+        if self._silent_until is not None:
+            log.warning("the rate limit's counters can be reached again")
+        self._silent_until = None
 
 
 def address(scope: Scope) -> str:
