@@ -162,3 +162,16 @@ class Running:
     ) -> None:
         if self.process.stdout and not self.process.stdout.closed:
             self.stop()
+
+
+def workers(service: Running) -> set[int]:
+    """The processes of `serve --workers` that answer."""
+    return {pid for pid in processes_below(service.process.pid) if "--as-worker" in command(pid)}
+
+
+def command(pid: int) -> str:
+    """A process's command line; empty once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""

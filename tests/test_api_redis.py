@@ -14,7 +14,7 @@ from typing import Self
 import httpx
 import pytest
 
-from tests.running import Running, footnote, free_port, processes_below, share_index, until
+from tests.running import Running, footnote, free_port, share_index, until, workers
 
 PER_MINUTE = 6
 
@@ -23,7 +23,8 @@ class Redis:
     """A Redis server on a free port of loopback, which keeps nothing on disk."""
 
     def __init__(self, command: str, folder: Path) -> None:
-        self._folder, self.port = folder, free_port()
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         flags = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
         self._command = [command, "--port", str(self.port), "--dir", str(folder), *flags]
 
@@ -74,7 +75,7 @@ class Caller:
         self._key = json.loads(made.stdout)["key"]
         self.flags = ("--no-sync", "--data-dir", data)
         self.env = {
-            "FOOTNOTE_RATE_LIMIT_STORAGE": f"redis://127.0.0.1:{redis.port}/0",
+            "FOOTNOTE_RATE_LIMIT_STORAGE": redis.url,
             "FOOTNOTE_RATE_LIMIT_PER_MINUTE": str(PER_MINUTE),
         }
 
@@ -96,11 +97,13 @@ def caller(lakes: Path, tmp_path: Path, redis: Redis) -> Caller:
     return Caller(lakes, tmp_path, redis)
 
 
-def test_two_workers_share_one_count(caller: Caller, tmp_path: Path) -> None:
-    with Running(*caller.flags, "--workers", 2, cwd=tmp_path, env=caller.env) as service:
-        until(lambda: len(processes_below(service.process.pid)) == 2)
+def test_two_workers_share_one_count(caller: Caller, redis: Redis, tmp_path: Path) -> None:
+    patient = f"{redis.url}?socket_timeout=30&socket_connect_timeout=30"  # on a busy machine, too
+    env = caller.env | {"FOOTNOTE_RATE_LIMIT_STORAGE": patient}
+    with Running(*caller.flags, "--workers", 2, cwd=tmp_path, env=env) as service:
+        until(lambda: len(workers(service)) == 2)
         left = []
-        for pausing in processes_below(service.process.pid):
+        for pausing in workers(service):
             os.kill(pausing, signal.SIGSTOP)  # so that the other one answers
             left += [caller.left(service) for _ in range(PER_MINUTE // 2)]
             os.kill(pausing, signal.SIGCONT)
