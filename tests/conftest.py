@@ -1,8 +1,13 @@
-"""What tests share: an environment that says nothing, and the seeds' index, built once."""
+"""What tests share: an environment that says nothing, and the seeds' index, built once.
 
+`make test` runs files side by side in several processes; each has session fixtures of its own.
+"""
+
+import fcntl
 import os
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +15,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from index.embed import Embedder, EmbedSpec, open_embedder
+from index.embed.minilm import graph_file
 from index.generation import Generation
 from tests.browsing import chromium, tab
 from tests.corpora import ARTICLES, Built, opened, sync_request, synced, write
@@ -27,6 +33,44 @@ hypothesis_settings.register_profile("soak", deadline=None, max_examples=2_000)
 hypothesis_settings.load_profile("soak" if os.environ.get("SOAK") else "default")
 
 
+LONGEST = (
+    "test_api_fuzz.py",
+    "test_crash_sweep.py",
+    "test_widget_story.py",
+    "test_api_swaps.py",
+    "test_api_drain.py",
+    "test_api_offline.py",
+)
+"""Files that begin first, so that at the end no process works alone on one of them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else 99)
+
+
+Shared = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Gives a folder that the first process to ask for it fills, while the others wait."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def filled(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = root / f"shared-{name}", root / f"shared-{name}.done"
+        with (root / f"shared-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return filled
+
+
 @pytest.fixture
 def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, and no variable that Footnote or its libraries read."""
@@ -38,9 +82,10 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def minilm_spec(tmp_path_factory: pytest.TempPathFactory) -> EmbedSpec:
+def minilm_spec(shared: Shared) -> EmbedSpec:
     """The embedded model, its graph built once for all tests."""
-    return EmbedSpec("minilm", None, None, None, True, tmp_path_factory.mktemp("models"))
+    models = shared("models", graph_file)
+    return EmbedSpec("minilm", None, None, None, True, models)
 
 
 @pytest.fixture(scope="session")
@@ -86,12 +131,18 @@ def hosted(embeddings: FakeModel, tmp_path: Path) -> EmbedSpec:
 
 
 @pytest.fixture(scope="session")
-def seeds_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def seeds_data(
+    shared: Shared, minilm_spec: EmbedSpec, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A data folder with the index of `seeds/`, built by the real sync; treat it as read-only."""
-    folder = tmp_path_factory.mktemp("data")
-    done = footnote("sync", SEEDS, "--data-dir", folder, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def sync(folder: Path) -> None:
+        (folder / "models").symlink_to(minilm_spec.models_dir)
+        done = footnote("sync", SEEDS, "--data-dir", folder, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+    folder = tmp_path_factory.mktemp("seeds") / "data"
+    return Path(shutil.copytree(shared("seeds", sync), folder, symlinks=True))
 
 
 @pytest.fixture(scope="session")
