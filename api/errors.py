@@ -356,6 +356,6 @@ def verdict(error: Exception) -> Verdict:
 
 
 def codes() -> dict[str, int]:
-    """Returns every `code` an answer can carry, with its status; the README's table is this."""
+    """Returns every `code` an answer can carry, with its status; `api/README.md` has the table."""
     table = {code: status for status, code in _TABLE.values()}
     return table | {code: status for status, code in PLAIN_CODES.items()}

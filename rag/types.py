@@ -134,7 +134,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The whole result; see CONTRACTS in the README for each field."""
+    """The whole result; `api/README.md` has each field."""
 
     id: str
     question: str

@@ -35,7 +35,7 @@ def node(*arguments: str, folder: Path) -> str:
 
 
 def test_the_readmes_example_shows_an_answer_with_its_sources(sdk: Path, service: Running) -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
+    readme = (ROOT / "api" / "README.md").read_text("utf-8")
     (example,) = re.findall(r"^```ts\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     code = example.replace(ADDRESS, service.url)
     said = node("--input-type=module", "--eval", code, folder=sdk).splitlines()

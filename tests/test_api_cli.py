@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from api.cli import run
-from api.settings import settings_table
 from tests.running import COMMAND, ROOT, SEEDS, Running, environment, footnote, write_lakes
 
 QUESTION = "How many showrooms for Xiaomi cars are there, and in how many cities?"
@@ -234,10 +233,3 @@ def test_the_doctor_tells_what_is_missing(home: Path, terminal: Terminal) -> Non
     assert done.code == 4
     assert "FAIL  corpus" in done.out
     assert "FAIL  index" in done.out
-
-
-def test_the_readme_has_the_table_of_settings() -> None:
-    readme = (ROOT / "README.md").read_text()
-    if "FOOTNOTE_" not in readme:
-        pytest.skip("the README is not written yet")
-    assert settings_table() in readme

@@ -1,5 +1,6 @@
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -7,11 +8,17 @@ from pathlib import Path
 import pytest
 
 from api.errors import codes
-from api.settings import settings_table
+from api.settings import load_settings, settings_table
 from tests.running import ROOT, Running, footnote, write_lakes
 
-README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+NAMES = ("", "api/", "api/widget/", "index/", "rag/evaluation/")
+PAGES = {f"{name}README.md": (ROOT / name / "README.md").read_text("utf-8") for name in NAMES}
+README, REFERENCE = PAGES["README.md"], PAGES["api/README.md"]
+BLOCKS = [
+    block
+    for page in PAGES.values()
+    for block in re.findall(r"^```(\w+)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+]
 ADDRESS = "http://127.0.0.1:8000"
 
 
@@ -75,12 +82,44 @@ def test_the_examples_of_changing_files_run(block: str, home: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("block", blocks("sh", "footnote ask"))
+@pytest.mark.parametrize("block", blocks("sh", "footnote sync seeds"))
 def test_terminal_examples_run(block: str, seeds_data: Path) -> None:
     for line in block.splitlines():
-        arguments = [word.strip('"') for word in re.findall(r'"[^"]*"|\S+', line)[1:]]
+        arguments = shlex.split(line, comments=True)[1:]
         done = footnote(*arguments, "--data-dir", seeds_data, cwd=ROOT)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("block", blocks("sh", "footnote keys"))
+def test_the_examples_of_keys_run(block: str, tmp_path: Path) -> None:
+    made = ""
+    for line in block.splitlines():
+        arguments = [made if word == "ID" else word for word in shlex.split(line, comments=True)]
+        arguments += ["--json"] if "create" in arguments else []
+        done = footnote(*arguments[1:], "--data-dir", tmp_path, cwd=tmp_path)
+        assert done.returncode == 0, (line, done.stdout, done.stderr)
+        made = json.loads(done.stdout)["id"] if "create" in arguments else made
+
+
+@pytest.mark.parametrize("block", blocks("toml", "collections"))
+def test_the_examples_of_the_settings_file_are_settings(block: str, bare_environment: Path) -> None:
+    (bare_environment / "footnote.toml").write_text(block)
+    assert set(load_settings({}).collections) == {"handbook", "wiki"}
+
+
+def test_links_between_the_pages_lead_somewhere() -> None:
+    for name, page in PAGES.items():
+        for path, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", page):
+            target = (ROOT / name).parent / path if path else ROOT / name
+            assert target.exists(), (name, path)
+            if anchor:
+                assert anchor in anchors(target.read_text("utf-8")), (name, path, anchor)
+
+
+def anchors(page: str) -> set[str]:
+    """The headings of a page, as the links to them spell them."""
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_make_examples_name_targets_that_exist() -> None:
@@ -90,20 +129,20 @@ def test_make_examples_name_targets_that_exist() -> None:
 
 
 def test_the_settings_table_is_the_settings() -> None:
-    table = README.split("<!-- settings -->\n")[1].split("<!-- /settings -->")[0]
+    table = REFERENCE.split("<!-- settings -->\n")[1].split("<!-- /settings -->")[0]
     assert table.strip() == settings_table().strip()
 
 
-def test_every_error_code_is_in_the_readme_with_its_status() -> None:
+def test_every_error_code_is_in_the_reference_with_its_status() -> None:
     for code, status in codes().items():
-        row = next(line for line in README.splitlines() if f"`{code}`" in line)
+        row = next(line for line in REFERENCE.splitlines() if f"`{code}`" in line)
         cells = [cell.strip() for cell in row.split("|")]
         place = next(i for i, cell in enumerate(cells) if f"`{code}`" in cell)
         assert cells[place + 1] == str(status), code
 
 
 def test_the_table_of_error_codes_names_no_other() -> None:
-    table = README.split("| code | status | | code | status |\n")[1].split("\n\n")[0]
+    table = REFERENCE.split("| code | status | | code | status |\n")[1].split("\n\n")[0]
     assert set(re.findall(r"`(\w+)`", table)) == set(codes())
 
 
