@@ -30,7 +30,7 @@ QUESTION = "How long did the lake freeze in 1998?"
 TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick, and nobody swam in it at all."
 GOOD = Reply(TEXT, piece=40)
 DEADLINE_S = 1.5
-SLACK_S = 4.0
+SLACK_S = 10.0
 """For a machine that does other things too; a request that hangs takes far longer."""
 PLACES = 2
 FAULTS = sorted(STREAM_FAULTS | {"http_400", "http_401", "http_429", "http_500", "http_503"})

@@ -31,7 +31,7 @@ QUICK = replace(SETTINGS, total_s=0.4, between_tokens_s=0.2)
 ASKED = (Message("system", "Be brief."), Message("user", "Which city?"))
 
 
-SLACK_S = 4.0
+SLACK_S = 10.0
 PARTS = ("<think>", "<thinking>", "[THINK]", "<|channel|>analysis<|message|>", "<|im_end|>", "<|")
 
 
