@@ -27,7 +27,7 @@ T = TypeVar("T")
 KEY = "sk-very-secret"
 TEXT = "Paris is the capital of France [1.2]."
 SETTINGS = model_settings(model="tiny", api_key=KEY, max_tokens=100)
-QUICK = replace(SETTINGS, total_s=0.4, between_tokens_s=0.2)
+QUICK = replace(SETTINGS, total_s=1.0, between_tokens_s=0.5)
 ASKED = (Message("system", "Be brief."), Message("user", "Which city?"))
 
 
