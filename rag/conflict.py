@@ -27,7 +27,9 @@ _MONTHS = (
 _MONTH = rf"(?P<month>{'|'.join(month[:3] for month in _MONTHS)})[a-z]*\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>1\d{3}|20\d\d)(?![\d-]|s\b|,\d)"
-_BEHIND = re.compile(r"(?:[ \u00a0-][^\W\d_]+){1,3}")
+_BEHIND = re.compile(
+    r"(?:[ \u00a0-](?!(?:and|as|at|by|during|for|from|in|on|or|to|when)\b)[^\W\d_]+){1,3}"
+)
 _DATES = tuple(
     re.compile(rf"\b{pattern}", re.IGNORECASE)
     for pattern in (

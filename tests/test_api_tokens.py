@@ -54,8 +54,9 @@ def test_a_token_reads_what_a_widget_needs_and_no_more(tmp_path: Path, keys: Key
     token = client.post("/v1/widget/token", json={}, headers=headers).json()["token"]
     headers["Authorization"] = f"Bearer {token}"
     assert client.get("/v1/sources", headers=headers).status_code == 503
-    for path in ("/v1/models", "/mcp", "/metrics", "/v1/jobs/x"):
+    for path in ("/v1/models", "/metrics", "/v1/jobs/x"):
         assert client.get(path, headers=headers).status_code == 403
+    assert client.post("/mcp", json={}, headers=headers).status_code == 403
 
 
 def test_our_own_page_gets_one_only_where_the_widget_is_in_use(tmp_path: Path, keys: Keys) -> None:

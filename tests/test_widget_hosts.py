@@ -283,7 +283,7 @@ def test_the_copy_holds_the_sources(browser: "Browser", site: StandIn, service: 
         page.fill("footnote-chat #question", "How long?")
         page.press("footnote-chat #question", "Enter")
         page.get_by_role("button", name="Copy with sources").click()
-        page.get_by_text("Copied").wait_for(state="attached")
+        page.get_by_role("button", name="Copied").wait_for()
         copied = page.evaluate("() => navigator.clipboard.readText()")
     assert copied.startswith(TEXT)
     assert "[1] The lake, lake.txt, line 4: “The lake froze.”" in copied

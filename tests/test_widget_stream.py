@@ -259,7 +259,7 @@ def test_a_question_that_is_too_long_is_said_and_not_sent(chat: "Tab", service: 
     chat.fill("footnote-chat #question", "😀" * 3_990)
     assert chat.inner_text("footnote-chat .left") == "10 characters left"
     chat.fill("footnote-chat #question", "😀" * 4_001)
-    assert chat.inner_text("footnote-chat .left") == "1 characters too long"
+    assert chat.inner_text("footnote-chat .left") == "1 character too long"
     assert chat.is_disabled("footnote-chat .send")
     chat.press("footnote-chat #question", "Enter")
     assert len(service.asked("/v1/answers")) == before

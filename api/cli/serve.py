@@ -71,12 +71,12 @@ def serve(
     if watch and no_sync:
         raise typer.BadParameter("--watch syncs, --no-sync does not")
     refuse_exposure(settings)
-    if not no_sync:
-        options.writable(settings)
     from ..logs import start_log
 
     worker, fd, parent = as_worker or (0, -1, -1)
     with socket.socket(fileno=fd) if as_worker else bound(settings.host, settings.port) as listener:
+        if not no_sync:
+            options.writable(settings)
         start_log(sys.stderr, log_content=settings.log_content)
         if settings.workers > 1 and not as_worker:
             from ..metrics import on_own_port, shared_by_workers
