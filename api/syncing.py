@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from index.errors import IndexingError, SyncBusy, SyncFailed
 
+from .amount import amount
 from .screen import screen
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Syncing:
         self._work_ended = threading.Event()
         self._work_ended.set()
         self._child: subprocess.Popen[str] | None = None
+        self._request: SyncRequest | None = None
 
     @property
     def under_way(self) -> bool:
@@ -60,7 +62,7 @@ class Syncing:
 
     def start(self, request: "SyncRequest", *, watch: bool) -> None:
         """Starts the sync, and with `watch` one after each change; returns at once."""
-        self.running = True
+        self._request, self.running = request, True
         self._work_ended.clear()
         work = self._watch if watch else self._work
         threading.Thread(target=work, args=(request,), name="sync", daemon=True).start()
@@ -121,6 +123,8 @@ class Syncing:
         elif not isinstance(outcome, IndexingError):
             self.succeeded = True
             log.info("%s", summary(outcome))
+            if self._request and (said := emptiness(outcome, self._request)):
+                log.warning("%s", said)
         elif self._stopping.is_set():
             log.info("sync stopped")
         else:
@@ -145,8 +149,6 @@ class Lines:
     def of(self, event: Mapping[str, object]) -> str | None:
         """Returns the line for `event`, or None where it says too little to print now."""
         kind, done, total = event.get("event"), event.get("done"), event.get("total")
-        if kind == "scan":
-            return f"{event.get('files')} files"
         if kind == "skip":
             return screen(f"skipped {event.get('source')}: {event.get('cause')}")
         if kind == "rebuild":
@@ -176,9 +178,24 @@ class Lines:
 def summary(report: "SyncReport") -> str:
     """Returns what a sync did, in one line."""
     if not report.published:
-        return f"nothing has changed: generation {report.generation}, {report.unchanged} articles"
+        articles = amount(report.unchanged, "article")
+        return f"nothing has changed: generation {report.generation}, {articles}"
     return (
-        f"generation {report.generation}: {report.chunks} passages; {report.added} added, "
-        f"{report.changed} changed, {report.removed} removed, {report.unchanged} unchanged, "
-        f"{len(report.skipped)} skipped, in {report.seconds:.1f} s"
+        f"generation {report.generation}: {amount(report.chunks, 'passage')}; "
+        f"{report.added} added, {report.changed} changed, {report.removed} removed, "
+        f"{report.unchanged} unchanged, {len(report.skipped)} skipped, in {report.seconds:.1f} s"
+    )
+
+
+def emptiness(report: "SyncReport", request: "SyncRequest") -> str | None:
+    """Returns why there is nothing to ask about after a sync, in one line; None where there is."""
+    if report.chunks:
+        return None
+    from index.formats import by_suffix, find_formats
+
+    read = " ".join(by_suffix(find_formats(request.formats)))
+    skipped = amount(len(report.skipped), "file")
+    return screen(
+        f"nothing to answer from in {request.corpus.absolute()}: {skipped} skipped; "
+        f"what is read: {read} (FOOTNOTE_FORMATS)"
     )

@@ -84,8 +84,12 @@ class EmbedderMismatch(IndexingError):
 class GenerationMissing(IndexingError):
     """Nothing has been published yet, or nothing to go back to."""
 
-    def __init__(self, collection: str, missing: str = "no index yet: run `footnote sync`") -> None:
-        """Names the collection, and what it lacks."""
+    def __init__(self, collection: str, missing: str = "") -> None:
+        """Names the collection, and what it lacks: an index, unless said otherwise."""
+        command = "footnote sync"
+        if collection != "default":
+            command += f" FOLDER --collection {collection}"
+        missing = missing or f"no index yet: run `{command}`"
         super().__init__(f"collection {collection!r} has {missing}")
         self.collection = collection
 

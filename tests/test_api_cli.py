@@ -100,6 +100,32 @@ def test_a_data_folder_that_cannot_be_written_is_3_in_one_line(command: str, hom
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_an_empty_folder_is_said_with_what_is_read(home: Path) -> None:
+    (home / "articles").mkdir()
+    (home / "articles" / "notes.xyz").write_text("of no format")
+    done = footnote("sync", "articles", cwd=home)
+    assert done.returncode == 0
+    assert "generation 000001: 0 passages; " in done.stdout
+    said = done.stderr.splitlines()[-1]
+    assert f"nothing to answer from in {home / 'articles'}: 1 file skipped" in said
+    assert ".txt .md " in said
+    with Running("articles", cwd=home) as service:
+        pass
+    assert "nothing to answer from in" in service.log
+    (home / "articles" / "lake.txt").write_text("The lake froze for 142 days.")
+    filled = footnote("sync", "articles", cwd=home)
+    assert "generation 000002: 1 passage; 1 added, " in filled.stdout
+    assert "nothing to answer from" not in filled.stderr
+    told = footnote("status", cwd=home).stdout
+    assert "generation 000002, 1 article, 1 passage\n" in told
+
+
+def test_the_hint_for_an_unknown_collection_names_it(terminal: Terminal) -> None:
+    done = terminal("ask", "why?", "--collection", "recipes")
+    assert done.code == 4
+    assert "`footnote sync FOLDER --collection recipes`" in done.err
+
+
 def test_a_list_of_no_keys_says_how_to_make_one(terminal: Terminal) -> None:
     done = terminal("keys", "list")
     assert (done.code, done.out) == (0, "")

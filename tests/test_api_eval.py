@@ -104,7 +104,14 @@ def test_malformed_cases_are_named_before_anything_runs(evaluate: Evaluate, tmp_
     assert done.code == 2
     assert "line 1: question must be" in done.err
     assert "line 3: is not JSON" in done.err
+    assert "2 lines of" in done.err.splitlines()[-1]
     assert not (tmp_path / "r").exists()
+
+
+def test_a_missing_file_of_cases_is_said_once(evaluate: Evaluate, tmp_path: Path) -> None:
+    done = evaluate("run", "nowhere.jsonl", "--out", tmp_path / "r")
+    assert done.code == 2
+    assert done.err == "footnote: nowhere.jsonl: cannot be read (No such file or directory)\n"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import typer
 from index.errors import IndexingError
 from rag.errors import AnswerError
 
+from ..amount import amount
 from ..screen import screen
 from . import options
 from .exits import OK, UNAVAILABLE
@@ -128,8 +129,8 @@ def _index(settings: "Settings") -> str:
     whole = ", vectors compared one by one" if info.exact else ""
     whole = whole if info.complete else ", by words alone so far"
     return (
-        f"{info.collection}, generation {info.generation}, {info.sources} articles, "
-        f"{info.chunks} passages{whole}: verified"
+        f"{info.collection}, generation {info.generation}, {amount(info.sources, 'article')}, "
+        f"{amount(info.chunks, 'passage')}{whole}: verified"
     )
 
 
@@ -143,7 +144,7 @@ def _model(settings: "Settings", *, online: bool) -> str | None:
     chat = open_chat(settings.llm)
     assert chat is not None  # a model is set
     pieces = asyncio.run(_call(chat))
-    return f"{settings.llm.model} answers, in {pieces} pieces"
+    return f"{settings.llm.model} answers, in {amount(pieces, 'piece')}"
 
 
 async def _call(chat: "ChatModel") -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..amount import amount
 from ..screen import screen
 from . import options
 from .exits import OK, USAGE, ServiceRefused
@@ -56,7 +57,7 @@ def import_cases(
         except OSError as error:
             raise ServiceRefused(f"cannot write the sources: {error}", USAGE) from error
     write_lines([as_line(case) for case in made.cases], out)
-    typer.echo(f"{len(made.cases)} cases, {len(made.left_out)} left out", err=True)
+    typer.echo(f"{amount(len(made.cases), 'case')}, {len(made.left_out)} left out", err=True)
     return OK
 
 
@@ -87,7 +88,7 @@ def draft(
     else:
         lines = list(cloze(picked))
     write_lines(lines, out)
-    typer.echo(f"{len(lines)} proposals: read them before you trust them", err=True)
+    typer.echo(f"{amount(len(lines), 'proposal')}: read before you trust", err=True)
     return OK
 
 

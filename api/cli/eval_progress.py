@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ..amount import amount
+
 if TYPE_CHECKING:
     from rag.evaluation.run import Progress
 
@@ -51,7 +53,5 @@ class _Lines:
             return
         self._said = tenth
         left = "" if progress.left_s is None else f", {progress.left_s:.0f} s left"
-        typer.echo(
-            f"{progress.done} of {progress.total} cases, {progress.share:.1%} right{left}",
-            err=True,
-        )
+        done = f"{progress.done} of {amount(progress.total, 'case')}"
+        typer.echo(f"{done}, {progress.share:.1%} right{left}", err=True)

@@ -133,9 +133,12 @@ def chosen(
     try:
         cases, left_out = read_cases(path, skip_invalid=skip_invalid)
     except CasesMalformed as error:
+        if len(error.problems) == 1:
+            raise
         for number, cause in error.problems:
             typer.echo(screen(f"{path}, line {number}: {cause}"), err=True)
-        raise
+        said = f"{len(error.problems)} lines of {path} are no cases: mend them or --skip-invalid"
+        raise ServiceRefused(said, USAGE) from error
     for line in left_out:
         typer.echo(screen(f"left out: {line}"), err=True)
     if tags:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ..amount import amount
 from ..screen import screen
 from . import options
 from .eval_cases import write_lines
@@ -35,5 +36,5 @@ def export(
     for said in made.left_out:
         typer.echo(screen(f"left out: {said}"), err=True)
     write_lines([as_line(case) for case in made.cases], out)
-    typer.echo(f"{len(made.cases)} cases, {len(made.left_out)} left out", err=True)
+    typer.echo(f"{amount(len(made.cases), 'case')}, {len(made.left_out)} left out", err=True)
     return OK

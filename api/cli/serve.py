@@ -17,6 +17,7 @@ import typer
 
 from index.parent import end_without
 
+from ..amount import amount
 from ..errors import PortTaken, SettingRefused
 from ..screen import screen
 from . import options
@@ -203,6 +204,8 @@ def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
     """Returns where to ask, with a line to copy."""
     from ..service import first
 
+    if not ready.sources:
+        return f"\nFootnote runs, and its index holds no article yet.\n  page   {url}/\n"
     question, held = {"question": example}, f"generation {ready.generation}"
     if ready.collections:
         question["collection"] = first(ready.collections)
@@ -210,7 +213,7 @@ def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
     body = screen(json_module.dumps(question, ensure_ascii=False))
     header = "Content-Type: application/json"
     return (
-        f"\nFootnote answers from {ready.sources} articles, {held}, "
+        f"\nFootnote answers from {amount(ready.sources, 'article')}, {held}, "
         f"with {model or 'their own words (no model is set)'}.\n"
         f"  page   {url}/\n"
         f"  ask    curl -s {url}/v1/answers -H {shlex.quote(header)} -d {shlex.quote(body)}\n"

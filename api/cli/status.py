@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import typer
 
+from ..amount import amount
 from ..screen import screen
 from . import options
 from .exits import OK
@@ -29,8 +30,8 @@ def status(
     whole = ", vectors compared one by one" if info.exact else ""
     whole = whole if info.complete else ", by words alone so far"
     lines = [
-        f"{info.collection}: generation {info.generation}, {info.sources} articles, "
-        f"{info.chunks} passages{whole}",
+        f"{info.collection}: generation {info.generation}, {amount(info.sources, 'article')}, "
+        f"{amount(info.chunks, 'passage')}{whole}",
         f"corpus    {found.corpus}",
         f"built     {_age(age.total_seconds())} ago, {found.size / 1e6:,.1f} MB",
         f"before    {found.before or 'none to go back to'}",

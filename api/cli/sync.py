@@ -45,14 +45,15 @@ def sync(
         return OK
     reports = {}
     for one in each(settings):
+        request = sync_request(one, replace=replace)
         with progress(json=json) as on_event:
-            reports[one.collection] = run_sync(sync_request(one, replace=replace), on_event)
+            reports[one.collection] = run_sync(request, on_event)
         if not json:
-            _show(reports[one.collection], json=False)
+            _show(reports[one.collection], request, json=False)
     if json and len(reports) > 1:
         options.print_json({name: asdict(report) for name, report in reports.items()})
     elif json:
-        _show(reports.popitem()[1], json=True)
+        _show(reports.popitem()[1], request, json=True)
     return OK
 
 
@@ -67,7 +68,7 @@ def _keep_synced(request: "SyncRequest", *, json: bool) -> None:
         nonlocal succeeded
         if event["event"] == "done":
             succeeded = True
-            _show(report_from(event), json=json)
+            _show(report_from(event), request, json=json)
         elif event["event"] == "failed" and not succeeded:
             raise rebuilt(event)
         else:
@@ -77,14 +78,16 @@ def _keep_synced(request: "SyncRequest", *, json: bool) -> None:
         Watch(request, hear).run()
 
 
-def _show(report: "SyncReport", *, json: bool) -> None:
-    from ..syncing import summary
+def _show(report: "SyncReport", request: "SyncRequest", *, json: bool) -> None:
+    from ..syncing import emptiness, summary
 
     if json:
         options.print_json(asdict(report))
-    else:
-        typer.echo(summary(report))
-        sys.stdout.flush()
+        return
+    typer.echo(summary(report))
+    sys.stdout.flush()
+    if said := emptiness(report, request):
+        typer.echo(said, err=True)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import typer
 
+from ..amount import amount
 from ..screen import screen
 from . import options
 from .exits import OK, UNAVAILABLE
@@ -38,7 +39,8 @@ def verify(
         outcome = "equals" if proof.holds else "is whole, but not up to date with"
         typer.echo(
             screen(
-                f"generation {info.generation} ({info.sources} articles, {info.chunks} passages) "
+                f"generation {info.generation} ({amount(info.sources, 'article')}, "
+                f"{amount(info.chunks, 'passage')}) "
                 f"{outcome} {proof.corpus}"
             )
         )
@@ -47,4 +49,4 @@ def verify(
 
 def _shown(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        typer.echo(f"\rlooked for {done} of {total} passages", nl=done == total, err=True)
+        typer.echo(f"\rlooked for {done} of {amount(total, 'passage')}", nl=done == total, err=True)

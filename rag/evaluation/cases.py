@@ -63,7 +63,8 @@ def read_cases(path: Path, *, skip_invalid: bool = False) -> tuple[list[Case], l
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise CasesMalformed(path.name, [(0, f"cannot be read: {error}")]) from error
+        cause = getattr(error, "strerror", None) or str(error)
+        raise CasesMalformed(path.name, [(0, f"cannot be read ({cause})")]) from error
     cases, problems = parse(text)
     if (problems and not skip_invalid) or not cases:
         raise CasesMalformed(path.name, problems or [(0, "there is no case in it")])

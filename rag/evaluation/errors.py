@@ -25,7 +25,7 @@ class CasesMalformed(EvaluationError):
         """Names the file and every problem by its line, from 1."""
         number, cause = problems[0]
         where = f", line {number}" if number else ""
-        more = f", and {len(problems) - 1} more lines" if len(problems) > 1 else ""
+        more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
         super().__init__(f"{name}{where}: {cause}{more}")
         self.name, self.problems = name, tuple(problems)
 
