@@ -11,6 +11,7 @@ IndexingError
 ├── GenerationMissing     nothing has been published yet, or nothing to go back to
 ├── GenerationDamaged     a generation's files are not what its manifest says
 ├── SpaceLow              too little room on the disk to build a generation
+├── DiskFull              the disk filled up while a generation was being built
 ├── SyncBusy              another process is writing to this collection
 └── SyncFailed            the sync's child process ended without publishing
 """
@@ -113,6 +114,18 @@ class SpaceLow(IndexingError):
             f"make room, or set another data folder"
         )
         self.path, self.free, self.needed = path, free, needed
+
+
+class DiskFull(IndexingError):
+    """The disk filled up while a generation was being built; what serves is unharmed."""
+
+    def __init__(self, path: Path) -> None:
+        """Names the folder."""
+        super().__init__(
+            f"the disk of {path} filled up during the sync: make room, or set another data folder, "
+            f"and sync again; what was indexed before is unharmed"
+        )
+        self.path = path
 
 
 class SyncBusy(IndexingError):

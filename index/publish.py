@@ -4,6 +4,7 @@ Readers see the old generation or the new one, never a part: the folder gets its
 CURRENT does, and CURRENT carries the manifest's hash. One older generation is kept to go back to.
 """
 
+import errno
 import importlib.metadata
 import os
 import shutil
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .build import Store
-from .errors import GenerationMissing, IndexingError, SpaceLow
+from .errors import DiskFull, GenerationMissing, IndexingError, SpaceLow, SyncFailed
 from .generation import Generation
 from .lock import writer_lock
 from .manifest import (
@@ -33,21 +34,25 @@ from .verify import verify
 
 _LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 _BUILDING = "building-"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 FLOOR_BYTES = 200_000_000
 """Room that stays free on the disk of the data folder."""
 
 
 def building_folder(collection_folder: Path) -> Path:
     """Returns a new, empty folder to build in, after clearing what dead builds left."""
-    parent = collection_folder / "generations"
-    parent.mkdir(parents=True, exist_ok=True)
-    for left in parent.glob(f"{_BUILDING}*"):
-        shutil.rmtree(left)  # the writer lock is held: its builder is dead
+    clear(collection_folder)
+    folder = collection_folder / "generations" / f"{_BUILDING}{os.getpid()}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def clear(collection_folder: Path) -> None:
+    """Removes what builds that came to no end left; the writer lock is held, so they are dead."""
+    for left in (collection_folder / "generations").glob(f"{_BUILDING}*"):
+        shutil.rmtree(left)
     for left in collection_folder.glob(f".{CURRENT}.*"):
         left.unlink()
-    folder = parent / f"{_BUILDING}{os.getpid()}"
-    folder.mkdir()
-    return folder
 
 
 def check_space(folder: Path, *, grows: int) -> None:
@@ -58,6 +63,20 @@ def check_space(folder: Path, *, grows: int) -> None:
     free, needed = shutil.disk_usage(folder).free, FLOOR_BYTES + grows
     if free < needed:
         raise SpaceLow(folder, free, needed)
+
+
+def of_disk(error: Exception, folder: Path) -> IndexingError | None:
+    """Returns the disk's trouble in words, None where the error is none of the disk's.
+
+    Chroma, tantivy and SQLite say a full disk in errors and words of their own.
+    """
+    code = error.errno if isinstance(error, OSError) else None
+    said = str(error).lower()
+    if code in _FULL or "disk is full" in said or "no space left" in said:
+        return DiskFull(folder)
+    if isinstance(error, OSError):
+        return SyncFailed(f"the disk failed during the sync ({error}): see to it, and sync again")
+    return None
 
 
 def size_of(generation_folder: Path) -> int:

@@ -27,7 +27,7 @@ from .lock import writer_lock
 from .manifest import read_current
 from .parent import end_without
 from .parse import Parsed, Reader, Survey
-from .publish import building_folder, check_space, publish, remove_old, size_of
+from .publish import building_folder, check_space, clear, of_disk, publish, remove_old, size_of
 from .words import ANALYZER
 from .worker import Event, SyncReport, SyncRequest, described, request_from
 
@@ -58,6 +58,7 @@ def sync(request: SyncRequest, say: Say) -> SyncReport:
         finally:
             if previous is not None:
                 previous.close()
+            clear(request.folder)  # a half build would keep a full disk full
         if published:
             remove_old(request.folder)
     return SyncReport(
@@ -144,6 +145,7 @@ def _publish(
 
     Returns the generation's name and its number of chunks.
     """
+    clear(request.folder)
     check_space(request.folder, grows=2 * size_of(previous.folder) if previous else 0)
     alike = previous if previous and _is_alike(request, previous) else None
     build = Build(request, survey, survey.loaded(alike), say)
@@ -276,14 +278,18 @@ def main() -> int:
         events.write(json.dumps(event) + "\n")
         events.flush()
 
+    request = request_from(sys.stdin.read())
     try:
-        report = sync(request_from(sys.stdin.read()), say)
+        report = sync(request, say)
     except IndexingError as error:
         say(described(error))
         return 1
     except Exception as error:  # a full disk, or a library's own: the parent gets it in words
-        traceback.print_exc()
-        say(described(SyncFailed(f"the sync failed: {type(error).__name__}: {error}")))
+        trouble = of_disk(error, request.folder)
+        if trouble is None:
+            traceback.print_exc()
+            trouble = SyncFailed(f"the sync failed: {type(error).__name__}: {error}")
+        say(described(trouble))
         return 1
     say({"event": "done", "report": asdict(report)})
     return 0

@@ -126,6 +126,24 @@ def test_the_hint_for_an_unknown_collection_names_it(terminal: Terminal) -> None
     assert "`footnote sync FOLDER --collection recipes`" in done.err
 
 
+def test_a_disk_that_fills_up_during_a_sync_is_4_in_one_line(home: Path) -> None:
+    write_lakes(home / "articles")
+    (home / "sitecustomize.py").write_text(
+        "import errno, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('manifest.json'):\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device', arguments[0])\n"
+        "sys.addaudithook(hook)\n"
+    )
+    done = footnote("sync", "articles", cwd=home, env={"PYTHONPATH": f"{home}:{ROOT}"})
+    folder = home / ".data" / "collections" / "default"
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    assert f"the disk of {folder} filled up during the sync: " in done.stderr.splitlines()[-1]
+    assert list((folder / "generations").iterdir()) == [], "the half build is gone"
+    assert footnote("sync", "articles", cwd=home).returncode == 0
+
+
 def test_a_list_of_no_keys_says_how_to_make_one(terminal: Terminal) -> None:
     done = terminal("keys", "list")
     assert (done.code, done.out) == (0, "")

@@ -4,9 +4,10 @@ import errno
 import fcntl
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,14 @@ from index.embed import EmbedSpec
 from index.errors import (
     CorpusMismatch,
     CorpusMissing,
+    DiskFull,
     EmbedderUnavailable,
     SpaceLow,
     SyncBusy,
     SyncFailed,
 )
 from index.manifest import read_current
-from index.publish import check_space
+from index.publish import check_space, of_disk
 from index.worker import SyncRequest, described, rebuilt, run_sync
 from tests.corpora import ARTICLES, Built, opened, paths, sync_request, synced, write
 from tests.fakes import FakeModel
@@ -347,6 +349,24 @@ def test_a_disk_without_room_is_an_error_with_both_figures(tmp_path: Path) -> No
     with pytest.raises(SpaceLow, match=r"MB are free .* a sync needs 1,000,000,000,200 MB"):
         check_space(tmp_path, grows=10**18)
     check_space(tmp_path, grows=0)
+
+
+def full_database() -> Exception:
+    """What SQLite raises where there is no room for another page."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            database.execute("CREATE TABLE words (word)")
+    return caught.value
+
+
+def test_a_disk_that_is_full_is_told_from_other_errors(tmp_path: Path) -> None:
+    assert isinstance(of_disk(full_database(), tmp_path), DiskFull)
+    assert isinstance(of_disk(OSError(errno.EDQUOT, "Quota exceeded"), tmp_path), DiskFull)
+    failed = of_disk(OSError(errno.EIO, "Input/output error", "manifest.json"), tmp_path)
+    assert isinstance(failed, SyncFailed)
+    assert "manifest.json" in str(failed)
+    assert of_disk(ValueError("no such thing"), tmp_path) is None
 
 
 # --- damage
