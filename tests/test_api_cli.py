@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from api.cli import run
+from api.cli.ask import shown
+from tests.fakes import FakeModel
 from tests.running import COMMAND, ROOT, SEEDS, Running, environment, footnote, write_lakes
 
 QUESTION = "How many showrooms for Xiaomi cars are there, and in how many cities?"
@@ -215,9 +217,50 @@ def test_an_answer_names_file_line_and_quote(seeds_data: Path, terminal: Termina
     done = terminal("ask", QUESTION, "--data-dir", seeds_data)
     assert done.code == 0
     assert "335 sales centers" in done.out
-    assert "\n[1] xiaomi-cars-in-the-second-quarter-of-2025.md, line " in done.out
-    assert "“" in done.out
+    lines = done.out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("[1] "))
+    title = "[1] Xiaomi's cars in the second quarter of 2025 · Showrooms, and Europe next"
+    place = "    xiaomi-cars-in-the-second-quarter-of-2025.md:25"
+    assert lines[first : first + 2] == [title, place]
+    assert lines[first + 2].startswith("    “Across 92 Chinese cities")
+    assert lines[-1] == "Every sentence is supported by what it cites."
     assert done.err == ""
+
+
+def test_what_a_model_says_beyond_its_sources_is_named_under_the_answer(
+    seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeModel("There are 400 sales centers [1.2]. The weather is fine.") as model:
+        monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        done = terminal("ask", QUESTION, "--model", "fake", "--data-dir", seeds_data)
+    answer, doubts, source = done.out.split("\n\n")
+    assert answer == "There are 400 sales centers. [1] The weather is fine."
+    assert doubts.splitlines() == [
+        "! not supported: the figure 400 is not in the cited text — "
+        "There are 400 sales centers. [1]",
+        "! no source given — The weather is fine.",
+    ]
+    assert source.startswith("[1] ")
+
+
+def test_an_answer_is_broken_between_words_at_the_terminals_width() -> None:
+    cited = {"n": 1, "source": "a/lake.txt", "title": "lake", "heading": None, "page": None}
+    quote = "The lake froze for 142 days in the winter of 1998, and people walked over it."
+    answer = {
+        "answer": f"{quote} [1]",
+        "format": "text",
+        "answered": True,
+        "degraded": False,
+        "sentences": [{"text": quote, "status": "supported", "why": None}],
+        "citations": [cited | {"line": 3, "quote": quote}],
+        "passages": [],
+    }
+    narrow = shown(answer, width=40)
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert "\n[1] a/lake.txt:3\n    “The lake froze for 142 days in the\n    winter" in narrow
+    assert narrow.split() == shown(answer).split()
+    assert len(shown(answer | {"format": "markdown"}, width=40).splitlines()[0]) > 40
 
 
 def test_what_is_not_answered_is_6(seeds_data: Path, terminal: Terminal) -> None:

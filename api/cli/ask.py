@@ -1,6 +1,11 @@
 """`footnote ask QUESTION`: the answer with its sources; exit code 6 when there is none."""
 
 import asyncio
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +20,9 @@ if TYPE_CHECKING:
 
 NEAREST = 3
 """How many passages are named beside a refusal."""
+NEAREST_CHARS = 160
+INDENT = "    "
+DOUBTS = {"unsupported": "not supported", "uncited": "no source given"}
 
 
 def ask(
@@ -51,7 +59,8 @@ def ask(
     if json:
         options.print_json(answer)
     else:
-        typer.echo(shown(answer))
+        columns = max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
+        typer.echo(shown(answer, width=columns))
     return OK if answer["answered"] else NOT_ANSWERED
 
 
@@ -71,31 +80,72 @@ async def _answer(
     return present.answer(made, links(settings), include_passages=True).model_dump(mode="json")
 
 
-def shown(answer: dict[str, Any]) -> str:
-    """Returns an answer for people: its text, its doubts, then its numbered sources."""
-    lines = [screen(answer["answer"]), ""]
-    for sentence in answer["sentences"]:
-        if sentence["status"] != "supported":
-            why = f" ({sentence['why']})" if sentence["why"] else ""
-            lines.append(screen(f"! {sentence['status']}{why}: {sentence['text']}"))
-    for cited in answer["citations"]:
-        lines += [_source(f"[{cited['n']}]", cited, f"line {cited['line']}")]
-        lines += [_indented(f"“{cited['quote']}”")]
+def shown(answer: dict[str, Any], *, width: int | None = None) -> str:
+    """Returns an answer for people: its text, what to doubt of it, its sources, its verdict.
+
+    Lines of prose are broken between words at `width`, where one is given.
+    """
+    wide = width if answer["format"] == "text" else None  # markdown's tables and code stay
+    blocks = [_wrapped(answer["answer"], wide, "")]
+    blocks.append("\n".join(_wrapped(line, width, "  ") for line in _doubts(answer)))
+    blocks += [
+        _place(f"[{cited['n']}]", cited, _spot(cited), cited["quote"], width)
+        for cited in answer["citations"]
+    ]
     if not answer["answered"]:
         nearest = " Nearest passages:" if answer["passages"] else ""
-        lines.append(f"Not answered: {answer['reason']}.{nearest}")
-        for passage in answer["passages"][:NEAREST]:
-            lines.append(_source(f"{passage['rank']}.", passage, f"score {passage['score']:.2f}"))
+        blocks.append(_wrapped(f"Not answered: {answer['reason']}.{nearest}", width, ""))
+        for one in answer["passages"][:NEAREST]:
+            where = f"{one['source']}, score {one['score']:.2f}"
+            blocks.append(_place(f"{one['rank']}.", one, where, _start_of(one["text"]), width))
+    elif {sentence["status"] for sentence in answer["sentences"]} == {"supported"}:
+        blocks.append(_wrapped("Every sentence is supported by what it cites.", width, ""))
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _doubts(answer: dict[str, Any]) -> Iterator[str]:
     if answer["degraded"]:
-        lines.append("The language model failed; these are the sources' own words.")
-    return "\n".join(lines).rstrip()
+        yield "! The language model failed; these are the sources' own words."
+    for sentence in answer["sentences"]:
+        if sentence["status"] != "supported":
+            why = f": {sentence['why']}" if sentence["why"] else ""
+            status = DOUBTS[sentence["status"]]
+            yield f"! {status}{why} — {' '.join(sentence['text'].split())}"
 
 
-def _source(label: str, place: dict[str, Any], where: str) -> str:
-    heading = f" · {place['heading']}" if place["heading"] else ""
-    line = f"{label} {place['source']}, {where} — {place['title']}{heading}"
-    return screen(line).replace("\n", " ")
+def _spot(cited: dict[str, Any]) -> str:
+    page, line = cited["page"], cited["line"]
+    return f"{cited['source']}, page {page}" if page else f"{cited['source']}:{line}"
 
 
-def _indented(text: str) -> str:
-    return "\n".join(f"    {line}" for line in screen(text).split("\n"))
+def _place(label: str, place: dict[str, Any], where: str, quote: str, width: int | None) -> str:
+    """Returns `[1] Title · Heading`, then where it is, then the words, each on its line."""
+    is_named = place["title"] != PurePosixPath(place["source"]).stem  # else the path says it
+    name = [place["title"]] * is_named + [place["heading"] or ""]
+    what = " ".join(" · ".join(part for part in name if part).split())
+    lines = [*([what] if what else []), where.replace("\n", " "), f"“{quote}”"]
+    first, *rest = lines
+    heads = [f"{label} {first}", *(INDENT + line for line in rest)]
+    return "\n".join(_wrapped(line, width, INDENT) for line in heads)
+
+
+def _start_of(text: str) -> str:
+    return textwrap.shorten(text, NEAREST_CHARS, placeholder=" …")
+
+
+def _wrapped(text: str, width: int | None, indent: str) -> str:
+    """Returns `text`, safe to show, each line after the first at least at the indent."""
+    first, *rest = screen(text).split("\n")
+    lines = [first, *(indent + line for line in rest)]
+    if width is None:
+        return "\n".join(lines)
+    return "\n".join(
+        textwrap.fill(
+            line,
+            width,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines
+    )
