@@ -28,7 +28,10 @@ def test_a_newcomer_is_told_what_to_do_and_given_questions(page: "Page", service
     assert "each sentence" in page.inner_text(".bar")
     starters = page.locator("footnote-chat .starters button")
     starters.first.wait_for()
-    assert starters.count() == 3
+    told = starters.all_inner_texts()
+    assert len(told) == 3
+    assert "What is said about “What the SU7 costs Xiaomi”?" in told
+    assert not re.search(r"\w-\w+-\w", " ".join(told)), "a file's name is no title"
     assert "5 articles" in page.inner_text("footnote-chat .intro")
     assert focused(page) == "ask", "nothing takes the focus on load"
     starters.first.click()

@@ -1,4 +1,4 @@
-// The page at `/`: questions to begin with, from the articles' own titles, the collections to choose
+// The page at `/`: questions to begin with, from titles that read as such, the collections to choose
 // from, where there are several, and `/?q=…&collection=…`.
 
 const chat = document.querySelector("footnote-chat");
@@ -23,16 +23,24 @@ function choice(names) {
   document.querySelector(".bar").append(nav);
 }
 
+const STARTERS = 3;
+
+/** Is it no file's name, such as `waiting-for-a-car` or `000 lakes`? */
+function reads(title) {
+  return !/^[\p{Ll}\d]/u.test(title) && (/\s/.test(title) || !/[-_.]/.test(title));
+}
+
 async function suggest() {
   const ready = await fetch("readyz").then((reply) => reply.json()).catch(() => null);
   if (ready?.status !== "ready") return void setTimeout(suggest, 2000);
   if (!ready.sources) return; // a key is needed to know the articles
   const names = Object.keys(ready.collections ?? {});
   if (names.length > 1) choice(names);
-  const query = new URLSearchParams({ limit: "3" });
+  const query = new URLSearchParams({ limit: "50" });
   if (chat.hasAttribute("collection")) query.set("collection", chat.getAttribute("collection"));
   const { sources } = await fetch(`v1/sources?${query}`).then((reply) => reply.json());
-  chat.starters = sources.map(({ title }) => `What is said about “${title}”?`);
+  const titles = [...new Set(sources.map(({ title }) => title))].filter(reads);
+  chat.starters = titles.slice(0, STARTERS).map((title) => `What is said about “${title}”?`);
 }
 
 suggest();
