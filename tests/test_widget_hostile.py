@@ -177,6 +177,16 @@ def test_a_quote_is_shown_as_it_is_and_never_parsed_as_markdown(scene: Scene) ->
     assert shown.locator("strong, em, code, ul, h1").count() == 0
 
 
+def test_every_doubtful_item_of_a_list_is_underlined(scene: Scene) -> None:
+    items = ["- Snow fell in May [1].", "- Nobody slept.", "- Ice held."]
+    text = "\n".join(items)
+    said = [sentence(item, text, "unsupported") for item in items]
+    scene.service.script = lambda _: steps(answer(text, format="markdown", sentences=said), piece=4)
+    scene.ask("?")
+    marked = scene.page.locator("footnote-chat .doubtful").all_inner_texts()
+    assert marked == ["Snow fell in May", ".", "Nobody slept.", "Ice held."]
+
+
 def test_what_hides_or_reorders_is_shown_as_an_escape(scene: Scene) -> None:
     text = "pay \u202eevil\u202c\u200b now [1]. Next."
     said = [sentence("Next.", text, "unsupported")]

@@ -17,6 +17,7 @@ export function pieces(root: Node, source: string): Piece[] {
   let from = 0;
   while (walker.nextNode()) {
     const node = walker.currentNode as Text;
+    if (!node.data.trim()) continue; // between tags; the text need not have it there
     const at: number[] = [];
     for (const sign of node.data) {
       const [start, past] = next(source, from, sign);
