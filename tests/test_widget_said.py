@@ -83,3 +83,14 @@ def test_an_answer_found_by_words_alone_says_so(
     page.goto(service.url)
     ask(page, "One?")
     assert page.get_by_text("Found by words alone").count() == (not complete)
+
+
+def test_an_empty_index_is_said_once(page: "Tab", service: StandIn) -> None:
+    said = "There is nothing to answer from: the index holds no articles."
+    empty = answer(
+        said, format="text", answered=False, reason="index_empty", sentences=[], passages=[]
+    )
+    service.script = lambda _: steps(empty | {"citations": []})
+    page.goto(service.url)
+    ask(page, "?")
+    assert page.inner_text("footnote-chat .refused").split("\n\n") == ["Not answered", said]

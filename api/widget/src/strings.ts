@@ -29,7 +29,7 @@ const en = {
   low_confidence: "No passage fits well enough to answer from.",
   model_declined: "The model found no answer in the passages.",
   unsupported_all: "No sentence of the draft was supported by the articles.",
-  index_empty: "No articles are indexed yet.",
+  index_empty: "", // the refusal says it in English
   unsupported: "Not supported by its source",
   uncited: "No source was given",
   stopped: "Stopped. The answer is not complete.",

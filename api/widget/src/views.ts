@@ -39,7 +39,7 @@ export function turnView(turn: Turn, actions: Actions): TemplateResult {
     <div class=${refused ? "body refused" : "body"}>
       ${refused ? html`<strong class="label">${words.refused}</strong>` : nothing}
       ${turn.text.element}
-      ${turn.answer ? html`<p class="quiet kind">${kind(turn.answer, words)}</p>` : nothing}
+      ${turn.answer ? kindView(turn.answer, words) : nothing}
       ${turn.answer?.index.complete === false ? html`<p class="quiet">${words.partial}</p>` : nothing}
       ${turn.answer ? doubtsView(turn.answer, words) : nothing}
     </div>
@@ -78,6 +78,11 @@ function linked(address: string | undefined, title: string, words: Strings): Tem
   if (!address) return html`<span dir="auto">${screen(title)}</span>`;
   return html`<a href=${address} target="_blank" rel="noopener" dir="auto" title=${words.tab}
     >${screen(title)}</a>`;
+}
+
+function kindView(answer: Answer, words: Strings): Part {
+  const said = kind(answer, words);
+  return said ? html`<p class="quiet kind">${said}</p>` : nothing;
 }
 
 function kind(answer: Answer, words: Strings): string {
