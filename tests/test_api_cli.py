@@ -230,11 +230,13 @@ def test_an_answer_names_file_line_and_quote(seeds_data: Path, terminal: Termina
 def test_what_a_model_says_beyond_its_sources_is_named_under_the_answer(
     seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with FakeModel("There are 400 sales centers [1.2]. The weather is fine.") as model:
+    said = "## Sales\n\nThere are 400 sales centers [1.2]. The weather is fine."
+    with FakeModel(said) as model:
         monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "none")
         done = terminal("ask", QUESTION, "--model", "fake", "--data-dir", seeds_data)
-    answer, doubts, source = done.out.split("\n\n")
+    heading, answer, doubts, source = done.out.split("\n\n")
+    assert heading == "## Sales"
     assert answer == "There are 400 sales centers. [1] The weather is fine."
     assert doubts.splitlines() == [
         "! not supported: the figure 400 is not in the cited text — "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browsing import ask, tab
-from tests.standin import Page, Refusal, StandIn, answer, host, steps
+from tests.standin import Page, Refusal, StandIn, answer, host, sentence, steps
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -94,3 +94,13 @@ def test_an_empty_index_is_said_once(page: "Tab", service: StandIn) -> None:
     page.goto(service.url)
     ask(page, "?")
     assert page.inner_text("footnote-chat .refused").split("\n\n") == ["Not answered", said]
+
+
+def test_a_tables_head_is_not_blamed_for_having_no_source(page: "Tab", service: StandIn) -> None:
+    head, row = TABLE.split("\n| 1998")
+    said = [sentence(head, TABLE, "uncited"), sentence("| 1998" + row, TABLE, "uncited")]
+    service.script = lambda _: steps(answer(TABLE, format="markdown", sentences=said))
+    page.goto(service.url)
+    ask(page, "?")
+    assert page.locator("footnote-chat .doubts li").count() == 1
+    assert "1998" in page.inner_text("footnote-chat .doubts")

@@ -1,6 +1,7 @@
 """`footnote ask QUESTION`: the answer with its sources; exit code 6 when there is none."""
 
 import asyncio
+import re
 import shutil
 import sys
 import textwrap
@@ -22,6 +23,8 @@ NEAREST = 3
 """How many passages are named beside a refusal."""
 NEAREST_CHARS = 160
 INDENT = "    "
+_HEAD = re.compile(r"\A#{1,6} [^\n]*\Z|\n[-|: ]+\Z")
+"""A markdown heading, or a table's first row and the line below it (as in the widget)."""
 DOUBTS = {"unsupported": "not supported", "uncited": "no source given"}
 
 
@@ -98,7 +101,7 @@ def shown(answer: dict[str, Any], *, width: int | None = None) -> str:
         for one in answer["passages"][:NEAREST]:
             where = f"{one['source']}, score {one['score']:.2f}"
             blocks.append(_place(f"{one['rank']}.", one, where, _start_of(one["text"]), width))
-    elif {sentence["status"] for sentence in answer["sentences"]} == {"supported"}:
+    elif {sentence["status"] for sentence in _statements(answer)} == {"supported"}:
         blocks.append(_wrapped("Every sentence is supported by what it cites.", width, ""))
     return "\n\n".join(block for block in blocks if block)
 
@@ -106,11 +109,20 @@ def shown(answer: dict[str, Any], *, width: int | None = None) -> str:
 def _doubts(answer: dict[str, Any]) -> Iterator[str]:
     if answer["degraded"]:
         yield "! The language model failed; these are the sources' own words."
-    for sentence in answer["sentences"]:
+    for sentence in _statements(answer):
         if sentence["status"] != "supported":
             why = f": {sentence['why']}" if sentence["why"] else ""
             status = DOUBTS[sentence["status"]]
             yield f"! {status}{why} — {' '.join(sentence['text'].split())}"
+
+
+def _statements(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the sentences that state something: no heading and no table's head."""
+    return [
+        sentence
+        for sentence in answer["sentences"]
+        if sentence["status"] != "uncited" or not _HEAD.search(sentence["text"].strip())
+    ]
 
 
 def _spot(cited: dict[str, Any]) -> str:

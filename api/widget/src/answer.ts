@@ -8,9 +8,10 @@ import type { Answer, Citation, Format, Sentence } from "./wire.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
 
-/** Is it a statement that nothing supports? A heading states nothing. */
+/** Is it a statement that nothing supports? A heading, or a table's head, states nothing. */
 export function isDoubtful({ status, text }: Sentence): boolean {
-  return status === "unsupported" || (status === "uncited" && !/^#{1,6} [^\n]*$/.test(text.trim()));
+  return status === "unsupported"
+    || (status === "uncited" && !/^#{1,6} [^\n]*$|\n[-|: ]+$/.test(text.trim()));
 }
 
 interface Drawn {
