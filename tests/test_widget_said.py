@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browsing import ask, tab
-from tests.standin import Page, Refusal, StandIn, answer, host, sentence, steps
+from tests.standin import Page, Refusal, StandIn, answer, citation, host, sentence, steps
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -83,6 +83,20 @@ def test_an_answer_found_by_words_alone_says_so(
     page.goto(service.url)
     ask(page, "One?")
     assert page.get_by_text("Found by words alone").count() == (not complete)
+
+
+def test_a_quote_begins_with_a_whole_line(page: "Tab", service: StandIn) -> None:
+    cited = citation(before="It was cold. " * 15, quote="The lake froze. " * 20)
+    service.script = lambda _: steps(answer("It froze. [1]") | {"citations": [cited]})
+    page.goto(service.url)
+    ask(page, "?")
+    page.locator("footnote-chat .chip").first.hover()
+    quote = page.locator("footnote-chat .proof:popover-open .quote")
+    lines = quote.evaluate(
+        "(quote) => quote.scrollTop / parseFloat(getComputedStyle(quote).lineHeight)"
+    )
+    assert lines >= 1
+    assert abs(lines - round(lines)) < 0.1
 
 
 def test_an_empty_index_is_said_once(page: "Tab", service: StandIn) -> None:

@@ -128,7 +128,9 @@ export class Proof {
     element.style.setProperty("left", `${Math.max(MARGIN, left)}px`);
     const mark = element.querySelector("mark");
     const quote = element.querySelector(".quote");
-    if (mark && quote) quote.scrollTop = mark.offsetTop - 40;
+    if (!mark || !quote) return;
+    const line = parseFloat(getComputedStyle(quote).lineHeight);
+    quote.scrollTop = (Math.floor(mark.offsetTop / line) - 2) * line; // no line is cut in half
   }
 }
 
