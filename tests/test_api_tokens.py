@@ -28,10 +28,13 @@ def serving(folder: Path, **flags: Any) -> LocalClient:
     return LocalClient(create_app(load_settings(told)))
 
 
-def asking(client: LocalClient, token: str, **headers: str) -> int:
+def asking(
+    client: LocalClient, token: str, *, collection: str | None = None, **headers: str
+) -> int:
     """503 where it came as far as the index, of which there is none."""
     sent = {"Authorization": f"Bearer {token}", **headers}
-    return client.post("/v1/search", json={"query": "x"}, headers=sent).status_code
+    asked = {"query": "x", "collection": collection}
+    return client.post("/v1/search", json=asked, headers=sent).status_code
 
 
 def test_a_named_page_gets_a_token_and_may_ask_with_it(tmp_path: Path, keys: Keys) -> None:
@@ -71,12 +74,14 @@ def test_our_own_page_gets_one_only_where_the_widget_is_in_use(tmp_path: Path, k
 
 def test_a_sites_back_end_makes_one_for_its_page_with_its_key(tmp_path: Path, keys: Keys) -> None:
     key = keys.create(scopes=["read"], collections=["default", "news"])
-    client = serving(tmp_path)
+    groups = {"collections": {"news": {"corpus": "news"}}, "corpus": "articles"}
+    client = serving(tmp_path, **groups)
     headers = {"Authorization": f"Bearer {key}"}
     wanted = {"origin": SITE, "collections": ["news"]}
     made = client.post("/v1/widget/token", json=wanted, headers=headers)
     token = made.json()["token"]
-    assert asking(client, token, Origin=SITE) == 404, "it asked for another than the default"
+    assert asking(client, token, Origin=SITE) == 503
+    assert asking(client, token, collection="default", Origin=SITE) == 404
     assert asking(client, token, Origin=OTHER) == 401
     keys.revoke(key[3:11])
     fresh = serving(tmp_path)
@@ -100,6 +105,15 @@ def test_a_key_makes_none_for_pages_or_collections_that_are_not_its_own(
     headers = {"Authorization": f"Bearer {key}"}
     made = serving(tmp_path).post("/v1/widget/token", json=body, headers=headers)
     assert made.status_code == status
+
+
+def test_a_key_for_every_collection_makes_none_for_one_that_is_not_there(
+    tmp_path: Path, keys: Keys
+) -> None:
+    headers = {"Authorization": f"Bearer {keys.create(scopes=['read'])}"}
+    wanted = {"origin": SITE, "collections": ["nowhere"]}
+    made = serving(tmp_path).post("/v1/widget/token", json=wanted, headers=headers)
+    assert (made.status_code, made.json()["code"]) == (404, "collection_not_found")
 
 
 def test_a_page_gets_none_for_another_origin_or_collection(tmp_path: Path, keys: Keys) -> None:
