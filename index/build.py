@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .catalog import add_chunks, add_source, add_terms, create_catalog
-from .embed import Embedded, Passage
+from .embed import Embedded, Parts, Passage
 from .generation import (
     CATALOG,
     CHUNK_VECTORS,
     FIRST_EQUAL,
     LEXICAL,
-    SENTENCE_VECTORS,
+    PARTS,
+    PARTS_FIRST,
     VECTORS,
     Generation,
 )
@@ -90,30 +91,36 @@ def build_dense(
     previous: Generation | None,
     exact: bool,
 ) -> Store:
-    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences (sentences.npy).
+    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences' parts (parts.npy).
 
     Those of known chunks come from `previous`, the others from `embedded`, in order. Without
     `previous` and with `exact`, Chroma's directory is left out.
     """
     chunks = np.zeros((sum(len(entry.chunks) for entry in parsed), dimensions), np.float16)
-    sentences: list[npt.NDArray[np.float16] | None] = []
+    parts: list[Parts | None] = []
     for entry in parsed:
         rows = slice(entry.chunks[0].row, entry.chunks[-1].row + 1) if entry.chunks else slice(0)
         if previous is not None and entry.known is not None:
             chunks[rows], kept = previous.stored_vectors(entry.known, len(entry.chunks))
-            sentences.append(kept)
+            parts.append(kept)
             continue
         for chunk in entry.chunks:
             made = next(embedded)
             chunks[chunk.row] = made.vector
-            sentences.append(None if made.sentences is None else made.sentences.astype(np.float16))
+            parts.append(made.parts)
     np.save(folder / CHUNK_VECTORS, chunks)
-    if all(part is not None for part in sentences):
-        parts = [part for part in sentences if part is not None]
-        empty = np.empty((0, dimensions), np.float16)
-        np.save(folder / SENTENCE_VECTORS, np.concatenate([empty, *parts]))
+    _save_parts(folder, parts)
     ids = [chunk.id for entry in parsed for chunk in entry.chunks]
     return _build_store(folder, ids, chunks, previous, exact=exact)
+
+
+def _save_parts(folder: Path, parts: Sequence[Parts | None]) -> None:
+    """Writes all passages' parts, and where each sentence's begin; nothing if one has none."""
+    made = [part for part in parts if part is not None]
+    if made and len(made) == len(parts):
+        np.save(folder / PARTS, np.concatenate([part.rows for part in made]))
+        counts = np.concatenate([part.counts for part in made])
+        np.save(folder / PARTS_FIRST, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]))
 
 
 def _build_store(

@@ -9,12 +9,13 @@ import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .catalog import Catalog
-from .embed import Vectors
+from .embed import Parts, Vectors, floats
 from .errors import GenerationDamaged
 from .lexical import Lexical
 from .manifest import Current, check_files, generation_folder, read_manifest
@@ -24,7 +25,8 @@ from .types import Chunk, Filters, GenerationInfo, Source
 from .vectors import ChromaVectors, ExactVectors, VectorStore
 
 CATALOG, LEXICAL, VECTORS = "catalog.sqlite3", "lexical", "vectors"
-SENTENCE_VECTORS, CHUNK_VECTORS, FIRST_EQUAL = "sentences.npy", "chunks.npy", "equal.npy"
+CHUNK_VECTORS, FIRST_EQUAL = "chunks.npy", "equal.npy"
+PARTS, PARTS_FIRST = "parts.npy", "parts_first.npy"
 TEXTS_KEPT = 64
 SOURCES_KEPT = 1024
 FILTERS_KEPT = 16
@@ -61,7 +63,7 @@ class Generation:
         self._lexical = Lexical(self._run.link_tree(self.folder / LEXICAL, LEXICAL))
         self.terms = Terms(self.folder, vocabulary=self._catalog.vocabulary_size())
         self._chunks: Half | None = None
-        self._sentences: Half | None = None
+        self._parts: npt.NDArray[Any] | None = None
         self._vectors: VectorStore | None = None
         if self.info.complete:
             self._chunks = np.load(self.folder / CHUNK_VECTORS, mmap_mode="r")
@@ -72,8 +74,9 @@ class Generation:
             self._begins = np.zeros(self.info.chunks + 1, bool)
             begins = [rows.start for rows in self._catalog.source_rows.values()]
             self._begins[[*begins, self.info.chunks]] = True
-            if (self.folder / SENTENCE_VECTORS).exists():
-                self._sentences = np.load(self.folder / SENTENCE_VECTORS, mmap_mode="r")
+            if (self.folder / PARTS).exists():
+                self._parts = np.load(self.folder / PARTS, mmap_mode="r")
+                self._parts_first = np.load(self.folder / PARTS_FIRST)
 
     def close(self) -> None:
         """Lets go of everything and removes the run copy."""
@@ -172,13 +175,16 @@ class Generation:
         with self._lock:
             return self._catalog.vocabulary()
 
-    def stored_vectors(self, row: int, count: int) -> tuple[Half, Half | None]:
-        """Returns the vectors (count, d) of chunks from a row on, and of all their sentences."""
+    def stored_vectors(self, row: int, count: int) -> tuple[Half, Parts | None]:
+        """Returns the vectors (count, d) of chunks from a row on, and their sentences' parts."""
         assert self._chunks is not None  # a generation without vectors is not asked
         first = self.terms.first[row] - row  # a context before each chunk's sentences: no vector
         last = self.terms.first[row + count] - row - count
-        sentences = None if self._sentences is None else self._sentences[first:last]
-        return self._chunks[row : row + count], sentences
+        if self._parts is None:
+            return self._chunks[row : row + count], None
+        begins = self._parts_first[first : last + 1]
+        parts = Parts(self._parts[begins[0] : begins[-1]], np.diff(begins).astype(np.int32))
+        return self._chunks[row : row + count], parts
 
     def first_equals(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Returns the first row with each of the rows' vectors, each once."""
@@ -251,18 +257,29 @@ class Generation:
         lengths = np.linalg.norm(joined, axis=1)
         return np.asarray(joined @ vector / np.maximum(lengths, 1e-6), np.float32)
 
-    def sentence_similarities(
-        self, rows: npt.NDArray[np.int64], vector: Vectors
+    def matches(
+        self, rows: npt.NDArray[np.int64], parts: Vectors
     ) -> npt.NDArray[np.float32] | None:
-        """Returns the cosines of the chunks' sentences, chunk after chunk; None without vectors."""
-        if self._sentences is None:
+        """Returns how well each sentence of the chunks matches each of a question's parts (S, t).
+
+        That is the highest cosine among the sentence's own parts, 0 where it has none; chunk after
+        chunk. None without them.
+        """
+        if self._parts is None:
             return None
         # a chunk's segments are its context and its sentences: row r has r contexts before it
         first, last = self.terms.first[rows] - rows, self.terms.first[rows + 1] - rows - 1
-        lengths = last - first
-        places = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
-        places += np.arange(len(places))
-        return np.asarray(self._sentences[places].astype(np.float32) @ vector)
+        sentences = _runs(first, last - first)
+        counts = self._parts_first[sentences + 1] - self._parts_first[sentences]
+        begins = self._parts_first[first]
+        places = _runs(begins, self._parts_first[last] - begins)
+        cosines = floats(self._parts[places]) @ parts.T
+        found = np.zeros((len(counts), len(parts)), np.float32)
+        filled = np.flatnonzero(counts)
+        if len(filled):
+            starts = (np.cumsum(counts) - counts)[filled]
+            found[filled] = np.maximum.reduceat(cosines, starts, axis=0)
+        return found
 
     def _rows_of(self, filters: Filters) -> frozenset[int]:
         with self._lock:
@@ -272,3 +289,9 @@ class Generation:
         """Returns (number, count of chunks) of each of the terms that the corpus holds."""
         with self._lock:
             return self._catalog.terms(words)
+
+
+def _runs(starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Returns the numbers of all runs that begin and are as long as said, one after the other."""
+    places = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    return np.asarray(places + np.arange(len(places)))

@@ -127,10 +127,6 @@ class Terms:
         counts = np.array(documents, np.float32)
         return np.log1p((len(self) - counts + 0.5) / (counts + 0.5)).astype(np.float32)
 
-    def counts(self, rows: Ints, numbers: Ints) -> "Counts":
-        """Returns how often each of the terms stands in each segment of each of the chunks."""
-        return self.read(rows, numbers).counts()
-
     def read(self, rows: Ints, numbers: Ints) -> "Reading":
         """Returns where each of the terms stands in the chunks; `numbers` has none twice."""
         first, last = self.first[rows], self.first[rows + 1]

@@ -14,8 +14,6 @@ from .retrieve import Retrieved
 from .types import Hit
 from .weights import Weights
 
-NEAR = 3
-"""Hits looked at beside the chosen ones."""
 _WORD = re.compile(r"\w[\w’'.,-]*\w|\w")
 _POSSESSIVE = re.compile(r"['’]s?$")
 
@@ -35,12 +33,10 @@ def evidence(question: str, found: Retrieved, picks: Sequence[Pick]) -> dict[str
     hits = found.hits
     kind = expected_kind(question)
     chosen = [hits[pick.hit].sentences[pick.sentence] for pick in picks]
-    near = [sentence for hit in hits[:NEAR] for sentence in hit.sentences]
     return {
         "similarity": max(sentence.similarity for sentence in chosen),
         "pairs": max(sentence.pairs for sentence in chosen),
-        "near": max(sentence.similarity for sentence in near),
-        "passage_cover": max(hits[pick.hit].cover for pick in picks),
+        "late": max(hits[pick.hit].scores.late for pick in picks),
         "names": _missing_names(question, [hits[pick.hit] for pick in picks]),
         "kind": float(kind == "open" or any(holds(kind, s.text, question) for s in chosen)),
         "lead": found.lead,

@@ -1,10 +1,11 @@
-"""A question as an index sees it: its vector, its words, and which of them are neighbours.
+"""A question as an index sees it: its vectors, its words, and which of them are neighbours.
 
 A word that no article holds is led to the one it was probably meant to be, where a single slip of
 the keyboard lies between them (Damerau 1964: four of five misspellings are one letter wrong, too
 many, missing, or two swapped).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from index.embed import Embedder, Vectors
+from index.embed import EmbeddedQuestion, Embedder, Vectors
 from index.errors import EmbedderMismatch
 from index.generation import Generation
 from index.words import content_terms, harmless, terms
@@ -22,6 +23,7 @@ SHORTEST = 5
 LONGEST = 20
 MOST = 8
 """Words of one question that are tried: each costs a look-up of a thousand."""
+_WORD = re.compile(r"[^\W_]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 Floats = npt.NDArray[np.float32]
@@ -32,16 +34,19 @@ Known = Mapping[str, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question's vector, content terms with their idf, and pairs of neighbouring terms.
+    """A question's vectors, content terms with their idf, and pairs of neighbouring terms.
 
     `numbers` are the ids of the terms that the corpus holds, which come first in `terms`; `idf`
     has an entry a term, one that no chunk holds counting as if it stood in one. `pairs` (p, 2)
     are ids of terms, stop words too, that follow each other in the question; `shares` (p,) is
-    each one's part of the idf of all pairs, those with an unknown term included.
+    each one's part of the idf of all pairs, those with an unknown term included. `parts` (t, w)
+    are its words' vectors, or its own alone, and `weights` (t,) their shares of the idf.
     """
 
     text: str
     vector: Vectors
+    parts: Vectors
+    weights: Floats
     terms: tuple[str, ...]
     numbers: Ints
     idf: Floats
@@ -60,16 +65,23 @@ def understand(generation: Generation, embedder: Embedder, question: str) -> Que
     if generation.info.complete and manifest.embedder != embedder.fingerprint:
         raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
     text = harmless(question)
-    found, known = _spelled(generation, terms(text))
+    written = terms(text)
+    meant, known = _spelled(generation, written)
+    found = [meant.get(term, term) for term in written]
     wanted = content_terms(found) or list(dict.fromkeys(found))
     ordered = sorted(wanted, key=lambda term: term not in known)
+    idf = _idf(generation, ordered, known)
     pairs, shares = _pairs(generation, found, known)
+    embedded = embedder.embed_question(text)
+    weights = _weights(embedded, text, dict(zip(ordered, idf.tolist(), strict=True)), meant)
     return Query(
         text=text,
-        vector=embedder.embed_question(text),
+        vector=embedded.vector,
+        parts=embedded.parts[weights > 0],
+        weights=weights[weights > 0],
         terms=tuple(ordered),
         numbers=np.array([known[term][0] for term in ordered if term in known], np.int64),
-        idf=_idf(generation, ordered, known),
+        idf=idf,
         pairs=pairs,
         shares=shares,
     )
@@ -77,6 +89,22 @@ def understand(generation: Generation, embedder: Embedder, question: str) -> Que
 
 def _idf(generation: Generation, words: Sequence[str], known: Known) -> Floats:
     return generation.terms.idf([known[word][1] if word in known else 1 for word in words])
+
+
+def _weights(
+    embedded: EmbeddedQuestion, text: str, idf: Mapping[str, float], meant: Mapping[str, str]
+) -> Floats:
+    """Returns each part's share: the idf of its word, in equal shares; alike where none has any."""
+    starts = np.array([start for start, _ in embedded.spans])
+    weights = np.zeros(len(starts), np.float32)
+    if len(starts) > 1:
+        for word in _WORD.finditer(text):
+            inside = np.flatnonzero((starts >= word.start()) & (starts < word.end()))
+            worth = sum(idf.get(meant.get(term, term), 0.0) for term in terms(word.group()))
+            weights[inside] = worth / max(len(inside), 1)
+    if not weights.any():
+        weights[:] = 1
+    return np.asarray(weights / max(float(weights.sum()), 1e-6), np.float32)
 
 
 def _pairs(generation: Generation, found: Sequence[str], known: Known) -> tuple[Ints, Floats]:
@@ -92,8 +120,8 @@ def _pairs(generation: Generation, found: Sequence[str], known: Known) -> tuple[
     return np.array(numbers, np.int64).reshape(-1, 2), shares[held].astype(np.float32)
 
 
-def _spelled(generation: Generation, found: Sequence[str]) -> tuple[list[str], Known]:
-    """Returns the terms, misspelt ones led to what was meant, and those that the corpus holds."""
+def _spelled(generation: Generation, found: Sequence[str]) -> tuple[dict[str, str], Known]:
+    """Returns what misspelt terms were meant to be, and the terms that the corpus holds."""
     known = dict(generation.vocabulary(list(dict.fromkeys(found))))
     unknown = [term for term in dict.fromkeys(found) if term not in known and _may_be_slip(term)]
     slips = {term: slips_of(term) for term in unknown[:MOST]}
@@ -104,7 +132,7 @@ def _spelled(generation: Generation, found: Sequence[str]) -> tuple[list[str], K
         if likely:
             meant[term] = likely
             known[likely] = near[likely]
-    return [meant.get(term, term) for term in found], known
+    return meant, known
 
 
 def _may_be_slip(term: str) -> bool:

@@ -1,12 +1,13 @@
 """A question → ranked hits with sentence scores.
 
 Candidates come from BM25 and from the vectors; their scores, not their ranks, are fused (convex
-combination after Bruch et al. 2022), and the best sentence of each candidate has most of the say:
-by the cosine of its late-chunked vector, by how much of the question's idf its words and its
-title's cover, and by the pairs of neighbouring words that it has of the question (the ordered
-window of Metzler and Croft 2005). The vectors speak for a passage with its neighbours, since one
-paragraph often needs the one before to say what it is about. On the SQuAD articles RRF loses to
-plain BM25 at rank 1; this does not.
+combination after Bruch et al. 2022), and words have most of the say: how near the vector of each of
+the question's comes to one in the passage, and in its best sentence (MaxSim, Khattab and Zaharia
+2020), how much of the question's idf the sentence's and the title's words cover, and the pairs of
+neighbouring words that it has of the question (the ordered window of Metzler and Croft 2005). The
+passages' vectors speak for a passage with its neighbours, since one paragraph often needs the one
+before to say what it is about. On the SQuAD articles RRF loses to plain BM25 at rank 1; this does
+not.
 """
 
 from collections.abc import Sequence
@@ -69,7 +70,7 @@ def retrieve(
     total = (
         weights.lexical * signals.lexical
         + weights.context * signals.context
-        + weights.cover * signals.chunk_cover
+        + weights.late * signals.late
         + weights.sentence * best
     )
     order = np.argsort(-total, kind="stable")[: max(top_k, COMPARED)]
@@ -95,21 +96,32 @@ def _candidates(generation: Generation, query: Query, filters: Filters) -> npt.N
         lexical = generation.find_lexical(known, limit=EXACT_ROWS)
         dense = generation.find_dense(query.vector, limit=EXACT_ROWS)
         allowed &= {*lexical, *dense}
-    return np.array(sorted(allowed), np.int64)
+    rows = np.array(sorted(allowed), np.int64)
+    return _best(generation, query, rows) if len(rows) > 2 * CANDIDATES else rows
+
+
+def _best(
+    generation: Generation, query: Query, rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Returns as many of the rows as there are candidates without a filter, by the same two."""
+    counts = generation.terms.read(rows, query.numbers).counts()
+    bm25 = generation.terms.bm25(rows, counts, query.idf[: len(query.numbers)])
+    dense = generation.similarities(rows, query.vector)
+    best = [np.argsort(-score, kind="stable")[:CANDIDATES] for score in (bm25, dense)]
+    return rows[np.union1d(*best)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Signals:
-    """Per candidate: BM25 and its share of the best, cosines, cover; per sentence: the last three.
+    """Per candidate: BM25's share of the best, cosines, cover; per sentence: its three.
 
     `offsets` (n + 1,) says which entries of `similarity`, `cover` and `pairs` are a candidate's.
     """
 
-    bm25: Floats
     lexical: Floats
     dense: Floats
     context: Floats
-    chunk_cover: Floats
+    late: Floats
     similarity: Floats
     cover: Floats
     pairs: Floats
@@ -133,19 +145,22 @@ def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) 
     contexts, held = counts.offsets[:-1], counts.segments > 0
     with_context = held | np.repeat(held[contexts], np.diff(counts.offsets), axis=0)
     covered = (with_context @ known) / (float(query.idf.sum()) or 1.0)
-    chunk_covered = np.logical_or.reduceat(held, contexts, axis=0) @ known
     offsets = counts.offsets - np.arange(len(rows) + 1)
-    similar = generation.sentence_similarities(rows, query.vector)
     dense = np.clip(generation.similarities(rows, query.vector), 0, 1)
-    if similar is None:  # no sentence vectors: the chunk speaks for its sentences
-        similar = np.repeat(dense, np.diff(offsets))
+    matches = generation.matches(rows, query.parts)
     top = float(bm25.max())
+    lexical = bm25 / top if top > 0 else bm25
+    if matches is None:  # the chunk speaks for its sentences, and BM25 with it for the words
+        late = (lexical + dense) / 2
+        similar = np.repeat(dense, np.diff(offsets))
+    else:
+        late = np.maximum.reduceat(matches, offsets[:-1], axis=0) @ query.weights
+        similar = matches @ query.weights
     return _Signals(
-        bm25=bm25,
-        lexical=bm25 / top if top > 0 else bm25,
+        lexical=lexical,
         dense=dense,
         context=np.clip(generation.context_similarities(rows, query.vector), 0, 1),
-        chunk_cover=np.asarray(chunk_covered / (float(query.idf.sum()) or 1.0), np.float32),
+        late=np.clip(late, 0, 1).astype(np.float32),
         similarity=np.clip(similar, 0, 1).astype(np.float32),
         cover=np.delete(covered, contexts).astype(np.float32),
         pairs=np.delete(pairs, contexts),
@@ -197,9 +212,9 @@ def _hits(
             lexical=float(signals.lexical[place]),
             sentence=float(best[place]),
             context=float(signals.context[place]),
+            late=float(signals.late[place]),
         )
-        cover = float(signals.chunk_cover[place])
-        hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences, cover))
+        hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences))
     return tuple(hits)
 
 

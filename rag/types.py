@@ -44,21 +44,25 @@ class Ask:
 class Scores:
     """What each signal says of a hit, 0 to 1 each.
 
-    `dense` is the cosine of the passage, `context` that of the passage with its neighbours.
+    `dense` is the cosine of the passage, `context` that of the passage with its neighbours,
+    `late` how well each of the question's words is matched by its best one in the passage.
     """
 
     dense: float
     lexical: float
     sentence: float
     context: float = 0.0
+    late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
     """A sentence of a hit: offsets into the source, its words, and its fit to the question.
 
-    `similarity` is the cosine, `cover` the share of the question's idf in words that it holds,
-    `pairs` that in the question's pairs of neighbouring words. 0 to 1 each.
+    `similarity` is the mean cosine of the question's words, weighted by idf, with the sentence's
+    best ones, or the sentence's own where its words have no vectors; `cover` the share of the
+    question's idf in words that it holds, `pairs` that in its pairs of neighbouring words. 0 to 1
+    each.
     """
 
     start: int
@@ -71,10 +75,7 @@ class ScoredSentence:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk with its scores; `rank` starts at 1.
-
-    `cover` is the share of the question's idf in words that the chunk or its title holds.
-    """
+    """A chunk with its scores; `rank` starts at 1."""
 
     rank: int
     chunk: Chunk
@@ -83,7 +84,6 @@ class Hit:
     score: float
     scores: Scores
     sentences: tuple[ScoredSentence, ...]
-    cover: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from importlib.resources import files
 class Weights:
     """Each signal's share in a hit's score (they sum to 1), and the calibration of confidence.
 
-    `lexical`, `context` and `cover` are of the passage; `similarity`, `words` and `pairs` of its
-    best sentence. Under `threshold` nothing is quoted; under `floor` not even a model is asked.
+    `lexical`, `context` and `late` are of the passage; `similarity`, `words` and `pairs` of its
+    best sentence. Under `threshold` nothing is quoted; under `floor` not even a model is
+    asked.
     """
 
     lexical: float
     context: float
-    cover: float
+    late: float
     similarity: float
     words: float
     pairs: float

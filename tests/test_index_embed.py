@@ -1,4 +1,4 @@
-"""The embedded model: the public weights, the public vectors, and late-chunked sentences."""
+"""The embedded model: the public weights, the public vectors, and the codes of words."""
 
 import json
 import shutil
@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from index.embed import Embedder, EmbedSpec, Passage
+from index.embed import Embedder, EmbedSpec, Passage, floats
+from index.embed.codes import asking, encoded
 from index.embed.graph import read_safetensors
 from index.embed.minilm import (
     MAX_TOKENS,
@@ -86,17 +87,33 @@ def test_vectors_are_those_of_the_public_model(minilm: Embedder) -> None:
     assert min(cosines) >= 0.9999
 
 
-def test_pooling_is_the_mean_over_tokens_and_over_each_sentences_tokens(minilm: Embedder) -> None:
+def test_a_passage_is_the_mean_of_its_tokens_and_a_sentence_its_words(minilm: Embedder) -> None:
     first, second = "The lamp was lit in 1871.", " It is electric now."
     encoding = tokenizer().encode(first + second)
     tokens = token_vectors(encoding.ids)
-    inside = [start >= len(first) for start, _ in encoding.offsets]
-    words = np.array(encoding.special_tokens_mask) == 0
+    words = [encoding.tokens.index(word) for word in ("lamp", "lit", "1871", "electric", "now")]
     made = minilm.embed_passages([passage(first + second, len(first))])[0]
-    assert made.sentences is not None
     assert made.vector @ unit(tokens.mean(0)) >= 0.99999
-    assert made.sentences[1] @ unit(tokens[np.array(inside) & words].mean(0)) >= 0.99999
-    assert made.sentences[0] @ unit(tokens[~np.array(inside) & words].mean(0)) >= 0.99999
+    assert made.parts is not None
+    assert made.parts.counts.tolist() == [3, 2]
+    for kept, token in zip(floats(made.parts.rows), floats(encoded(tokens[words])), strict=True):
+        assert unit(kept) @ unit(token) >= 0.99
+
+
+def test_the_codes_of_words_tell_their_cosines(minilm: Embedder) -> None:
+    text = "The lamp of the lighthouse, lit in 1871, is electric now, and the keeper has left."
+    tokens = token_vectors(tokenizer().encode(text).ids)
+    whole = tokens / np.linalg.norm(tokens, axis=1, keepdims=True)
+    told = floats(encoded(tokens)) @ asking(tokens).T
+    assert np.corrcoef(told.ravel(), (whole @ whole.T).ravel())[0, 1] >= 0.97
+    np.testing.assert_allclose(told.diagonal(), 1, atol=0.12)
+
+
+def test_a_sentence_without_content_is_all_its_tokens(minilm: Embedder) -> None:
+    text = "Is it? The lamp is lit."
+    made = minilm.embed_passages([Passage(text, ((0, 6), (7, len(text)), (3, 3)))])[0]
+    assert made.parts is not None
+    assert made.parts.counts.tolist() == [3, 2, 0]
 
 
 def test_a_passage_has_the_same_vectors_in_any_batch_and_order(minilm: Embedder) -> None:
@@ -111,15 +128,16 @@ def test_a_passage_has_the_same_vectors_in_any_batch_and_order(minilm: Embedder)
 
 def test_every_vector_has_unit_length(minilm: Embedder) -> None:
     made = minilm.embed_passages([passage("One. Two.", 5), passage(""), passage("漢" * 400, 300)])
-    vectors = [minilm.embed_question("How high is it?"), *(entry.vector for entry in made)]
-    vectors += [row for entry in made if entry.sentences is not None for row in entry.sentences]
+    vectors = [minilm.embed_question("How high is it?").vector, *(e.vector for e in made)]
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
 def test_a_question_is_embedded_like_a_passage(minilm: Embedder) -> None:
-    question = minilm.embed_question("The lamp was lit.")
+    text = "The lamp was lit."
+    question = minilm.embed_question(text)
+    assert [text[slice(*span)] for span in question.spans] == ["The", "lamp", "was", "lit", "."]
     np.testing.assert_allclose(
-        question, minilm.embed_passages([passage("The lamp was lit.")])[0].vector, atol=1e-6
+        question.vector, minilm.embed_passages([passage(text)])[0].vector, atol=1e-6
     )
 
 

@@ -36,16 +36,16 @@ def embedded(spec: EmbedSpec, *passages: Passage) -> list[Embedded]:
 def test_its_vectors_are_the_endpoints_of_passage_and_sentences() -> None:
     with FakeModel() as model:
         made = embedded(spec(model), PASSAGE)[0]
-    assert made.sentences is not None
+    assert made.parts is not None
     np.testing.assert_allclose(made.vector, embed(TEXT), atol=1e-6)
-    np.testing.assert_allclose(made.sentences[1], embed("The tower stands."), atol=1e-6)
+    np.testing.assert_allclose(made.parts.rows[1], embed("The tower stands."), atol=1e-3)
 
 
 def test_without_sentence_vectors_it_makes_none_and_asks_for_none() -> None:
     with FakeModel() as model:
         made = embedded(spec(model, sentences=False), PASSAGE)[0]
         assert model.requests[-1].body["input"] == [TEXT]
-    assert made.sentences is None
+    assert made.parts is None
 
 
 def test_sentences_go_to_the_passage_they_are_of() -> None:
@@ -53,10 +53,10 @@ def test_sentences_go_to_the_passage_they_are_of() -> None:
     bare = Passage("None at all", ())
     with FakeModel() as model:
         made = embedded(spec(model), PASSAGE, bare, other)
-    shapes = [entry.sentences.shape for entry in made if entry.sentences is not None]
-    assert shapes == [(2, 64), (0, 64), (3, 64)]
-    assert made[2].sentences is not None
-    np.testing.assert_allclose(made[2].sentences[2], embed("Three."), atol=1e-6)
+    parts = [entry.parts for entry in made if entry.parts is not None]
+    assert [part.rows.shape for part in parts] == [(2, 64), (0, 64), (3, 64)]
+    assert [part.counts.tolist() for part in parts] == [[1, 1], [], [1, 1, 1]]
+    np.testing.assert_allclose(parts[2].rows[2], embed("Three."), atol=1e-3)
 
 
 def test_many_texts_go_in_several_requests_and_come_back_in_order() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed import Embedder, EmbedSpec
+from index.embed import Embedder, EmbedSpec, floats
 from index.errors import GenerationDamaged, GenerationMissing
 from index.generation import Generation
 from index.manifest import Current, read_current, read_published
@@ -101,38 +101,42 @@ def test_titles_are_headings_title_elements_or_names(generation: Generation) -> 
 
 
 def test_words_and_meaning_find_the_chunk(generation: Generation, minilm: Embedder) -> None:
-    vector = minilm.embed_question("When can one not visit the museum?")
+    vector = minilm.embed_question("When can one not visit the museum?").vector
     dense = generation.find_dense(vector, limit=3)
     assert "closed on Mondays" in generation.chunks(dense[:1])[0][1]
     lexical = generation.find_lexical(["toll"], limit=3)
     assert "penny" in generation.chunks(lexical[:1])[0][1]
 
 
-def test_similarities_are_cosines_of_chunks_and_their_sentences(
+def test_similarities_are_cosines_of_chunks_and_of_their_sentences_words(
     generation: Generation, minilm: Embedder
 ) -> None:
     from index.build import passages
     from index.parse import Parsed
 
-    vector = minilm.embed_question("How high is the lighthouse?")
+    question = minilm.embed_question("How high is the lighthouse?")
+    vector = question.vector
     entries = [
         Parsed(s, "", generation.text(s.id), tuple(generation.source_chunks(s.id)))
         for s in generation.sources(after=None, limit=-1)
     ]
     made = minilm.embed_passages(passages(entries))
     rows = np.array([4, 0, 2])
-    parts = [made[row].sentences for row in rows]
-    sentences = [row @ vector for part in parts if part is not None for row in part]
+    expected = []
+    for parts in [made[row].parts for row in rows]:
+        assert parts is not None
+        for words in np.split(parts.rows, np.cumsum(parts.counts)[:-1]):
+            expected.append((floats(words) @ question.parts.T).max(axis=0))
     np.testing.assert_allclose(
         generation.similarities(rows, vector), [made[r].vector @ vector for r in rows], atol=2e-3
     )
-    np.testing.assert_allclose(generation.sentence_similarities(rows, vector), sentences, atol=2e-3)
+    np.testing.assert_allclose(generation.matches(rows, question.parts), expected, atol=0.05)
 
 
 def test_context_is_the_cosine_of_a_chunk_with_its_neighbours_in_the_source(
     generation: Generation, minilm: Embedder
 ) -> None:
-    vector = minilm.embed_question("Who paid the toll?")
+    vector = minilm.embed_question("Who paid the toll?").vector
     expected = {}
     for source in generation.sources(after=None, limit=-1):
         rows = [chunk.row for chunk in generation.source_chunks(source.id)]
@@ -181,7 +185,7 @@ def test_opening_and_asking_leaves_every_byte_as_it_was(
     for _ in range(2):
         with opened(copied) as generation:
             verify(generation)
-            generation.find_dense(minilm.embed_question("lamp"), limit=3)
+            generation.find_dense(minilm.embed_question("lamp").vector, limit=3)
             generation.find_lexical(["lamp"], limit=3)
     assert digests(folder) == before
 
@@ -219,8 +223,8 @@ def test_a_missing_or_added_file_is_noticed(copied: SyncRequest) -> None:
     with pytest.raises(GenerationDamaged, match="stray"):
         Generation(copied.folder, current(copied))
     (folder / "lexical" / "stray").unlink()
-    (folder / "sentences.npy").unlink()
-    with pytest.raises(GenerationDamaged, match=r"sentences\.npy"):
+    (folder / "parts.npy").unlink()
+    with pytest.raises(GenerationDamaged, match=r"parts\.npy"):
         Generation(copied.folder, current(copied))
 
 

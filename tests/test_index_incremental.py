@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +38,7 @@ def content(generation: Generation) -> Mapping[str, object]:
     """All that a generation holds, as plain values."""
     sources = generation.sources(after=None, limit=-1)
     rows = list(range(generation.info.chunks))
+    parts = generation.stored_vectors(0, len(rows))[1] if rows else None
     terms = sorted(set(generation.all_terms()))
     return {
         "sources": [replace(source, mtime_ns=0) for source in sources],
@@ -47,7 +48,7 @@ def content(generation: Generation) -> Mapping[str, object]:
         "segments": generation.terms.segments.tolist(),
         "numbers": generation.terms.numbers.tolist(),
         "vectors": [generation.vector(row).tolist() for row in rows],
-        "sentences": generation.stored_vectors(0, len(rows))[1].tolist() if rows else [],  # type: ignore[union-attr]  # made here
+        "parts": [part.tolist() for part in astuple(parts)] if parts else [],
         "ids": sorted(generation.vector_ids()),
         "lexical": {term: sorted(generation.find_lexical([term], limit=99)) for term in terms},
         "dense": [nearest(generation, row) for row in rows],

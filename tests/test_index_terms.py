@@ -52,14 +52,14 @@ def test_bm25_is_the_formulas(built_terms: tuple[Terms, Numbered]) -> None:
     numbers = np.array([numbered.vocabulary.index(term) for term in query])
     rows = np.array([2, 0, 1])
     idf = opened.idf(numbered.documents()[numbers].tolist())
-    scores = opened.bm25(rows, opened.counts(rows, numbers), idf)
+    scores = opened.bm25(rows, opened.read(rows, numbers).counts(), idf)
     np.testing.assert_allclose(scores, [bm25_by_hand(query, row) for row in rows], rtol=1e-5)
 
 
 def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[Terms, Numbered]) -> None:
     opened, numbered = built_terms
     numbers = np.array([numbered.vocabulary.index("lamp"), numbered.vocabulary.index("the")])
-    counts = opened.counts(np.array([1, 0]), numbers)
+    counts = opened.read(np.array([1, 0]), numbers).counts()
     assert counts.offsets.tolist() == [0, 3, 6]
     assert counts.segments.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [1, 2], [0, 0]]
 
@@ -94,9 +94,11 @@ def test_neighbours_are_those_that_stand_side_by_side_in_a_segment(data: st.Data
 def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, Numbered]) -> None:
     opened, _ = built_terms
     rows, none = np.empty(0, np.int64), np.empty(0, np.int64)
-    assert opened.counts(rows, none).segments.shape == (0, 0)
-    assert opened.bm25(rows, opened.counts(rows, none), np.empty(0, np.float32)).shape == (0,)
-    assert opened.counts(np.array([0]), none).segments.shape == (3, 0)
+    assert opened.read(rows, none).counts().segments.shape == (0, 0)
+    assert opened.bm25(rows, opened.read(rows, none).counts(), np.empty(0, np.float32)).shape == (
+        0,
+    )
+    assert opened.read(np.array([0]), none).counts().segments.shape == (3, 0)
 
 
 def test_an_empty_corpus_has_terms_that_can_be_opened(tmp_path: Path) -> None:

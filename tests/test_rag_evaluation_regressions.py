@@ -17,6 +17,8 @@ import pytest
 
 from api.settings import Settings
 from api.wiring import Parts, open_parts
+from index.embed import EmbeddedQuestion
+from index.embed.codes import COMPONENTS
 from index.generation import Generation
 from rag.answer import Limits, Pipeline
 from rag.evaluation.cases import Case, read_cases
@@ -218,8 +220,9 @@ class Deaf:
     def __init__(self, whole: Any) -> None:
         self.fingerprint, self.dimensions = whole.fingerprint, whole.dimensions
 
-    def embed_question(self, question: str) -> np.ndarray:
-        return np.full(self.dimensions, -(self.dimensions**-0.5), np.float32)
+    def embed_question(self, question: str) -> EmbeddedQuestion:
+        vector = np.full(self.dimensions, -(self.dimensions**-0.5), np.float32)
+        return EmbeddedQuestion(vector, np.zeros((1, COMPONENTS), np.float32), ((0, 1),))
 
 
 @pytest.mark.skipif(not SQUAD, reason="needs FOOTNOTE_TEST_SQUAD=DATA:CASES")

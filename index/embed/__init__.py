@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -23,25 +23,53 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What a passage's sentences are compared by: the vectors of their words, or one of each.
+
+    `rows` (m, w) are all sentences' vectors in reading order, as the embedder keeps them;
+    `counts` (s,) says how many are each sentence's.
+    """
+
+    rows: npt.NDArray[Any]
+    counts: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
 class Embedded:
-    """A passage's vector (d,) and its sentences' vectors (s, d); None where none are made."""
+    """A passage's vector (d,) and its sentences' parts; None where none are made."""
 
     vector: Vectors
-    sentences: Vectors | None
+    parts: Parts | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedQuestion:
+    """A question's vector (d,), and the vectors (t, w) of its parts at these spans of its text.
+
+    `floats(rows) @ parts.T` are their cosines with a passage's parts.
+    """
+
+    vector: Vectors
+    parts: Vectors
+    spans: tuple[Span, ...]
 
 
 class Embedder(Protocol):
-    """Makes vectors of passages and questions; the fingerprint says which make they are of."""
+    """Makes vectors of passages and questions; the fingerprint says which make they are of.
+
+    `kept` is the type and the width in which it makes a passage's parts.
+    """
 
     fingerprint: str
     dimensions: int
+    kept: tuple[np.dtype[Any], int]
 
     def embed_passages(self, passages: Sequence[Passage]) -> list[Embedded]:
         """Returns the vectors of each passage, in order."""
         ...
 
-    def embed_question(self, question: str) -> Vectors:
-        """Returns the question's vector (d,), unit length."""
+    def embed_question(self, question: str) -> EmbeddedQuestion:
+        """Returns the question's vectors, unit length."""
         ...
 
     def close(self) -> None:
@@ -62,6 +90,15 @@ class EmbedSpec:
     api_key: str | None
     sentence_vectors: bool
     models_dir: Path
+
+
+def floats(rows: npt.NDArray[Any]) -> Vectors:
+    """Returns kept parts (m, w) as what a question's are multiplied with."""
+    if rows.dtype == np.uint8:
+        from .codes import decoded
+
+        return decoded(rows)
+    return rows.astype(np.float32)
 
 
 def open_embedder(spec: EmbedSpec) -> Embedder:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import Embedded, Embedder, Passage
+from . import Embedded, Embedder, Parts, Passage
 
 BATCH = 32
 _READ = 500
@@ -34,6 +34,7 @@ class EmbeddingCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._embedder = path, embedder
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
+        self.kept = embedder.kept
         try:
             self._connection = _connected(path)
         except sqlite3.DatabaseError as error:
@@ -109,8 +110,10 @@ class EmbeddingCache:
         whole = np.frombuffer(vector, "<f4").astype(np.float32)
         if sentences is None:
             return Embedded(whole, None)
-        rows = np.frombuffer(sentences, "<f2").astype(np.float32)
-        return Embedded(whole, rows.reshape(count, self._embedder.dimensions))
+        kind, width = self.kept
+        counts = np.frombuffer(sentences, "<i4", count).astype(np.int32)
+        rows = np.frombuffer(sentences, kind.newbyteorder("<"), offset=4 * count)
+        return Embedded(whole, Parts(rows.reshape(-1, width), counts))
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -137,8 +140,10 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 def _packed(embedded: Embedded) -> tuple[bytes, bytes | None, bytes]:
     vector = embedded.vector.astype("<f4").tobytes()
-    rows = embedded.sentences
-    sentences = None if rows is None else rows.astype("<f2").tobytes()
+    parts, sentences = embedded.parts, None
+    if parts is not None:
+        rows = parts.rows.astype(parts.rows.dtype.newbyteorder("<"))
+        sentences = parts.counts.astype("<i4").tobytes() + rows.tobytes()
     return vector, sentences, _digest(vector, sentences)
 
 

@@ -1,8 +1,9 @@
 """The embedded embedder: all-MiniLM-L6-v2 on ONNX Runtime, from package files alone.
 
 One run of the encoder gives the passage's vector (mean of its tokens, Reimers and Gurevych 2019)
-and each sentence's (mean of the tokens in its span: late chunking, Günther et al. 2024). Weights
-and tokenizer are checked against the hashes of the public model before they are used.
+and those of the words of each sentence, each seen in the whole passage's light (late interaction,
+Khattab and Zaharia 2020). Weights and tokenizer are checked against the hashes of the public model
+before they are used.
 """
 
 import hashlib
@@ -16,10 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import EmbedderUnavailable
 from ..types import Span
-from . import Embedded, Passage, Vectors
+from ..words import STOP_WORDS
+from . import Embedded, EmbeddedQuestion, Parts, Passage, Vectors
+from .codes import BYTES, asking, encoded
 from .graph import sha256_file
 
 if TYPE_CHECKING:
@@ -121,7 +125,8 @@ class MiniLM:
     """all-MiniLM-L6-v2: 384 dimensions, 256 wordpieces, runs on the CPU."""
 
     dimensions = 384
-    fingerprint = f"all-MiniLM-L6-v2@{WEIGHTS_SHA256[:12]}+late-sentences"
+    fingerprint = f"all-MiniLM-L6-v2@{WEIGHTS_SHA256[:12]}+words"
+    kept: tuple[np.dtype[Any], int] = (np.dtype(np.uint8), BYTES)
 
     def __init__(self, models_dir: Path) -> None:
         """Opens the graph; raises EmbedderUnavailable."""
@@ -129,24 +134,29 @@ class MiniLM:
         tokenizer()
 
     def embed_passages(self, passages: Sequence[Passage]) -> list[Embedded]:
-        """Returns passage and sentence vectors, in order; long passages are cut at the limit."""
+        """Returns passage and word vectors, in order; long passages are cut at the limit."""
         encodings = tokenizer().encode_batch([passage.text for passage in passages])
         result: list[Embedded | None] = [None] * len(passages)
         for batch in _batches([min(len(e.ids), MAX_TOKENS) for e in encodings]):
-            tokens = self._run([encodings[index] for index in batch])
+            tokens = self.tokens([encodings[index] for index in batch])
             for index, vectors in zip(batch, tokens, strict=True):
                 spans = passages[index].sentences
                 result[index] = _pooled(vectors, encodings[index], spans)
         return [embedded for embedded in result if embedded is not None]
 
-    def embed_question(self, question: str) -> Vectors:
-        """Returns the question's vector (384,)."""
-        return self.embed_passages([Passage(question, ())])[0].vector
+    def embed_question(self, question: str) -> EmbeddedQuestion:
+        """Returns the question's vector (384,) and those of its wordpieces."""
+        encoding = tokenizer().encode(question)
+        tokens = self.tokens([encoding])[0]
+        inner = slice(1, len(tokens) - 1)  # between [CLS] and [SEP]
+        parts, spans = asking(tokens[inner]), tuple(encoding.offsets[inner])
+        return EmbeddedQuestion(_unit(tokens.mean(axis=0)), parts, spans)
 
     def close(self) -> None:
         """Has nothing that the end of the last reference to it does not end."""
 
-    def _run(self, encodings: Sequence["Encoding"]) -> Any:
+    def tokens(self, encodings: Sequence["Encoding"]) -> Any:
+        """Returns the token vectors (b, t, 384) of texts, padded to the longest one's."""
         longest = min(max(len(encoding.ids) for encoding in encodings), MAX_TOKENS)
         ids = np.zeros((len(encodings), longest), np.int64)
         mask = np.zeros_like(ids)
@@ -174,16 +184,29 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def _pooled(tokens: Vectors, encoding: "Encoding", spans: Sequence[Span]) -> Embedded:
-    """Mean over the passage's tokens, and over the tokens that begin in each sentence's span."""
+    """Mean over the passage's tokens, and the codes of the words that begin in each sentence."""
     kept = min(len(encoding.ids), MAX_TOKENS)
     tokens = tokens[:kept]
-    whole = _unit(tokens.mean(axis=0))
     starts = np.array([start if end > start else -1 for start, end in encoding.offsets[:kept]])
-    rows = np.empty((len(spans), tokens.shape[1]), np.float32)
-    for row, (start, end) in enumerate(spans):
+    content = is_content()[encoding.ids[:kept]]
+    chosen = []
+    for start, end in spans:
         inside = (starts >= start) & (starts < end)
-        rows[row] = _unit(tokens[inside].mean(axis=0)) if inside.any() else whole
-    return Embedded(whole, rows)
+        chosen.append(np.flatnonzero(inside & content if (inside & content).any() else inside))
+    places = np.concatenate([np.empty(0, np.int64), *chosen])
+    counts = np.array([len(sentence) for sentence in chosen], np.int32)
+    return Embedded(_unit(tokens.mean(axis=0)), Parts(encoded(tokens[places]), counts))
+
+
+@cache
+def is_content() -> npt.NDArray[np.bool_]:
+    """Returns of each wordpiece whether it has a letter or a digit and is no stop word."""
+    vocabulary = tokenizer().get_vocab()
+    content = np.zeros(len(vocabulary), bool)
+    for piece, number in vocabulary.items():
+        content[number] = piece not in STOP_WORDS and any(map(str.isalnum, piece))
+    content[[0, 100, 101, 102, 103]] = False  # [PAD], [UNK], [CLS], [SEP], [MASK]
+    return content
 
 
 def _unit(vector: Vectors) -> Vectors:

@@ -5,11 +5,12 @@ or none at all, by setting.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ..errors import EmbedderUnavailable
-from . import Embedded, EmbedSpec, Passage, Vectors
+from . import Embedded, EmbeddedQuestion, EmbedSpec, Parts, Passage, Vectors
 
 REQUEST_TEXTS = 96
 TIMEOUT_S = 30.0
@@ -35,6 +36,7 @@ class OpenAIEmbedder:
         except BaseException:
             self.close()
             raise
+        self.kept: tuple[np.dtype[Any], int] = (np.dtype(np.float16), self.dimensions)
         kind = "sentences" if self._with_sentences else "chunks"
         self.fingerprint = f"openai:{self._model}@{self._client.base_url}:{self.dimensions}+{kind}"
 
@@ -47,14 +49,14 @@ class OpenAIEmbedder:
         vectors = self._embed(parts)
         cuts = np.cumsum([len(passage.sentences) for passage in passages])[:-1]
         return [
-            Embedded(whole, sentences)
-            for whole, sentences in zip(wholes, np.split(vectors, cuts), strict=True)
+            Embedded(whole, Parts(rows.astype(np.float16), np.ones(len(rows), np.int32)))
+            for whole, rows in zip(wholes, np.split(vectors, cuts), strict=True)
         ]
 
-    def embed_question(self, question: str) -> Vectors:
-        """Returns the question's vector; raises EmbedderUnavailable."""
-        vector: Vectors = self._embed([question])[0]
-        return vector
+    def embed_question(self, question: str) -> EmbeddedQuestion:
+        """Returns the question's vector, its only part; raises EmbedderUnavailable."""
+        vectors = self._embed([question])
+        return EmbeddedQuestion(vectors[0], vectors, ((0, len(question)),))
 
     def close(self) -> None:
         """Closes its connections."""

@@ -89,7 +89,7 @@ def retrievers(embedder: Embedder, generation: Generation) -> tuple[dict[str, An
         """The same model for everybody."""
 
         def _get_query_embedding(self, query: str) -> list[float]:
-            return list(map(float, embedder.embed_question(query)))
+            return list(map(float, embedder.embed_question(query).vector))
 
         async def _aget_query_embedding(self, query: str) -> list[float]:
             return self._get_query_embedding(query)

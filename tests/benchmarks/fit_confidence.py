@@ -63,7 +63,7 @@ class Without:
         known = self._generation.vocabulary(words)
         rows = np.array(sorted(self._rows), np.int64)
         numbers = np.array([number for number, _ in known.values()], np.int64)
-        counts = self._generation.terms.counts(rows, numbers)
+        counts = self._generation.terms.read(rows, numbers).counts()
         held = np.add.reduceat(counts.segments, counts.offsets[:-1], axis=0) > 0
         left = {
             word: (number, documents - int(held[:, place].sum()))

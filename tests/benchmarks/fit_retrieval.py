@@ -25,10 +25,10 @@ from indexed import indexed, pool, write_corpus
 from rag.types import Hit
 
 WEIGHTS = Path(__file__).parents[2] / "rag" / "weights.json"
-PASSAGE, SENTENCE = ("lexical", "context", "cover"), ("similarity", "words", "pairs")
+PASSAGE, SENTENCE = ("lexical", "context", "late"), ("similarity", "words", "pairs")
 NAMES = (*PASSAGE, *SENTENCE)
 START = np.full(len(NAMES), 1 / len(NAMES))
-SEEDS, STEPS, REACH, CANDIDATES = range(5), 1500, 0.06, 60
+SEEDS, STEPS, REACH, CANDIDATES = range(8), 1500, 0.06, 60
 SHARES = {"squad": 0.6, "docs": 0.2, "chunking": 0.2}
 NEAR = 0.002
 TOP = 10
@@ -69,7 +69,7 @@ def question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool]) ->
     hits = hits[:CANDIDATES]
     return Question(
         group=group,
-        passages=np.array([(h.scores.lexical, h.scores.context, h.cover) for h in hits]),
+        passages=np.array([(h.scores.lexical, h.scores.context, h.scores.late) for h in hits]),
         sentences=[np.array([(s.similarity, s.cover, s.pairs) for s in h.sentences]) for h in hits],
         gold=np.array([is_gold(hit) for hit in hits]),
     )

@@ -26,7 +26,8 @@ from latency import Remembered, measure
 from api.settings import Settings
 from api.wiring import open_parts, sync_request
 from index.corpus import source_id
-from index.embed import Embedded, Embedder, Passage
+from index.embed import Embedded, Embedder, Parts, Passage
+from index.embed.minilm import MiniLM
 from index.errors import GenerationDamaged
 from index.generation import Generation
 from index.parse import Parsed, Survey
@@ -47,6 +48,7 @@ class Large:
     def __init__(self, generation: Generation, *, passages: int) -> None:
         self.fingerprint = generation.manifest.embedder
         self.dimensions = generation.manifest.dimensions
+        self.kept = MiniLM.kept
         self._random = np.random.default_rng(20261125)
         self._vectors: list[Embedded] = []
         self.parsed: list[Parsed] = []
@@ -59,11 +61,13 @@ class Large:
 
     def _add(self, generation: Generation, source: Source, copy: int) -> None:
         text, chunks = generation.text(source.id), generation.source_chunks(source.id)
-        wholes, every = generation.stored_vectors(chunks[0].row, len(chunks))
-        assert every is not None
+        wholes, parts = generation.stored_vectors(chunks[0].row, len(chunks))
+        assert parts is not None
+        every = np.split(parts.rows, np.cumsum(parts.counts)[:-1])
         path = f"{copy}/{source.path}" if copy else source.path
         made_id = source_id("large", path)
         pool = [text[start:end] for chunk in chunks for start, end in chunk.sentences]
+        owners = np.repeat(np.arange(len(chunks)), [len(chunk.sentences) for chunk in chunks])
         written: list[str] = []
         made: list[Chunk] = []
         at = first = 0
@@ -73,7 +77,7 @@ class Large:
             first += count
             if copy:
                 places = self._random.integers(0, len(pool), count)
-                mean = every[places].astype(np.float32).mean(axis=0)
+                mean = wholes[owners[places]].astype(np.float32).mean(axis=0)
                 whole = mean / np.linalg.norm(mean)
             spans = []
             begin = at
@@ -83,7 +87,10 @@ class Large:
                 at += len(pool[place]) + 1
             row = len(self._vectors)
             made.append(Chunk(row, f"{made_id}-{row}", made_id, begin, at - 1, tuple(spans)))
-            self._vectors.append(Embedded(np.asarray(whole, np.float32), every[places]))
+            rows = [every[place] for place in places.tolist()]
+            counts = np.array([len(words) for words in rows], np.int32)
+            made_parts = Parts(np.concatenate(rows), counts)
+            self._vectors.append(Embedded(np.asarray(whole, np.float32), made_parts))
         joined = " ".join(written)
         copied = Source(made_id, path, source.title, "", len(joined), 0, len(joined))
         self.parsed.append(Parsed(copied, "", joined, tuple(made)))
@@ -122,10 +129,8 @@ def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> 
         "terms of the question": lambda n: understand(generation, embedder, questions[n]),
         "candidates by words": lambda n: generation.find_lexical(known[n], limit=100),
         "candidates by vector": lambda n: generation.find_dense(queries[n].vector, limit=100),
-        "counts of terms": lambda n: generation.terms.counts(rows[n], queries[n].numbers),
-        "cosines of sentences": lambda n: generation.sentence_similarities(
-            rows[n], queries[n].vector
-        ),
+        "counts of terms": lambda n: generation.terms.read(rows[n], queries[n].numbers).counts(),
+        "matches of words": lambda n: generation.matches(rows[n], queries[n].parts),
         "cosines of passages": lambda n: generation.similarities(rows[n], queries[n].vector),
         "cosines with neighbours": lambda n: generation.context_similarities(
             rows[n], queries[n].vector

@@ -20,7 +20,7 @@ from gold import ARTICLES, SHARED, Case, cases, gold_spans, overlaps
 
 from api.settings import Settings
 from api.wiring import Parts, open_parts
-from index.embed import Embedded, Embedder, Passage, Vectors
+from index.embed import Embedded, EmbeddedQuestion, Embedder, Passage
 from index.generation import Generation
 from rag.answer import Limits, Pipeline
 from rag.types import Ask
@@ -36,7 +36,7 @@ class Remembered:
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
         self._known = {text: embedder.embed_question(text) for text in questions}
 
-    def embed_question(self, question: str) -> Vectors:
+    def embed_question(self, question: str) -> EmbeddedQuestion:
         return self._known[question]
 
     def embed_passages(self, passages: Sequence[Passage]) -> list[Embedded]:

@@ -66,7 +66,7 @@ def main() -> None:
     for question in questions:
         for name, embedder in runtimes.items():
             begun = time.perf_counter()
-            vector = embedder.embed_question(question)
+            vector = embedder.embed_question(question).vector
             asked[name].append((time.perf_counter() - begun) * 1000)
             near[name].append(np.argsort(-np.stack([e.vector for e in made[name]]) @ vector)[:TOP])
     first = made["ONNX Runtime"]

@@ -19,7 +19,7 @@ from tests.corpora import ARTICLES, opened, paths, sync_request, synced, write
 
 SOAK = bool(os.environ.get("SOAK"))
 TIMES = 20 if SOAK else 4
-PARTS = ("manifest.json", "catalog.sqlite3", "lexical", "vectors", "sentences.npy")
+PARTS = ("manifest.json", "catalog.sqlite3", "lexical", "vectors", "parts.npy")
 
 
 @pytest.fixture
