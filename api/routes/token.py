@@ -39,6 +39,6 @@ def _collections(body: TokenAsked, maker: Caller | None, service: Service) -> se
     public = frozenset(service.settings.widget_collections)
     seen = maker.collections if maker else public or frozenset({service.chosen(None, seen=None)})
     wanted = set(body.collections or seen or service.visible(None))
-    if foreign := wanted - set(service.visible(seen)):
+    if foreign := set(body.collections or ()) - set(service.visible(seen)):
         raise CollectionUnknown(min(foreign))
     return wanted

@@ -1,8 +1,8 @@
 """Token vectors in 48 bytes each: 96 principal components, 4 bits a component.
 
 The basis is that of the model's token vectors over public articles (`fit_basis.py` beside the
-benchmarks), so that codes of any corpus mean the same. Ranking SQuAD passages by MaxSim keeps
-.002 of MRR@10 less than whole vectors, in a thirty-second of their room (2026-11-25).
+benchmarks), so that codes of any corpus mean the same. They rank passages as well as whole vectors
+do, in a thirty-second of the room (DECISIONS.md).
 """
 
 from functools import cache
