@@ -4,11 +4,11 @@
 
 Made of the collection `squad` in DIR (tests/benchmarks/squad.py builds it): its 490 articles as
 they are, and others whose passages are sentences of one article thrown together. Such a passage's
-vector is the mean of its sentences', which are the real ones. So texts and vectors are those of
-natural language, and what is asked for has five times as many rivals as in `squad`; the figures for
-quality say no more than that it is still found. The collection `large` is built and verified once,
-by the sync's own code; measured is what latency.py measures, and each stage of a search. Needs
-../shared.
+vector is the mean of those of the passages they are from, its words' vectors are the real ones. So
+texts and vectors are those of natural language, and what is asked for has five times as many
+rivals as in `squad`; the figures for quality say no more than that it is still found. The
+collection `large` is built and verified once, by the sync's own code; measured is what latency.py
+measures, and each stage of a search. Needs ../shared.
 """
 
 import argparse
