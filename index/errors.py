@@ -77,7 +77,7 @@ class EmbedderMismatch(IndexingError):
         """Names both fingerprints."""
         super().__init__(
             f"the index was built with {built}, the service embeds with {given}: "
-            f"run `footnote sync` with the same embed settings"
+            "run `footnote sync`, or set embed as it was"
         )
         self.built, self.given = built, given
 

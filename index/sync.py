@@ -19,6 +19,7 @@ from .build import Store, build_dense, build_text, passages
 from .chunk import CHUNKER
 from .embed import EmbedSpec, Passage, open_embedder
 from .embed.cache import EmbeddingCache
+from .embed.minilm import MiniLM
 from .embed.openvino import precision
 from .errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
 from .formats import EXTRACTION
@@ -76,11 +77,12 @@ def sync(request: SyncRequest, say: Say) -> SyncReport:
 
 def rules(embed: EmbedSpec) -> dict[str, str]:
     """Returns the settings that a generation's content depends on, its corpus aside."""
-    model = "minilm" if embed.kind != "openai" else f"{embed.model}@{embed.base_url}"
+    own = embed.kind != "openai"
+    model = MiniLM.fingerprint if own else f"{embed.model}@{embed.base_url}"
     if embed.kind == "openvino" and precision() != "f32":
         model += f" {precision()}"
     return {
-        "embed": f"{model}, sentences: {embed.sentence_vectors}",
+        "embed": f"{model}, parts of sentences: {embed.sentence_vectors}",
         "chunker": CHUNKER,
         "formats": EXTRACTION,
         "words": ANALYZER,

@@ -17,6 +17,7 @@ import pytest
 
 from api.cli import run
 from api.cli.ask import shown
+from index.embed.minilm import MiniLM
 from tests.fakes import FakeModel
 from tests.running import COMMAND, ROOT, SEEDS, Running, environment, footnote, write_lakes
 
@@ -315,6 +316,16 @@ def test_the_doctor_tells_what_is_there(seeds_data: Path, terminal: Terminal) ->
     checks = {check["check"]: check["ok"] for check in json.loads(done.out)["checks"]}
     names = ["python", "weights", "data", "corpus", "index"]
     assert (done.code, checks) == (0, dict.fromkeys(names, True) | {"model": None})
+
+
+def test_the_doctor_tells_that_an_index_is_of_an_older_versions_vectors(
+    seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MiniLM, "fingerprint", "all-MiniLM-L6-v2@newer")
+    done = terminal("doctor", SEEDS, "--data-dir", seeds_data)
+    assert done.code == 4
+    assert "FAIL  index     the index was built with all-MiniLM-L6-v2@53aa51172d14" in done.out
+    assert "run `footnote sync`" in done.out
 
 
 def test_the_doctor_tells_what_is_missing(home: Path, terminal: Terminal) -> None:

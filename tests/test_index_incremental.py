@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.embed import EmbedSpec
+from index.embed.minilm import MiniLM
 from index.generation import Generation
 from index.worker import SyncRequest
 from tests.corpora import lose_graph, opened, sync_request, synced, write
@@ -147,3 +148,22 @@ def test_a_lost_graph_is_built_anew_even_when_the_cache_of_vectors_is_gone(
     report, events = synced(request)
     assert "rebuild" in [event["event"] for event in events]
     assert (report.published, report.chunks) == (True, 24 * 50 + 1)
+
+
+def test_an_index_of_an_older_versions_vectors_is_built_anew(
+    tmp_path: Path, minilm_spec: EmbedSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = sync_request(
+        write(tmp_path / "corpus", dict(zip(NAMES, TEXTS, strict=False))),
+        tmp_path / "data",
+        minilm_spec,
+    )
+    with monkeypatch.context() as older:
+        older.setattr(MiniLM, "fingerprint", "all-MiniLM-L6-v2@older")
+        synced(request)
+        assert not synced(request)[0].published
+    report, events = synced(request)
+    assert report.published
+    assert [e["done"] for e in events if e["event"] == "embed"][-1] == report.chunks
+    with opened(request) as generation:
+        assert generation.manifest.embedder == MiniLM.fingerprint

@@ -120,11 +120,14 @@ def _corpus(settings: "Settings") -> str:
 
 def _index(settings: "Settings") -> str:
     from index.verify import verify
+    from rag.retrieve import prove
+    from rag.weights import fitted
 
     from .local import opened
 
-    with opened(settings) as (_, generation):
+    with opened(settings) as (parts, generation):
         verify(generation)
+        prove(generation, parts.embedder, weights=fitted())
         info = generation.info
     whole = ", vectors compared one by one" if info.exact else ""
     whole = whole if info.complete else ", by words alone so far"

@@ -37,7 +37,7 @@ class OpenAIEmbedder:
             self.close()
             raise
         self.kept: tuple[np.dtype[Any], int] = (np.dtype(np.float16), self.dimensions)
-        kind = "sentences" if self._with_sentences else "chunks"
+        kind = "parts" if self._with_sentences else "chunks"
         self.fingerprint = f"openai:{self._model}@{self._client.base_url}:{self.dimensions}+{kind}"
 
     def embed_passages(self, passages: Sequence[Passage]) -> list[Embedded]:
