@@ -6,7 +6,7 @@ PYTHON has sentence-transformers, llama-index-core and llama-index-vector-stores
 SentenceSplitter at 200 of the model's own wordpieces without overlap, so that nothing is cut off,
 batches of 32, ChromaVectorStore on disk. Both read the same articles, one after the other, each in
 a process of its own from start to end; its memory is that of all its processes. Footnote also
-embeds each sentence, writes the lexical index and the catalog, and verifies what it built.
+keeps the vectors of words, writes the lexical index and the catalog, and verifies what it built.
 """
 
 import argparse
