@@ -77,8 +77,7 @@ def sync(request: SyncRequest, say: Say) -> SyncReport:
 
 def rules(embed: EmbedSpec) -> dict[str, str]:
     """Returns the settings that a generation's content depends on, its corpus aside."""
-    own = embed.kind != "openai"
-    model = MiniLM.fingerprint if own else f"{embed.model}@{embed.base_url}"
+    model = f"{embed.model}@{embed.base_url}" if embed.kind == "openai" else MiniLM.fingerprint
     if embed.kind == "openvino" and precision() != "f32":
         model += f" {precision()}"
     return {
