@@ -42,12 +42,13 @@ def create_app(
     sync: bool = False,
     watch: bool = False,
     worker: int = 0,
+    waits: bool = False,
     hooks: Hooks | None = None,
 ) -> FastAPI:
     """Returns the service; it opens its index once it is started.
 
     With `sync` it also builds it, and with `watch` again after each change. Of several workers the
-    first, 0, builds it for all; the others take no connection before they can answer.
+    first, 0, builds it for all. One that `waits` takes no connection before it can answer.
     """
 
     @asynccontextmanager
@@ -56,7 +57,7 @@ def create_app(
         service = app.state.service
         changing = writes.run() if writes else nullcontext()
         async with changing, telemetry.following(service), service.run(), agents.run():
-            if worker:
+            if waits:
                 await service.can_answer()
             yield
 

@@ -52,8 +52,11 @@ def serve(
     model: options.Model = None,
     json: options.Json = False,
     as_worker: Annotated[
-        tuple[int, int, int] | None,
-        typer.Option(hidden=True, help="Which worker, the listener's number, the parent's."),
+        tuple[int, int, int, bool] | None,
+        typer.Option(
+            hidden=True,
+            help="Which worker, the listener's number, the parent's; whether to wait for an index.",
+        ),
     ] = None,
 ) -> int:
     """Sync what changed, then answer over HTTP."""
@@ -74,7 +77,7 @@ def serve(
     refuse_exposure(settings)
     from ..logs import start_log
 
-    worker, fd, parent = as_worker or (0, -1, -1)
+    worker, fd, parent, waits = as_worker or (0, -1, -1, False)
     with socket.socket(fileno=fd) if as_worker else bound(settings.host, settings.port) as listener:
         if not no_sync:
             options.writable(settings)
@@ -95,6 +98,7 @@ def serve(
                 sync=not no_sync,
                 watch=watch,
                 worker=worker,
+                waits=waits,
                 json=json,
             )
         finally:
@@ -147,6 +151,7 @@ def _run(
     sync: bool,
     watch: bool,
     worker: int,
+    waits: bool,
     json: bool,
 ) -> None:
     import uvicorn
@@ -174,7 +179,7 @@ def _run(
             typer.echo(_banner(url, ready, settings.llm.model, example))
 
     hooks = Hooks(on_ready, on_fatal)
-    app = create_app(settings, sync=sync, watch=watch, worker=worker, hooks=hooks)
+    app = create_app(settings, sync=sync, watch=watch, worker=worker, waits=waits, hooks=hooks)
     config = uvicorn.Config(
         app,
         log_config=None,

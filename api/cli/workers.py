@@ -33,6 +33,7 @@ class Workers:
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._due: dict[int, float] = dict.fromkeys(range(count), 0.0)
         """Which are to be started, and when."""
+        self._fell: set[int] = set()
         self._code: int | None = None
         """What to exit with; None while it serves."""
         self._asked: list[int] = []
@@ -81,7 +82,9 @@ class Workers:
 
     def _started(self, number: int) -> "subprocess.Popen[bytes]":
         fd = self._listener.fileno()
-        place = ["--as-worker", str(number), str(fd), str(os.getpid())]
+        # the first one tells how far the first sync is; later, others answer while it gets ready
+        waits = number > 0 or number in self._fell
+        place = ["--as-worker", str(number), str(fd), str(os.getpid()), str(waits)]
         command = [sys.executable, "-P", "-c", "from api.cli import main; main()"]
         return subprocess.Popen(
             [*command, *sys.argv[1:], *place], pass_fds=[fd], start_new_session=True
@@ -99,4 +102,5 @@ class Workers:
                 self._end(code, signal.SIGTERM)
                 continue
             log.error("worker %d ended (exit code %d): starting another", number, code)
+            self._fell.add(number)
             self._due[number] = time.monotonic() + AGAIN_S
