@@ -82,7 +82,8 @@ class Generation:
         """Lets go of everything and removes the run copy."""
         if self._vectors is not None:
             self._vectors.close()
-        self._catalog.close()
+        with self._lock:  # to close it under a reader ends the process
+            self._catalog.close()
         self._run.close()
         # these refer to this object, and it to its mapped files: they would stay open, and their
         # room on the disk taken, until the next full garbage collection

@@ -8,9 +8,10 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from index.embed import Embedder
@@ -128,7 +129,7 @@ class Pipeline:
         with run.watched.stages.during("follow_up"):
             run.standalone = await self._stand_alone(run.ask)
         with run.watched.stages.during("retrieve"):
-            await asyncio.to_thread(self._retrieve, run)
+            await _to_its_end(partial(self._retrieve, run))
         yield PassagesFound(run.id, run.hits)
         reason = run.refusal(self._weights.floor if self._chat else self._weights.threshold)
         try:
@@ -213,3 +214,15 @@ class Pipeline:
                 await model.close()
         if self._reranker is not None:
             self._reranker.close()
+
+
+async def _to_its_end(job: Callable[[], None]) -> None:
+    """Runs a job in a thread; who is cancelled waits for it, as what it reads is closed next."""
+    work = asyncio.ensure_future(asyncio.to_thread(job))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.exception()  # it is nobody's any more
+        raise

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -383,3 +384,29 @@ def test_an_empty_index_is_refused_as_such(generation: Generation, embedder: Min
     pipeline = quoter(embedder)
     answer = asyncio.run(pipeline.answer(Empty(), Ask(QUESTION)))  # type: ignore[arg-type]  # all that is read of it
     assert answer.reason == "index_empty"
+
+
+def test_one_who_leaves_while_it_searches_waits_for_the_search(
+    generation: Generation, embedder: MiniLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it reads is closed next, and to close SQLite under a reader ends the process."""
+    pipeline, ended = quoter(embedder), []
+    find = pipeline._find
+
+    def slow(*given: object, **more: object) -> object:
+        time.sleep(0.3)
+        found = find(*given, **more)  # type: ignore[arg-type]  # as they came
+        ended.append(found)
+        return found
+
+    monkeypatch.setattr(pipeline, "_find", slow)
+
+    async def leave() -> None:
+        asking = asyncio.create_task(drained(pipeline, generation, Ask("How many showrooms?")))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert len(ended) == 1
+
+    asyncio.run(leave())
