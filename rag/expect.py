@@ -1,4 +1,4 @@
-"""What kind of answer a question asks for, and whether a sentence holds one.
+"""Whether something is asked at all, for what kind of answer, and whether a sentence holds one.
 
 Rules over the question's words, after the coarse classes of Li and Roth 2002: number, measure,
 date, person, place, reason; anything else is open. A measure (a price, a speed, a population) is
@@ -7,6 +7,8 @@ written in figures or round words, where a number of things may be "five".
 
 import re
 from typing import Literal
+
+from index.words import STOP_WORDS
 
 Kind = Literal["number", "measure", "date", "person", "place", "reason", "open"]
 
@@ -43,6 +45,17 @@ _QUESTION: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("place", re.compile(r"\bwhere\b", re.IGNORECASE)),
     ("reason", re.compile(r"\bwhy\b|\bwhat (?:is|was) the (?:reason|cause)\b", re.IGNORECASE)),
 )
+SHORTEST_SENTENCE, SHORTEST_TITLE = 3, 5
+"""Words: less is a phrase."""
+_ASKS = re.compile(
+    r"[?？]|\bwhat\b|\bhow (?:many|much)\b|^(?:(?:and|but|so|or|also|then|please)\b[\s,]*)*"
+    r"(?:(?:about|at|by|during|for|from|in|of|on|since|through|to|under|until|with) )?"
+    r"(?:wh(?:at|ich|o|om|ose|en|ere|y)|how|is|are|was|were|does|do|did|has|have|had|can|could|will"
+    r"|would|should|may|might|must|i|we|you|compare|define|describe|discuss|explain|find|give|help"
+    r"|let|list|look|name|outline|search|show|summari[sz]e|tell|translate|write)(?:['’]\w+)?\b",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"\w+")
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen"
     "|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
@@ -71,8 +84,20 @@ _REASON = re.compile(
 )
 
 
+def is_statement(text: str) -> bool:
+    """Is this a claim or a title rather than a question, a request or a few key words?"""
+    if _ASKS.search(text.strip()):
+        return False
+    words = _WORD.findall(text.lower())
+    if text.rstrip().endswith((".", "!")):
+        return len(words) >= SHORTEST_SENTENCE
+    return len(words) >= SHORTEST_TITLE and any(word in STOP_WORDS for word in words)
+
+
 def expected_kind(question: str) -> Kind:
-    """Returns the kind of answer that the question asks for."""
+    """Returns the kind of answer that the question asks for; "open" for what is none."""
+    if is_statement(question):
+        return "open"
     for kind, pattern in _QUESTION:
         if pattern.search(question):
             return kind

@@ -18,6 +18,8 @@ from index.errors import EmbedderMismatch
 from index.generation import Generation
 from index.words import content_terms, harmless, terms
 
+from .expect import is_statement
+
 SHORTEST = 5
 """Letters: a shorter word is next to too many others."""
 LONGEST = 20
@@ -52,6 +54,7 @@ class Query:
     idf: Floats
     pairs: Ints
     shares: Floats
+    is_statement: bool
 
     @property
     def all_numbers(self) -> Ints:
@@ -84,6 +87,7 @@ def understand(generation: Generation, embedder: Embedder, question: str) -> Que
         idf=idf,
         pairs=pairs,
         shares=shares,
+        is_statement=is_statement(text),
     )
 
 

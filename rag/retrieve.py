@@ -25,7 +25,7 @@ from index.types import NO_FILTERS, Filters
 from .query import Query, understand
 from .selection import alike, words_of
 from .types import Hit, ScoredSentence, Scores
-from .weights import Weights
+from .weights import Shares, Weights
 
 CANDIDATES = 100
 """From each of BM25 and the vectors."""
@@ -66,12 +66,13 @@ def retrieve(
     if not len(rows):
         return Retrieved(query, (), 0.0)
     signals = _signals(generation, query, rows)
-    best = signals.best_sentence(weights)
+    shares = weights.statement if query.is_statement else weights.question
+    best = signals.best_sentence(shares)
     total = (
-        weights.lexical * signals.lexical
-        + weights.context * signals.context
-        + weights.late * signals.late
-        + weights.sentence * best
+        shares.lexical * signals.lexical
+        + shares.context * signals.context
+        + shares.late * signals.late
+        + shares.sentence * best
     )
     order = np.argsort(-total, kind="stable")[: max(top_k, COMPARED)]
     hits = _hits(generation, rows, signals, best=best, total=total, order=order)
@@ -127,13 +128,13 @@ class _Signals:
     pairs: Floats
     offsets: npt.NDArray[np.int64]
 
-    def best_sentence(self, weights: Weights) -> Floats:
+    def best_sentence(self, shares: Shares) -> Floats:
         """Returns each candidate's highest weighted mean of the three among its sentences."""
         worth = (
-            weights.similarity * self.similarity
-            + weights.words * self.cover
-            + weights.pairs * self.pairs
-        ) / weights.sentence
+            shares.similarity * self.similarity
+            + shares.words * self.cover
+            + shares.pairs * self.pairs
+        ) / shares.sentence
         return np.asarray(np.maximum.reduceat(worth, self.offsets[:-1]), np.float32)
 
 

@@ -8,12 +8,11 @@ from importlib.resources import files
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
-    """Each signal's share in a hit's score (they sum to 1), and the calibration of confidence.
+class Shares:
+    """Each signal's share in a hit's score; they sum to 1.
 
     `lexical`, `context` and `late` are of the passage; `similarity`, `words` and `pairs` of its
-    best sentence. Under `threshold` nothing is quoted; under `floor` not even a model is
-    asked.
+    best sentence.
     """
 
     lexical: float
@@ -22,14 +21,25 @@ class Weights:
     similarity: float
     words: float
     pairs: float
-    confidence: Mapping[str, float]
-    threshold: float
-    floor: float
 
     @property
     def sentence(self) -> float:
         """The best sentence's share."""
         return self.similarity + self.words + self.pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The signals' shares for a question and for a statement, and the calibration of confidence.
+
+    Under `threshold` nothing is quoted; under `floor` not even a model is asked.
+    """
+
+    question: Shares
+    statement: Shares
+    confidence: Mapping[str, float]
+    threshold: float
+    floor: float
 
 
 def fitted_on() -> str:
@@ -41,11 +51,15 @@ def fitted_on() -> str:
 def fitted() -> Weights:
     """Returns the weights that ship with this version."""
     data = json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))
-    retrieval = data["retrieval"]
-    total = sum(retrieval.values())
     return Weights(
-        **{name: value / total for name, value in retrieval.items()},
+        question=_shares(data["question"]),
+        statement=_shares(data["statement"]),
         confidence=data["confidence"],
         threshold=data["threshold"],
         floor=data["floor"],
     )
+
+
+def _shares(parts: Mapping[str, float]) -> Shares:
+    total = sum(parts.values())
+    return Shares(**{name: value / total for name, value in parts.items()})

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from index.types import Chunk, Source
-from rag.expect import Kind, expected_kind, holds
-from rag.extract import is_fragment, pick_sentences
+from rag.expect import Kind, expected_kind, holds, is_statement
+from rag.extract import is_fragment, pick_sentences, rank_sentences
 from rag.retrieve import lead
 from rag.types import Hit, ScoredSentence, Scores
 
@@ -23,6 +25,54 @@ from rag.types import Hit, ScoredSentence, Scores
 )
 def test_a_question_tells_what_kind_of_answer_it_wants(question: str, kind: Kind) -> None:
     assert expected_kind(question) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Statins increase blood cholesterol.",
+        "Patients who sleep less when they travel are ill more often.",
+        "The opening of the chain bridge",
+        "Naming the plant took how long it took to build it.",
+    ],
+)
+def test_a_claim_or_a_title_is_a_statement_and_asks_for_no_kind_of_thing(text: str) -> None:
+    assert is_statement(text)
+    assert expected_kind(text) == "open"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Yes.",
+        "lighthouse keeper 1849",
+        "opening of the bridge",
+        "who kept the lighthouse of the town",
+        "And in which year was it lit",
+        "The tower has how many steps",
+        "It was lit in what year",
+        "It was lit, but when was it put out?",
+        "Please tell me about the keeper of the lighthouse.",
+        "I want to know who kept the lighthouse.",
+        "What’s the height of the tower.",
+    ],
+)
+def test_a_question_a_request_or_key_words_are_no_statement(text: str) -> None:
+    assert not is_statement(text)
+
+
+def test_what_is_stated_is_proved_by_the_sentence_that_has_its_words() -> None:
+    near, covering = "The lamp burns paraffin and is bright.", "It burns oil at its top all night."
+    first = hit(1, near, covering)
+    sentences = (
+        replace(first.sentences[0], similarity=0.8, cover=0.5),
+        replace(first.sentences[1], similarity=0.6, cover=0.8),
+    )
+    first = replace(first, sentences=sentences)
+    assert pick_sentences("What does the lamp burn?", [first])[0].sentence == 0
+    ranked = rank_sentences("The lamp burns oil at night.", [first])
+    assert [pick.sentence for pick in ranked] == [1, 0]
 
 
 def test_a_figure_of_the_question_is_no_answer() -> None:

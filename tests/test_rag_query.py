@@ -89,6 +89,26 @@ def test_a_sentence_with_the_questions_word_pairs_comes_first(
     assert held[most] == pytest.approx(1, abs=1e-6)
 
 
+def test_a_statement_is_ranked_by_shares_of_its_own(
+    generation: Generation, minilm: Embedder
+) -> None:
+    weights = fitted()
+    for text, shares in (
+        ("When was the chain bridge opened?", weights.question),
+        ("The chain bridge was opened in 1849.", weights.statement),
+    ):
+        query = understand(generation, minilm, text)
+        for hit in retrieve(generation, query, weights=weights, top_k=5).hits:
+            scores = hit.scores
+            assert hit.score == pytest.approx(
+                shares.lexical * scores.lexical
+                + shares.context * scores.context
+                + shares.late * scores.late
+                + shares.sentence * scores.sentence,
+                abs=1e-5,
+            )
+
+
 def test_how_sure_an_answer_is_does_not_depend_on_how_many_passages_are_asked_for(
     generation: Generation, minilm: Embedder
 ) -> None:

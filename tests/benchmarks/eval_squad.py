@@ -59,7 +59,7 @@ class Rival(Pipeline):
         signals = _signals(generation, understood, rows)
         scores = np.array([found.score or 0.0 for found in nodes], np.float32)
         total = scores / (scores.max() or 1.0)
-        best = signals.best_sentence(fitted())
+        best = signals.best_sentence(fitted().question)
         order = np.arange(len(rows))
         hits = _hits(generation, rows, signals, best=best, total=total, order=order)
         return Retrieved(understood, hits, lead(hits))

@@ -203,7 +203,7 @@ def main() -> None:
     if options.write:
         data = json.loads(WEIGHTS.read_text("utf-8"))
         shares = zip(NAMES, weights.tolist(), strict=True)
-        data["retrieval"] = {name: round(share, 2) for name, share in shares}
+        data["question"] = {name: round(share, 2) for name, share in shares}
         data["fitted"] = datetime.now(UTC).date().isoformat()
         data["on"] = "SQuAD articles, anthropic-docs, chunking-eval: see fit_retrieval.py"
         WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
