@@ -7,11 +7,12 @@
 import json
 import os
 import signal
+import sqlite3
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -160,7 +161,9 @@ def _publish(
         if previous is None and len(missing) > LEXICAL_FIRST:
             build.by_words()
         _embed(cache, [wanted[index] for index in missing], say)
-        return _whole(build, cache, wanted, alike, known), build.chunks
+        name = _whole(build, cache, wanted, alike, known)
+        _tidy(cache, passages(build.parsed))
+        return name, build.chunks
 
 
 def _whole(
@@ -248,6 +251,12 @@ class Build:
         complete = embedder is not None
         self.say({"event": "publish", "generation": name, "complete": complete})
         return name
+
+
+def _tidy(cache: EmbeddingCache, passages: Sequence[Passage]) -> None:
+    """Forgets vectors that nothing needs; what hinders that can wait for the next build."""
+    with suppress(sqlite3.Error):
+        cache.keep(passages)
 
 
 def _embed(cache: EmbeddingCache, wanted: Sequence[Passage], say: Say) -> None:

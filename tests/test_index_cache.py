@@ -1,6 +1,7 @@
 """The embedding cache: what was made once is not made again, and never taken when damaged."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from index.embed import EmbedSpec, Passage, open_embedder
-from index.embed.cache import BATCH, EmbeddingCache
+from index.embed.cache import BATCH, KEPT_DAYS, EmbeddingCache
 from tests.fakes import FakeModel
 
 PASSAGES = [Passage(f"Passage {n}. It has two sentences.", ((0, 10), (11, 33))) for n in range(5)]
@@ -98,3 +99,41 @@ def test_a_cache_that_is_no_database_any_more_is_begun_anew(
         for _ in opened.embed([PASSAGES[n] for n in opened.missing(PASSAGES)]):
             pass
         assert len(list(opened.vectors(PASSAGES))) == len(PASSAGES)
+
+
+def test_what_no_build_has_had_for_a_month_is_forgotten(
+    filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = int(time.time() // 86_400)
+    with cache(filled, embeddings) as opened:
+        monkeypatch.setattr("index.embed.cache._today", lambda: day + KEPT_DAYS)
+        assert opened.keep(PASSAGES[:2]) == 0
+        monkeypatch.setattr("index.embed.cache._today", lambda: day + KEPT_DAYS + 1)
+        assert opened.keep([PASSAGES[2]]) == 2
+        assert opened.missing(PASSAGES) == [3, 4]
+        assert opened.keep([]) == 0
+    with cache(filled, embeddings) as opened:
+        assert opened.missing(PASSAGES) == [3, 4]
+
+
+def test_a_clock_that_went_back_forgets_nothing(
+    filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with cache(filled, embeddings) as opened:
+        monkeypatch.setattr("index.embed.cache._today", lambda: 0)
+        assert opened.keep(PASSAGES) == 0
+        assert opened.missing(PASSAGES) == []
+
+
+def test_the_vectors_of_an_older_version_count_as_needed_today(
+    filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(filled)) as connection:
+        connection.execute("DROP TABLE used")
+        connection.commit()
+    with cache(filled, embeddings) as opened:
+        assert opened.keep([]) == 0
+        assert opened.missing(PASSAGES) == []
+        day = int(time.time() // 86_400) + KEPT_DAYS + 1
+        monkeypatch.setattr("index.embed.cache._today", lambda: day)
+        assert opened.keep([]) == len(PASSAGES)

@@ -2,13 +2,15 @@
 
 Survives every generation, so that a changed file embeds only its changed chunks and an
 interrupted sync goes on where it stopped. Each row carries a digest of its vectors: one altered
-on disk counts as missing, and a file that is no database any more is begun anew.
+on disk counts as missing, and a file that is no database any more is begun anew. What no build has
+had among its passages for `KEPT_DAYS` is forgotten: vectors still say what a deleted article said.
 """
 
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +18,12 @@ import numpy as np
 from . import Embedded, Embedder, Parts, Passage
 
 BATCH = 32
+KEPT_DAYS = 30
 _READ = 500
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
+PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS embeddings
   (key BLOB PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB, digest BLOB) WITHOUT ROWID;
 """
@@ -52,10 +56,15 @@ class EmbeddingCache:
         self._connection.close()
 
     def missing(self, passages: Sequence[Passage]) -> list[int]:
-        """Returns the indices of the passages that have no vectors yet, equal ones once."""
+        """Returns the indices of the passages that have no vectors yet, equal ones once.
+
+        The vectors of the others stay, whatever another sync forgets.
+        """
         keys = [self._key(passage) for passage in passages]
         try:
-            known = {key for key, _, _ in self._read(keys)}
+            with self._connection:
+                self._note(keys)
+                known = {key for key, _, _ in self._read(keys)}
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
@@ -80,6 +89,7 @@ class EmbeddingCache:
             with self._connection:
                 query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)"
                 self._connection.executemany(query, records)
+                self._note(key for key, *_ in records)
             yield len(batch)
 
     def vectors(self, passages: Sequence[Passage]) -> Iterator[Embedded]:
@@ -90,6 +100,27 @@ class EmbeddingCache:
             found = {key: (vector, sentences) for key, vector, sentences in self._read(keys)}
             for key, passage in zip(keys, part, strict=True):
                 yield self._unpacked(*found[key], len(passage.sentences))
+
+    def keep(self, passages: Sequence[Passage]) -> int:
+        """Notes that a build has these passages; returns how many vectors it forgot.
+
+        Those are what no build has had for KEPT_DAYS.
+        """
+        with self._connection:
+            self._note(self._key(passage) for passage in passages)
+            old = (_today() - KEPT_DAYS,)
+            query = "DELETE FROM embeddings WHERE key IN (SELECT key FROM used WHERE day < ?)"
+            forgotten = self._connection.execute(query, old).rowcount
+            self._connection.execute("DELETE FROM used WHERE day < ?", old)
+        return forgotten
+
+    def _note(self, keys: Iterable[bytes]) -> None:
+        query = (
+            "INSERT INTO used VALUES (?, ?) "
+            "ON CONFLICT (key) DO UPDATE SET day = excluded.day WHERE day < excluded.day"
+        )
+        today = _today()
+        self._connection.executemany(query, ((key, today) for key in keys))
 
     def _read(self, keys: Sequence[bytes]) -> Iterator[_Row]:
         """Yields the rows of these keys whose vectors are what was written."""
@@ -126,10 +157,23 @@ def _connected(path: Path) -> sqlite3.Connection:
             connection.execute("ALTER TABLE embeddings ADD COLUMN digest BLOB")
             connection.execute("UPDATE embeddings SET digest = digest_of(vector, sentences)")
             connection.commit()
+        query = "SELECT 1 FROM sqlite_schema WHERE name = 'used'"
+        if connection.execute(query).fetchone() is None:  # new, or written before 2026-11-26
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS used (key BLOB PRIMARY KEY, day INTEGER) WITHOUT ROWID"
+            )
+            known = "INSERT OR IGNORE INTO used SELECT key, ? FROM embeddings"
+            connection.execute(known, (_today(),))
+            connection.commit()
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _today() -> int:
+    """Returns the day, counted from 1970."""
+    return int(time.time() // 86_400)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
