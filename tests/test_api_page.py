@@ -90,8 +90,11 @@ def test_a_refusal_looks_like_one_and_shows_the_nearest(page: "Page", service: R
     ask(page, UNKNOWN)
     assert page.inner_text("footnote-chat .refused .label") == "Not answered"
     assert "The nearest passages" in page.inner_text("footnote-chat .found summary")
-    assert page.locator("footnote-chat .found[open] li p").first.is_visible()
+    passages = page.locator("footnote-chat .found[open] li p")
+    assert passages.first.is_visible()
+    assert not any(text.startswith("#") for text in passages.all_inner_texts())
     assert page.locator("footnote-chat .chip").count() == 0
+    assert page.locator("footnote-chat .tools .plain").count() == 0
 
 
 def test_a_question_can_be_linked(page: "Page", service: Running) -> None:

@@ -81,7 +81,7 @@ def abstracts(chance: random.Random) -> tuple[dict[str, str], list[Taken], list[
 def articles(chance: random.Random) -> tuple[dict[str, str], list[Taken]]:
     """Returns the SQuAD articles and the sentences taken out."""
     files, taken = {}, []
-    for file in sorted(ARTICLES.glob("*.md")):
+    for file in sorted(ARTICLES.glob("*.txt")):
         lines = file.read_text("utf-8").split("\n")
         long = [n for n, line in enumerate(lines) if len(line) > LONG and line[0] != "#"]
         for number in chance.sample(long, min(PARAGRAPHS, len(long))):

@@ -70,7 +70,7 @@ function passageView(passage: Passage, { words, link }: Actions): TemplateResult
   return html`<li>
     ${linked(link(passage), passage.title, words)}
     <span class="from" dir="auto">${screen(where)}</span>
-    <p dir="auto">${screen(passage.text)}</p>
+    <p dir="auto">${screen(passage.text.replace(/^#{1,6} /gm, ""))}</p>
   </li>`;
 }
 
@@ -166,9 +166,11 @@ function toolsView(turn: Turn, actions: Actions): TemplateResult {
       <svg class=${rating} viewBox="0 0 24 24" aria-hidden="true"><path d=${THUMB} /></svg>
     </button>`;
   return html`<div class="tools" part="tools">
-      <button type="button" class="plain" @click=${() => actions.copy(turn)}>
-        ${turn.copied ? words.copied : words.copy}
-      </button>
+      ${turn.answer?.answered === false
+        ? nothing
+        : html`<button type="button" class="plain" @click=${() => actions.copy(turn)}>
+            ${turn.copied ? words.copied : words.copy}
+          </button>`}
       ${thumb("up", words.good)} ${thumb("down", words.bad)}
     </div>
     ${feedbackView(turn, actions)}`;
