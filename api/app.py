@@ -15,7 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from . import wiring
 from .gate import add_gate
 from .mcp import Door
-from .middleware import Envelope, JsonBodies
+from .middleware import Bodies, Envelope
 from .openapi import describe
 from .problems import handle_errors
 from .routes import (
@@ -85,7 +85,7 @@ def create_app(
     writes = app.state.writes = wiring.writes(settings, service.turn)
     for one in service.collections.values():
         one.syncing.elsewhere = sync and worker > 0
-    app.add_middleware(JsonBodies, max_bytes=settings.max_body_bytes)
+    app.add_middleware(Bodies, max_bytes=settings.max_body_bytes)
     add_gate(app, settings, links)
     app.add_middleware(
         Envelope,

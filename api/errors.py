@@ -14,6 +14,7 @@ ApiError
 ├── IndexBuilding         nothing serves yet, but the first index is under way
 ├── ClientLeft            nobody waits for the answer any more
 ├── BodyTooLarge          the request's body exceeds `max_body_bytes`
+├── BodyTooSlow           the request's body comes too slowly
 ├── HeadersTooLarge       what comes before the request's body is too long
 ├── RequestMalformed      what came is no HTTP request
 ├── MediaTypeUnsupported  a body that does not say it is JSON
@@ -160,6 +161,15 @@ class BodyTooLarge(ApiError):
         super().__init__(f"the request's body exceeds {limit:,} bytes")
 
 
+class BodyTooSlow(ApiError):
+    """The request's body comes too slowly; the connection ends with the answer."""
+
+    def __init__(self) -> None:
+        """Says no more: how slow is in the reference."""
+        super().__init__("the request's body comes too slowly")
+        self.headers = {"connection": "close"}
+
+
 class HeadersTooLarge(ApiError):
     """What comes before the request's body is too long."""
 
@@ -301,6 +311,7 @@ _TABLE: dict[type[Exception], tuple[int, str]] = {
     IndexBuilding: (503, "index_building"),
     ClientLeft: (408, "client_left"),  # for the log alone
     BodyTooLarge: (413, "body_too_large"),
+    BodyTooSlow: (408, "body_too_slow"),
     HeadersTooLarge: (431, "headers_too_large"),
     RequestMalformed: (400, "bad_request"),
     MediaTypeUnsupported: (415, "unsupported_media_type"),

@@ -1,8 +1,9 @@
-"""Around every request: its id, a log line without what it says, safe headers, a capped body.
+"""Around every request: its id, a log line without what it says, safe headers, a bounded body.
 
 Plain ASGI, so that streams pass through untouched and nothing is read twice.
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -13,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from .errors import ApiError, BodyTooLarge, CodingUnsupported, MediaTypeUnsupported
+from .errors import ApiError, BodyTooLarge, BodyTooSlow, CodingUnsupported, MediaTypeUnsupported
 from .problems import respond
 
 log = logging.getLogger("footnote.access")
@@ -23,6 +24,8 @@ Over = Callable[[str, str | None, int, float], None]
 """(method, the route's template, status, seconds)"""
 
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
+SLOWEST = 1_000
+"""Bytes a second: a body may come no slower."""
 SAFE = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
@@ -102,15 +105,21 @@ def _route(scope: Scope, root_path: str) -> str | None:
     return f"{mounted}/{{path}}" if mounted else None
 
 
-class JsonBodies:
-    """Refuses compressed bodies, and JSON that is too large or does not say that it is JSON."""
+class Bodies:
+    """Refuses bodies that are compressed or slow, and JSON that is too large or unnamed.
+
+    Slow is what is not there after `patience_s` and a second for each `SLOWEST` bytes of it: who
+    sends a byte now and then would keep a connection, and a place in a limit, for ever.
+    """
+
+    patience_s = 30.0
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
         self.app = app
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on with its whole body at hand, or answers 413 or 415."""
+        """Passes the request on, JSON with its whole body at hand, or answers 408, 413 or 415."""
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT"):
             await self.app(scope, receive, send)
             return
@@ -118,29 +127,51 @@ class JsonBodies:
         if refusal := _unreadable(headers, is_json=is_json):
             await respond(refusal, scope)(scope, receive, send)
             return
+        in_time = _in_time(receive, self.patience_s)
         if not is_json:  # a file, which its route takes piece by piece
-            await self.app(scope, receive, send)
+            await self.app(scope, in_time, send)
             return
-        declared = headers.get("content-length", "0")
-        body = None
-        if not declared.isdecimal() or int(declared) <= self.max_bytes:
-            body = await self._read(receive)
-        if body is None:
-            await respond(BodyTooLarge(self.max_bytes), scope)(scope, receive, send)
+        try:
+            body = await self._read(in_time, headers.get("content-length", "0"))
+        except (BodyTooLarge, BodyTooSlow) as refusal:
+            await respond(refusal, scope)(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """Returns the whole body, None where it is too large; stops reading there."""
+    async def _read(self, receive: Receive, declared: str) -> bytes:
+        """Returns the whole body; raises BodyTooLarge, and stops reading there, BodyTooSlow."""
+        if declared.isdecimal() and int(declared) > self.max_bytes:
+            raise BodyTooLarge(self.max_bytes)
         parts, size = [], 0
         while True:
             message = await receive()
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             if size > self.max_bytes:
-                return None
+                raise BodyTooLarge(self.max_bytes)
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _in_time(receive: Receive, patience_s: float) -> Receive:
+    """Returns what receives a body while it is in time, else raises BodyTooSlow; then all else."""
+    clock = asyncio.get_running_loop().time
+    end, whole = clock() + patience_s, False
+
+    async def received() -> Message:
+        nonlocal end, whole
+        if whole:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(end):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
+        end += len(message.get("body", b"")) / SLOWEST
+        whole = not message.get("more_body", False)
+        return message
+
+    return received
 
 
 def _unreadable(headers: Headers, *, is_json: bool) -> ApiError | None:

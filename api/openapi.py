@@ -103,7 +103,8 @@ def _guarded(operations: dict[str, Any], rules: Mapping[str, Who]) -> None:
             operation["security"] = [{"key": []}]
             statuses += [401, 403, 421, 429]
         if "application/json" in operation.get("requestBody", {}).get("content", {}):
-            statuses += [400, 413, 415]  # a body that is no JSON, too large, or does not say it is
+            # a body that is no JSON, too slow, too large, or does not say it is
+            statuses += [400, 408, 413, 415]
         shape = documented_chat if "openai" in operation.get("tags", ()) else documented
         operation["responses"] |= {str(k): v for k, v in shape(*statuses).items()}
 

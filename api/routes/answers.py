@@ -31,7 +31,7 @@ router = APIRouter(tags=["answers"])
 @router.post(
     "/v1/answers",
     response_model=AnswerBody,
-    responses={200: EVENTS, **documented(400, 404, 413, 415, 422, 500, 503)},
+    responses={200: EVENTS, **documented(400, 404, 408, 413, 415, 422, 500, 503)},
 )
 async def ask(
     body: AskBody, request: Request, service: Given, caller: Asking

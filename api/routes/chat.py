@@ -23,7 +23,7 @@ router = APIRouter(tags=["openai"])
 @router.post(
     "/v1/chat/completions",
     response_model=ChatCompletion,
-    responses={200: CHUNKS, **documented_chat(400, 404, 413, 415, 422, 500, 503)},
+    responses={200: CHUNKS, **documented_chat(400, 404, 408, 413, 415, 422, 500, 503)},
 )
 async def create_chat_completion(
     body: ChatBody, request: Request, service: Given, caller: Asking, links: Linking

@@ -77,7 +77,7 @@ Once = Annotated[
     status_code=202,
     dependencies=[Depends(_unconditional)],
     openapi_extra=_RAW,
-    responses=documented(403, 404, 409, 413, 415, 422, 500, 503),
+    responses=documented(403, 404, 408, 409, 413, 415, 422, 500, 503),
 )
 async def put_file(
     path: Below,
@@ -120,7 +120,9 @@ async def delete_file(
 
 
 @router.post(
-    "/v1/sync", status_code=202, responses=documented(400, 403, 404, 409, 413, 415, 422, 500, 503)
+    "/v1/sync",
+    status_code=202,
+    responses=documented(400, 403, 404, 408, 409, 413, 415, 422, 500, 503),
 )
 async def start_sync(
     body: SyncBody, service: Given, caller: Asking, writes: Writing, key: Once = None

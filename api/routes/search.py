@@ -10,7 +10,7 @@ from .given import Asking, Given, bearable
 router = APIRouter(tags=["search"])
 
 
-@router.post("/v1/search", responses=documented(400, 404, 413, 415, 422, 500, 503))
+@router.post("/v1/search", responses=documented(400, 404, 408, 413, 415, 422, 500, 503))
 def search(
     body: SearchBody, service: Given, caller: Asking
 ) -> HitsBody:  # blocks: FastAPI gives it a thread

@@ -14,7 +14,7 @@ router = APIRouter(tags=["widget"])
 
 
 @router.post(
-    "/v1/widget/token", responses=documented(400, 403, 404, 413, 415, 421, 422, 429, 500, 503)
+    "/v1/widget/token", responses=documented(400, 403, 404, 408, 413, 415, 421, 422, 429, 500, 503)
 )
 async def create_widget_token(
     body: TokenAsked, request: Request, service: Given, caller: Asking
