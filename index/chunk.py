@@ -24,7 +24,7 @@ MOST = 240
 """Wordpieces: where a paragraph is split; what is too small alone; what a chunk never exceeds."""
 WIDE = 20
 """Characters that count as a wordpiece at least: a word of any length is one to the tokenizer."""
-CHUNKER = f"paragraphs-{LIMIT}-{SMALL}-3"
+CHUNKER = f"paragraphs-{LIMIT}-{SMALL}-4"
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 

@@ -1,8 +1,8 @@
 """Text → sentences with exact offsets, by rule.
 
 A sentence ends at `.`, `!`, `?` or `…` (and their CJK forms) with closing quotes, before white
-space; not after an abbreviation, an initial or a list number, nor before a lower-case word. Rules
-after Kiss and Strunk 2006's classes of periods, without training.
+space; not after an abbreviation, an initial or a list number, in a German date ("am 3. Mai"), nor
+before a lower-case word. Rules after Kiss and Strunk 2006's classes of periods, without training.
 """
 
 import re
@@ -21,10 +21,16 @@ _STARTER = re.compile(
     r"(?:The|A|An|In|On|At|It|Its|He|She|They|We|You|I|This|That|These|Those|There|However|But|And"
     r"|As|By|For|From|If|When|While|After|Before|Since|Although|Some|Many|Most|His|Her|Their|Our)\b"
 )
+_DAY = re.compile(r"(?:[12]?\d|3[01])$")
+_AFTER_DAY = re.compile(
+    r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
+    r"|Jahrhunderts?|Jh|Jahrestag(?:es)?)\b"
+)
 _NEVER_LAST = frozenset(
     "mr mrs ms messrs dr prof st mt ft gen col lt sgt capt cmdr maj adm sen rep gov pres rev "
     "hon sr jr no nos vol vols pp fig figs eq eqs ch sec art cf vs v e.g i.e viz approx ca c. "
-    "est al bros dept univ jan feb mar apr jun jul aug sep sept oct nov dec".split()
+    "est al bros dept univ jan feb mar apr jun jul aug sep sept oct nov dec "
+    "nr mio mrd hrsg vgl sra srta".split()
 )
 _OFTEN_LAST = frozenset(["jr", "sr", "al", "inc", "ltd", "co", "corp", "etc", "est"])
 
@@ -86,4 +92,6 @@ def _abbreviates(word: str, alone: bool, after: str) -> bool:
         return not begins and not after[:1].isupper()
     if lower in _NEVER_LAST:
         return not (begins and lower in ("no", "mar", "st", "art", "est", "dec", "sec", "v"))
+    if _DAY.match(word) and _AFTER_DAY.match(after):
+        return True
     return alone and (word.isdigit() or len(word) == 1)

@@ -22,6 +22,16 @@ def sentences(text: str) -> list[str]:
         ("J. R. R. Tolkien wrote it. He smoked.", ["J. R. R. Tolkien wrote it.", "He smoked."]),
         ("Fruit, e.g. apples, is sold. We buy.", ["Fruit, e.g. apples, is sold.", "We buy."]),
         ("See Fig. 3 and pp. 4-7. Then go.", ["See Fig. 3 and pp. 4-7.", "Then go."]),
+        (
+            "Am 3. Mai kam er. Im 19. Jahrhundert nicht. Es kostet 3 Mio. Euro (vgl. Nr. 5). Gut.",
+            [
+                "Am 3. Mai kam er.",
+                "Im 19. Jahrhundert nicht.",
+                "Es kostet 3 Mio. Euro (vgl. Nr. 5).",
+                "Gut.",
+            ],
+        ),
+        ("They won 33. Mai was there.", ["They won 33.", "Mai was there."]),
         ('He said "Stop." Then he left.', ['He said "Stop."', "Then he left."]),
         ("She asked (why?) and left. So did I.", ["She asked (why?) and left.", "So did I."]),
         ("Acme Inc. The firm grew.", ["Acme Inc.", "The firm grew."]),
