@@ -156,12 +156,13 @@ class Bodies:
 def _in_time(receive: Receive, patience_s: float) -> Receive:
     """Returns what receives a body while it is in time, else raises BodyTooSlow; then all else."""
     clock = asyncio.get_running_loop().time
-    end, whole = clock() + patience_s, False
+    end, whole = 0.0, False
 
     async def received() -> Message:
         nonlocal end, whole
         if whole:
             return await receive()
+        end = end or clock() + patience_s  # from when it is read: a file may wait for its turn
         try:
             async with asyncio.timeout_at(end):
                 message = await receive()

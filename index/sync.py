@@ -162,7 +162,7 @@ def _publish(
             build.by_words()
         _embed(cache, [wanted[index] for index in missing], say)
         name = _whole(build, cache, wanted, alike, known)
-        _tidy(cache, passages(build.parsed))
+        _tidy(cache, build.parsed)
         return name, build.chunks
 
 
@@ -253,10 +253,10 @@ class Build:
         return name
 
 
-def _tidy(cache: EmbeddingCache, passages: Sequence[Passage]) -> None:
+def _tidy(cache: EmbeddingCache, parsed: Sequence[Parsed]) -> None:
     """Forgets vectors that nothing needs; what hinders that can wait for the next build."""
     with suppress(sqlite3.Error):
-        cache.keep(passages)
+        cache.keep(passage for entry in parsed for passage in passages([entry]))
 
 
 def _embed(cache: EmbeddingCache, wanted: Sequence[Passage], say: Say) -> None:

@@ -159,6 +159,26 @@ def test_a_renamed_file_is_not_embedded_again(request_: SyncRequest, embeddings:
     assert [text for text in embedded_texts(embeddings) if "dimensions" not in text] == []
 
 
+def test_old_vectors_are_forgotten_but_those_of_articles_that_are_still_there(
+    request_: SyncRequest, embeddings: FakeModel
+) -> None:
+    synced(request_)
+    gone = (request_.corpus / "museum.html").read_text()
+    (request_.corpus / "museum.html").unlink()
+    with closing(sqlite3.connect(request_.cache)) as connection:
+        connection.execute("UPDATE used SET day = 0")
+        connection.commit()
+        before = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
+        synced(request_)
+        after = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
+        with opened(request_) as generation:
+            assert before > after == len(generation.vector_ids())
+    write(request_.corpus, {"museum.html": gone})
+    embeddings.requests.clear()
+    synced(request_)
+    assert any("whalebone" in text for text in embedded_texts(embeddings))
+
+
 def test_a_changed_file_that_became_unreadable_is_gone_and_named(request_: SyncRequest) -> None:
     synced(request_)
     write(request_.corpus, {"lighthouse.txt": b"\xff\xfe\x00binary"})

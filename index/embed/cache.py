@@ -101,7 +101,7 @@ class EmbeddingCache:
             for key, passage in zip(keys, part, strict=True):
                 yield self._unpacked(*found[key], len(passage.sentences))
 
-    def keep(self, passages: Sequence[Passage]) -> int:
+    def keep(self, passages: Iterable[Passage]) -> int:
         """Notes that a build has these passages; returns how many vectors it forgot.
 
         Those are what no build has had for KEPT_DAYS.
