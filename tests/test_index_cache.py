@@ -106,6 +106,7 @@ def test_what_no_build_has_had_for_a_month_is_forgotten(
 ) -> None:
     day = int(time.time() // 86_400)
     with cache(filled, embeddings) as opened:
+        assert opened.keep(PASSAGES) == 0
         monkeypatch.setattr("index.embed.cache._today", lambda: day + KEPT_DAYS)
         assert opened.keep(PASSAGES[:2]) == 0
         monkeypatch.setattr("index.embed.cache._today", lambda: day + KEPT_DAYS + 1)

@@ -26,6 +26,7 @@ PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS embeddings
   (key BLOB PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB, digest BLOB) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS used (key BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 """
 _Row = tuple[bytes, bytes, bytes | None]
 
@@ -89,7 +90,6 @@ class EmbeddingCache:
             with self._connection:
                 query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)"
                 self._connection.executemany(query, records)
-                self._note(key for key, *_ in records)
             yield len(batch)
 
     def vectors(self, passages: Sequence[Passage]) -> Iterator[Embedded]:
@@ -104,10 +104,12 @@ class EmbeddingCache:
     def keep(self, passages: Iterable[Passage]) -> int:
         """Notes that a build has these passages; returns how many vectors it forgot.
 
-        Those are what no build has had for KEPT_DAYS.
+        Those are what no build has had for KEPT_DAYS; one that was never noted has been had today.
         """
         with self._connection:
             self._note(self._key(passage) for passage in passages)
+            new = "INSERT OR IGNORE INTO used SELECT key, ? FROM embeddings"
+            self._connection.execute(new, (_today(),))
             old = (_today() - KEPT_DAYS,)
             query = "DELETE FROM embeddings WHERE key IN (SELECT key FROM used WHERE day < ?)"
             forgotten = self._connection.execute(query, old).rowcount
@@ -156,14 +158,6 @@ def _connected(path: Path) -> sqlite3.Connection:
             connection.create_function("digest_of", 2, _digest)
             connection.execute("ALTER TABLE embeddings ADD COLUMN digest BLOB")
             connection.execute("UPDATE embeddings SET digest = digest_of(vector, sentences)")
-            connection.commit()
-        query = "SELECT 1 FROM sqlite_schema WHERE name = 'used'"
-        if connection.execute(query).fetchone() is None:  # new, or written before 2026-11-26
-            connection.execute(
-                "CREATE TABLE IF NOT EXISTS used (key BLOB PRIMARY KEY, day INTEGER) WITHOUT ROWID"
-            )
-            known = "INSERT OR IGNORE INTO used SELECT key, ? FROM embeddings"
-            connection.execute(known, (_today(),))
             connection.commit()
     except BaseException:
         connection.close()

@@ -205,7 +205,9 @@ def main() -> None:
         shares = zip(NAMES, weights.tolist(), strict=True)
         data["question"] = {name: round(share, 2) for name, share in shares}
         data["fitted"] = datetime.now(UTC).date().isoformat()
-        data["on"] = "SQuAD articles, anthropic-docs, chunking-eval: see fit_retrieval.py"
+        data["on"] = (
+            "SQuAD articles, anthropic-docs, chunking-eval, SciFact abstracts: see fit_*.py"
+        )
         WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
 
 
