@@ -12,12 +12,10 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from . import wiring
-from .gate import add_gate
+from . import bootstrap as wiring
+from .http.middleware import Bodies, Envelope
+from .http.openapi import describe
 from .mcp import Door
-from .middleware import Bodies, Envelope
-from .openapi import describe
-from .problems import handle_errors
 from .routes import (
     answers,
     chat,
@@ -31,9 +29,11 @@ from .routes import (
     token,
     widget,
 )
-from .service import Hooks, Service
+from .security.stack import add_gate
+from .service.service import Hooks, Service
 from .settings import Settings
-from .telemetry import Telemetry
+from .telemetry.observer import Telemetry
+from .wire.problem_details import handle_errors
 
 
 def create_app(

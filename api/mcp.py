@@ -17,15 +17,15 @@ from starlette.types import Receive, Scope, Send
 
 from rag.types import Ask
 
-from . import present
-from .auth import EVERYBODY, Caller, caller_of
 from .errors import SourceMissing
-from .links import Links
-from .problems import problem
 from .routes.answers import whole
-from .routes.given import absolute, bearable
-from .schemas import AnswerBody, HitsBody, Text, Whole
-from .service import Service
+from .routes.deps import absolute, bearable
+from .security.auth import EVERYBODY, Caller, caller_of
+from .service.service import Service
+from .wire import serializers as present
+from .wire.problem_details import problem
+from .wire.schemas import AnswerBody, HitsBody, Text, Whole
+from .wire.signed_links import Links
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer

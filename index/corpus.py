@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import CorpusMissing, CorpusUnreadable, SourceUnreadable
-from .formats import by_suffix, find_formats
+from .formats.table import by_suffix, find_formats
 from .ignore import ignored_by
 from .types import Skipped
 

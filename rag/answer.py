@@ -14,27 +14,27 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from index.embed import Embedder
-from index.generation import Generation
+from index.embed.protocol import Embedder
+from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
+from .answering.confidence import confidence, evidence
+from .answering.draft import Draft
+from .answering.extractive import pick_sentences, with_conflicts
 from .asked import Asked
-from .decide import confidence, evidence
-from .draft import Draft
 from .errors import AnswerError
-from .extract import pick_sentences, with_conflicts
-from .followup import stand_alone
-from .llm import ChatModel
-from .opinion import SecondOpinion
-from .outcome import Watch, Watched, unwatched
-from .prompt import build_messages
-from .query import understand
-from .rerank import EndpointReranker
-from .retrieve import Retrieved, prove, retrieve
-from .rewrite import REWRITE_SHARE, rewritten
-from .support import judging, unjudged
+from .model.condense import REWRITE_SHARE, rewritten
+from .model.openai_chat import ChatModel
+from .model.prompt import build_messages
+from .retrieval.condense_rules import stand_alone
+from .retrieval.fusion import Retrieved, prove, retrieve
+from .retrieval.query import understand
+from .retrieval.rerank import EndpointReranker
+from .retrieval.weights import Weights, fitted
+from .timing import Watch, Watched, unwatched
 from .types import Answer, Ask, Done, Event, Failed, Hit, PassagesFound
-from .weights import Weights, fitted
+from .verify.llm_judge import SecondOpinion
+from .verify.support import judging, unjudged
 
 log = logging.getLogger("footnote.answer")
 

@@ -9,16 +9,16 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from index.generation import Generation
+from index.store.generation import Generation
 
-from .cite import Composer, End
-from .draft import Draft
-from .extract import Pick
-from .outcome import Watched
-from .pieces import Mark, Text
-from .retrieve import Retrieved
-from .support import Judge
+from .answering.cite import Composer, End
+from .answering.draft import Draft
+from .answering.extractive import Pick
+from .answering.pieces import Mark, Text
+from .retrieval.fusion import Retrieved
+from .timing import Watched
 from .types import Answer, Answerer, Ask, Delta, Done, Event, Hit, Reason
+from .verify.support import Judge
 
 REFUSALS: dict[Reason, str] = {
     "index_empty": "There is nothing to answer from: the index holds no articles.",

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from index.embed import Embedder, EmbedSpec, open_embedder
+from index.embed.factory import open_embedder
 from index.embed.minilm import graph_file
-from index.generation import Generation
-from tests.browsing import chromium, tab
-from tests.corpora import ARTICLES, Built, opened, sync_request, synced, write
-from tests.fakes import FakeModel
-from tests.running import SEEDS, Running, footnote, share_model, write_lakes
+from index.embed.protocol import Embedder, EmbedSpec
+from index.store.generation import Generation
+from tests.support.browsing import chromium, tab
+from tests.support.corpora import ARTICLES, Built, opened, sync_request, synced, write
+from tests.support.fakes import FakeModel
+from tests.support.running import SEEDS, Running, footnote, share_model, write_lakes
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -34,12 +35,12 @@ hypothesis_settings.load_profile("soak" if os.environ.get("SOAK") else "default"
 
 
 LONGEST = (
-    "test_api_fuzz.py",
-    "test_crash_sweep.py",
-    "test_widget_story.py",
-    "test_api_swaps.py",
-    "test_api_drain.py",
-    "test_api_offline.py",
+    "test_fuzz.py",
+    "test_sweep.py",
+    "test_story.py",
+    "test_swaps.py",
+    "test_drain.py",
+    "test_offline.py",
 )
 """Files that begin first, so that at the end no process works alone on one of them."""
 

@@ -9,7 +9,7 @@ import pytest
 
 from api.errors import codes
 from api.settings import load_settings, settings_table
-from tests.running import ROOT, Running, footnote, write_lakes
+from tests.support.running import ROOT, Running, footnote, write_lakes
 
 NAMES = ("", "api/", "api/widget/", "index/", "rag/evaluation/")
 PAGES = {f"{name}README.md": (ROOT / name / "README.md").read_text("utf-8") for name in NAMES}

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
+from ..exit_codes import USAGE, code_of, name_of
 from . import (
     ask,
     doctor,
@@ -25,7 +26,6 @@ from . import (
     widget,
 )
 from . import eval as evaluation
-from .exits import USAGE, code_of, name_of
 
 app = typer.Typer(
     name="footnote",

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..screen import screen
+from ..exit_codes import NOT_ANSWERED, OK, USAGE, ServiceRefused
+from ..wire.escape import screen
 from . import options
-from .exits import NOT_ANSWERED, OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
-    from ..schemas import Filters
     from ..settings import Settings
+    from ..wire.schemas import Filters
 
 NEAREST = 3
 """How many passages are named beside a refusal."""
@@ -72,8 +72,8 @@ async def _answer(
 ) -> dict[str, Any]:
     from rag.types import Ask
 
-    from .. import present
-    from ..wiring import links
+    from ..bootstrap import links
+    from ..wire import serializers as present
     from .local import opened
 
     with opened(settings) as (parts, generation):

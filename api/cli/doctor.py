@@ -15,13 +15,13 @@ import typer
 from index.errors import IndexingError
 from rag.errors import AnswerError
 
-from ..amount import amount
-from ..screen import screen
+from ..exit_codes import OK, UNAVAILABLE
+from ..wire.amount import amount
+from ..wire.escape import screen
 from . import options
-from .exits import OK, UNAVAILABLE
 
 if TYPE_CHECKING:
-    from rag.llm import ChatModel
+    from rag.model.openai_chat import ChatModel
 
     from ..settings import Settings
 
@@ -93,9 +93,9 @@ def _python() -> str:
 def _weights(settings: "Settings") -> str:
     if settings.embed.model:
         return f"embeddings by {settings.embed.model}"
-    from index.embed import open_embedder
+    from index.embed.factory import open_embedder
 
-    from ..wiring import embed_spec
+    from ..bootstrap import embed_spec
 
     with closing(open_embedder(embed_spec(settings))) as embedder:
         return f"{embedder.fingerprint}, hashes as published"
@@ -119,9 +119,9 @@ def _corpus(settings: "Settings") -> str:
 
 
 def _index(settings: "Settings") -> str:
-    from index.verify import verify
-    from rag.retrieve import prove
-    from rag.weights import fitted
+    from index.store.integrity import verify
+    from rag.retrieval.fusion import prove
+    from rag.retrieval.weights import fitted
 
     from .local import opened
 
@@ -138,7 +138,7 @@ def _index(settings: "Settings") -> str:
 
 
 def _model(settings: "Settings", *, online: bool) -> str | None:
-    from ..wiring import open_chat
+    from ..bootstrap import open_chat
 
     if not settings.llm.model:
         return None
@@ -151,7 +151,7 @@ def _model(settings: "Settings", *, online: bool) -> str | None:
 
 
 async def _call(chat: "ChatModel") -> int:
-    from rag.llm import Message
+    from rag.model.openai_chat import Message
 
     pieces = [piece async for piece in chat.stream([Message("user", "Say: ready.")])]
     await chat.close()

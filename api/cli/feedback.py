@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from ..amount import amount
-from ..screen import screen
+from ..exit_codes import OK
+from ..wire.amount import amount
+from ..wire.escape import screen
 from . import options
-from .eval_cases import write_lines
-from .exits import OK
+from .eval.cases import write_lines
 
 app = typer.Typer(help="What readers thought of answers.", no_args_is_help=True)
 
@@ -30,7 +30,7 @@ def export(
     from rag.evaluation.cases import as_line
     from rag.evaluation.importing import from_feedback
 
-    from ..wiring import feedback
+    from ..bootstrap import feedback
 
     made = from_feedback(feedback(options.settings(data_dir=data_dir)).all())
     for said in made.left_out:

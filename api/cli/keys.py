@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..screen import screen
+from ..exit_codes import OK, USAGE, ServiceRefused
+from ..wire.escape import screen
 from . import options
-from .exits import OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
-    from ..keys import Key
+    from ..security.keys import Key
 
 app = typer.Typer(help="Keys: made, listed and revoked.", no_args_is_help=True)
 
@@ -38,9 +38,9 @@ def create(
     json: options.Json = False,
 ) -> int:
     """Make a key and print it, this once; only its hash is kept."""
+    from ..bootstrap import keys
     from ..errors import KeyMalformed
-    from ..keys import SCOPES
-    from ..wiring import keys
+    from ..security.keys import SCOPES
 
     known = {scope: scope for scope in SCOPES}
     wanted = set(scope or ["read"])
@@ -77,7 +77,7 @@ def _read(path: Path) -> str:
 @app.command("list")
 def list_(data_dir: options.DataDir = None, json: options.Json = False) -> int:
     """List every key ever made, without the keys themselves."""
-    from ..wiring import keys
+    from ..bootstrap import keys
 
     rows = [_row(key) for key in keys(options.settings(data_dir=data_dir, every=True)).all()]
     if json:
@@ -98,8 +98,8 @@ def revoke(
     data_dir: options.DataDir = None,
 ) -> int:
     """Close a key for good; running services notice within seconds."""
+    from ..bootstrap import keys
     from ..errors import KeyUnknown
-    from ..wiring import keys
 
     try:
         keys(options.settings(data_dir=data_dir, every=True)).revoke(key_id)
@@ -109,7 +109,7 @@ def revoke(
 
 
 def _row(key: "Key") -> dict[str, Any]:
-    from ..keys import as_date
+    from ..security.keys import as_date
 
     return {
         "id": key.id,

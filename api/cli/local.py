@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 from index.errors import GenerationMissing, IndexingError
 
 if TYPE_CHECKING:
-    from index.generation import Generation
+    from index.store.generation import Generation
 
+    from ..bootstrap import Parts
     from ..settings import Settings
-    from ..wiring import Parts
 
 
 @contextmanager
 def opened(settings: "Settings") -> "Iterator[tuple[Parts, Generation]]":
     """Yields the parts and the serving generation; raises an IndexingError where none serves."""
-    from index.manifest import read_current
+    from index.store.manifest import read_current
 
-    from ..wiring import collection_folder, open_parts
+    from ..bootstrap import collection_folder, open_parts
 
     if read_current(collection_folder(settings)) is None:  # said before a model is loaded
         raise GenerationMissing(settings.collection)

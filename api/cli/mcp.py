@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..exit_codes import CONFIGURATION, OK, USAGE, ServiceRefused
 from . import options
-from .exits import CONFIGURATION, OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -29,7 +29,7 @@ def mcp(
         raise ServiceRefused(
             "this needs the extra `mcp`: install it with pip install '.[mcp]'", CONFIGURATION
         )
-    from ..logs import start_log
+    from ..telemetry.logs import start_log
 
     settings = options.settings(collection=collection, data_dir=data_dir, llm__model=model)
     start_log(sys.stderr, log_content=settings.log_content)  # stdout is the agent's
@@ -39,11 +39,11 @@ def mcp(
 
 async def _serve(settings: "Settings") -> None:
     from index.errors import GenerationMissing
-    from index.manifest import read_current
+    from index.store.manifest import read_current
 
+    from ..bootstrap import collection_folder, each, links, open_parts
     from ..mcp import local
-    from ..service import Service
-    from ..wiring import collection_folder, each, links, open_parts
+    from ..service.service import Service
 
     served = each(settings)
     if not any(read_current(collection_folder(one)) for one in served):  # before an agent waits

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..schemas import Filters
     from ..settings import Settings
+    from ..wire.schemas import Filters
 
 Corpus = Annotated[Path | None, typer.Argument(help="Folder of articles.", show_default=False)]
 Collection = Annotated[str | None, typer.Option(help="Name of the index.", show_default=False)]
@@ -60,8 +60,8 @@ def settings(**said: object) -> "Settings":
     Names are the settings' own, with `__` for the dot of a group. They are those of the one
     collection that is meant, unless `every`.
     """
+    from ..bootstrap import collection_for, only
     from ..settings import load_settings
-    from ..wiring import collection_for, only
 
     own, every = said.pop("own_collection", False), said.pop("every", False)
     flags = {name.replace("__", "."): value for name, value in said.items()}
@@ -89,7 +89,7 @@ def filters(
     source: list[str] | None, tag: list[str] | None, since: datetime | None, until: datetime | None
 ) -> "Filters":
     """Returns the filters that were said, in their shape on the wire."""
-    from ..schemas import Filters
+    from ..wire.schemas import Filters
 
     return Filters(
         source=source or [],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .exits import CONFIGURATION, UNAVAILABLE, USAGE, ServiceRefused
+from ..exit_codes import CONFIGURATION, UNAVAILABLE, USAGE, ServiceRefused
 
 _CODES = {401: CONFIGURATION, 403: CONFIGURATION, 404: CONFIGURATION, 422: USAGE, 413: USAGE}
 

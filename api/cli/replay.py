@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..screen import screen
+from ..exit_codes import OK, USAGE, ServiceRefused
+from ..wire.escape import screen
 from . import options
-from .exits import OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
     from rag.types import Answer, Ask
@@ -24,8 +24,8 @@ def replay(
 ) -> int:
     """Show what a kept answer was made of, ask again, and name what differs."""
     settings = options.settings(collection=collection, data_dir=data_dir, llm__model=model)
-    from ..records import asked, differences, record
-    from ..wiring import records
+    from ..bootstrap import records
+    from ..state.answer_log import asked, differences, record
 
     then = records(settings).find(answer_id)
     if then is None:

@@ -2,8 +2,8 @@
 
 import typer
 
+from ..exit_codes import OK
 from . import options
-from .exits import OK
 
 
 def rollback(
@@ -13,9 +13,9 @@ def rollback(
 ) -> int:
     """Go back to the generation before; once more undoes it."""
     settings = options.settings(collection=collection, data_dir=data_dir)
-    from index.publish import roll_back
+    from index.sync.publish import roll_back
 
-    from ..wiring import collection_folder
+    from ..bootstrap import collection_folder
 
     name = roll_back(collection_folder(settings), settings.collection)
     if json:

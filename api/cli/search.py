@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..screen import screen
+from ..exit_codes import OK, USAGE, ServiceRefused
+from ..wire.escape import screen
 from . import options
-from .exits import OK, USAGE, ServiceRefused
 
 if TYPE_CHECKING:
-    from ..schemas import Filters
     from ..settings import Settings
+    from ..wire.schemas import Filters
 
 SHOWN_CHARS = 300
 
@@ -53,9 +53,9 @@ def search(
 
 
 def _search(settings: "Settings", query: str, top_k: int, where: "Filters") -> dict[str, Any]:
-    from .. import present
-    from ..schemas import HitsBody
-    from ..wiring import links
+    from ..bootstrap import links
+    from ..wire import serializers as present
+    from ..wire.schemas import HitsBody
     from .local import opened
 
     with opened(settings) as (parts, generation):

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.parent import end_without
+from index.sync.parent import end_without
 
-from ..amount import amount
 from ..errors import PortTaken, SettingRefused
-from ..screen import screen
+from ..exit_codes import OK
+from ..wire.amount import amount
+from ..wire.escape import screen
 from . import options
-from .exits import OK
 
 if TYPE_CHECKING:
-    from ..schemas import Ready
     from ..settings import Settings
+    from ..wire.schemas import Ready
 
 BACKLOG = 128
 KEEP_ALIVE_S = 75
@@ -75,7 +75,7 @@ def serve(
     if watch and no_sync:
         raise typer.BadParameter("--watch syncs, --no-sync does not")
     refuse_exposure(settings)
-    from ..logs import start_log
+    from ..telemetry.logs import start_log
 
     worker, fd, parent, waits = as_worker or (0, -1, -1, False)
     with socket.socket(fileno=fd) if as_worker else bound(settings.host, settings.port) as listener:
@@ -83,8 +83,8 @@ def serve(
             options.writable(settings)
         start_log(sys.stderr, log_content=settings.log_content)
         if settings.workers > 1 and not as_worker:
-            from ..metrics import on_own_port, shared_by_workers
-            from .workers import Workers
+            from ..server.workers import Workers
+            from ..telemetry.metrics import on_own_port, shared_by_workers
 
             with shared_by_workers() as figures, on_own_port(settings.metrics_port, figures):
                 return Workers(settings.workers, listener).run()
@@ -108,8 +108,8 @@ def serve(
 
 def refuse_exposure(settings: "Settings") -> None:
     """Raises SettingRefused where others could reach a service for which no key was made."""
-    from ..auth import is_loopback
-    from ..wiring import keys
+    from ..bootstrap import keys
+    from ..security.auth import is_loopback
 
     if settings.insecure or is_loopback(settings.host) or keys(settings).all():
         return
@@ -122,7 +122,7 @@ def refuse_exposure(settings: "Settings") -> None:
 
 def drain_s(settings: "Settings") -> float:
     """Returns how long to be not ready before the port closes: at home nobody watches /readyz."""
-    from ..auth import is_loopback
+    from ..security.auth import is_loopback
 
     if settings.drain_s is not None:
         return settings.drain_s
@@ -157,10 +157,10 @@ def _run(
     import uvicorn
 
     from ..app import create_app
-    from ..metrics import on_own_port
-    from ..protocol import Protocol
-    from ..server import Server
-    from ..service import Hooks
+    from ..server.graceful import Server
+    from ..server.protocol import Protocol
+    from ..service.service import Hooks
+    from ..telemetry.metrics import on_own_port
 
     fatal: list[Exception] = []
     url = _url(settings.host, listener.getsockname()[1])
@@ -207,7 +207,7 @@ def _url(host: str, port: int) -> str:
 
 def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
     """Returns where to ask, with a line to copy."""
-    from ..service import first
+    from ..service.service import first
 
     if not ready.sources:
         return f"\nFootnote runs, and its index holds no article yet.\n  page   {url}/\n"

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import typer
 
-from ..amount import amount
-from ..screen import screen
+from ..exit_codes import OK
+from ..wire.amount import amount
+from ..wire.escape import screen
 from . import options
-from .exits import OK
 
 
 def status(
@@ -17,9 +17,9 @@ def status(
 ) -> int:
     """Say what is indexed, without opening it."""
     settings = options.settings(collection=collection, data_dir=data_dir)
-    from index.status import status_of
+    from index.sync.status import status_of
 
-    from ..wiring import collection_folder
+    from ..bootstrap import collection_folder
 
     found = status_of(collection_folder(settings), settings.collection)
     if json:

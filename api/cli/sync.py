@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..exit_codes import OK
 from . import options
-from .exits import OK
 
 if TYPE_CHECKING:
-    from index.worker import SyncReport, SyncRequest
+    from index.sync.process import SyncReport, SyncRequest
 
 
 def sync(
@@ -36,9 +36,9 @@ def sync(
         every=True,
     )
     options.writable(settings)
-    from index.worker import run_sync
+    from index.sync.process import run_sync
 
-    from ..wiring import each, only, sync_request
+    from ..bootstrap import each, only, sync_request
 
     if watch:
         _keep_synced(sync_request(only(settings), replace=replace), json=json)
@@ -59,8 +59,8 @@ def sync(
 
 def _keep_synced(request: "SyncRequest", *, json: bool) -> None:
     """Syncs now and after each change, until it is interrupted; the first sync has to succeed."""
-    from index.watch import Watch
-    from index.worker import rebuilt, report_from
+    from index.sync.process import rebuilt, report_from
+    from index.sync.watch import Watch
 
     succeeded = False
 
@@ -79,7 +79,7 @@ def _keep_synced(request: "SyncRequest", *, json: bool) -> None:
 
 
 def _show(report: "SyncReport", request: "SyncRequest", *, json: bool) -> None:
-    from ..syncing import emptiness, summary
+    from ..service.background_sync import emptiness, summary
 
     if json:
         options.print_json(asdict(report))
@@ -95,7 +95,7 @@ def progress(
     *, json: bool = False, bars: bool = True
 ) -> Iterator[Callable[[dict[str, object]], None]]:
     """Yields a hook that shows events on stderr: as JSON, as bars on a terminal, or as lines."""
-    from ..syncing import Lines
+    from ..service.background_sync import Lines
 
     lines = Lines()
 

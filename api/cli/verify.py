@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 import typer
 
-from ..amount import amount
-from ..screen import screen
+from ..exit_codes import OK, UNAVAILABLE
+from ..wire.amount import amount
+from ..wire.escape import screen
 from . import options
-from .exits import OK, UNAVAILABLE
 
 
 def verify(
@@ -18,9 +18,9 @@ def verify(
 ) -> int:
     """Prove that the index holds together and equals its folder; 4 where it does not."""
     settings = options.settings(collection=collection, data_dir=data_dir)
-    from index.proof import prove
+    from index.store.comparison import prove
 
-    from ..wiring import collection_folder
+    from ..bootstrap import collection_folder
 
     proof = prove(
         collection_folder(settings),

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..screen import screen
+from ..exit_codes import OK
+from ..wire.escape import screen
 from . import options
-from .exits import OK
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -66,7 +66,7 @@ def blockers(settings: "Settings", origin: str) -> list[str]:
     """Returns what keeps pages of a site from asking this service, each with what to do."""
     from urllib.parse import urlsplit
 
-    from ..auth import is_loopback
+    from ..security.auth import is_loopback
 
     site, service = site_of(origin), service_url(settings)
     found = []

@@ -14,14 +14,14 @@ from fastapi import APIRouter, Request, Response
 from rag.errors import Stopping
 from rag.types import Answer, Ask, Turn
 
-from .. import present
 from ..errors import ClientLeft
-from ..openapi import EVENTS
-from ..problems import documented
-from ..schemas import AnswerBody, AskBody
-from ..service import Lease, Service
-from ..sse import AnswerFrames, EventStream, Frame, Pump
-from .given import Asking, Given, bearable
+from ..http.openapi import EVENTS
+from ..http.sse import AnswerFrames, EventStream, Frame, Pump
+from ..service.service import Lease, Service
+from ..wire import serializers as present
+from ..wire.problem_details import documented
+from ..wire.schemas import AnswerBody, AskBody
+from .deps import Asking, Given, bearable
 
 T = TypeVar("T")
 

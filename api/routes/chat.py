@@ -10,12 +10,12 @@ from rag import types as inside
 from rag.types import Ask
 
 from ..errors import CollectionUnknown, ModelUnknown, RequestInvalid
-from ..openai_compat import MODEL, ChatStream, collection_of, completion, question_of
-from ..openai_schemas import ChatBody, ChatCompletion, ModelCard, ModelList
-from ..openapi import CHUNKS
-from ..problems import chat_error, documented_chat, problem
+from ..http.openapi import CHUNKS
+from ..wire.openai import MODEL, ChatStream, collection_of, completion, question_of
+from ..wire.openai_schemas import ChatBody, ChatCompletion, ModelCard, ModelList
+from ..wire.problem_details import chat_error, documented_chat, problem
 from .answers import streamed, whole
-from .given import Asking, Given, Linking, bearable
+from .deps import Asking, Given, Linking, bearable
 
 router = APIRouter(tags=["openai"])
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from .. import wiring
+from .. import bootstrap as wiring
 from ..errors import StateUnreadable
-from ..problems import documented
-from ..schemas import FeedbackBody
-from .given import Given
+from ..wire.problem_details import documented
+from ..wire.schemas import FeedbackBody
+from .deps import Given
 
 router = APIRouter(tags=["answers"])
 

@@ -9,18 +9,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.requests import ClientDisconnect
 
-from index.formats import by_suffix, find_formats
+from index.formats.table import by_suffix, find_formats
 
-from ..auth import Caller
 from ..errors import BodyTooLarge, ClientLeft, Forbidden, JobUnknown, RequestInvalid
-from ..files import names_of
-from ..jobs import Job
-from ..keys import as_date
-from ..problems import documented
-from ..schemas import JobBody, SyncBody
-from ..service import Service
-from ..writes import Asked, Writes
-from .given import Asking, Given
+from ..security.auth import Caller
+from ..security.keys import as_date
+from ..service.corpus_files import names_of
+from ..service.job_runner import Asked, Writes
+from ..service.service import Service
+from ..state.jobs import Job
+from ..wire.problem_details import documented
+from ..wire.schemas import JobBody, SyncBody
+from .deps import Asking, Given
 
 router = APIRouter(tags=["files"])
 

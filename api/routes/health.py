@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from ..errors import IndexBuilding, verdict
-from ..schemas import Alive, Ready
-from .given import Asking, Given
+from ..wire.schemas import Alive, Ready
+from .deps import Asking, Given
 
 router = APIRouter(tags=["health"])
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from ..metrics import MEDIA_TYPE, Metrics
-from .given import Given
+from ..telemetry.metrics import MEDIA_TYPE, Metrics
+from .deps import Given
 
 router = APIRouter(include_in_schema=False)
 

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from .. import present
-from ..problems import documented
-from ..schemas import HitsBody, SearchBody
-from .given import Asking, Given, bearable
+from ..wire import serializers as present
+from ..wire.problem_details import documented
+from ..wire.schemas import HitsBody, SearchBody
+from .deps import Asking, Given, bearable
 
 router = APIRouter(tags=["search"])
 

@@ -10,12 +10,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from .. import present
 from ..errors import RequestInvalid, SourceMissing, verdict
-from ..problems import documented
-from ..schemas import SourceBody, SourcesBody
-from ..view import gone, shown, whereabouts
-from .given import Asking, Given
+from ..wire import serializers as present
+from ..wire.problem_details import documented
+from ..wire.schemas import SourceBody, SourcesBody
+from ..wire.source_page import gone, shown, whereabouts
+from .deps import Asking, Given
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
 

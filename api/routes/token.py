@@ -2,13 +2,13 @@
 
 from fastapi import APIRouter, Request
 
-from ..auth import Caller
 from ..errors import CollectionUnknown, OriginRefused
-from ..problems import documented
-from ..schemas import TokenAsked, TokenMade
-from ..service import Service
-from ..tokens import TTL_S
-from .given import Asking, Given
+from ..security.auth import Caller
+from ..security.widget_tokens import TTL_S
+from ..service.service import Service
+from ..wire.problem_details import documented
+from ..wire.schemas import TokenAsked, TokenMade
+from .deps import Asking, Given
 
 router = APIRouter(tags=["widget"])
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import Embedded, Embedder, Parts, Passage
+from .protocol import Embedded, Embedder, Parts, Passage
 
 BATCH = 32
 KEPT_DAYS = 30

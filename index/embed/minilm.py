@@ -20,11 +20,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import EmbedderUnavailable
+from ..text.analyzer import STOP_WORDS
 from ..types import Span
-from ..words import STOP_WORDS
-from . import Embedded, EmbeddedQuestion, Parts, Passage, Vectors
-from .codes import BYTES, asking, encoded
 from .graph import sha256_file
+from .protocol import Embedded, EmbeddedQuestion, Parts, Passage, Vectors
+from .quantize import BYTES, asking, encoded
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer

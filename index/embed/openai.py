@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import EmbedderUnavailable
-from . import Embedded, EmbeddedQuestion, EmbedSpec, Parts, Passage, Vectors
+from .protocol import Embedded, EmbeddedQuestion, EmbedSpec, Parts, Passage, Vectors
 
 REQUEST_TEXTS = 96
 TIMEOUT_S = 30.0

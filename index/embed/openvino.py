@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import EmbedderUnavailable
-from . import Vectors
 from .minilm import THREADS, MiniLM, graph_file, tokenizer
+from .protocol import Vectors
 
 if TYPE_CHECKING:
     from openvino import CompiledModel

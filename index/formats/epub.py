@@ -10,9 +10,9 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
+from ..text.encoding import decode
 from ..types import Document, Heading, Span
 from .archive import member, open_archive
-from .encoding import decode
 from .html import html_document
 
 _CONTAINER = "META-INF/container.xml"

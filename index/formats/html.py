@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..text.encoding import decoded
 from ..types import Document, Heading, Span
-from .encoding import decoded
 
 _DROPPED = frozenset(
     "script style noscript template nav aside form iframe object embed svg canvas video audio "

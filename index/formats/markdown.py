@@ -5,9 +5,9 @@ from bisect import bisect_right
 from functools import cache
 from typing import TYPE_CHECKING
 
+from ..text.encoding import decoded
 from ..types import Document, Heading, Span
-from .encoding import decoded
-from .front import front_matter
+from .front_matter import front_matter
 from .text import trim
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 import re
 from itertools import pairwise
 
+from ..text.encoding import decoded
 from ..types import Document, Heading, Span
-from .encoding import decoded
-from .front import MOST, front_matter
+from .front_matter import MOST, front_matter
 from .markdown import line_starts
 from .text import trim
 

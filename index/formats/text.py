@@ -5,9 +5,9 @@ The text is the file's own characters, unchanged but for a leading byte order ma
 
 import re
 
+from ..text.encoding import decoded
 from ..types import Document, Span
-from .encoding import decoded
-from .front import front_matter
+from .front_matter import front_matter
 
 _LINE = re.compile(r"[^\r\n]+")
 _BREAK = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")

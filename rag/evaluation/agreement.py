@@ -7,8 +7,8 @@ from pathlib import Path
 
 from .errors import CasesMalformed
 from .judge import GRADES, judge_of, verdicts
+from .run_store import Json, Run
 from .statistics import rank_auc
-from .store import Json, Run
 
 
 def kappa(first: Sequence[str], second: Sequence[str]) -> float:

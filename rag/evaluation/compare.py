@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from . import metrics as table
 from .errors import CasesDiffer, ConditionMalformed
-from .score import Failure, Scored
+from .metrics import registry as table
+from .metrics.score import Failure, Scored
 from .statistics import Interval, bootstrap, detectable, holm, paired_p
 
 ALPHA = 0.05

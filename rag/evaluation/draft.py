@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from ..llm import ChatModel, Message, ModelText
+from ..model.openai_chat import ChatModel, Message, ModelText
 
 BLANK = "_____"
 PROMPT_VERSION = "draft-1"

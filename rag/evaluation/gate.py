@@ -11,11 +11,11 @@ from typing import Literal
 
 import numpy as np
 
-from . import metrics as table
 from .compare import ALPHA, paired, values_of
 from .errors import ConditionMalformed
-from .metrics import HEADLINE
-from .score import Scored
+from .metrics import registry as table
+from .metrics.registry import HEADLINE
+from .metrics.score import Scored
 from .statistics import paired_p
 from .summary import Figure
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from .cases import Case, case_of
 from .errors import CasesMalformed
-from .match import unmarked
+from .metrics.match import unmarked
 
 Json = dict[str, Any]  # Any: JSON in somebody else's shape
 _UNSAFE = re.compile(r"[^\w.,()&'-]+")

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Literal
 
-from .. import statements
 from ..errors import AnswerError
-from ..llm import ChatModel, Message, ModelText
+from ..model import statements
+from ..model.openai_chat import ChatModel, Message, ModelText
 from .errors import RunUnreadable, TargetUnavailable
-from .match import unmarked
-from .sample import Sample
-from .store import Json, Run
+from .metrics.match import unmarked
+from .results import Sample
+from .run_store import Json, Run
 
 PROMPTS = "judge-1"
 """Changes with every change of what the judge reads."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from .cases import Case
 from .errors import CaseFailed
-from .sample import Gold, Response, Sample, locate
-from .score import score
-from .store import Run
-from .target import Target
+from .metrics.score import score
+from .results import Gold, Response, Sample, locate
+from .run_store import Run
+from .targets.pipeline import Target
 
 
 @dataclass(frozen=True, slots=True)

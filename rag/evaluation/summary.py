@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from . import metrics as table
 from .judge import PROMPTS, agreement_of, judge_of, judged
-from .metrics import HEADLINE
-from .ranking import KS
-from .score import FAILURES, Prices, Scored, score
+from .metrics import registry as table
+from .metrics.ranking import KS
+from .metrics.registry import HEADLINE
+from .metrics.score import FAILURES, Prices, Scored, score
+from .run_store import SCHEMA, Json, Run
 from .statistics import Interval, aurc, aurc_interval, bootstrap, detectable, interval
-from .store import SCHEMA, Json, Run
 
 MATCH_RULES = {
     "answer": "SQuAD normalisation (lower case, no punctuation, no articles), whole words, best "

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from api.bootstrap import Parts, open_parts, sync_request
 from api.settings import Settings
-from api.wiring import Parts, open_parts, sync_request
-from index.generation import Generation
-from index.worker import run_sync
-from rag.query import understand
-from rag.retrieve import Retrieved, retrieve
+from index.store.generation import Generation
+from index.sync.process import run_sync
+from rag.retrieval.fusion import Retrieved, retrieve
+from rag.retrieval.query import understand
+from rag.retrieval.weights import fitted
 from rag.types import Hit
-from rag.weights import fitted
 
 POOL = 200
 """As many as BM25 and the vectors can bring."""

@@ -1,6 +1,6 @@
 """What a user waits for and what the service weighs: printed, never asserted.
 
-python tests/benchmarks/service.py
+python -m tests.benchmarks.measure.service
 
 `footnote --help`; a second `serve` on the seeds until /readyz is 200; its memory after 20
 questions; the median of warm questions over HTTP and of their own account of the time.
@@ -19,7 +19,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.running import COMMAND, Running, environment, footnote  # noqa: E402  # found just above
+from tests.support.running import COMMAND, Running, environment, footnote  # noqa: E402  # found just above
 
 WARM = 100
 

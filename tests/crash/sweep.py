@@ -28,15 +28,15 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from index.embed import EmbedSpec
+from index.embed.protocol import EmbedSpec
 from index.errors import IndexingError
-from index.manifest import read_published
-from index.serving import Serving
-from index.sync import sync
-from index.verify import verify
-from index.worker import SyncRequest
-from tests.corpora import ARTICLES, sync_request, write
-from tests.fakes import FakeModel
+from index.store.integrity import verify
+from index.store.manifest import read_published
+from index.store.serving import Serving
+from index.sync.process import SyncRequest
+from index.sync.run import sync
+from tests.support.corpora import ARTICLES, sync_request, write
+from tests.support.fakes import FakeModel
 
 EVENTS = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.listdir", "os.scandir"}
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "openat", "rename", "unlink", "ftruncate")

@@ -3,7 +3,7 @@
 import json
 
 from ..compare import Comparison
-from ..store import Run
+from ..run_store import Run
 from ..summary import Results
 from .html import html
 from .junit import junit

@@ -10,16 +10,16 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
+from index.text.analyzer import visible
 from index.types import Span
-from index.words import visible
 
 from ..compare import Comparison
 from ..extra import needed
-from ..match import merged
-from ..metrics import HEADLINE, metric
-from ..ranking import finds
-from ..sample import Passage, Sample
-from ..score import FAILURES, Scored
+from ..metrics.match import merged
+from ..metrics.ranking import finds
+from ..metrics.registry import HEADLINE, metric
+from ..metrics.score import FAILURES, Scored
+from ..results import Passage, Sample
 from ..summary import Results, confident
 from . import charts, words
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ..metrics import HEADLINE, metric
-from ..score import FAILURES, Scored
-from ..store import Json
+from ..metrics.registry import HEADLINE, metric
+from ..metrics.score import FAILURES, Scored
+from ..run_store import Json
 from ..summary import Results
 from . import words
 

@@ -1,0 +1,1 @@
+"""HTTP machinery around the routes."""

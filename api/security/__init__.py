@@ -1,0 +1,1 @@
+"""Who may call what, how often, and from which host and page."""

@@ -1,0 +1,1 @@
+"""uvicorn: limits, graceful shutdown and worker processes."""

@@ -1,0 +1,1 @@
+"""What routes call: the served collections, their syncs and their files."""

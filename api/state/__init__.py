@@ -1,0 +1,1 @@
+"""What is not derivable from the articles, in SQLite."""

@@ -1,0 +1,205 @@
+"""The SQLite catalog of a generation: sources with their text, chunks, sentences, vocabulary.
+
+It is the truth from which everything else can be rebuilt. Written once by the sync, then opened
+read-only and immutable.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..filters import lets_through
+from ..types import Chunk, Filters, Source, Span
+
+_T = TypeVar("_T")
+
+_SCHEMA = """
+CREATE TABLE sources (id TEXT PRIMARY KEY, path TEXT UNIQUE NOT NULL, title TEXT NOT NULL,
+  sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, length INTEGER NOT NULL,
+  stamp TEXT NOT NULL, metadata TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE chunks (row INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, source_id TEXT NOT NULL,
+  start INTEGER NOT NULL, end INTEGER NOT NULL, heading TEXT, page INTEGER,
+  sentences BLOB NOT NULL);
+CREATE INDEX chunks_by_source ON chunks (source_id, start);
+CREATE TABLE terms (term TEXT PRIMARY KEY, id INTEGER NOT NULL, documents INTEGER NOT NULL)
+  WITHOUT ROWID;
+"""
+_SOURCE = "id, path, title, sha256, size, mtime_ns, length, metadata"
+_CHUNK = "row, id, source_id, start, end, sentences, heading, page"
+_IDS = "SELECT id FROM chunks ORDER BY row"
+
+
+def create_catalog(path: Path) -> sqlite3.Connection:
+    """Returns a connection to a new, empty catalog; the caller commits and closes it."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = OFF")
+    connection.execute("PRAGMA synchronous = OFF")  # fsynced as a file before it is published
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+def add_source(connection: sqlite3.Connection, source: Source, *, stamp: str, text: str) -> None:
+    """Adds a source; `stamp` is the file's stat signature."""
+    connection.execute(
+        "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(source.id, source.path, source.title, source.sha256, source.size),
+            *(source.mtime_ns, source.length, stamp),
+            *(json.dumps(dict(source.metadata), ensure_ascii=False), text),
+        ),
+    )
+
+
+def add_chunks(connection: sqlite3.Connection, chunks: Iterable[Chunk]) -> None:
+    """Adds chunks with their sentence spans."""
+    connection.executemany(
+        f"INSERT INTO chunks ({_CHUNK}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            (c.row, c.id, c.source_id, c.start, c.end, _pack(c.sentences), c.heading, c.page)
+            for c in chunks
+        ),
+    )
+
+
+def add_terms(connection: sqlite3.Connection, terms: Iterable[tuple[str, int, int]]) -> None:
+    """Adds the vocabulary: term, id, number of chunks that hold it."""
+    connection.executemany("INSERT INTO terms VALUES (?, ?, ?)", terms)
+
+
+def _pack(spans: Sequence[Span]) -> bytes:
+    return np.array(spans, "<i4").tobytes()
+
+
+def _chunk(record: Sequence[object]) -> Chunk:
+    values: list[Any] = list(record)  # the columns' types are the schema's
+    row, chunk_id, source_id, start, end, packed, heading, page = values
+    flat = np.frombuffer(packed, "<i4").tolist()
+    pairs = zip(flat[::2], flat[1::2], strict=True)
+    return Chunk(row, chunk_id, source_id, start, end, tuple(pairs), heading, page)
+
+
+def _source(record: Sequence[object]) -> Source:
+    values: list[Any] = list(record)  # the columns' types are the schema's
+    source_id, path, title, sha256, size, mtime_ns, length, metadata = values
+    return Source(source_id, path, title, sha256, size, mtime_ns, length, json.loads(metadata))
+
+
+class Catalog:
+    """An open catalog, read-only; its callers use it from one thread at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens the catalog without taking locks: its file never changes."""
+        self._connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._connection.close()
+
+    def counts(self) -> tuple[int, int]:
+        """Returns the numbers of sources and chunks."""
+        row = self._connection.execute(
+            "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM chunks)"
+        ).fetchone()
+        return row[0], row[1]
+
+    def sources(self, *, after: str = "", limit: int = -1) -> list[Source]:
+        """Returns the sources whose path comes after one, by path; all where limit is −1."""
+        query = f"SELECT {_SOURCE} FROM sources WHERE path > ? ORDER BY path LIMIT ?"
+        return [_source(record) for record in self._connection.execute(query, (after, limit))]
+
+    def source(self, source_id: str) -> Source | None:
+        """Returns the source of an id, or None."""
+        query = f"SELECT {_SOURCE} FROM sources WHERE id = ?"
+        record = self._connection.execute(query, (source_id,)).fetchone()
+        return _source(record) if record else None
+
+    def stamps(self) -> dict[str, str]:
+        """Returns the stat signature of each source, by path."""
+        return dict(self._connection.execute("SELECT path, stamp FROM sources"))
+
+    def text(self, source_id: str) -> str | None:
+        """Returns a source's text, or None."""
+        query = "SELECT text FROM sources WHERE id = ?"
+        record = self._connection.execute(query, (source_id,)).fetchone()
+        return str(record[0]) if record else None
+
+    def slice(self, source_id: str, start: int, end: int) -> str:
+        """Returns a part of a source's text; empty where there is none."""
+        query = "SELECT substr(text, ?, ?) FROM sources WHERE id = ?"
+        record = self._connection.execute(query, (start + 1, end - start, source_id)).fetchone()
+        return str(record[0]) if record else ""
+
+    def chunks(self, rows: Sequence[int]) -> list[Chunk]:
+        """Returns the chunks of these rows, in the order given."""
+        found = {
+            record[0]: _chunk(record)
+            for part in _parts(rows)
+            for record in self._connection.execute(
+                f"SELECT {_CHUNK} FROM chunks WHERE row IN ({','.join('?' * len(part))})", part
+            )
+        }
+        return [found[row] for row in rows]
+
+    def rows(self, ids: Sequence[str]) -> list[int]:
+        """Returns the rows of these chunk ids, in the order given; unknown ids are left out."""
+        found: dict[str, int] = {}
+        for part in _parts(ids):
+            query = f"SELECT id, row FROM chunks WHERE id IN ({','.join('?' * len(part))})"
+            found.update(self._connection.execute(query, part))
+        return [found[chunk_id] for chunk_id in ids if chunk_id in found]
+
+    def ids(self) -> list[str]:
+        """Returns every chunk's id, by row."""
+        return [chunk_id for (chunk_id,) in self._connection.execute(_IDS)]
+
+    @cached_property
+    def source_rows(self) -> dict[str, range]:
+        """The rows of each source's chunks, which follow each other, by its id."""
+        query = "SELECT source_id, min(row), max(row) FROM chunks GROUP BY source_id"
+        return {sid: range(a, b + 1) for sid, a, b in self._connection.execute(query)}
+
+    def source_chunks(self, source_id: str) -> list[Chunk]:
+        """Returns a source's chunks in reading order."""
+        query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
+        return [_chunk(record) for record in self._connection.execute(query, (source_id,))]
+
+    def rows_of(self, filters: Filters) -> frozenset[int]:
+        """Returns the rows of the sources that the filters let through."""
+        sources = self._connection.execute("SELECT id, path, metadata FROM sources")
+        return frozenset(
+            row
+            for source_id, path, metadata in sources
+            if lets_through(filters, path, json.loads(metadata))
+            for row in self.source_rows.get(source_id, ())
+        )
+
+    def terms(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Returns id and number of chunks for each of the words that the corpus holds."""
+        found: dict[str, tuple[int, int]] = {}
+        for part in _parts(words):
+            query = f"SELECT * FROM terms WHERE term IN ({','.join('?' * len(part))})"
+            found.update(
+                (term, (number, documents))
+                for term, number, documents in self._connection.execute(query, part)
+            )
+        return found
+
+    def vocabulary(self) -> list[str]:
+        """Returns every term, by its number."""
+        return [term for (term,) in self._connection.execute("SELECT term FROM terms ORDER BY id")]
+
+    def vocabulary_size(self) -> int:
+        """Returns how many different terms the corpus holds."""
+        return int(self._connection.execute("SELECT count(*) FROM terms").fetchone()[0])
+
+
+def _parts(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(values), 500):
+        yield values[start : start + 500]

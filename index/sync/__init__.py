@@ -1,0 +1,1 @@
+"""A corpus folder → the next generation, published atomically."""

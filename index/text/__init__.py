@@ -1,0 +1,1 @@
+"""Text → terms, sentences and chunks with exact offsets."""

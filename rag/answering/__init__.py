@@ -1,0 +1,1 @@
+"""Hits → cited sentences, written by a model or quoted."""

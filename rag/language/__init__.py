@@ -1,0 +1,1 @@
+"""Rules on a text: what is asked for, numbers, names, negation."""

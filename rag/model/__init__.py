@@ -1,0 +1,1 @@
+"""A chat model: its protocol, its prompts, its deadlines and its failures."""

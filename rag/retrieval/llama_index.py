@@ -1,0 +1,58 @@
+"""A llama-index retriever over Footnote's index, to put into one's own engines.
+
+Each node carries the passage's text, its score (0 to 1) and where it stands: source, title,
+offsets, heading and page. Nothing of llama-index's global settings is read or changed.
+"""
+
+from llama_index.core.retrievers import BaseRetriever
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from index.embed.protocol import Embedder
+from index.store.serving import Serving
+from index.types import NO_FILTERS, Filters
+
+from ..types import Hit
+from .fusion import retrieve
+from .query import understand
+from .weights import fitted
+
+
+class HybridRetriever(BaseRetriever):
+    """Footnote's fused retrieval as a llama-index `BaseRetriever`, best passage first."""
+
+    def __init__(
+        self, serving: Serving, embedder: Embedder, *, top_k: int, filters: Filters = NO_FILTERS
+    ) -> None:
+        """`filters` say which sources it searches."""
+        super().__init__()
+        self._serving, self._embedder = serving, embedder
+        self._top_k, self._filters = top_k, filters
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        """Raises GenerationMissing while nothing serves, EmbedderMismatch for another model's."""
+        with self._serving.lease() as generation:
+            query = understand(generation, self._embedder, query_bundle.query_str)
+            found = retrieve(
+                generation, query, weights=fitted(), top_k=self._top_k, filters=self._filters
+            )
+        return [_node(hit) for hit in found.hits]
+
+
+def _node(hit: Hit) -> NodeWithScore:
+    chunk = hit.chunk
+    node = TextNode(
+        id_=chunk.id,
+        text=hit.text,
+        start_char_idx=chunk.start,
+        end_char_idx=chunk.end,
+        metadata={
+            "source": hit.source.path,
+            "source_id": hit.source.id,
+            "title": hit.source.title,
+            "heading": chunk.heading,
+            "page": chunk.page,
+        },
+        excluded_embed_metadata_keys=["source_id", "page"],
+        excluded_llm_metadata_keys=["source_id"],
+    )
+    return NodeWithScore(node=node, score=hit.score)

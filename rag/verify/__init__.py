@@ -1,0 +1,1 @@
+"""A cited sentence → its verdict."""

@@ -1,0 +1,104 @@
+import pytest
+
+from rag.retrieval.condense_rules import MAX_SUBJECT_CHARS, stand_alone
+from rag.types import Turn
+
+
+def asked(*questions: str) -> list[Turn]:
+    turns = []
+    for question in questions:
+        turns += [Turn("user", question), Turn("assistant", "An answer.")]
+    return turns
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who supplies them?",
+        "And how many orders did it get?",
+        "Why?",
+        "What about Europe?",
+    ],
+)
+def test_a_question_that_leans_gets_the_subject_of_the_last(question: str) -> None:
+    alone = stand_alone(question, asked("Does Xiaomi make the batteries of the SU7 itself?"))
+    assert alone.startswith(question)
+    assert "batteries of the SU7" in alone
+
+
+def test_a_question_that_stands_alone_is_left_as_it_is() -> None:
+    question = "What is the capacity of BAIC Group?"
+    assert stand_alone(question, asked("Who makes the SU7?")) == question
+
+
+def test_without_history_nothing_is_added() -> None:
+    assert stand_alone("Who supplies them?", []) == "Who supplies them?"
+
+
+def test_a_subject_is_carried_over_a_question_that_leaned_itself() -> None:
+    alone = stand_alone("And who sells it?", asked("What is the YU7?", "How fast is it?"))
+    assert "YU7" in alone
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Is there a museum in Paris?",
+        "How does Xiaomi build its cars?",
+        "Did Lei Jun say that he founded Xiaomi?",
+        "Which company is one of the largest battery makers?",
+        "Which cars were sold best this year?",
+    ],
+)
+def test_a_question_that_points_at_nothing_said_before_is_left_as_it_is(question: str) -> None:
+    assert stand_alone(question, asked("What is the range of the YU7?")) == question
+
+
+def test_a_person_is_named_in_full() -> None:
+    alone = stand_alone(
+        "When did he leave the band?", asked("Who is Frank Zappa?", "Which band did Zappa lead?")
+    )
+    assert alone == "When did he leave the band? (Frank Zappa)"
+
+
+def test_the_name_that_answered_a_who_is_carried() -> None:
+    history = [
+        Turn("user", "Who founded the company?"),
+        Turn("assistant", "It was founded by Lei Jun in 2010."),
+    ]
+    assert "Lei Jun" in stand_alone("Where was he born?", history)
+
+
+def test_a_new_subject_replaces_the_one_before() -> None:
+    alone = stand_alone(
+        "How fast is it?", asked("Who is Frank Zappa?", "Where was he born?", "What is the YU7?")
+    )
+    assert "YU7" in alone
+    assert "Zappa" not in alone
+
+
+def test_a_subject_without_a_name_is_carried_over_a_question_that_leaned() -> None:
+    alone = stand_alone(
+        "And in a pan?", asked("how long does rice have to boil?", "is it the same for beans?")
+    )
+    assert "rice" in alone
+
+
+def test_a_history_without_questions_changes_nothing() -> None:
+    assert stand_alone("Who is he?", [Turn("assistant", "Ask me about Xiaomi.")]) == "Who is he?"
+
+
+def test_what_is_carried_over_stays_short() -> None:
+    question = "Why is that?"
+    alone = stand_alone(question, asked("Does the word " + "very " * 500 + "matter?"))
+    assert len(alone) <= len(question) + MAX_SUBJECT_CHARS + 3
+
+
+def test_beside_the_whole_last_question_its_answer_is_not_asked_for_again() -> None:
+    history = [
+        Turn("user", "Does Xiaomi have a chip of its own?"),
+        Turn("assistant", "Yes, its coming chip is called Xring O1."),
+    ]
+    alone = stand_alone("What is it meant to run in?", history)
+    assert "Xiaomi have a chip of its own" in alone
+    assert "Xring" not in alone

@@ -1,0 +1,118 @@
+"""What an index makes of a question: slips of the keyboard, and pairs of neighbouring words."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.embed.protocol import Embedder
+from index.store.generation import Generation
+from rag.retrieval.fusion import retrieve
+from rag.retrieval.query import slips_of, understand
+from rag.retrieval.weights import fitted
+
+
+def distance(one: str, other: str) -> int:
+    """Optimal string alignment, by the book: the oracle of a single slip."""
+    table = np.zeros((len(one) + 1, len(other) + 1), int)
+    table[:, 0], table[0, :] = range(len(one) + 1), range(len(other) + 1)
+    for i in range(1, len(one) + 1):
+        for j in range(1, len(other) + 1):
+            table[i, j] = min(
+                table[i - 1, j] + 1,
+                table[i, j - 1] + 1,
+                table[i - 1, j - 1] + (one[i - 1] != other[j - 1]),
+            )
+            if i > 1 and j > 1 and one[i - 1] == other[j - 2] and one[i - 2] == other[j - 1]:
+                table[i, j] = min(table[i, j], table[i - 2, j - 2] + 1)
+    return int(table[-1, -1])
+
+
+@given(st.text("abz", min_size=1, max_size=6), st.text("abz", min_size=1, max_size=7))
+def test_slips_are_the_words_one_slip_away_that_begin_alike(one: str, other: str) -> None:
+    assert (other in slips_of(one)) == (one[0] == other[0] and distance(one, other) == 1)
+
+
+@pytest.mark.parametrize("typed", ["lighthuose", "lighthose", "lighthousse", "lightgouse"])
+def test_a_misspelt_word_is_led_to_the_one_that_the_articles_hold(
+    generation: Generation, minilm: Embedder, typed: str
+) -> None:
+    query = understand(generation, minilm, f"Who kept the {typed}?")
+    assert "lighthous" in query.terms
+    assert len(query.numbers) == len(query.terms)
+    best = retrieve(generation, query, weights=fitted(), top_k=1).hits[0]
+    assert best.source.path == "lighthouse.txt"
+
+
+@pytest.mark.parametrize("word", ["lamo", "rrench", "kubernetes", "café-owners", "トワー", "x1849"])
+def test_short_and_far_words_stay_as_they_are_and_count_as_unknown(
+    generation: Generation, minilm: Embedder, word: str
+) -> None:
+    query = understand(generation, minilm, word)
+    assert not len(query.numbers)
+
+
+def test_a_word_that_the_articles_hold_is_never_another(
+    generation: Generation, minilm: Embedder
+) -> None:
+    assert understand(generation, minilm, "bridge ridge").terms[0] == "bridg"
+
+
+def test_pairs_are_of_neighbours_and_share_out_their_idf(
+    generation: Generation, minilm: Embedder
+) -> None:
+    query = understand(generation, minilm, "the chain bridge crosses the chain bridge quickly")
+    names = generation.all_terms()
+    pairs = [(names[left], names[right]) for left, right in query.pairs]
+    assert pairs == [("the", "chain"), ("chain", "bridg"), ("bridg", "cross"), ("cross", "the")]
+    assert 0 < query.shares.sum() < 1  # the pair of the unknown word has the rest
+    assert query.shares[1] > query.shares[0]
+
+
+@pytest.mark.parametrize("question", ["", "?", "tower", "a" * 4_000, "qqqqqq " * 500])
+def test_a_question_without_pairs_or_known_words_is_understood_too(
+    generation: Generation, minilm: Embedder, question: str
+) -> None:
+    query = understand(generation, minilm, question)
+    assert query.pairs.shape == (0, 2)
+    retrieve(generation, query, weights=fitted(), top_k=3)
+
+
+def test_a_sentence_with_the_questions_word_pairs_comes_first(
+    generation: Generation, minilm: Embedder
+) -> None:
+    query = understand(generation, minilm, "the museum of the harbour town")
+    found = retrieve(generation, query, weights=fitted(), top_k=3).hits
+    held = {s.text: s.pairs for hit in found for s in hit.sentences}
+    most = max(held, key=lambda text: held[text])
+    assert "museum of the harbour town" in most
+    assert held[most] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_statement_is_ranked_by_shares_of_its_own(
+    generation: Generation, minilm: Embedder
+) -> None:
+    weights = fitted()
+    for text, shares in (
+        ("When was the chain bridge opened?", weights.question),
+        ("The chain bridge was opened in 1849.", weights.statement),
+    ):
+        query = understand(generation, minilm, text)
+        for hit in retrieve(generation, query, weights=weights, top_k=5).hits:
+            scores = hit.scores
+            assert hit.score == pytest.approx(
+                shares.lexical * scores.lexical
+                + shares.context * scores.context
+                + shares.late * scores.late
+                + shares.sentence * scores.sentence,
+                abs=1e-5,
+            )
+
+
+def test_how_sure_an_answer_is_does_not_depend_on_how_many_passages_are_asked_for(
+    generation: Generation, minilm: Embedder
+) -> None:
+    query = understand(generation, minilm, "When was the chain bridge opened?")
+    leads = {retrieve(generation, query, weights=fitted(), top_k=k).lead for k in (1, 2, 5)}
+    assert len(leads) == 1
+    assert leads.pop() > 0

@@ -1,0 +1,64 @@
+"""Fits the basis that token vectors are coded in, and writes it.
+
+python -m tests.benchmarks.fit.basis [--data-dir DIR] [--write]
+
+The principal components of the unit token vectors (letters and digits, no stop words) of PASSAGES
+passages of the SQuAD articles and of the documentation, in equal numbers, chosen by a seed. No
+question is used. Needs ../shared.
+"""
+
+import argparse
+from pathlib import Path
+
+import anthropic_docs
+import numpy as np
+
+from index.embed import minilm
+from index.embed import quantize as codes
+from index.text.analyzer import harmless
+from tests.benchmarks.gold import ARTICLES
+
+BASIS = Path(codes.__file__).with_name(codes.BASIS)
+PASSAGES, CHARS, SEED = 4000, 800, 7
+
+
+def texts() -> list[str]:
+    """Returns pieces of both corpora."""
+    chance = np.random.default_rng(SEED)
+    articles = [path.read_text("utf-8") for path in sorted(ARTICLES.glob("*.txt"))]
+    sections = anthropic_docs.read("anthropic_docs.json")
+    chosen: list[str] = []
+    for corpus in (articles, [anthropic_docs.section(entry) for entry in sections]):
+        pieces = [t[at : at + CHARS] for t in corpus for at in range(0, len(t), CHARS)]
+        kept = chance.permutation(len(pieces))[: PASSAGES // 2]
+        chosen += [harmless(pieces[place]) for place in kept]
+    return chosen
+
+
+def main() -> None:
+    """Embeds, decomposes, prints how much is kept, and writes where that is asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    model = minilm.MiniLM(options.data_dir / "models")
+    moments = np.zeros((model.dimensions, model.dimensions))
+    tokens = 0
+    for text in texts():
+        encoding = minilm.tokenizer().encode(text)
+        rows = model.tokens([encoding])[0][minilm.is_content()[encoding.ids[: minilm.MAX_TOKENS]]]
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        moments += rows.T.astype(np.float64) @ rows
+        tokens += len(rows)
+    values, vectors = np.linalg.eigh(moments / tokens)
+    values, vectors = values[::-1], vectors[:, ::-1]
+    kept = values[: codes.COMPONENTS]
+    print(f"{tokens} tokens; {kept.sum() / values.sum():.3f} of their square length is kept")
+    signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
+    basis = (vectors * signs)[:, : codes.COMPONENTS] * np.sqrt(kept / kept.sum())
+    if options.write:
+        np.save(BASIS, basis.astype(np.float16))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,215 @@
+"""Fits the shares of the retrieval signals on public questions and prints how much they matter.
+
+python -m tests.benchmarks.fit.retrieval [--data-dir DIR] [--write]
+
+The 722 answerable SQuAD questions count six tenths, the 100 on documentation and the 472 of the
+chunking evaluation two each, so that no one way of asking decides. Every candidate is scored once;
+then seeded random searches climb in MRR@10. What is written is the mean of all weights within NEAR
+of each search's best, so that no peak decides; each half of the SQuAD articles is also judged by
+the other half's weights. No SciFact claim and no seed is used. Needs ../shared.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anthropic_docs
+import chunking
+import numpy as np
+
+from rag.types import Hit
+from tests.benchmarks.gold import ARTICLES, SHARED, cases, gold_spans, overlaps
+from tests.benchmarks.indexed import indexed, pool, write_corpus
+
+WEIGHTS = Path(__file__).parents[3] / "rag" / "weights.json"
+PASSAGE, SENTENCE = ("lexical", "context", "late"), ("similarity", "words", "pairs")
+NAMES = (*PASSAGE, *SENTENCE)
+START = np.full(len(NAMES), 1 / len(NAMES))
+SEEDS, STEPS, REACH, CANDIDATES = range(8), 1500, 0.06, 60
+SHARES = {"squad": 0.6, "docs": 0.2, "chunking": 0.2}
+NEAR = 0.002
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question's candidates: passage signals (n, 3), and each one's sentences' (s, 3)."""
+
+    group: str
+    passages: np.ndarray
+    sentences: list[np.ndarray]
+    gold: np.ndarray
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All candidates of many questions; `passage` and `question` say where each one's begin."""
+
+    passages: np.ndarray
+    sentences: np.ndarray
+    gold: np.ndarray
+    passage: np.ndarray
+    question: np.ndarray
+
+    def ranks(self, weights: np.ndarray) -> np.ndarray:
+        """Returns the rank of each question's best gold passage, from 1; 0 beyond TOP."""
+        best = np.maximum.reduceat(self.sentences @ weights[len(PASSAGE) :], self.passage)
+        score = self.passages @ weights[: len(PASSAGE)] + best
+        sizes = np.diff(np.append(self.question, len(score)))
+        gold = np.maximum.reduceat(np.where(self.gold, score, -1.0), self.question)
+        ranks = 1 + np.add.reduceat(score > np.repeat(gold, sizes), self.question)
+        return np.where((gold >= 0) & (ranks <= TOP), ranks, 0)
+
+
+def question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool]) -> Question:
+    """Returns what the weights are fitted on."""
+    hits = hits[:CANDIDATES]
+    return Question(
+        group=group,
+        passages=np.array([(h.scores.lexical, h.scores.context, h.scores.late) for h in hits]),
+        sentences=[np.array([(s.similarity, s.cover, s.pairs) for s in h.sentences]) for h in hits],
+        gold=np.array([is_gold(hit) for hit in hits]),
+    )
+
+
+def joined(questions: Sequence[Question]) -> Asked:
+    """Returns the questions as one."""
+    sentences = [part for asked in questions for part in asked.sentences]
+    return Asked(
+        passages=np.concatenate([asked.passages for asked in questions]),
+        sentences=np.concatenate(sentences),
+        gold=np.concatenate([asked.gold for asked in questions]),
+        passage=np.cumsum([0, *map(len, sentences)])[:-1],
+        question=np.cumsum([0, *(len(asked.gold) for asked in questions)])[:-1],
+    )
+
+
+def squad(data_dir: Path) -> list[Question]:
+    """Returns the answerable questions over the articles, by article."""
+    folder = SHARED / "data" / "squad-articles"
+    asked = [*cases(folder / "xquad.jsonl"), *cases(folder / "squad2.jsonl")]
+    found = []
+    with indexed(ARTICLES, data_dir, "squad") as (parts, generation):
+        for case in (case for case in asked if case.answerable):
+            spans = gold_spans(case, ARTICLES)
+            hits = pool(parts, generation, case.question).hits
+            found.append(question(spans[0][0], hits, lambda hit, spans=spans: holds(hit, spans)))
+    return found
+
+
+def docs(data_dir: Path) -> list[Question]:
+    """Returns the questions on documentation; gold is each passage of a gold section."""
+    corpus, found = data_dir / "corpora" / "anthropic-docs", []
+    sections = anthropic_docs.read("anthropic_docs.json")
+    write_corpus(
+        corpus,
+        {anthropic_docs.file_name(s["chunk_link"]): anthropic_docs.section(s) for s in sections},
+    )
+    with indexed(corpus, data_dir, "anthropic-docs") as (parts, generation):
+        for entry in anthropic_docs.read("docs_evaluation_dataset.json"):
+            right = {anthropic_docs.file_name(link) for link in entry["correct_chunks"]}
+            hits = pool(parts, generation, entry["question"]).hits
+            found.append(question("", hits, lambda hit, right=right: hit.source.path in right))
+    return found
+
+
+def chunks(data_dir: Path) -> list[Question]:
+    """Returns the chunking evaluation's questions; gold overlaps a gold span by half of either."""
+    corpus, found = data_dir / "corpora" / "chunking-eval", []
+    files = (chunking.FOLDER / "corpora").glob("*.md")
+    write_corpus(corpus, {file.name: file.read_bytes().decode() for file in files})
+    with indexed(corpus, data_dir, "chunking-eval") as (parts, generation):
+        for asked in chunking.questions(chunking.FOLDER / "questions_df.csv"):
+            spans = [(asked.source, start, end) for start, end in asked.spans]
+            hits = pool(parts, generation, asked.text).hits
+            found.append(question("", hits, lambda hit, spans=spans: holds(hit, spans)))
+    return found
+
+
+def holds(hit: Hit, spans: Sequence[tuple[str, int, int]]) -> bool:
+    """Is the hit one of the gold spans, by half of either?"""
+    return any(
+        hit.source.path == source and overlaps(hit.chunk.start, hit.chunk.end, start, end)
+        for source, start, end in spans
+    )
+
+
+def mrr(ranks: np.ndarray) -> float:
+    return float(np.divide(1, ranks, out=np.zeros(len(ranks)), where=ranks > 0).mean())
+
+
+def fitted(sets: Sequence[tuple[float, Asked]]) -> np.ndarray:
+    """Returns the mean of what the searches find."""
+    return np.mean([searched(sets, np.random.default_rng(seed)) for seed in SEEDS], axis=0)
+
+
+def searched(sets: Sequence[tuple[float, Asked]], chance: np.random.Generator) -> np.ndarray:
+    """Returns the mean of the nearly best weights that a random climb comes by."""
+
+    def worth(weights: np.ndarray) -> float:
+        return sum(share * mrr(asked.ranks(weights)) for share, asked in sets)
+
+    tried = [(worth(START), START)]
+    best = tried[0]
+    for _ in range(STEPS):
+        weights = best[1].copy()
+        moved = chance.choice(len(NAMES), size=chance.integers(1, 4), replace=False)
+        weights[moved] = np.maximum(0, weights[moved] + chance.normal(0, REACH, len(moved)))
+        weights /= weights.sum()
+        tried.append((worth(weights), weights))
+        best = max(best, tried[-1], key=lambda pair: pair[0])
+    return np.mean([weights for value, weights in tried if value >= best[0] - NEAR], axis=0)
+
+
+def show(name: str, asked: Asked, weights: np.ndarray) -> None:
+    """Prints a line of the table."""
+    shares = " ".join(f"{n} {w:.2f}" for n, w in zip(NAMES, weights, strict=True))
+    ranks = asked.ranks(weights)
+    first, five = (ranks == 1).mean(), ((ranks > 0) & (ranks <= 5)).mean()
+    print(f"{name:28}MRR@10 {mrr(ranks):.3f}  hit@1 {first:.3f}  hit@5 {five:.3f}   {shares}")
+
+
+def main() -> None:
+    """Collects, fits on each half and on all, prints, and writes where that is asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    on_articles = squad(options.data_dir)
+    sets = {
+        "squad": joined(on_articles),
+        "docs": joined(docs(options.data_dir)),
+        "chunking": joined(chunks(options.data_dir)),
+    }
+    articles = sorted({asked.group for asked in on_articles})
+    halves = [
+        joined([asked for asked in on_articles if articles.index(asked.group) % 2 == side])
+        for side in (0, 1)
+    ]
+    others = [(SHARES[name], asked) for name, asked in sets.items() if name != "squad"]
+    for side in (0, 1):
+        weights = fitted([(SHARES["squad"], halves[1 - side]), *others])
+        show(f"half {side + 1} by the other's", halves[side], weights)
+    weights = fitted([(SHARES["squad"], sets["squad"]), *others])
+    for name, asked in sets.items():
+        show(name, asked, weights)
+    for place, name in enumerate(NAMES):
+        without = weights.copy()
+        without[place] = 0
+        show(f"squad without {name}", sets["squad"], without)
+    if options.write:
+        data = json.loads(WEIGHTS.read_text("utf-8"))
+        shares = zip(NAMES, weights.tolist(), strict=True)
+        data["question"] = {name: round(share, 2) for name, share in shares}
+        data["fitted"] = datetime.now(UTC).date().isoformat()
+        data["on"] = (
+            "SQuAD articles, anthropic-docs, chunking-eval, SciFact abstracts: see fit_*.py"
+        )
+        WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Fits the shares of the retrieval signals for statements: claims, titles, sentences.
+
+python -m tests.benchmarks.fit.statements [--data-dir DIR] [--write]
+
+There is no public set of claims with a licence to fit on, so articles ask for themselves (inverse
+cloze, Lee et al. 2019): a title or a sentence is taken out of an article, and what is left of it is
+to be found by it. 700 titles and 700 sentences of SciFact's abstracts, none of them an abstract
+that a test claim is about, and a sentence of two paragraphs of each SQuAD article count a third
+each; the search is that of `fit_retrieval.py`. No claim is read. Needs ../shared and ten minutes.
+"""
+
+import argparse
+import json
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import scifact
+
+from rag.retrieval.weights import fitted as shipped
+from rag.types import Hit
+from tests.benchmarks.fit.retrieval import NAMES, WEIGHTS, Question, fitted, joined, question, show
+from tests.benchmarks.gold import ARTICLES
+from tests.benchmarks.indexed import indexed, pool, write_corpus
+
+EACH = 700
+PARAGRAPHS = 2
+LONG = 400
+"""Characters: a paragraph that can spare a sentence."""
+_END = re.compile(r"(?<=[a-z)0-9]{2}\.) (?=[A-Z])")
+_EDGE = 60
+"""Characters of what is left of a paragraph by which a passage is known to be of it."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was taken out of a file, and the paragraph that is left; "" for the whole file."""
+
+    text: str
+    source: str
+    rest: str = ""
+
+    def is_in(self, hit: Hit) -> bool:
+        """Is the hit what the statement was taken out of?"""
+        if hit.source.path != self.source:
+            return False
+        edges = self.rest[:_EDGE], self.rest[-_EDGE:]
+        return any(edge in hit.text for edge in edges) or hit.text.strip() in self.rest
+
+
+def a_sentence(sentences: Sequence[str], chance: random.Random) -> int | None:
+    """Returns one that can be missed; None where there is none."""
+    middling = [n for n, sentence in enumerate(sentences) if 8 <= len(sentence.split()) <= 40]
+    return chance.choice(middling) if len(sentences) > 3 and middling else None
+
+
+def abstracts(chance: random.Random) -> tuple[dict[str, str], list[Taken], list[Taken]]:
+    """Returns SciFact's files, the titles taken out, and the sentences."""
+    entries = scifact.read("corpus.jsonl")
+    files = {f"{entry['_id']}.md": scifact.abstract(entry).text for entry in entries}
+    asked = set[str]().union(*scifact.qrels().values())
+    free = [entry for entry in entries if f"{entry['_id']}.md" not in asked]
+    chance.shuffle(free)
+    titles, sentences = [], []
+    for entry in free:
+        name, own = f"{entry['_id']}.md", entry["metadata"]["sentences"]
+        if len(titles) < EACH:
+            files[name] = files[name].partition("\n\n")[2]
+            titles.append(Taken(" ".join(entry["title"].split()), name))
+        elif len(sentences) < EACH and (place := a_sentence(own, chance)) is not None:
+            left = {"sentences": own[:place] + own[place + 1 :]}
+            files[name] = scifact.abstract({**entry, "metadata": left}).text
+            sentences.append(Taken(" ".join(own[place].split()), name))
+    return files, titles, sentences
+
+
+def articles(chance: random.Random) -> tuple[dict[str, str], list[Taken]]:
+    """Returns the SQuAD articles and the sentences taken out."""
+    files, taken = {}, []
+    for file in sorted(ARTICLES.glob("*.txt")):
+        lines = file.read_text("utf-8").split("\n")
+        long = [n for n, line in enumerate(lines) if len(line) > LONG and line[0] != "#"]
+        for number in chance.sample(long, min(PARAGRAPHS, len(long))):
+            own = _END.split(lines[number])
+            if (place := a_sentence(own, chance)) is not None:
+                lines[number] = " ".join(own[:place] + own[place + 1 :])
+                taken.append(Taken(own[place], file.name, lines[number]))
+        files[file.name] = "\n".join(lines)
+    return files, taken
+
+
+def found(
+    name: str, data_dir: Path, files: dict[str, str], *lists: Sequence[Taken]
+) -> list[list[Question]]:
+    """Returns what each statement finds in the files."""
+    corpus = data_dir / "corpora" / name
+    write_corpus(corpus, files)
+    with indexed(corpus, data_dir, name) as (parts, generation):
+        return [
+            [question("", pool(parts, generation, one.text).hits, one.is_in) for one in taken]
+            for taken in lists
+        ]
+
+
+def main() -> None:
+    """Takes out, finds, fits, prints, and writes where that is asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    chance = random.Random(7)
+    files, titles, sentences = abstracts(chance)
+    on_abstracts = found("scifact-cloze", options.data_dir, files, titles, sentences)
+    files, taken = articles(chance)
+    on_articles = found("squad-cloze", options.data_dir, files, taken)
+    names = ("titles of abstracts", "sentences of abstracts", "sentences of articles")
+    sets = dict(zip(names, map(joined, on_abstracts + on_articles), strict=True))
+    weights = fitted([(1 / len(sets), asked) for asked in sets.values()])
+    before = np.array([getattr(shipped().question, name) for name in NAMES])
+    for label, shares in (("as questions", before), ("as fitted", weights)):
+        print(label)
+        for name, asked in sets.items():
+            show(name, asked, shares)
+    if options.write:
+        data = json.loads(WEIGHTS.read_text("utf-8"))
+        shares = zip(NAMES, weights.tolist(), strict=True)
+        data["statement"] = {name: round(share, 2) for name, share in shares}
+        data["fitted"] = datetime.now(UTC).date().isoformat()
+        WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""100 questions over 232 sections of product documentation: MRR, precision, recall, F1.
+
+python -m tests.benchmarks.measure.anthropic_docs [--data-dir DIR]
+
+A file a section, from the Anthropic cookbook's guide to retrieval. Sections are ranked by their
+best passage; the guide's own figures are over the three best. Embeds for a minute once. Needs
+../shared.
+"""
+
+import argparse
+import json
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rag.types import Hit
+from tests.benchmarks.gold import SHARED
+from tests.benchmarks.indexed import COMPARED, indexed, pool, print_table, ranked, write_corpus
+
+FOLDER = SHARED / "data" / "anthropic-docs"
+TOP = 3
+COLUMNS = ("MRR", "MRR of hits", "P@3", "R@3", "F1@3", "hit@1")
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads((FOLDER / name).read_text("utf-8"))
+    return entries
+
+
+def file_name(link: str) -> str:
+    """Returns the file of a section, named after its page and anchor."""
+    return re.sub(r"[^\w-]+", "_", link.split("/en/", 1)[-1]) + ".md"
+
+
+def section(entry: dict[str, Any]) -> str:
+    """Returns the section as markdown: its first line, which names it, is the heading."""
+    heading, text = entry["chunk_heading"], entry["text"]
+    return f"# {heading}\n\n{text.removeprefix(heading).strip()}\n"
+
+
+def reciprocal(paths: Sequence[str], right: set[str]) -> float:
+    return next((1 / rank for rank, path in enumerate(paths, 1) if path in right), 0.0)
+
+
+def figures(hits: Sequence[Hit], right: set[str]) -> tuple[float, ...]:
+    """Returns MRR by section and by hit, precision and recall at 3, and hit@1."""
+    paths = [hit.source.path for hit in hits]
+    sections = list(dict.fromkeys(paths))
+    found = len(right & set(sections[:TOP]))
+    return (
+        reciprocal(sections, right),
+        reciprocal(paths, right),
+        found / TOP,
+        found / len(right),
+        float(sections[0] in right),
+    )
+
+
+def means(rows: Sequence[tuple[float, ...]]) -> list[float]:
+    """Returns the table's columns; F1 is that of the mean precision and recall, as in the guide."""
+    mrr, hits, precision, recall, first = (
+        statistics.mean(column) for column in zip(*rows, strict=True)
+    )
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return [mrr, hits, precision, recall, f1, first]
+
+
+def main() -> None:
+    """Syncs, asks and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    data_dir = parser.parse_args().data_dir
+    corpus = data_dir / "corpora" / "anthropic-docs"
+    sections = read("anthropic_docs.json")
+    write_corpus(corpus, {file_name(entry["chunk_link"]): section(entry) for entry in sections})
+    questions = read("docs_evaluation_dataset.json")
+    rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+    with indexed(corpus, data_dir, "anthropic-docs") as (parts, generation):
+        for entry in questions:
+            right = {file_name(link) for link in entry["correct_chunks"]}
+            hits = pool(parts, generation, entry["question"]).hits
+            for name, worth in COMPARED.items():
+                rows[name].append(figures(ranked(hits, worth), right))
+    print_table(
+        f"{len(questions)} questions", COLUMNS, {name: means(row) for name, row in rows.items()}
+    )
+
+
+if __name__ == "__main__":
+    main()

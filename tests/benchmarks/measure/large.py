@@ -1,0 +1,183 @@
+"""Milliseconds a question over 100,000 passages and more, which nobody has to embed.
+
+    python -m tests.benchmarks.measure.large --data-dir DIR [--passages 100000] [--limit N]
+
+Made of the collection `squad` in DIR (tests/benchmarks/squad.py builds it): its 490 articles as
+they are, and others whose passages are sentences of one article thrown together. Such a passage's
+vector is the mean of those of the passages they are from, its words' vectors are the real ones. So
+texts and vectors are those of natural language, and what is asked for has five times as many
+rivals as in `squad`; the figures for quality say no more than that it is still found. The
+collection `large` is built and verified once, by the sync's own code; measured is what latency.py
+measures, and each stage of a search. Needs ../shared.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from api.bootstrap import open_parts, sync_request
+from api.settings import Settings
+from index.corpus import source_id
+from index.embed.minilm import MiniLM
+from index.embed.protocol import Embedded, Embedder, Parts, Passage
+from index.errors import GenerationDamaged
+from index.store.generation import Generation
+from index.sync.changes import Parsed, Survey
+from index.sync.run import Build
+from index.types import Chunk, Filters, Source
+from rag.retrieval.fusion import retrieve, understand
+from rag.retrieval.weights import fitted
+from tests.benchmarks.gold import ARTICLES, SHARED, cases
+from tests.benchmarks.measure.latency import Remembered, measure
+
+NOTHING = Survey((), (), {}, 0, 0, 0, 0)
+
+
+class Large:
+    """The articles of a generation, and as many made of them as are wanted, with their vectors.
+
+    Stands where the sync's embedding cache does.
+    """
+
+    def __init__(self, generation: Generation, *, passages: int) -> None:
+        self.fingerprint = generation.manifest.embedder
+        self.dimensions = generation.manifest.dimensions
+        self.kept = MiniLM.kept
+        self._random = np.random.default_rng(20261125)
+        self._vectors: list[Embedded] = []
+        self.parsed: list[Parsed] = []
+        originals = generation.sources(after=None, limit=-1)
+        copy = 0
+        while len(self._vectors) < passages:
+            for source in originals:
+                self._add(generation, source, copy)
+            copy += 1
+
+    def _add(self, generation: Generation, source: Source, copy: int) -> None:
+        text, chunks = generation.text(source.id), generation.source_chunks(source.id)
+        wholes, parts = generation.stored_vectors(chunks[0].row, len(chunks))
+        assert parts is not None
+        every = np.split(parts.rows, np.cumsum(parts.counts)[:-1])
+        path = f"{copy}/{source.path}" if copy else source.path
+        made_id = source_id("large", path)
+        pool = [text[start:end] for chunk in chunks for start, end in chunk.sentences]
+        owners = np.repeat(np.arange(len(chunks)), [len(chunk.sentences) for chunk in chunks])
+        written: list[str] = []
+        made: list[Chunk] = []
+        at = first = 0
+        for chunk, whole in zip(chunks, wholes, strict=True):
+            count = len(chunk.sentences)
+            places = np.arange(first, first + count)
+            first += count
+            if copy:
+                places = self._random.integers(0, len(pool), count)
+                mean = wholes[owners[places]].astype(np.float32).mean(axis=0)
+                whole = mean / np.linalg.norm(mean)
+            spans = []
+            begin = at
+            for place in places.tolist():
+                spans.append((at, at + len(pool[place])))
+                written.append(pool[place])
+                at += len(pool[place]) + 1
+            row = len(self._vectors)
+            made.append(Chunk(row, f"{made_id}-{row}", made_id, begin, at - 1, tuple(spans)))
+            rows = [every[place] for place in places.tolist()]
+            counts = np.array([len(words) for words in rows], np.int32)
+            made_parts = Parts(np.concatenate(rows), counts)
+            self._vectors.append(Embedded(np.asarray(whole, np.float32), made_parts))
+        joined = " ".join(written)
+        copied = Source(made_id, path, source.title, "", len(joined), 0, len(joined))
+        self.parsed.append(Parsed(copied, "", joined, tuple(made)))
+
+    def vectors(self, wanted: list[Passage]) -> Iterator[Embedded]:
+        """Yields every passage's vectors, by row."""
+        yield from self._vectors
+
+
+def build(settings: Settings, large: Large) -> None:
+    """Publishes the collection as a sync would."""
+    request = sync_request(settings)
+    request.folder.mkdir(parents=True, exist_ok=True)
+    made = Build(request, NOTHING, tuple(large.parsed), lambda event: None)
+    for exact in (False, True):
+        started = time.perf_counter()
+        try:
+            made.whole(large, [], None, None, exact=exact)  # type: ignore[arg-type]
+        except GenerationDamaged as error:
+            print(f"{error}, after {time.perf_counter() - started:.0f} s")
+        else:
+            print(f"built and verified in {time.perf_counter() - started:.0f} s")
+            return
+
+
+def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> None:
+    """Prints what each part of a search takes; candidates are those of each question."""
+    queries = [understand(generation, embedder, question) for question in questions]
+    known = [query.terms[: len(query.numbers)] for query in queries]
+    words = [generation.find_lexical(terms, limit=100) for terms in known]
+    near = [generation.find_dense(query.vector, limit=100) for query in queries]
+    rows = [np.array(sorted({*w, *n}), np.int64) for w, n in zip(words, near, strict=True)]
+    every = range(len(questions))
+    filters = Filters(("1/",))
+    parts: dict[str, Callable[[int], Any]] = {
+        "terms of the question": lambda n: understand(generation, embedder, questions[n]),
+        "candidates by words": lambda n: generation.find_lexical(known[n], limit=100),
+        "candidates by vector": lambda n: generation.find_dense(queries[n].vector, limit=100),
+        "counts of terms": lambda n: generation.terms.read(rows[n], queries[n].numbers).counts(),
+        "matches of words": lambda n: generation.matches(rows[n], queries[n].parts),
+        "cosines of passages": lambda n: generation.similarities(rows[n], queries[n].vector),
+        "cosines with neighbours": lambda n: generation.context_similarities(
+            rows[n], queries[n].vector
+        ),
+        "text of ten hits": lambda n: generation.chunks(rows[n][:10].tolist()),
+        "all of a search": lambda n: retrieve(generation, queries[n], weights=fitted(), top_k=10),
+        "all of it within a fifth of the articles": lambda n: retrieve(
+            generation, queries[n], weights=fitted(), top_k=10, filters=filters
+        ),
+    }
+    print(f"\n{'ms':44}{'p50':>8}{'p95':>8}{'CPU':>8}")
+    for name, part in parts.items():
+        part(0)
+        times, before = [], time.process_time()
+        for number in every:
+            started = time.perf_counter()
+            part(number)
+            times.append((time.perf_counter() - started) * 1000)
+        cpu = (time.process_time() - before) * 1000 / len(times)
+        tail = statistics.quantiles(times, n=20)[-1]
+        print(f"{name:44}{statistics.median(times):8.2f}{tail:8.2f}{cpu:8.2f}")
+
+
+def main() -> None:
+    """Builds what is missing, asks and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    parser.add_argument("--passages", type=int, default=100_000)
+    parser.add_argument("--limit", type=int)
+    options = parser.parse_args()
+    asked = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
+    settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="large")
+    if not (options.data_dir / "collections" / "large" / "CURRENT").exists():
+        parts = open_parts(settings.model_copy(update={"collection": "squad"}))
+        parts.serving.refresh()
+        with parts.serving.lease() as generation:
+            large = Large(generation, passages=options.passages)
+        asyncio.run(parts.close())
+        build(settings, large)
+    parts = open_parts(settings)
+    parts.serving.refresh()
+    with parts.serving.lease() as generation:
+        questions = [case.question for case in asked]
+        measure(parts, generation, asked, rivals=False)
+        stages(generation, Remembered(parts.embedder, questions), questions)
+    asyncio.run(parts.close())
+
+
+if __name__ == "__main__":
+    main()

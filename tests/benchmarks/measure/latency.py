@@ -1,0 +1,135 @@
+"""Milliseconds a question: Footnote, beside llama-index on the same passages and vectors, one run.
+
+python -m tests.benchmarks.measure.latency [--data-dir DIR] [--limit N] [--alone]
+
+On the 490 SQuAD articles (the collection `squad`, which tests/benchmarks/squad.py builds): whole
+answers with and without embedding the question, Footnote's search, and llama-index's dense, BM25
+and fusion retrievers (`uv pip install --group rivals`; --alone leaves them out), all after the
+same warm-up and with the question's vector at hand. Needs ../shared.
+"""
+
+import argparse
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from api.bootstrap import Parts, open_parts
+from api.settings import Settings
+from index.embed.protocol import Embedded, EmbeddedQuestion, Embedder, Passage
+from index.store.generation import Generation
+from rag.answer import Limits, Pipeline
+from rag.types import Ask
+from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, gold_spans, overlaps
+
+WARM_UP = 20
+TOP = 10
+
+
+class Remembered:
+    """An embedder that has seen every question."""
+
+    def __init__(self, embedder: Embedder, questions: Sequence[str]) -> None:
+        self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
+        self._known = {text: embedder.embed_question(text) for text in questions}
+
+    def embed_question(self, question: str) -> EmbeddedQuestion:
+        return self._known[question]
+
+    def embed_passages(self, passages: Sequence[Passage]) -> list[Embedded]:
+        raise AssertionError("nothing is indexed with it")
+
+
+def timed(name: str, ask: Callable[[str], Any], questions: Sequence[str]) -> list[Any]:
+    """Prints p50 and p95 of asking each question, after a warm-up; returns what was found."""
+    for question in questions[:WARM_UP]:
+        ask(question)
+    found, times = [], []
+    for question in questions:
+        started = time.perf_counter()
+        found.append(ask(question))
+        times.append((time.perf_counter() - started) * 1000)
+    median, tail = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+    print(f"{name:44}{median:8.1f}{tail:8.1f}", end="", flush=True)
+    return found
+
+
+def pipeline(embedder: Embedder) -> Pipeline:
+    """Returns the answerer without a model."""
+    limits = Limits(history_chars=4_000, passage_chars=16_000)
+    return Pipeline(embedder=embedder, chat=None, support_mode="flag", limits=limits)
+
+
+def measure(parts: Parts, generation: Generation, asked: list[Case], *, rivals: bool) -> None:
+    """Prints the table of one generation."""
+    questions = [case.question for case in asked]
+    info = generation.info
+    print(f"\n{info.chunks:,} passages, {len(questions)} questions")
+    print(f"{'ms':44}{'p50':>8}{'p95':>8}{'hit@1':>8}{'MRR@10':>8}")
+    timed("embedding the question", parts.embedder.embed_question, questions)
+    print()
+    known = pipeline(Remembered(parts.embedder, questions))
+    for name, whole in (
+        ("Footnote, an answer", pipeline(parts.embedder)),
+        ("  less embedding", known),
+    ):
+        timed(
+            name,
+            lambda text, whole=whole: asyncio.run(whole.answer(generation, Ask(text))),
+            questions,
+        )
+        print()
+    hits = timed(
+        "  its search alone", lambda text: known.search(generation, text, top_k=TOP), questions
+    )
+    quality([[(h.source.path, h.chunk.start, h.chunk.end) for h in one] for one in hits], asked)
+    if not rivals:
+        return
+    from tests.benchmarks.measure.eval_squad import retrievers
+
+    found, rows = retrievers(Remembered(parts.embedder, questions), generation)
+    places = {}
+    for node, (chunk, _) in zip(rows, generation.chunks(list(rows.values())), strict=True):
+        source = generation.source(chunk.source_id)
+        assert source is not None
+        places[node] = (source.path, chunk.start, chunk.end)
+    for name, retriever in found.items():
+        nodes = timed(name, retriever.retrieve, questions)
+        quality([[places[found.node.node_id] for found in one] for one in nodes], asked)
+
+
+def quality(found: list[list[tuple[str, int, int]]], asked: list[Case]) -> None:
+    """Ends the line with hit@1 and MRR@10."""
+    ranks = []
+    for places, case in zip(found, asked, strict=True):
+        spans = gold_spans(case, ARTICLES)
+        right = [
+            rank
+            for rank, (path, start, end) in enumerate(places[:TOP], start=1)
+            if any(path == source and overlaps(start, end, s, e) for source, s, e in spans)
+        ]
+        ranks.append(right[0] if right else 0)
+    first = statistics.mean(rank == 1 for rank in ranks)
+    print(f"{first:8.3f}{statistics.mean(1 / rank if rank else 0 for rank in ranks):8.3f}")
+
+
+def main() -> None:
+    """Asks and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--alone", action="store_true", help="without llama-index")
+    options = parser.parse_args()
+    asked = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
+    settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="squad")
+    parts = open_parts(settings)
+    parts.serving.refresh()
+    with parts.serving.lease() as generation:
+        measure(parts, generation, asked, rivals=not options.alone)
+    asyncio.run(parts.close())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""When to refuse: risk against coverage on SQuAD 2.0's questions, by confidence and by cosine.
+
+python -m tests.benchmarks.measure.risk_coverage [--data-dir DIR]
+
+The 260 questions of squad2.jsonl, half of them unanswerable, are asked of the index of all 490
+articles (the collection `squad`, which tests/benchmarks/squad.py builds). They are answered in the
+order of a score: the fitted confidence, each half of the articles by coefficients fitted on the
+other half's (tests/benchmarks/fit_confidence.py), or the best passage's cosine alone. Wrong is an
+answer to an unanswerable question, or one that lacks the gold answer. The area is the mean share
+of wrong among the answered over all coverages (AURC, Geifman et al. 2019), smaller is better.
+Needs ../shared.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from api.bootstrap import open_parts
+from api.settings import Settings
+from rag.answering.confidence import evidence
+from rag.answering.extractive import pick_sentences
+from rag.retrieval.fusion import retrieve
+from rag.retrieval.query import understand
+from rag.retrieval.weights import fitted
+from tests.benchmarks.fit.confidence import fit, predicted, samples
+from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, contains
+
+RESAMPLES = 10_000
+FOLDER = SHARED / "data" / "squad-articles"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question asked of the whole index: what speaks for its answer, and whether it is one."""
+
+    article: str
+    features: list[float]
+    dense: float
+    answerable: bool
+    right: bool
+
+
+def asked(data_dir: Path) -> list[Asked]:
+    """Returns every question of the set, asked."""
+    lines = map(json.loads, (FOLDER / "squad2.jsonl").read_text("utf-8").splitlines())
+    articles = {entry["id"]: f"{entry['article']}.txt" for entry in lines}
+    parts = open_parts(Settings(corpus=ARTICLES, data_dir=data_dir, collection="squad"))
+    parts.serving.refresh()
+    found = []
+    with parts.serving.lease() as generation:
+        for case in cases(FOLDER / "squad2.jsonl"):
+            query = understand(generation, parts.embedder, case.question)
+            hits = retrieve(generation, query, weights=fitted(), top_k=5)
+            picks = pick_sentences(case.question, hits.hits)
+            said = " ".join(hits.hits[p.hit].sentences[p.sentence].text for p in picks)
+            found.append(
+                Asked(
+                    article=articles[case.id],
+                    features=list(evidence(case.question, hits, picks).values()),
+                    dense=max(hit.scores.dense for hit in hits.hits),
+                    answerable=case.answerable,
+                    right=_is_right(case, said),
+                )
+            )
+    parts.serving.close()
+    return found
+
+
+def _is_right(case: Case, said: str) -> bool:
+    return case.answerable and contains(said, case.answers)
+
+
+def crossfitted(found: list[Asked], cache: Path) -> np.ndarray:
+    """Returns each question's confidence, by what was fitted on the other half of the articles."""
+    fitted_on = list(samples(cache))
+    articles = sorted({s.article for s in fitted_on} | {one.article for one in found})
+    xs = np.array([list(s.features.values()) for s in fitted_on])
+    ys = np.array([s.kind == "answerable" for s in fitted_on], float)
+    half = np.array([articles.index(s.article) % 2 for s in fitted_on])
+    betas = [fit(xs[half != side], ys[half != side]) for side in (0, 1)]
+    own = [
+        predicted(np.array([one.features]), betas[articles.index(one.article) % 2])[0]
+        for one in found
+    ]
+    return np.array(own)
+
+
+def area(wrong: np.ndarray, scores: np.ndarray) -> float:
+    """Returns the mean share of wrong among the answered, over all coverages."""
+    ordered = wrong[np.argsort(-scores, kind="stable")]
+    return float(np.mean(np.cumsum(ordered) / np.arange(1, len(ordered) + 1)))
+
+
+def bootstrap(wrong: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
+    """Returns the one-sided p: how often, over resampled questions, our area is no smaller.
+
+    By question, not by article: these are fewer than the 20 that a clustered interval wants.
+    """
+    chance = np.random.default_rng(0)
+    worse = 0
+    for _ in range(RESAMPLES):
+        pick = chance.integers(len(wrong), size=len(wrong))
+        worse += area(wrong[pick], ours[pick]) >= area(wrong[pick], other[pick])
+    return (worse + 1) / (RESAMPLES + 1)
+
+
+def curves(found: list[Asked], ours: np.ndarray, dense: np.ndarray) -> None:
+    """Prints both curves: of the answered, the share wrong, and the share of unanswerable."""
+    wrong = np.array([not one.right for one in found])
+    unanswerable = np.array([not one.answerable for one in found])
+    print(f"{'':>10}{'wrong':>22}{'unanswerable':>22}")
+    print(f"{'coverage':>10}" + f"{'confidence':>12}{'cosine':>10}" * 2)
+    for coverage in np.arange(0.1, 1.01, 0.1):
+        count = round(coverage * len(found))
+        first = [np.argsort(-scores, kind="stable")[:count] for scores in (ours, dense)]
+        shares = [flags[order].mean() for flags in (wrong, unanswerable) for order in first]
+        print(
+            f"{coverage:10.1f}"
+            + "".join(f"{s:{w}.3f}" for s, w in zip(shares, (12, 10, 12, 10), strict=True))
+        )
+    for name, flags in (("wrong", wrong), ("unanswerable", unanswerable)):
+        print(
+            f"area, {name}: {area(flags, ours):.4f}, cosine {area(flags, dense):.4f}, "
+            f"paired bootstrap p = {bootstrap(flags, ours, dense):.4f}"
+        )
+
+
+def main() -> None:
+    """Asks, fits and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    options = parser.parse_args()
+    found = asked(options.data_dir)
+    unanswerable = sum(not one.answerable for one in found)
+    print(f"{len(found)} questions, {unanswerable} unanswerable")
+    ours = crossfitted(found, options.data_dir / "embeddings.sqlite3")
+    curves(found, ours, np.array([one.dense for one in found]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The embedded model by ONNX Runtime and by OpenVINO in f32 and bf16: speed, and what changes.
+
+    python -m tests.benchmarks.measure.runtimes ARTICLES [--passages 600] [--models DIR]
+
+Passages are embedded in batches by length, as a sync does it; the runtimes take turns, a batch
+each, so that what else the machine does meets all of them. By the clock and by processor time:
+with other work on the cores only the second tells them apart. bf16 is slow where the CPU has no
+instructions for it (the first line says).
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from index.embed.cache import BATCH
+from index.embed.minilm import MiniLM, count_tokens
+from index.embed.openvino import OpenVINOMiniLM, precision
+from index.embed.protocol import Embedded, Passage
+from index.formats.text import extract_text
+from index.text.analyzer import harmless
+from index.text.chunk import chunk
+
+TOP = 10
+
+
+def passages(folder: Path, wanted: int) -> list[Passage]:
+    """Returns so many chunks of the folder's text files, taken evenly."""
+    found = []
+    for path in sorted(folder.glob("*.txt")):
+        document = extract_text(path.read_bytes())
+        for made in chunk(document, path.name, count_tokens=count_tokens):
+            spans = tuple((start - made.start, end - made.start) for start, end in made.sentences)
+            found.append(Passage(harmless(document.text[made.start : made.end]), spans))
+    return found[:: max(len(found) // wanted, 1)][:wanted]
+
+
+def main() -> None:
+    """Embeds and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("articles", type=Path)
+    parser.add_argument("--passages", type=int, default=600)
+    parser.add_argument("--models", type=Path, default=Path(tempfile.gettempdir(), "models"))
+    options = parser.parse_args()
+    runtimes = {
+        "ONNX Runtime": MiniLM(options.models),
+        "OpenVINO f32": OpenVINOMiniLM(options.models, "f32"),
+        "OpenVINO bf16": OpenVINOMiniLM(options.models, "bf16"),
+    }
+    texts = sorted(passages(options.articles, options.passages), key=lambda p: len(p.text))
+    questions = [passage.text[slice(*passage.sentences[0])][:120] for passage in texts[::3]]
+    print(f"this CPU computes in {precision()}; {len(texts)} passages, {len(questions)} questions")
+    made: dict[str, list[Embedded]] = {name: [] for name in runtimes}
+    clock, cpu = dict.fromkeys(runtimes, 0.0), dict.fromkeys(runtimes, 0.0)
+    asked: dict[str, list[float]] = {name: [] for name in runtimes}
+    near: dict[str, list[np.ndarray]] = {name: [] for name in runtimes}
+    for start in range(0, len(texts), BATCH):
+        for name, embedder in runtimes.items():
+            begun, before = time.perf_counter(), time.process_time()
+            made[name] += embedder.embed_passages(texts[start : start + BATCH])
+            clock[name] += time.perf_counter() - begun
+            cpu[name] += time.process_time() - before
+    for question in questions:
+        for name, embedder in runtimes.items():
+            begun = time.perf_counter()
+            vector = embedder.embed_question(question).vector
+            asked[name].append((time.perf_counter() - begun) * 1000)
+            near[name].append(np.argsort(-np.stack([e.vector for e in made[name]]) @ vector)[:TOP])
+    first = made["ONNX Runtime"]
+    print(f"{'':14}{'passages/s':>11}{'a CPU s':>9}{'question ms':>13}{'cosine':>9}{'top 10':>8}")
+    for name in runtimes:
+        cosine = min(float(a.vector @ b.vector) for a, b in zip(first, made[name], strict=True))
+        shared = [
+            len(set(a) & set(b)) / TOP
+            for a, b in zip(near["ONNX Runtime"], near[name], strict=True)
+        ]
+        print(
+            f"{name:14}{len(texts) / clock[name]:11.1f}{len(texts) / cpu[name]:9.1f}"
+            f"{statistics.median(asked[name]):13.1f}{cosine:9.5f}{statistics.mean(shared):8.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Scientific claims over 5,183 abstracts: nDCG@10, and is the cited sentence the evidence?
+
+python -m tests.benchmarks.measure.scifact [--data-dir DIR]
+
+BEIR's SciFact (Wadden et al. 2020; Thakur et al. 2021): an abstract a file under its title, 300
+claims with the abstracts that support or contradict them and the sentences that do. Abstracts are
+ranked by their best passage. No weight is fitted on these claims. Embeds for 5–15 minutes once.
+Needs ../shared.
+"""
+
+import argparse
+import asyncio
+import json
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from index.types import Span
+from rag.answering.extractive import rank_sentences
+from rag.types import Answer, Ask, Hit
+from tests.benchmarks.gold import SHARED
+from tests.benchmarks.indexed import COMPARED, indexed, pool, print_table, ranked, write_corpus
+
+FOLDER = SHARED / "data" / "beir-scifact"
+TOP = 10
+
+
+@dataclass(frozen=True)
+class Abstract:
+    """A file's text and where its sentences stand in it."""
+
+    text: str
+    sentences: tuple[Span, ...]
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FOLDER / name).read_text("utf-8").splitlines()]
+
+
+def abstract(entry: Mapping[str, Any]) -> Abstract:
+    """Returns the abstract as one paragraph under its title."""
+    text, spans = f"# {' '.join(entry['title'].split())}\n\n", []
+    for sentence in entry["metadata"]["sentences"]:
+        words = " ".join(sentence.split())
+        spans.append((len(text), len(text) + len(words)))
+        text += words + " "
+    return Abstract(text.rstrip() + "\n", tuple(spans))
+
+
+def qrels() -> dict[str, set[str]]:
+    """Returns the names of the files that are right for each claim."""
+    right: dict[str, set[str]] = defaultdict(set)
+    for line in (FOLDER / "qrels" / "test.tsv").read_text("utf-8").splitlines()[1:]:
+        query, document, score = line.split("\t")
+        if int(score) > 0:
+            right[query].add(f"{document}.md")
+    return right
+
+
+def evidence() -> dict[str, dict[str, set[int]]]:
+    """Returns claim → file → the numbers of its sentences that are evidence."""
+    gold: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for row in read("evidence.jsonl"):
+        gold[row["query_id"]][f"{row['doc_id']}.md"] |= set(row["sentences"])
+    return gold
+
+
+def documents(hits: Sequence[Hit]) -> list[str]:
+    """Returns the hits' files, each at the place of its best hit."""
+    return list(dict.fromkeys(hit.source.path for hit in hits))
+
+
+def ndcg(found: Sequence[str], right: set[str]) -> float:
+    """Returns nDCG@10 with binary relevance."""
+    gain = sum(1 / math.log2(rank + 1) for rank, d in enumerate(found[:TOP], 1) if d in right)
+    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(len(right), TOP) + 1))
+
+
+def recall(found: Sequence[str], right: set[str]) -> float:
+    return len(right & set(found[:TOP])) / len(right)
+
+
+def is_gold(start: int, end: int, document: Abstract, numbers: set[int]) -> bool:
+    """Does the span share half of either with one of the sentences?"""
+    for number in numbers:
+        left, right = document.sentences[number]
+        shared = min(end, right) - max(start, left)
+        if shared > 0 and 2 * shared >= min(end - start, right - left):
+            return True
+    return False
+
+
+def cited_gold(
+    answer: Answer, gold: Mapping[str, set[int]], files: Mapping[str, Abstract]
+) -> bool | None:
+    """Is the first citation into a gold abstract a gold sentence? None where none is cited."""
+    for citation in answer.citations:
+        if numbers := gold.get(citation.source):
+            return is_gold(citation.start, citation.end, files[citation.source], numbers)
+    return None
+
+
+def best_gold(
+    claim: str, hits: Sequence[Hit], gold: Mapping[str, set[int]], files: Mapping[str, Abstract]
+) -> bool | None:
+    """Is the best sentence of the gold abstract's hits a gold one? None where it was not found."""
+    own = [hit for hit in hits if hit.source.path in gold]
+    picks = rank_sentences(claim, own)
+    if not picks:
+        return None
+    best = own[picks[0].hit]
+    sentence = best.sentences[picks[0].sentence]
+    return is_gold(sentence.start, sentence.end, files[best.source.path], gold[best.source.path])
+
+
+def share(found: Sequence[bool | None]) -> str:
+    """Returns the share of true among those that are not None, with their number."""
+    known = [value for value in found if value is not None]
+    return f"{statistics.mean(known) if known else 0:.3f} of {len(known)}"
+
+
+def main() -> None:
+    """Syncs, asks and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    data_dir = parser.parse_args().data_dir
+    files = {f"{entry['_id']}.md": abstract(entry) for entry in read("corpus.jsonl")}
+    corpus = data_dir / "corpora" / "scifact"
+    write_corpus(corpus, {name: file.text for name, file in files.items()})
+    right, gold = qrels(), evidence()
+    claims = {entry["_id"]: entry["text"] for entry in read("queries.jsonl")}
+    claims = {number: text for number, text in claims.items() if number in right}
+    quality: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    best, cited = [], []
+    with indexed(corpus, data_dir, "scifact") as (parts, generation):
+        for number, claim in claims.items():
+            hits = pool(parts, generation, claim).hits
+            for name, worth in COMPARED.items():
+                found = documents(ranked(hits, worth))
+                quality[name].append((ndcg(found, right[number]), recall(found, right[number])))
+            if number in gold:
+                answer = asyncio.run(parts.pipeline.answer(generation, Ask(claim)))
+                best.append(best_gold(claim, hits[:TOP], gold[number], files))
+                cited.append(cited_gold(answer, gold[number], files))
+    print_table(
+        f"{len(claims)} claims",
+        ("nDCG@10", "recall@10"),
+        {
+            name: [statistics.mean(column) for column in zip(*rows, strict=True)]
+            for name, rows in quality.items()
+        },
+    )
+    print("\nshare of claims whose abstract was found (evidence has sentences)")
+    print(f"best sentence of the abstract is evidence      {share(best)}")
+    print(f"first citation into the abstract is evidence   {share(cited)}")
+
+
+if __name__ == "__main__":
+    main()

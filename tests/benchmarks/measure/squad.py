@@ -1,0 +1,94 @@
+"""Retrieval and answers on the 490 SQuAD articles: quality and latency, printed as a table.
+
+python -m tests.benchmarks.measure.squad [--data-dir DIR] [--limit N] [--json]
+
+Syncs the articles (10–20 minutes of embedding once, then nothing), asks the 592 questions of
+xquad.jsonl through the same pipeline as `footnote search` and `footnote ask`, without a model.
+Needs ../shared.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import time
+from pathlib import Path
+
+from api.bootstrap import open_parts, sync_request
+from api.settings import Settings
+from index.sync.process import run_sync
+from rag.types import Ask, Hit
+from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, contains, gold_spans, overlaps
+
+TOP = 10
+
+
+def rank_of(hits: tuple[Hit, ...], spans: list[tuple[str, int, int]]) -> int | None:
+    """Returns the rank, from 1, of the first hit that counts as the gold paragraph."""
+    for hit in hits:
+        for source, start, end in spans:
+            if hit.source.path == source and overlaps(hit.chunk.start, hit.chunk.end, start, end):
+                return hit.rank
+    return None
+
+
+def measure(settings: Settings, questions: list[Case]) -> dict[str, float]:
+    """Returns the table's figures."""
+    parts = open_parts(settings)
+    parts.serving.refresh()
+    ranks, found, cited, answered, times = [], [], [], [], []
+    with parts.serving.lease() as generation:
+        for case in questions:
+            spans = gold_spans(case, ARTICLES)
+            hits = parts.pipeline.search(generation, case.question, top_k=TOP)
+            ranks.append(rank_of(hits, spans))
+            started = time.perf_counter()
+            answer = asyncio.run(parts.pipeline.answer(generation, Ask(case.question)))
+            times.append((time.perf_counter() - started) * 1000)
+            answered.append(answer.answered)
+            found.append(contains(answer.answer, case.answers))
+            first = answer.citations[0] if answer.citations else None
+            cited.append(
+                first is not None
+                and any(
+                    first.source == source and start <= first.start and first.end <= end
+                    for source, start, end in spans
+                )
+            )
+    asyncio.run(parts.close())
+    tail = statistics.quantiles(times, n=20)
+    return {
+        "questions": len(questions),
+        "hit@1": statistics.mean(rank == 1 for rank in ranks),
+        "hit@5": statistics.mean(rank is not None and rank <= 5 for rank in ranks),
+        "MRR@10": statistics.mean(1 / rank if rank else 0.0 for rank in ranks),
+        "answered": statistics.mean(answered),
+        "answer holds gold": statistics.mean(found),
+        "first citation in gold paragraph": statistics.mean(cited),
+        "p50 ms": statistics.median(times),
+        "p95 ms": tail[-1],
+        "peak RSS MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def main() -> None:
+    """Syncs, measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=Path(".data"))
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="squad")
+    questions = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
+    report = run_sync(sync_request(settings), lambda event: None)
+    figures = {"sync s": report.seconds, **measure(settings, questions)}
+    if options.json:
+        print(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:34} {value:10.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Long tasks while a 2,000-token answer streams into the chat widget, and how often it is drawn.
+
+    python -m tests.benchmarks.measure.widget
+
+A long task keeps the page from reacting for 50 ms or more (W3C Long Tasks). Needs chromium.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from tests.support.browsing import chromium, tab
+from tests.support.standin import Page, StandIn, Step, answer, citation, host, steps
+from tests.widget.test_widget_stream import LONG, TOKENS
+
+WATCH = """() => {
+    window.tasks = [];
+    const spent = (task) => Math.round(task.duration);
+    const note = (list) => tasks.push(...list.getEntries().map(spent));
+    new PerformanceObserver(note).observe({ type: "longtask" });
+}"""
+
+
+def paced(pause_s: float) -> Iterator[Step]:
+    breath = threading.Event()
+    for step in steps(answer(LONG, citations=[citation(1), citation(2)]), piece=TOKENS):
+        yield step
+        breath.wait(pause_s)
+
+
+def main() -> None:
+    print(f"{len(LONG) // TOKENS} tokens, {LONG.count(chr(10) * 2) + 1} blocks")
+    print("| tokens a second | seconds | long tasks | longest, ms |\n|---|---|---|---|")
+    for rate in (100, 1_000):
+        with StandIn(lambda _, rate=rate: paced(1 / rate)) as service, chromium() as browser:
+            service.pages["/"] = Page(host(service))
+            with tab(browser) as (page, _):
+                page.goto(service.url)
+                page.wait_for_selector("footnote-chat #question")
+                page.evaluate(WATCH)
+                took_ms = page.evaluate(
+                    """async () => {
+                        const began = performance.now();
+                        await document.querySelector("footnote-chat").ask("How long?");
+                        return performance.now() - began;
+                    }"""
+                )
+                tasks: list[int] = page.evaluate("tasks")
+        print(f"| {rate} | {took_ms / 1000:.1f} | {len(tasks)} | {max(tasks, default=0)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Damage to a published generation is noticed before it serves; two writers never both write."""
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from index.embed.protocol import EmbedSpec
+from index.store.manifest import read_published
+from index.store.serving import Serving
+from index.sync.process import SyncRequest
+from tests.support.corpora import ARTICLES, opened, paths, sync_request, synced, write
+
+SOAK = bool(os.environ.get("SOAK"))
+TIMES = 20 if SOAK else 4
+PARTS = ("manifest.json", "catalog.sqlite3", "lexical", "vectors", "parts.npy")
+
+
+@pytest.fixture
+def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
+    """A collection with two generations."""
+    request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    synced(request)
+    write(request.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    synced(request)
+    return request
+
+
+def damaged(path: Path, dice: random.Random) -> bytes:
+    """Flips a byte or cuts the end off; returns what was there."""
+    whole = path.read_bytes()
+    place = dice.randrange(len(whole))
+    if dice.random() < 0.5:
+        path.write_bytes(whole[:place])
+    else:
+        flipped = whole[place] ^ (1 << dice.randrange(8))
+        path.write_bytes(whole[:place] + bytes([flipped]) + whole[place + 1 :])
+    return whole
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_flips_and_cuts_are_noticed_and_the_generation_before_serves(
+    request_: SyncRequest, part: str
+) -> None:
+    dice = random.Random(part)
+    newest = request_.folder / "generations" / "000002"
+    target = newest / part
+    files = sorted(p for p in target.rglob("*") if p.is_file() and p.stat().st_size) or [target]
+    for _ in range(TIMES):
+        path = dice.choice(files)
+        whole = damaged(path, dice)
+        serving = Serving(request_.folder, "default")
+        serving.refresh()
+        with serving.lease() as generation:
+            assert generation.info.generation == "000001"
+        assert "000002 is damaged" in str(serving.trouble)
+        serving.close()
+        path.write_bytes(whole)
+    damaged(files[0], dice)
+    assert synced(request_)[0].published
+    assert "new.txt" in paths(request_)
+
+
+WRITER = """
+import json, sys, time
+from index.errors import SyncBusy
+from index.sync import sync
+from index.worker import request_from
+
+def tell(*words):
+    print(*words, flush=True)
+
+def hold(event):  # the first event comes with the lock held
+    global held
+    if not held:
+        held = True
+        tell("holding")
+        sys.stdin.readline()
+
+request = request_from(sys.argv[1])
+for line in sys.stdin:
+    held, started = False, time.monotonic()
+    try:
+        tell("done", sync(request, hold).generation)
+    except SyncBusy as error:
+        tell("busy", error.pid, time.monotonic() - started)
+"""
+
+
+def test_of_two_writers_one_wins_and_one_is_refused(request_: SyncRequest) -> None:
+    command = [sys.executable, "-c", WRITER, json.dumps(asdict(request_), default=str)]
+    with contextlib.ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(2)
+        ]
+        wins, slowest = [0, 0], 0.0
+        for number in range(100 if SOAK else 5):
+            write(request_.corpus, {"new.txt": f"Whale number {number} was seen off the cape."})
+            for writer in writers:
+                go(writer)
+            said = [heard(writer) for writer in writers]
+            winner = said.index(["holding"])
+            _, pid, seconds = said[1 - winner]
+            assert int(pid) == writers[winner].pid
+            go(writers[winner])
+            assert heard(writers[winner])[0] == "done"
+            assert len(read_published(request_.folder)) == 2
+            with opened(request_) as generation:
+                assert generation.find_lexical([str(number)], limit=1)
+            wins[winner] += 1
+            slowest = max(slowest, float(seconds))
+    print(f"won {wins}, refused in at most {slowest * 1000:.0f} ms")  # noqa: T201  # what it is for
+
+
+def go(writer: "subprocess.Popen[str]") -> None:
+    assert writer.stdin
+    writer.stdin.write("go\n")
+    writer.stdin.flush()
+
+
+def heard(writer: "subprocess.Popen[str]") -> list[str]:
+    assert writer.stdout
+    return writer.stdout.readline().split()

@@ -1,0 +1,176 @@
+"""Other question sets become cases whose evidence stands in the sources that come with them."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+
+from rag.evaluation.cases import case_of
+from rag.evaluation.draft import Sentence, asked, chosen, cloze
+from rag.evaluation.errors import CasesMalformed
+from rag.evaluation.importing import Imported, read, write_sources
+from rag.model.openai_chat import Message, ModelEnd, ModelText
+
+PARAGRAPH = "The lake is 12 metres deep. It freezes in January."
+
+
+def held(made: Imported) -> bool:
+    """Does every quote stand in its source?"""
+    return all(e.quote in made.sources[e.source] for case in made.cases for e in case.evidence)
+
+
+def test_squad(tmp_path: Path) -> None:
+    asked_for = {"id": "1", "question": "How deep?", "answers": [{"text": "12 metres"}] * 2}
+    never = {"id": "2", "question": "Whose?", "answers": [], "is_impossible": True}
+    article = {
+        "title": "../A/lake",
+        "paragraphs": [{"context": PARAGRAPH, "qas": [asked_for, never, asked_for]}],
+    }
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps({"version": "2.0", "data": [article]}))
+    made = read("squad", path)
+    assert [(c.answers, c.answerable) for c in made.cases] == [(("12 metres",), True), ((), False)]
+    assert made.left_out == ["1: there is a case of this id already"]
+    assert list(made.sources) == ["A_lake.txt"]
+    assert held(made)
+    write_sources(tmp_path / "corpus", made.sources)
+    assert [p.name for p in (tmp_path / "corpus").iterdir()] == ["A_lake.txt"]
+    with pytest.raises(FileExistsError):
+        write_sources(tmp_path / "corpus", made.sources)
+
+
+def test_beir(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").write_text(
+        json.dumps({"_id": "d1", "title": "Lake", "text": PARAGRAPH})
+        + "\n"
+        + json.dumps({"_id": "d2", "title": "", "text": "Nothing."})
+    )
+    (tmp_path / "queries.jsonl").write_text(
+        json.dumps({"_id": "q1", "text": "How deep?"})
+        + "\n"
+        + json.dumps({"_id": "q2", "text": "x"})
+    )
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\nq2\td2\t0\n"
+    )
+    made = read("beir", tmp_path)
+    (case,) = made.cases
+    assert case.answers == ()
+    assert [e.source for e in case.evidence] == ["d1.md"]
+    assert made.sources["d1.md"] == f"# Lake\n\n{PARAGRAPH}\n"
+    assert held(made)
+
+
+def test_clapnq(tmp_path: Path) -> None:
+    passages = [{"title": "Lake", "text": PARAGRAPH, "sentences": []}]
+    one = {"answer": "12 metres", "selected_sentences": ["The lake is 12 metres deep."]}
+    two = {"answer": "", "selected_sentences": []}
+    path = tmp_path / "clapnq.jsonl"
+    path.write_text(
+        "\n".join(
+            json.dumps({"id": i, "input": "How deep?", "passages": passages, "output": [output]})
+            for i, output in (("1", one), ("2", two))
+        )
+    )
+    made = read("clapnq", path)
+    assert [c.answerable for c in made.cases] == [True, False]
+    assert made.cases[0].evidence[0].quote == "The lake is 12 metres deep."
+    assert made.sources == {"Lake.txt": f"{PARAGRAPH}\n"}
+    assert held(made)
+
+
+def test_feedback(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.jsonl"
+    cited = [{"source": "lake.txt", "quote": PARAGRAPH}]
+    given = [
+        {"rating": "up", "question": "How deep?", "answer": "12 metres. [1]", "citations": cited},
+        {"rating": "down", "question": "When?", "answer": "May", "correct_answer": "January"},
+        {"rating": "down", "question": "Where?", "answer": "Here"},
+        {"rating": "up"},
+    ]
+    path.write_text("\n".join(map(json.dumps, given)))
+    made = read("feedback", path)
+    assert [(c.answers, c.tags) for c in made.cases] == [
+        (("12 metres.",), ("praised",)),
+        (("January",), ("corrected",)),
+    ]
+    assert len(made.left_out) == 2
+
+
+def test_csv(tmp_path: Path) -> None:
+    path = tmp_path / "cases.csv"
+    path.write_text(
+        "\ufeffID,Question,Answers,Source,Quote,Answerable,Tags\r\n"
+        'a,"How deep, exactly?",12 metres|twelve metres,lake.txt,"It is 12 metres deep.",,x|y\r\n'
+        "b,Whose?,,,,no,\r\n"
+        ",,,,,,\r\n",
+        encoding="utf-8",
+    )
+    made = read("csv", path)
+    assert made.cases[0].answers == ("12 metres", "twelve metres")
+    assert made.cases[0].tags == ("x", "y")
+    assert not made.cases[1].answerable
+    assert len(made.left_out) == 1
+
+
+@pytest.mark.parametrize("kind", ["squad", "beir", "clapnq", "feedback", "csv"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b"a,b\n1,2\n"])
+def test_what_is_no_such_set_is_refused(tmp_path: Path, kind: str, content: bytes) -> None:
+    path = tmp_path / "set"
+    path.write_bytes(content)
+    with pytest.raises(CasesMalformed):
+        read(kind, path)
+
+
+SENTENCES = [
+    Sentence("a.txt", "In the winter of 1997 the whole lake was frozen for weeks."),
+    Sentence("a.txt", "Too short, 5."),
+    Sentence("a.txt", "It has no figure and not one name in it, which is a great pity."),
+    Sentence("b.txt", "The plant was opened by the mayor, Jane Newman Smith, after a long delay."),
+]
+
+
+def test_cloze_questions_leave_out_what_they_ask_for() -> None:
+    picked = chosen(SENTENCES, 10, seed=1)
+    cases = [case_of(line) for line in cloze(picked)]
+    assert {case.answers[0] for case in cases} == {"1997", "Jane Newman Smith"}
+    assert all(case.answers[0] not in case.question for case in cases)
+    assert all(case.raw["draft"] is True for case in cases)
+    assert chosen(SENTENCES, 1, seed=1) == chosen(SENTENCES, 1, seed=1)
+
+
+class Replies:
+    """A model that says these, one after the other."""
+
+    name = "told"
+
+    def __init__(self, *replies: str) -> None:
+        self.replies = list(replies)
+
+    async def stream(
+        self, messages: Sequence[Message]
+    ) -> AsyncGenerator[ModelText | ModelEnd, None]:
+        yield ModelText(self.replies.pop(0))
+        yield ModelEnd("stop", None)
+
+    async def close(self) -> None:
+        pass
+
+
+def test_a_models_proposal_counts_only_where_its_answer_is_in_the_sentence() -> None:
+    model = Replies(
+        '```json\n{"question": "When did it freeze?", "answer": "1997"}\n```',
+        '{"question": "When?", "answer": "2001"}',
+        "I cannot.",
+    )
+
+    async def all_of() -> list[object]:
+        return [line async for line in asked([SENTENCES[0]] * 3, model)]
+
+    first, *others = asyncio.run(all_of())
+    assert isinstance(first, dict)
+    assert case_of(first).answers == ("1997",)
+    assert others == [None, None]

@@ -1,0 +1,223 @@
+"""Every figure agrees with a hand-computed case or with another implementation."""
+
+import math
+
+import ir_measures
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ir_measures import RR, Qrel, R, ScoredDoc, Success, nDCG
+
+from rag.evaluation.metrics import citing, ranking
+from rag.evaluation.metrics.match import (
+    contains,
+    covered,
+    exact,
+    numbers,
+    numeric,
+    overlaps,
+    token_f1,
+    unmarked,
+)
+from rag.evaluation.results import Cited, Gold, Passage
+
+
+def passage(rank: int, source: str, start: int = 0, end: int = 100) -> Passage:
+    return Passage(rank, source, start, end, "w " * ((end - start) // 2), 1 / rank)
+
+
+def gold(source: str, start: int = 0, end: int = 100) -> Gold:
+    return Gold(source, ((start, end),))
+
+
+# --- answers
+
+
+def test_markers_are_no_part_of_an_answer() -> None:
+    assert unmarked("It is a lake. [1] In Spain. [2, 3]") == "It is a lake. In Spain."
+
+
+def test_exact_match_ignores_case_articles_and_punctuation() -> None:
+    assert exact("The Denver Broncos!", ["denver broncos"])
+    assert not exact("the Broncos of Denver", ["denver broncos"])
+
+
+def test_containment_is_of_whole_words() -> None:
+    assert contains("He won 15 medals.", ["15"])
+    assert not contains("He won 150 medals.", ["15"])
+    assert not contains("Nothing", ["the"])
+
+
+def test_token_f1_is_that_of_the_squad_paper() -> None:
+    """Three words said, two of the gold's three among them: P = R = 2/3."""
+    assert token_f1("Denver Broncos won", ["Denver Broncos team"]) == pytest.approx(2 / 3)
+    assert token_f1("a b b", ["b b c d"]) == pytest.approx(2 * (2 / 2) * (2 / 4) / (1 + 0.5))
+    assert token_f1("x", ["y", "x"]) == 1.0
+    assert token_f1("", ["x"]) == 0.0
+
+
+def test_figures_are_compared_as_values() -> None:
+    assert numbers("1,200.50 and 2.55 and 3.10.2 and 1,2") == ["1200.5", "2.55", "3.10.2", "1,2"]
+    assert numeric("It cost 1,200 yuan", ["1200"]) is True
+    assert numeric("It cost 12,000 yuan", ["1200"]) is False
+    assert numeric("between 5 and 7", ["from 5 to 7", "6"]) is True
+    assert numeric("anything", ["a lake"]) is None
+
+
+def test_spans_match_when_they_share_half_of_either() -> None:
+    assert overlaps((0, 10), (5, 100))
+    assert not overlaps((0, 10), (6, 100))
+    assert overlaps((40, 45), (0, 100))
+    assert not overlaps((0, 10), (10, 20))
+
+
+def test_coverage_counts_no_character_twice() -> None:
+    assert covered([(0, 10), (5, 12)], [(3, 20), (8, 30)]) == 9
+
+
+# --- rankings, beside ir_measures
+
+
+DOCS = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1, max_size=8)
+
+
+@given(found=DOCS, wanted=DOCS, k=st.sampled_from([1, 3, 5]))
+def test_file_metrics_agree_with_ir_measures(found: list[str], wanted: list[str], k: int) -> None:
+    ours = ranking.files(
+        [passage(rank, source) for rank, source in enumerate(found, start=1)],
+        [gold(source) for source in wanted],
+    )
+    qrels = [Qrel("q", source, 1) for source in wanted]
+    run = [ScoredDoc("q", source, -rank) for rank, source in enumerate(found)]
+    theirs = ir_measures.calc_aggregate([nDCG @ k, RR @ k, R @ k, Success @ k], qrels, run)
+    assert ours.ndcg(k) == pytest.approx(theirs[nDCG @ k], abs=1e-4)
+    assert ours.reciprocal_rank(k) == pytest.approx(theirs[RR @ k])
+    assert ours.recall(k) == pytest.approx(theirs[R @ k])
+    assert float(ours.hit(k)) == theirs[Success @ k]
+
+
+@given(found=DOCS, wanted=DOCS, k=st.sampled_from([1, 3, 5]))
+def test_passage_metrics_agree_with_ir_measures(
+    found: list[str], wanted: list[str], k: int
+) -> None:
+    """Where each passage holds one piece of evidence at most, both mean the same."""
+    ours = ranking.chunks(
+        [
+            passage(rank, "file", 1000 * ord(name), 1000 * ord(name) + 99)
+            for rank, name in enumerate(found, start=1)
+        ],
+        [gold("file", 1000 * ord(name) + 10, 1000 * ord(name) + 60) for name in wanted],
+    )
+    qrels = [Qrel("q", name, 1) for name in wanted]
+    run = [ScoredDoc("q", name, -rank) for rank, name in enumerate(found)]
+    theirs = ir_measures.calc_aggregate([nDCG @ k, RR @ k, R @ k, Success @ k], qrels, run)
+    assert ours.ndcg(k) == pytest.approx(theirs[nDCG @ k], abs=1e-4)
+    assert ours.reciprocal_rank(k) == pytest.approx(theirs[RR @ k])
+    assert ours.recall(k) == pytest.approx(theirs[R @ k])
+    assert float(ours.hit(k)) == theirs[Success @ k]
+
+
+def test_ndcg_of_relevant_documents_at_ranks_two_and_four() -> None:
+    """By hand: (1/log2 3 + 1/log2 5) / (1 + 1/log2 3)."""
+    found = ranking.Ranking((0, 1, 0, 1), 2)
+    by_hand = (1 / math.log2(3) + 1 / math.log2(5)) / (1 + 1 / math.log2(3))
+    assert found.ndcg(5) == pytest.approx(by_hand)
+
+
+def test_finding_the_same_evidence_again_earns_nothing() -> None:
+    found = ranking.chunks([passage(1, "a"), passage(2, "a")], [gold("a"), gold("b")])
+    assert found.gains == (1, 0)
+    assert found.recall(5) == 0.5
+
+
+def test_one_passage_with_all_the_evidence_is_a_perfect_ranking() -> None:
+    found = ranking.chunks([passage(1, "a")], [gold("a", 0, 40), gold("a", 50, 90)])
+    assert found.ndcg(5) == found.recall(1) == 1.0
+
+
+def test_span_recall_adds_up_what_passages_cover_together() -> None:
+    found = ranking.spans(
+        [passage(1, "a", 0, 40), passage(2, "a", 30, 60), passage(3, "b", 0, 100)], [gold("a")]
+    )
+    assert found.recall(1) == pytest.approx(0.4)
+    assert found.recall(3) == pytest.approx(0.6)
+    assert not found.hit(1)
+    assert found.hit(2)
+    assert found.reciprocal_rank(5) == 0.5
+
+
+def test_evidence_that_is_not_in_the_sources_counts_as_missed() -> None:
+    lost = Gold("a", ())
+    assert ranking.chunks([passage(1, "a")], [lost]).recall(5) == 0.0
+    assert ranking.spans([passage(1, "a")], [lost, gold("a")]).recall(5) == pytest.approx(0.5)
+
+
+def test_token_overlap_is_that_of_the_chroma_report() -> None:
+    """4 gold words, 6 retrieved, 3 shared: IoU 3 / (4 + 6 - 3)."""
+    text = "one two three four five six seven eight"
+    found = Passage(1, "a", 0, len("one two three four five six"), "one two three four five six", 1)
+    quote = "four five six seven"
+    at = text.index(quote)
+    both = ranking.tokens([found], [Gold("a", ((at, at + len(quote)),))], [quote])
+    assert (both.shared, both.gold, both.retrieved) == (3, 4, 6)
+    assert both.iou == pytest.approx(3 / 7)
+    assert both.recall == pytest.approx(3 / 4)
+    assert both.precision == pytest.approx(1 / 2)
+
+
+def test_tokens_retrieved_twice_weigh_on_precision_once_on_recall() -> None:
+    one = Passage(1, "a", 0, 7, "one two", 1)
+    both = ranking.tokens([one, one], [Gold("a", ((0, 7),))], ["one two"])
+    assert both.recall == 1.0
+    assert both.precision == 0.5
+
+
+# --- citations
+
+
+def cited(n: int, source: str, start: int, end: int) -> Cited:
+    return Cited(n, source, start, end, "")
+
+
+def test_citation_precision_and_recall_by_span() -> None:
+    """Two of three citations are on evidence, one of two pieces is cited: F1 = 4/7."""
+    fit = citing.by_span(
+        [cited(1, "a", 0, 50), cited(2, "a", 60, 100), cited(3, "b", 500, 600)],
+        [gold("a"), gold("b")],
+    )
+    assert fit.precision == pytest.approx(2 / 3)
+    assert fit.recall == pytest.approx(1 / 2)
+    assert fit.f1 == pytest.approx(4 / 7)
+
+
+def test_citation_precision_and_recall_by_file() -> None:
+    fit = citing.by_file([cited(1, "a", 900, 950), cited(2, "c", 0, 9)], [gold("a"), gold("b")])
+    assert (fit.precision, fit.recall) == (0.5, 0.5)
+
+
+def test_nothing_cited_has_no_precision_and_f1_zero() -> None:
+    fit = citing.by_span([], [gold("a")])
+    assert fit.precision is None
+    assert (fit.recall, fit.f1) == (0.0, 0.0)
+
+
+FACTS = {"s1": {"A", "B"}, "s2": {"C"}, "s3": {"D"}}
+
+
+def holds(sentence: str, quotes: object) -> bool:
+    assert isinstance(quotes, list)
+    return FACTS[sentence] <= {fact for quote in quotes for fact in quote}
+
+
+def test_alce_recall_and_precision_by_hand() -> None:
+    """As in ALCE's figure: s1 needs both of its first two quotes and not the third; s2's quote
+    says something else; s3 cites nothing. Recall 1/3, precision 2/4.
+    """
+    fit = citing.alce([("s1", ["A", "B", "X"]), ("s2", ["Y"]), ("s3", [])], holds)
+    assert fit.recall == pytest.approx(1 / 3)
+    assert fit.precision == pytest.approx(2 / 4)
+
+
+def test_alce_counts_each_of_two_sufficient_citations() -> None:
+    fit = citing.alce([("s2", ["C", "C"])], holds)
+    assert (fit.recall, fit.precision) == (1.0, 1.0)

@@ -1,0 +1,194 @@
+"""The log: JSON or readable, with ids, and nothing of what was asked, found or answered."""
+
+import json
+import logging
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry import trace
+from structlog.contextvars import bound_contextvars
+
+from api.telemetry.logs import formatter, told
+from rag.errors import ModelUnavailable
+from tests.support.fakes import FakeModel, Reply
+from tests.support.running import Running, until, write_lakes
+
+CANARY = "qanary7"
+QUESTION = f"How long did the lake freeze in 1998, {CANARY}?"
+
+
+def lines_of(log: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.splitlines()]
+
+
+def shown(record_of: logging.LogRecord, *, is_terminal: bool = False) -> str:
+    return formatter(is_terminal=is_terminal, log_content=False).format(record_of)
+
+
+def record(message: str, *, name: str = "footnote", **extra: object) -> logging.LogRecord:
+    made = logging.LogRecord(name, logging.INFO, "a.py", 1, message, (), None)
+    vars(made).update(extra)
+    return made
+
+
+def provoke(url: str) -> None:
+    """Says the canary wherever a client can say something."""
+    headers = {
+        "Authorization": f"Bearer {CANARY}",
+        "X-Api-Key": CANARY,
+        "Cookie": f"key={CANARY}",
+        "User-Agent": CANARY,
+        "X-Request-Id": f"{CANARY} with a space",
+        "Idempotency-Key": CANARY,
+    }
+    history = [{"role": "user", "content": CANARY}, {"role": "assistant", "content": CANARY}]
+    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+        for body in (
+            {"question": QUESTION},
+            {"question": QUESTION, "stream": True, "history": history},
+            {"question": QUESTION, "filters": {"source": [f"{CANARY}/"]}},
+            {"question": QUESTION, "collection": CANARY},
+            {"question": f"{CANARY} " * 900},
+            {"question": {CANARY: 1}},
+        ):
+            client.post("/v1/answers", json=body)
+        message = {"role": "user", "content": QUESTION}
+        client.post("/v1/chat/completions", json={"model": "footnote", "messages": [message]})
+        client.post("/v1/chat/completions", json={"model": CANARY, "messages": [message]})
+        client.post("/v1/answers/ans_1/feedback", json={"rating": "up", "comment": CANARY})
+        client.post("/v1/search", json={"query": CANARY})
+        client.post("/v1/answers", content=b'{"question": ' + CANARY.encode())
+        client.post("/v1/answers", content=CANARY, headers={"Content-Type": CANARY})
+        client.get(f"/v1/sources?cursor={CANARY}&sig={CANARY}")
+        client.get(f"/v1/sources/{CANARY}/view?start=0&end=5&v={CANARY}&sig={CANARY}&exp=1")
+        client.get(f"/{CANARY}%0a%1b[31m?{CANARY}={CANARY}")
+        client.get("/v1/sources", headers={"Host": f"{CANARY}.test"})
+        client.get("/v1/sources", headers={"Origin": f"http://{CANARY}", "Referer": CANARY})
+        job = client.put(f"/v1/files/{CANARY}.txt?{CANARY}={CANARY}", content=CANARY).json()
+        until(lambda: client.get(f"/v1/jobs/{job['id']}").json()["status"] == "done")
+        client.delete(f"/v1/files/{CANARY}.md")
+
+
+def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(home: Path) -> None:
+    write_lakes(home / "articles")
+    says = cycle(
+        [
+            Reply(text=f"{CANARY} [1.1]"),
+            Reply(fault="http_400", error={"message": CANARY, "param": CANARY}),
+            Reply(text=f"{CANARY} and more", fault="bad_json"),
+        ]
+    )
+    with FakeModel(lambda _request: next(says)) as model:
+        env = {
+            "FOOTNOTE_LLM__MODEL": "a-model",
+            "FOOTNOTE_LLM__BASE_URL": model.base_url,
+            "FOOTNOTE_LLM__API_KEY": CANARY,
+            "FOOTNOTE_ALLOW_WRITES": "true",
+        }
+        with Running("articles", cwd=home, env=env) as service:
+            provoke(service.url)
+            figures = httpx.get(f"{service.url}/metrics").text
+            log = service.stop()
+    assert CANARY not in figures.lower()
+    assert 'status="200"' in figures
+    assert len(model.requests) >= 3
+    assert CANARY not in log.lower()
+    assert "froze" not in log
+    told = [line for line in lines_of(log) if line["event"] == "request"]
+    routes = {line["route"] for line in told if line["status"] < 300}
+    assert {"/v1/answers", "/v1/chat/completions", "/v1/files/{path:path}"} <= routes
+    assert {"answered", "failed"} <= {line["event"] for line in lines_of(log)}
+
+
+def test_a_requests_lines_carry_its_id_and_the_answers_figures(lakes: Path) -> None:
+    with Running("--no-sync", cwd=lakes) as service:
+        for stream in (False, True):
+            httpx.post(
+                f"{service.url}/v1/answers",
+                json={"question": "How long did the lake freeze in 1998?", "stream": stream},
+                headers={"X-Request-Id": f"from-a-proxy-{stream}"},
+                timeout=60,
+            )
+        lines = lines_of(service.stop())
+    for stream in (False, True):
+        ours = [line for line in lines if line.get("request_id") == f"from-a-proxy-{stream}"]
+        answered, request = sorted(ours, key=lambda line: str(line["event"]))
+        assert (answered["event"], request["event"]) == ("answered", "request")
+        assert (request["route"], request["status"]) == ("/v1/answers", 200)
+        assert answered["answer_id"].startswith("ans_")
+        assert answered["citations"] >= 1
+        assert {"retrieve", "answer", "cite", "support"} <= answered["stages_ms"].keys()
+        assert answered["stages_ms"]["cite"] <= answered["stages_ms"]["answer"]
+        assert {"timestamp", "level", "logger"} <= request.keys()
+
+
+def test_what_was_said_is_logged_where_the_operator_wants_it(lakes: Path) -> None:
+    env = {"FOOTNOTE_LOG_CONTENT": "true"}
+    with Running("--no-sync", cwd=lakes, env=env) as service:
+        httpx.post(f"{service.url}/v1/answers", json={"question": QUESTION}, timeout=60)
+        (answered,) = [line for line in lines_of(service.stop()) if "question" in line]
+    assert answered["question"] == QUESTION
+    assert "142 days" in answered["answer"]
+    assert "142 days" in "".join(answered["passages"])
+
+
+def test_a_line_carries_its_trace() -> None:
+    context = trace.SpanContext(0xABC, 0xDEF, is_remote=False)
+    with trace.use_span(trace.NonRecordingSpan(context)), bound_contextvars(request_id="r"):
+        line = json.loads(shown(record("hello", status=200)))
+    assert (line["trace_id"], line["span_id"]) == (f"{0xABC:032x}", f"{0xDEF:016x}")
+    assert (line["event"], line["request_id"], line["status"]) == ("hello", "r", 200)
+    assert "trace_id" not in json.loads(shown(record("hello")))
+
+
+def test_an_exception_is_told_by_class_and_place_without_its_words() -> None:
+    try:
+        try:
+            raise KeyError(CANARY)
+        except KeyError as error:
+            raise ExceptionGroup(
+                CANARY, [ValueError(CANARY), OSError(28, "No space", CANARY)]
+            ) from error
+    except ExceptionGroup as error:
+        telling = told(error, log_content=False)
+        whole = json.dumps(told(error, log_content=True))
+    assert CANARY not in json.dumps(telling)
+    assert [cause["type"] for cause in telling["causes"]] == ["ValueError", "OSError", "KeyError"]
+    assert telling["causes"][1]["message"] == "No space"
+    assert telling["frames"][0].startswith("test_api_logs.py:")
+    assert CANARY in whole
+
+
+def test_our_own_errors_keep_their_words() -> None:
+    assert told(ModelUnavailable("it is down"), log_content=False)["message"] == "it is down"
+
+
+def test_of_a_librarys_message_the_first_line_is_kept() -> None:
+    message = f"Task exception was never retrieved\nfuture: <Task exception=X('{CANARY}')>"
+    lost = record(message, name="asyncio", question=CANARY)
+    assert CANARY not in shown(lost)
+    assert "never retrieved" in shown(lost)
+
+
+def test_on_a_terminal_lines_are_readable_and_nothing_steers_the_screen() -> None:
+    line = shown(record("skipped \x1b[2J\u202ename.txt", status=200), is_terminal=True)
+    assert "\\x1b[2J\\u202ename.txt" in line
+    assert "\u202e" not in line
+    assert "\x1b[2J" not in line
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(line)
+
+
+def test_on_a_terminal_an_exception_is_a_block_of_lines() -> None:
+    failed = record("broke")
+    try:
+        raise ModelUnavailable("down") from ZeroDivisionError(CANARY)
+    except ModelUnavailable as error:
+        failed.exc_info = (type(error), error, error.__traceback__)
+    text = shown(failed, is_terminal=True)
+    assert "ModelUnavailable: down\n  at test_api_logs.py:" in text
+    assert "from ZeroDivisionError" in text
+    assert CANARY not in text

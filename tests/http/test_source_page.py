@@ -1,0 +1,92 @@
+"""The page of an article: it marks exactly the passage, and nothing in the article gets out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.wire.escape import screen
+from api.wire.source_page import AROUND, gone, shown, whereabouts
+from index.types import Chunk, Source
+from tests.support.pages import Page
+
+SHA256 = "ab" * 32
+NASTY = (
+    'He said "<script>alert(1)</script>" & left.\r\nNext \u202eline</mark></div>\x1b[0m '
+    "<img src=x onerror=alert(1)> 👩\u200d🔬 end. "
+)
+
+
+def source(title: str = "A title", path: str = "a.txt") -> Source:
+    return Source(
+        id="s", path=path, title=title, sha256=SHA256, size=1, mtime_ns=0, length=1, metadata={}
+    )
+
+
+def render(text: str, start: int | None, end: int | None, version: str | None = SHA256[:12]) -> str:
+    page = shown(source(), text, start=start, end=end, version=version)
+    return bytes(page.body).decode()
+
+
+TEXTS = st.text(st.sampled_from([*"ab <>&\"'\n\r\t$", "\u202e", "\x00", "\u2028", "é", "😀"]))
+
+
+@given(TEXTS, st.data())
+def test_exactly_the_passage_is_marked(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    page = Page(render(text, start, end))
+    assert page.marked == screen(text[start:end])
+    whole = screen(text[:start]) + screen(text[start:end]) + screen(text[end:])
+    assert page.article == whole
+
+
+def test_an_article_cannot_leave_its_page() -> None:
+    page = Page(render(NASTY * 3, 10, 60))
+    assert {"script", "img"}.isdisjoint(page.tags)
+    assert page.tags.count("mark") == 1
+    assert "\\u202eline" in page.article
+
+
+def test_a_title_and_a_path_cannot_either() -> None:
+    html = bytes(shown(source(NASTY, NASTY), "x", start=0, end=1, version=None).body).decode()
+    assert {"script", "img"}.isdisjoint(Page(html).tags)
+
+
+def test_a_changed_file_is_said_and_nothing_marked() -> None:
+    html = render("The text is another now.", 4, 400, version="0" * 12)
+    assert "has changed since it was cited" in html
+    assert "<mark" not in html
+
+
+def test_without_a_passage_the_whole_article_is_shown() -> None:
+    page = Page(render("All of it.", None, None))
+    assert page.article == "All of it."
+    assert page.marked == ""
+
+
+def test_a_long_article_is_cut_around_its_passage() -> None:
+    text = "x" * 3 * AROUND + "HERE" + "y" * 3 * AROUND
+    start = text.index("HERE")
+    html = render(text, start, start + 4)
+    assert Page(html).marked == "HERE"
+    assert len(Page(html).article) == 2 * AROUND + 4
+    assert "only what surrounds" in html
+
+
+@pytest.mark.parametrize("page", [shown(source(), "x", start=0, end=1, version=None), gone(404)])
+def test_the_page_runs_nothing_and_loads_only_our_style(page: object) -> None:
+    policy = getattr(page, "headers")["content-security-policy"]  # noqa: B009  # any response
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+
+
+def test_the_page_says_which_page_and_heading_the_passage_is_of() -> None:
+    chunks = [
+        Chunk(0, "a", "s", 0, 5, (), heading="Tides", page=1),
+        Chunk(1, "b", "s", 7, 12, (), heading="Tides › <b>\u202e", page=2),
+    ]
+    where = whereabouts(chunks, 8)
+    assert (where, whereabouts(chunks, 6)) == ("page 2, Tides › <b>\u202e", "")
+    page = shown(source(), "First. Second.", start=7, end=14, version=None, where=where)
+    assert "from line 1, page 2, Tides › &lt;b&gt;\\u202e" in bytes(page.body).decode()

@@ -1,0 +1,152 @@
+"""Terms as numbers: BM25 by hand, counts by sentence; and tantivy's candidates."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.store.bm25 import K1, B, Numbered, Terms, TermsBuilder
+from index.store.candidates import Lexical, build_lexical
+from index.text.analyzer import content_terms, harmless, terms, visible
+
+CHUNKS = [
+    [["tower"], ["the", "lamp", "of", "the", "tower"], ["it", "is", "lit"]],
+    [["bridge"], ["the", "chain"], []],
+    [[], ["lamp", "lamp", "oil"]],
+]
+
+
+@pytest.fixture
+def built_terms(tmp_path: Path) -> tuple[Terms, Numbered]:
+    """The chunks' terms, written and opened."""
+    builder = TermsBuilder()
+    for segments in CHUNKS:
+        builder.add(segments)
+    numbered = builder.build()
+    numbered.save(tmp_path)
+    return Terms(tmp_path, vocabulary=len(numbered.vocabulary)), numbered
+
+
+def bm25_by_hand(query: Sequence[str], row: int) -> float:
+    flat = [[term for segment in chunk for term in segment] for chunk in CHUNKS]
+    mean = sum(map(len, flat)) / len(flat)
+    score = 0.0
+    for term in query:
+        holding = sum(term in chunk for chunk in flat)
+        idf = math.log(1 + (len(flat) - holding + 0.5) / (holding + 0.5))
+        count = flat[row].count(term)
+        norm = K1 * (1 - B + B * len(flat[row]) / mean)
+        score += idf * count * (K1 + 1) / (count + norm)
+    return score
+
+
+def test_bm25_is_the_formulas(built_terms: tuple[Terms, Numbered]) -> None:
+    opened, numbered = built_terms
+    query = ["lamp", "tower", "chain"]
+    numbers = np.array([numbered.vocabulary.index(term) for term in query])
+    rows = np.array([2, 0, 1])
+    idf = opened.idf(numbered.documents()[numbers].tolist())
+    scores = opened.bm25(rows, opened.read(rows, numbers).counts(), idf)
+    np.testing.assert_allclose(scores, [bm25_by_hand(query, row) for row in rows], rtol=1e-5)
+
+
+def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[Terms, Numbered]) -> None:
+    opened, numbered = built_terms
+    numbers = np.array([numbered.vocabulary.index("lamp"), numbered.vocabulary.index("the")])
+    counts = opened.read(np.array([1, 0]), numbers).counts()
+    assert counts.offsets.tolist() == [0, 3, 6]
+    assert counts.segments.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [1, 2], [0, 0]]
+
+
+@given(st.data())
+def test_neighbours_are_those_that_stand_side_by_side_in_a_segment(data: st.DataObject) -> None:
+    words = st.lists(st.sampled_from("abcd"), max_size=6)
+    chunks = data.draw(st.lists(st.lists(words, min_size=1, max_size=3), min_size=1, max_size=4))
+    vocabulary = sorted({word for chunk in chunks for segment in chunk for word in segment})
+    asked = data.draw(st.permutations(vocabulary))[: data.draw(st.integers(0, 4))]
+    columns = st.integers(0, max(len(asked) - 1, 0))
+    pairs = data.draw(st.lists(st.tuples(columns, columns), max_size=5 * bool(asked), unique=True))
+    rows = data.draw(st.lists(st.integers(0, len(chunks) - 1), unique=True))
+    with TemporaryDirectory() as folder:
+        builder = TermsBuilder()
+        for chunk in chunks:
+            builder.add(chunk)
+        numbered = builder.build()
+        numbered.save(Path(folder))
+        opened = Terms(Path(folder), vocabulary=len(numbered.vocabulary))
+        numbers = np.array([numbered.vocabulary.index(word) for word in asked], np.int64)
+        reading = opened.read(np.array(rows, np.int64), numbers)
+        found = reading.neighbours(np.array(pairs, np.int64).reshape(-1, 2))
+    by_hand = [
+        [(asked[left], asked[right]) in set(pairwise(segment)) for left, right in pairs]
+        for row in rows
+        for segment in chunks[row]
+    ]
+    assert found.tolist() == by_hand
+
+
+def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, Numbered]) -> None:
+    opened, _ = built_terms
+    rows, none = np.empty(0, np.int64), np.empty(0, np.int64)
+    assert opened.read(rows, none).counts().segments.shape == (0, 0)
+    assert opened.bm25(rows, opened.read(rows, none).counts(), np.empty(0, np.float32)).shape == (
+        0,
+    )
+    assert opened.read(np.array([0]), none).counts().segments.shape == (3, 0)
+
+
+def test_an_empty_corpus_has_terms_that_can_be_opened(tmp_path: Path) -> None:
+    TermsBuilder().build().save(tmp_path)
+    assert len(Terms(tmp_path, vocabulary=0)) == 0
+
+
+def test_lexical_finds_every_chunk_with_a_term_best_first(tmp_path: Path) -> None:
+    build_lexical(tmp_path / "lexical", [(0, "lamp oil"), (1, "bridge"), (2, "lamp lamp lamp")])
+    lexical = Lexical(tmp_path / "lexical")
+    assert lexical.find(["lamp"], limit=10).tolist() == [2, 0]
+    assert sorted(lexical.find(["oil", "bridge"], limit=10).tolist()) == [0, 1]
+    assert lexical.find(["lamp"], limit=1).tolist() == [2]
+
+
+def test_lexical_finds_nothing_without_terms_or_chunks(tmp_path: Path) -> None:
+    build_lexical(tmp_path / "lexical", [])
+    lexical = Lexical(tmp_path / "lexical")
+    assert lexical.find(["lamp"], limit=3).size == 0
+    assert len(lexical) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Lighthouses WERE lit", ["lighthous", "were", "light"]),
+        ("Café crème", ["cafe", "creme"]),
+        ("東京タワー", list("東京タワー")),
+        ("built in 1871", ["build", "in", "1871"]),
+        ("a\u200bb\u202ec", ["a", "b", "c"]),
+        ("x" * 41, []),
+    ],
+)
+def test_terms_are_folded_stemmed_and_led_back(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+def test_content_terms_leave_stop_words_and_repeats_out() -> None:
+    assert content_terms(terms("the lamp of the lamp")) == ["lamp"]
+
+
+@given(st.text())
+def test_a_harmless_text_is_as_long_and_holds_nothing_harmful(text: str) -> None:
+    made = harmless(text)
+    assert len(made) == len(text)
+    assert harmless(made) == made
+    made.encode()
+
+
+def test_a_screen_shows_what_would_deceive() -> None:
+    assert visible("a\u202eb\ud800") == "a\\u202eb\\ud800"

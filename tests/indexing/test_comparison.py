@@ -1,0 +1,84 @@
+"""`verify`, `status` and `rollback`: what the index is, against the files as they are."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from index.embed.protocol import EmbedSpec
+from index.errors import GenerationDamaged, GenerationMissing
+from index.store.comparison import Proof, prove
+from index.sync.process import SyncRequest
+from index.sync.status import status_of
+from tests.support.corpora import ARTICLES, sync_request, synced, write
+
+
+@pytest.fixture
+def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
+    """Three articles and a bad one, synced."""
+    corpus = write(tmp_path / "corpus", {**ARTICLES, "b.txt": b"\0"})
+    request = sync_request(corpus, tmp_path / "data", hosted)
+    synced(request)
+    return request
+
+
+def proof(request: SyncRequest) -> Proof:
+    return prove(
+        request.folder,
+        request.collection,
+        formats=request.formats,
+        max_file_bytes=request.max_file_bytes,
+        on_batch=lambda done, total: None,
+    )
+
+
+def footnote(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "api", *map(str, arguments)]
+    command[1:3] = ["-c", "from api.cli import main; main()"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_an_index_just_built_equals_its_folder(request_: SyncRequest) -> None:
+    found = proof(request_)
+    assert found.holds
+    assert [entry.path for entry in found.skipped] == ["b.txt"]
+
+
+def test_every_difference_is_named(request_: SyncRequest) -> None:
+    (request_.corpus / "museum.html").unlink()
+    write(request_.corpus, {"new.txt": "New.", "lighthouse.txt": "Changed."})
+    found = proof(request_)
+    assert not found.holds
+    assert (found.added, found.changed, found.removed) == (
+        ("new.txt",),
+        ("lighthouse.txt",),
+        ("museum.html",),
+    )
+
+
+def test_damage_is_an_error_and_so_is_nothing(request_: SyncRequest, tmp_path: Path) -> None:
+    (request_.folder / "generations" / "000001" / "terms.npy").write_bytes(b"x")
+    with pytest.raises(GenerationDamaged, match=r"terms\.npy"):
+        proof(request_)
+    with pytest.raises(GenerationMissing):
+        status_of(tmp_path / "none", "none")
+
+
+def test_the_terminal_verifies_says_the_status_and_rolls_back(
+    request_: SyncRequest, tmp_path: Path
+) -> None:
+    data = ("--data-dir", tmp_path / "data")
+    done = footnote("verify", *data)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "equals" in done.stdout
+    write(request_.corpus, {"new.txt": "A whale was seen off the cape."})
+    assert footnote("verify", *data).returncode == 4
+    synced(request_)
+    status = json.loads(footnote("status", "--json", *data).stdout)
+    assert status["info"]["sources"] == 4
+    assert status["before"] == "000001"
+    assert "b.txt: is a binary file" in footnote("status", *data).stdout
+    assert footnote("rollback", *data).returncode == 0
+    assert json.loads(footnote("status", "--json", *data).stdout)["info"]["sources"] == 3

@@ -1,0 +1,141 @@
+"""The hosted embedder, by the real client against a server on loopback."""
+
+import asyncio
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from api.bootstrap import open_parts
+from api.cli.local import opened as opened_index
+from api.settings import EmbedGroup, Settings
+from index.embed.factory import open_embedder
+from index.embed.protocol import Embedded, EmbedSpec, Passage
+from index.errors import EmbedderUnavailable
+from tests.support.corpora import ARTICLES, sync_request, synced, write
+from tests.support.fake_wire import embed
+from tests.support.fakes import FakeModel
+from tests.support.running import until
+
+TEXT = "The lamp was lit. The tower stands."
+PASSAGE = Passage(TEXT, ((0, 17), (18, 35)))
+
+
+def spec(model: FakeModel, *, sentences: bool = True, name: str | None = "fake") -> EmbedSpec:
+    return EmbedSpec("openai", name, model.base_url, "key-1", sentences, Path("unused"))
+
+
+def embedded(spec: EmbedSpec, *passages: Passage) -> list[Embedded]:
+    with closing(open_embedder(spec)) as embedder:
+        return embedder.embed_passages(passages)
+
+
+def test_its_vectors_are_the_endpoints_of_passage_and_sentences() -> None:
+    with FakeModel() as model:
+        made = embedded(spec(model), PASSAGE)[0]
+    assert made.parts is not None
+    np.testing.assert_allclose(made.vector, embed(TEXT), atol=1e-6)
+    np.testing.assert_allclose(made.parts.rows[1], embed("The tower stands."), atol=1e-3)
+
+
+def test_without_sentence_vectors_it_makes_none_and_asks_for_none() -> None:
+    with FakeModel() as model:
+        made = embedded(spec(model, sentences=False), PASSAGE)[0]
+        assert model.requests[-1].body["input"] == [TEXT]
+    assert made.parts is None
+
+
+def test_sentences_go_to_the_passage_they_are_of() -> None:
+    other = Passage("One. Two. Three.", ((0, 4), (5, 9), (10, 16)))
+    bare = Passage("None at all", ())
+    with FakeModel() as model:
+        made = embedded(spec(model), PASSAGE, bare, other)
+    parts = [entry.parts for entry in made if entry.parts is not None]
+    assert [part.rows.shape for part in parts] == [(2, 64), (0, 64), (3, 64)]
+    assert [part.counts.tolist() for part in parts] == [[1, 1], [], [1, 1, 1]]
+    np.testing.assert_allclose(parts[2].rows[2], embed("Three."), atol=1e-3)
+
+
+def test_many_texts_go_in_several_requests_and_come_back_in_order() -> None:
+    passages = [Passage(f"number {n}", ()) for n in range(200)]
+    with FakeModel() as model:
+        made = embedded(spec(model), *passages)
+        assert max(len(request.body["input"]) for request in model.requests) <= 96
+    for number in (0, 95, 96, 199):
+        np.testing.assert_allclose(made[number].vector, embed(f"number {number}"), atol=1e-6)
+
+
+def test_the_dimensions_are_the_endpoints_own() -> None:
+    with FakeModel() as model, closing(open_embedder(spec(model))) as embedder:
+        assert embedder.dimensions == 64
+
+
+def test_the_fingerprint_tells_models_and_sentence_settings_apart() -> None:
+    made = set()
+    with FakeModel() as model:
+        for each in (spec(model), spec(model, sentences=False), spec(model, name="other")):
+            with closing(open_embedder(each)) as embedder:
+                made.add(embedder.fingerprint)
+    assert len(made) == 3
+    assert "key-1" not in "".join(made)
+
+
+@pytest.mark.parametrize("fault", ["http_401", "http_400", "html_200", "bad_json", "empty_choices"])
+def test_a_faulty_endpoint_is_an_error_that_names_the_model(fault: str) -> None:
+    with FakeModel(fault=fault) as model, pytest.raises(EmbedderUnavailable, match="fake"):
+        open_embedder(spec(model))
+
+
+def test_without_a_models_name_it_does_not_ask() -> None:
+    with FakeModel() as model:
+        with pytest.raises(EmbedderUnavailable, match="names no model"):
+            open_embedder(spec(model, name=None))
+        assert not model.requests
+
+
+def test_no_connection_goes_anywhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "OPENAI_BASE_URL", "http://127.0.0.1:9")
+    with FakeModel() as model:
+        embedded(spec(model), PASSAGE)
+        assert model.requests
+
+
+# --- what is left
+
+
+@contextmanager
+def every_connection_ended(model: FakeModel) -> Iterator[None]:
+    """Fails where a connection was left to the garbage collector."""
+    gc.disable()
+    try:
+        yield
+        until(lambda: not model.connections)
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("fault", [None, "http_401", "bad_json"])
+def test_it_leaves_no_connection_open(fault: str | None) -> None:
+    with FakeModel(fault=fault) as model, every_connection_ended(model):
+        try:
+            embedded(spec(model), PASSAGE)
+        except EmbedderUnavailable:
+            assert fault
+
+
+def test_a_sync_and_what_asks_its_index_leave_no_connection_open(
+    bare_environment: Path, hosted: EmbedSpec, embeddings: FakeModel
+) -> None:
+    request = sync_request(write(bare_environment / "corpus", ARTICLES), Path("data"), hosted)
+    embed = EmbedGroup(model="fake", base_url=hosted.base_url)
+    settings = Settings(corpus=request.corpus, data_dir=Path("data"), embed=embed)
+    with every_connection_ended(embeddings):
+        synced(request)
+    with every_connection_ended(embeddings):
+        asyncio.run(open_parts(settings).close())
+    with every_connection_ended(embeddings), opened_index(settings) as (parts, _):
+        parts.embedder.embed_question("How high is the lighthouse?")

@@ -1,0 +1,80 @@
+"""A search can be limited to some articles: by path, by tag, by day."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.embed.protocol import EmbedSpec
+from index.filters import day_of, lets_through
+from index.store.generation import Generation
+from index.types import NO_FILTERS, Filters
+from tests.support.corpora import opened, sync_request, synced, write
+
+FILES = {
+    "news/flood.md": "---\ndate: 2026-03-01\ntags: [River, weather]\n---\n\nIt rose by 3 m.\n",
+    "news/dry.md": "---\ndate: 2025-08-09\ntags: river\n---\n\nThe river fell by 2 m.\n",
+    "manual.md": "---\ntags: pump\n---\n\nThe pump lifts the river's water by 9 m.\n",
+    "plain.txt": "The river has a bridge of 40 m.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def tagged(
+    tmp_path_factory: pytest.TempPathFactory, minilm_spec: EmbedSpec
+) -> Iterator[Generation]:
+    folder = tmp_path_factory.mktemp("tagged")
+    request = sync_request(write(folder / "corpus", FILES), folder / "data", minilm_spec)
+    synced(request)
+    with opened(request) as generation:
+        yield generation
+
+
+@pytest.mark.parametrize(
+    ("filters", "paths"),
+    [
+        (NO_FILTERS, set(FILES)),
+        (Filters(tags=("RIVER",)), {"news/flood.md", "news/dry.md"}),
+        (Filters(tags=("pump", "weather")), {"news/flood.md", "manual.md"}),
+        (Filters(sources=("news/",), tags=("weather", "pump")), {"news/flood.md"}),
+        (Filters(since=date(2026, 3, 1)), {"news/flood.md"}),
+        (Filters(until=date(2026, 2, 28)), {"news/dry.md"}),
+        (
+            Filters(since=date(2025, 1, 1), until=date(2026, 12, 31)),
+            {"news/flood.md", "news/dry.md"},
+        ),
+        (Filters(tags=("nothing",)), set()),
+    ],
+)
+def test_filters_leave_the_sources_that_meet_all_of_them(
+    tagged: Generation, filters: Filters, paths: set[str]
+) -> None:
+    rows = tagged.rows_of(filters)
+    chunks = [chunk for chunk, _ in tagged.chunks(sorted(rows))]
+    found = {source.path for chunk in chunks if (source := tagged.source(chunk.source_id))}
+    assert found == paths
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-11-24", date(2026, 11, 24)),
+        ("2026-11-24T10:00:00Z", date(2026, 11, 24)),
+        ("2026-11-24 10:00", date(2026, 11, 24)),
+        ("2026-11", date(2026, 11, 1)),
+        ("2026-02-30", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_a_day_is_read_from_what_iso_dates_begin_with(text: str, day: date | None) -> None:
+    assert day_of(text) == day
+
+
+@given(st.text(), st.dictionaries(st.sampled_from(["tags", "date"]), st.text()))
+def test_no_front_matter_breaks_a_filter(path: str, metadata: dict[str, str]) -> None:
+    asked = Filters(("a/",), ("b",), date(2026, 1, 1), None)
+    assert lets_through(NO_FILTERS, path, metadata)
+    assert lets_through(asked, path, metadata) in (True, False)

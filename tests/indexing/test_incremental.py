@@ -1,0 +1,169 @@
+"""A generation made from the last one holds just what one made anew holds."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import astuple, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index.embed.minilm import MiniLM
+from index.embed.protocol import EmbedSpec
+from index.store.generation import Generation
+from index.sync.process import SyncRequest
+from tests.support.corpora import lose_graph, opened, sync_request, synced, write
+from tests.support.fakes import FakeModel
+
+EXAMPLES = 200 if os.environ.get("SOAK") else 8
+NAMES = ["a.txt", "b.md", "sub/c.txt", "sub/d.html"]
+TEXTS = [
+    "The heron stands in the reeds and waits for a fish to come near enough to be taken.\n\n"
+    "It builds its nest in March, high in an old tree, and lays up to five pale eggs in it.\n",
+    "# The heron\n\nThe heron stands in the reeds and waits for a fish to come near.\n\n"
+    "## Nest\n\nIt builds its nest in March, high in an old tree, beside a dozen others.\n",
+    "<title>Otters</title><p>The otter hunts at night and sleeps by day under the roots.</p>",
+    "One line.\n",
+    "",
+]
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(NAMES), st.none() | st.sampled_from(TEXTS) | st.sampled_from(NAMES)),
+    min_size=1,
+    max_size=6,
+)
+
+
+def content(generation: Generation) -> Mapping[str, object]:
+    """All that a generation holds, as plain values."""
+    sources = generation.sources(after=None, limit=-1)
+    rows = list(range(generation.info.chunks))
+    parts = generation.stored_vectors(0, len(rows))[1] if rows else None
+    terms = sorted(set(generation.all_terms()))
+    return {
+        "sources": [replace(source, mtime_ns=0) for source in sources],
+        "texts": [generation.text(source.id) for source in sources],
+        "chunks": generation.chunks(rows),
+        "terms": generation.vocabulary(terms),
+        "segments": generation.terms.segments.tolist(),
+        "numbers": generation.terms.numbers.tolist(),
+        "vectors": [generation.vector(row).tolist() for row in rows],
+        "parts": [part.tolist() for part in astuple(parts)] if parts else [],
+        "ids": sorted(generation.vector_ids()),
+        "lexical": {term: sorted(generation.find_lexical([term], limit=99)) for term in terms},
+        "dense": [nearest(generation, row) for row in rows],
+    }
+
+
+def nearest(generation: Generation, row: int) -> list[float]:
+    """The cosines of what is nearest to a chunk: of equally near ones, either may be found."""
+    vector = generation.vector(row)
+    found = generation.find_dense(vector, limit=3)
+    return sorted(np.round(generation.similarities(found, vector), 4).tolist())
+
+
+def contents(request: SyncRequest) -> Mapping[str, object]:
+    with opened(request) as generation:
+        return content(generation)
+
+
+def change(corpus: Path, name: str, to: str | None) -> None:
+    """Writes, removes, or renames a file."""
+    path = corpus / name
+    if to is None:
+        path.unlink(missing_ok=True)
+    elif to in NAMES:
+        if path.exists():
+            (corpus / to).parent.mkdir(exist_ok=True)
+            path.replace(corpus / to)
+    else:
+        write(corpus, {name: to})
+
+
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(CHANGES, min_size=1, max_size=3))
+def test_any_changes_end_in_what_a_fresh_build_holds_and_no_change_in_the_same(
+    tmp_path_factory: pytest.TempPathFactory,
+    fake_embeddings: FakeModel,
+    steps: list[list[tuple[str, str | None]]],
+) -> None:
+    folder = tmp_path_factory.mktemp("changes")
+    spec = EmbedSpec("openai", "fake", fake_embeddings.base_url, None, True, folder / "models")
+    corpus = write(folder / "corpus", {"a.txt": TEXTS[0], "b.md": TEXTS[1]})
+    request = sync_request(corpus, folder / "data", spec)
+    synced(request)
+    for changes in steps:
+        for name, to in changes:
+            change(corpus, name, to)
+        synced(request)
+    before = contents(request)
+    assert not synced(request)[0].published
+    fresh = sync_request(corpus, folder / "fresh", spec)
+    synced(fresh)
+    assert before == contents(fresh) == contents(request)
+
+
+def ledger(days: int) -> dict[str, str]:
+    """Files of 50 different paragraphs each, enough for Chroma's directory to be changed."""
+    words = ["heron", "otter", "reed", "river", "nest", "lamp", "tower", "bridge", "whale", "storm"]
+    random = np.random.default_rng(5)
+    return {
+        f"{day:02}.txt": "\n".join(
+            f"On day {day} at {minute} {' '.join(random.choice(words, 6))} was seen by "
+            f"{' and '.join(random.choice(words, 9))} for {minute * day} minutes."
+            for minute in range(50)
+        )
+        for day in range(days)
+    }
+
+
+def test_a_small_change_to_a_large_corpus_changes_a_copy(tmp_path: Path, hosted: EmbedSpec) -> None:
+    corpus = write(tmp_path / "corpus", ledger(24))
+    request = sync_request(corpus, tmp_path / "data", hosted)
+    synced(request)
+    path = corpus / "07.txt"
+    path.write_text(path.read_text().replace("On day 7 at 33 ", "On the eighth of May "))
+    report, _ = synced(request)
+    assert (report.changed, report.chunks) == (1, 24 * 50)
+    with opened(request) as generation:
+        assert 0 < generation.manifest.drift < 60
+        changed = content(generation)
+    fresh = sync_request(corpus, tmp_path / "fresh", hosted)
+    synced(fresh)
+    anew = contents(fresh)
+    assert {key for key in anew if anew[key] != changed[key]} <= {"dense"}
+
+
+def test_a_lost_graph_is_built_anew_even_when_the_cache_of_vectors_is_gone(
+    tmp_path: Path, hosted: EmbedSpec
+) -> None:
+    corpus = write(tmp_path / "corpus", ledger(24))
+    request = sync_request(corpus, tmp_path / "data", hosted)
+    synced(request)
+    lose_graph(request)
+    for path in request.cache.parent.glob("embeddings.sqlite3*"):
+        path.unlink()
+    write(corpus, {"new.txt": "A whale was seen off the cape in June."})
+    report, events = synced(request)
+    assert "rebuild" in [event["event"] for event in events]
+    assert (report.published, report.chunks) == (True, 24 * 50 + 1)
+
+
+def test_an_index_of_an_older_versions_vectors_is_built_anew(
+    tmp_path: Path, minilm_spec: EmbedSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = sync_request(
+        write(tmp_path / "corpus", dict(zip(NAMES, TEXTS, strict=False))),
+        tmp_path / "data",
+        minilm_spec,
+    )
+    with monkeypatch.context() as older:
+        older.setattr(MiniLM, "fingerprint", "all-MiniLM-L6-v2@older")
+        synced(request)
+        assert not synced(request)[0].published
+    report, events = synced(request)
+    assert report.published
+    assert [e["done"] for e in events if e["event"] == "embed"][-1] == report.chunks
+    with opened(request) as generation:
+        assert generation.manifest.embedder == MiniLM.fingerprint

@@ -1,0 +1,125 @@
+"""The process that reads files: its limits, its end, and the formats that others add."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from index.embed.protocol import EmbedSpec
+from index.errors import SyncFailed
+from index.formats import table as formats
+from index.formats.markdown import extract_markdown
+from index.formats.sandbox import Extraction
+from index.formats.sandbox_child import cleaned
+from index.types import Document, Heading
+from tests.support.corpora import ARTICLES, paths, sync_request, synced, write
+
+BREAKER = """
+import os, signal, time
+from index.formats import Format
+from index.types import Document
+
+def extract(data):
+    if data == b"memory": bytearray(1 << 30)
+    if data == b"dies": os.kill(os.getpid(), signal.SIGSEGV)
+    if data == b"exits": os._exit(3)
+    if data == b"late": time.sleep(60)
+    if data == b"prints": print("noise", flush=True)
+    if data == b"odd": raise KeyError("odd")
+    if data == b"deep": raise RecursionError("deep")
+    if data == b"long": return Document("x" * (65 << 20), ((0, 1),))
+    if data == b"bits": return Document("x", ((0, 1),) * 1_000_001)
+    return Document(data.decode(), ((0, len(data)),))
+
+breaker = Format((".brk",), extract)
+"""
+
+
+@pytest.fixture
+def extraction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With a package installed that adds the format `brk`."""
+    (tmp_path / "breaker.py").write_text(BREAKER)
+    info = tmp_path / "breaker-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: breaker\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[footnote.formats]\nbrk = breaker:breaker\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    extraction = Extraction(seconds=20)
+    yield extraction
+    extraction.close()
+
+
+def test_a_child_reads_as_the_extractor_does(extraction: Extraction) -> None:
+    data = "---\ndate: 2024\n---\n# Größe\n\nText.".encode()
+    assert extraction.document("md", data) == extract_markdown(data)
+    assert extraction.document("md", data) == extract_markdown(data)
+
+
+def test_an_installed_package_adds_a_format(extraction: Extraction) -> None:
+    assert extraction.document("brk", b"fine").text == "fine"
+
+
+@pytest.mark.parametrize(
+    ("data", "cause"),
+    [
+        (b"memory", "needs more than 512 MB of memory to read"),
+        (b"dies", r"killed the process that read it \(SIGSEGV\)"),
+        (b"exits", r"ended the process that read it \(exit code 3\)"),
+        (b"odd", "cannot be read as brk: KeyError: 'odd'"),
+        (b"deep", "nests too deeply"),
+        (b"long", "holds more than 64 MB of text"),
+        (b"bits", "has more than 1,000,000 paragraphs"),
+    ],
+)
+def test_a_file_that_breaks_its_reader_says_why_and_the_next_is_read(
+    extraction: Extraction, data: bytes, cause: str
+) -> None:
+    for _ in range(2):
+        with pytest.raises(ValueError, match=cause):
+            extraction.document("brk", data)
+    assert extraction.document("brk", b"fine").text == "fine"
+
+
+def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(extraction: Extraction) -> None:
+    extraction._seconds = 1.5
+    with pytest.raises(ValueError, match=r"took more than 1\.5 s"):
+        extraction.document("brk", b"late")
+    extraction._seconds = 20
+    assert extraction.document("brk", b"fine").text == "fine"
+
+
+def test_what_a_library_prints_is_no_answer(extraction: Extraction) -> None:
+    assert extraction.document("brk", b"prints").text == "prints"
+
+
+def test_lone_surrogates_and_nul_are_replaced_one_for_one() -> None:
+    document = Document(
+        "a\ud800\0b", ((0, 4),), "\udfff", (Heading(0, 4, 1, "\0"),), (), {"k": "\0"}
+    )
+    clean = cleaned(document)
+    assert clean.text == "a\ufffd\ufffdb"
+    assert (clean.title, clean.headings[0].text, clean.metadata) == (
+        "\ufffd",
+        "\ufffd",
+        {"k": "\ufffd"},
+    )
+
+
+def test_no_two_formats_share_a_suffix() -> None:
+    suffixes = [suffix for entry in formats.FORMATS.values() for suffix in entry.suffixes]
+    assert len(set(suffixes)) == len(suffixes)
+    assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in suffixes)
+    assert "breaker" not in sys.modules
+
+
+def test_where_the_reading_process_cannot_begin_no_file_is_to_blame(
+    tmp_path: Path, hosted: EmbedSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    synced(request)
+    write(request.corpus, {"lighthouse.txt": "The lighthouse is dark."})
+    broken = write(tmp_path / "broken", {"json.py": "raise ImportError"})
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    with pytest.raises(SyncFailed, match="no file can be read"):
+        synced(request)
+    assert paths(request) == sorted(ARTICLES)

@@ -1,0 +1,335 @@
+"""The terminal: exit codes, what goes to which stream, what gets imported.
+
+Commands run in this process where a process of their own would show nothing more: it takes
+seconds to import what answers.
+"""
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from api.cli import run
+from api.cli.ask import shown
+from index.embed.minilm import MiniLM
+from tests.support.fakes import FakeModel
+from tests.support.running import COMMAND, ROOT, SEEDS, Running, environment, footnote, write_lakes
+
+QUESTION = "How many showrooms for Xiaomi cars are there, and in how many cities?"
+UNKNOWN = "Which river flows through Vienna?"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+Terminal = Callable[..., Result]
+
+
+@pytest.fixture
+def terminal(bare_environment: Path, capfd: pytest.CaptureFixture[str]) -> Terminal:
+    """Runs commands in this process, in an empty folder with an empty environment."""
+
+    def runs(*arguments: object) -> Result:
+        code = run([str(argument) for argument in arguments])
+        captured = capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return runs
+
+
+def test_the_help_imports_nothing_heavy() -> None:
+    heavy = {"chromadb", "llama_index", "openai", "onnxruntime", "fastapi", "numpy", "httpx"}
+    script = (
+        "import sys\nfrom api.cli import run\ncode = run(['--help'])\n"
+        f"print(sorted({heavy!r} & set(sys.modules)), code, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[] 0"
+    assert all(name in done.stdout for name in ("serve", "sync", "ask", "search", "doctor"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 2, ""),
+        (["frobnicate"], 2, "frobnicate"),
+        (["sync", "--frobnicate"], 2, "--frobnicate"),
+        (["ask"], 2, "question"),
+        (["ask", " "], 2, "empty"),
+        (["search", "x", "--top-k", "0"], 2, "top"),
+        (["sync", "no-such-folder"], 3, "no-such-folder: create it"),
+        (["serve", "no-such-folder", "--port", "0"], 3, "no-such-folder: create it"),
+        (["sync", "--collection", "../x"], 3, "collection"),
+        (["serve", "--port", "99999"], 3, "port"),
+        (["serve", "--host", "0.0.0.0"], 3, "--insecure"),
+        (["ask", "why?"], 4, "footnote sync"),
+        (["search", "why?"], 4, "footnote sync"),
+        (["ask", "why?", "--url", "http://127.0.0.1:9"], 4, "http://127.0.0.1:9"),
+        (["ask", "why?", "--url", "nonsense"], 4, "nonsense"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    arguments: list[str], code: int, said: str, terminal: Terminal
+) -> None:
+    done = terminal(*arguments)
+    assert done.code == code
+    assert said in done.err
+    assert len(done.err.splitlines()) == bool(said)
+
+
+@pytest.mark.parametrize("command", ["sync", "serve"])
+def test_a_data_folder_that_cannot_be_written_is_3_in_one_line(command: str, home: Path) -> None:
+    (home / "occupied").write_text("a file")
+    data = home / "occupied" / "data"
+    arguments = [command, str(SEEDS), "--data-dir", str(data)]
+    done = footnote(*arguments, *(["--port", "0"] if command == "serve" else []), cwd=home)
+    assert done.returncode == 3
+    said = f"{data} cannot be written (Not a directory): name another with --data-dir"
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_empty_folder_is_said_with_what_is_read(home: Path) -> None:
+    (home / "articles").mkdir()
+    (home / "articles" / "notes.xyz").write_text("of no format")
+    done = footnote("sync", "articles", cwd=home)
+    assert done.returncode == 0
+    assert "generation 000001: 0 passages; " in done.stdout
+    said = done.stderr.splitlines()[-1]
+    assert f"nothing to answer from in {home / 'articles'}: 1 file skipped" in said
+    assert ".txt .md " in said
+    with Running("articles", cwd=home) as service:
+        pass
+    assert "nothing to answer from in" in service.log
+    (home / "articles" / "lake.txt").write_text("The lake froze for 142 days.")
+    filled = footnote("sync", "articles", cwd=home)
+    assert "generation 000002: 1 passage; 1 added, " in filled.stdout
+    assert "nothing to answer from" not in filled.stderr
+    told = footnote("status", cwd=home).stdout
+    assert "generation 000002, 1 article, 1 passage\n" in told
+
+
+def test_the_hint_for_an_unknown_collection_names_it(terminal: Terminal) -> None:
+    done = terminal("ask", "why?", "--collection", "recipes")
+    assert done.code == 4
+    assert "`footnote sync FOLDER --collection recipes`" in done.err
+
+
+def test_a_disk_that_fills_up_during_a_sync_is_4_in_one_line(home: Path) -> None:
+    write_lakes(home / "articles")
+    (home / "sitecustomize.py").write_text(
+        "import errno, sys\n"
+        "def hook(event, arguments):\n"
+        "    if event == 'open' and str(arguments[0]).endswith('manifest.json'):\n"
+        "        raise OSError(errno.ENOSPC, 'No space left on device', arguments[0])\n"
+        "sys.addaudithook(hook)\n"
+    )
+    done = footnote("sync", "articles", cwd=home, env={"PYTHONPATH": f"{home}:{ROOT}"})
+    folder = home / ".data" / "collections" / "default"
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+    assert f"the disk of {folder} filled up during the sync: " in done.stderr.splitlines()[-1]
+    assert list((folder / "generations").iterdir()) == [], "the half build is gone"
+    assert footnote("sync", "articles", cwd=home).returncode == 0
+
+
+def test_a_list_of_no_keys_says_how_to_make_one(terminal: Terminal) -> None:
+    done = terminal("keys", "list")
+    assert (done.code, done.out) == (0, "")
+    assert "footnote keys create" in done.err
+
+
+def test_a_bug_is_1_with_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import api.wire.escape as s\ns.screen = None\n")
+    env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = footnote("sync", "no-such-folder", cwd=tmp_path, env=env)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+
+
+def test_a_second_sync_says_that_nothing_has_changed(
+    lakes: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(lakes)
+    done = terminal("sync", "articles", "--json")
+    report = json.loads(done.out)
+    assert (done.code, report["published"], report["unchanged"]) == (0, False, 2)
+    assert [entry["path"] for entry in report["skipped"]] == ["picture.txt"]
+    events = [json.loads(line) for line in done.err.splitlines()]
+    skipped = [event["source"] for event in events if event["event"] == "skip"]
+    assert skipped == ["picture.txt"], "files that are left out are named each time"
+
+
+def test_another_folder_for_a_collection_needs_a_word(
+    lakes: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(lakes)
+    (lakes / "more lakes").mkdir(exist_ok=True)
+    refused = terminal("sync", "more lakes")
+    assert refused.code == 3
+    assert "--replace" in refused.err
+    assert "--collection" in refused.err
+    assert terminal("sync", "more lakes", "--own-collection").code == 0
+    assert (lakes / ".data" / "collections" / "more-lakes" / "CURRENT").exists()
+
+
+def test_a_sync_beside_another_is_4_and_names_it(home: Path, terminal: Terminal) -> None:
+    write_lakes(home / "articles")
+    folder = home / ".data" / "collections" / "default"
+    folder.mkdir(parents=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711\n")
+        lock.flush()
+        done = terminal("sync", "articles")
+    assert done.code == 4
+    assert "process 4711" in done.err
+
+
+def test_an_interrupted_sync_is_130_and_leaves_no_child(home: Path) -> None:
+    command = [*COMMAND, "sync", str(SEEDS)]
+    with subprocess.Popen(
+        command, cwd=home, env=environment(), stderr=subprocess.PIPE, text=True
+    ) as sync:
+        assert sync.stderr is not None
+        sync.stderr.readline()  # it has begun
+        sync.send_signal(signal.SIGINT)
+        rest = sync.stderr.read()  # ends once no process holds the stream any more
+    assert sync.returncode == 130
+    assert "Traceback" not in rest
+    assert not (home / ".data" / "collections" / "default" / "CURRENT").exists()
+
+
+def test_an_answer_names_file_line_and_quote(seeds_data: Path, terminal: Terminal) -> None:
+    done = terminal("ask", QUESTION, "--data-dir", seeds_data)
+    assert done.code == 0
+    assert "335 sales centers" in done.out
+    lines = done.out.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("[1] "))
+    title = "[1] Xiaomi's cars in the second quarter of 2025 · Showrooms, and Europe next"
+    place = "    xiaomi-cars-in-the-second-quarter-of-2025.md:25"
+    assert lines[first : first + 2] == [title, place]
+    assert lines[first + 2].startswith("    “Across 92 Chinese cities")
+    assert lines[-1] == "Every sentence is supported by what it cites."
+    assert done.err == ""
+
+
+def test_what_a_model_says_beyond_its_sources_is_named_under_the_answer(
+    seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "## Sales\n\nThere are 400 sales centers [1.2]. The weather is fine."
+    with FakeModel(said) as model:
+        monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        done = terminal("ask", QUESTION, "--model", "fake", "--data-dir", seeds_data)
+    heading, answer, doubts, source = done.out.split("\n\n")
+    assert heading == "## Sales"
+    assert answer == "There are 400 sales centers. [1] The weather is fine."
+    assert doubts.splitlines() == [
+        "! not supported: the figure 400 is not in the cited text — "
+        "There are 400 sales centers. [1]",
+        "! no source given — The weather is fine.",
+    ]
+    assert source.startswith("[1] ")
+
+
+def test_an_answer_is_broken_between_words_at_the_terminals_width() -> None:
+    cited = {"n": 1, "source": "a/lake.txt", "title": "lake", "heading": None, "page": None}
+    quote = "The lake froze for 142 days in the winter of 1998, and people walked over it."
+    answer = {
+        "answer": f"{quote} [1]",
+        "format": "text",
+        "answered": True,
+        "degraded": False,
+        "sentences": [{"text": quote, "status": "supported", "why": None}],
+        "citations": [cited | {"line": 3, "quote": quote}],
+        "passages": [],
+    }
+    narrow = shown(answer, width=40)
+    assert max(map(len, narrow.splitlines())) <= 40
+    assert "\n[1] a/lake.txt:3\n    “The lake froze for 142 days in the\n    winter" in narrow
+    assert narrow.split() == shown(answer).split()
+    assert len(shown(answer | {"format": "markdown"}, width=40).splitlines()[0]) > 40
+
+
+def test_what_is_not_answered_is_6(seeds_data: Path, terminal: Terminal) -> None:
+    done = terminal("ask", UNKNOWN, "--data-dir", seeds_data)
+    assert done.code == 6
+    assert "Not answered: " in done.out
+    told = json.loads(terminal("ask", UNKNOWN, "--data-dir", seeds_data, "--json").out)
+    assert (told["answered"], bool(told["reason"])) == (False, True)
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_asking_a_service_gives_what_asking_the_index_gives(
+    command: str, service: Running, seeds_data: Path, terminal: Terminal
+) -> None:
+    here = terminal(command, QUESTION, "--json", "--data-dir", seeds_data)
+    there = terminal(command, QUESTION, "--json", "--url", service.url)
+    assert here.code == there.code == 0
+    ours, theirs = json.loads(here.out), json.loads(there.out)
+    for changing in ("id", "timings_ms"):
+        assert (ours.pop(changing, None) is None) == (theirs.pop(changing, None) is None)
+    assert ours == theirs
+
+
+def test_a_search_keeps_to_the_file_that_is_named(seeds_data: Path, terminal: Terminal) -> None:
+    where = ["--data-dir", seeds_data, "--json"]
+    found = terminal("search", "Xiaomi", "--source", "waiting-for-a-xiaomi-car.txt", *where)
+    sources = {hit["source"] for hit in json.loads(found.out)["hits"]}
+    assert (found.code, sources) == (0, {"waiting-for-a-xiaomi-car.txt"})
+    asked = terminal("ask", QUESTION, "--since", "2026-01-01", *where)
+    assert (asked.code, json.loads(asked.out)["reason"]) == (6, "nothing_retrieved")
+
+
+def test_a_problem_of_a_service_is_said_in_its_words(service: Running, terminal: Terminal) -> None:
+    done = terminal("ask", "x" * 5_000, "--url", service.url)
+    assert done.code == 2
+    assert "4,000" in done.err
+
+
+@pytest.mark.parametrize("command", ["ask", "search"])
+def test_the_screen_is_not_steered_by_an_article(
+    command: str, lakes: Path, terminal: Terminal
+) -> None:
+    done = terminal(command, "What is the capital of Examplia?", "--data-dir", lakes / ".data")
+    assert "\\u202eExample" in done.out
+    assert not {"\u202e", "\x1b"} & set(done.out)
+
+
+def test_the_doctor_tells_what_is_there(seeds_data: Path, terminal: Terminal) -> None:
+    done = terminal("doctor", SEEDS, "--data-dir", seeds_data, "--json")
+    checks = {check["check"]: check["ok"] for check in json.loads(done.out)["checks"]}
+    names = ["python", "weights", "data", "corpus", "index"]
+    assert (done.code, checks) == (0, dict.fromkeys(names, True) | {"model": None})
+
+
+def test_the_doctor_tells_that_an_index_is_of_an_older_versions_vectors(
+    seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MiniLM, "fingerprint", "all-MiniLM-L6-v2@newer")
+    done = terminal("doctor", SEEDS, "--data-dir", seeds_data)
+    assert done.code == 4
+    assert "FAIL  index     the index was built with all-MiniLM-L6-v2@53aa51172d14" in done.out
+    assert "run `footnote sync`" in done.out
+
+
+def test_the_doctor_tells_what_is_missing(home: Path, terminal: Terminal) -> None:
+    done = terminal("doctor")
+    assert done.code == 4
+    assert "FAIL  corpus" in done.out
+    assert "FAIL  index" in done.out

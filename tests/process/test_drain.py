@@ -1,0 +1,189 @@
+"""The service's end: SIGTERM under load, a drain that probes can see, and no process left over."""
+
+import json
+import os
+import random
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.fakes import FakeModel, Reply, Request
+from tests.support.running import Running, processes_below, until
+
+ASK = {"question": "How long did the lake freeze in 1998?"}
+TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick [1.2]."
+FOR_EVER = "Tell it for ever."
+RESTARTS = 100 if os.environ.get("SOAK") else 5
+CLIENTS = 4
+ENDS = ("done", "error")
+
+
+def with_model(model: FakeModel, **more: str) -> dict[str, str]:
+    return {
+        "FOOTNOTE_LLM__MODEL": "a-model",
+        "FOOTNOTE_LLM__BASE_URL": model.base_url,
+        **{f"FOOTNOTE_{name.upper()}": value for name, value in more.items()},
+    }
+
+
+def is_listening(url: str) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def terminated(service: Running) -> None:
+    """Sends SIGTERM and waits until nobody can connect any more."""
+    service.process.send_signal(signal.SIGTERM)
+    until(lambda: not is_listening(service.url))
+
+
+@dataclass
+class Load:
+    """Clients that ask for streams, one after the other, until nobody answers."""
+
+    url: str
+    body: dict[str, object]
+    ended: list[list[str]] = field(default_factory=list)
+    """For each stream that began, its terminal events."""
+    refused: list[int] = field(default_factory=list)
+    begun: int = 0
+
+    def run(self) -> None:
+        """One client."""
+        while True:
+            try:
+                self._ask()
+            except httpx.TransportError:
+                return
+
+    def _ask(self) -> None:
+        url = f"{self.url}/v1/answers"
+        with httpx.stream("POST", url, json=self.body, timeout=60) as response:
+            if response.status_code != 200:
+                self.refused.append(response.status_code)
+                return
+            self.begun += 1
+            lines = []
+            try:
+                lines = list(response.iter_lines())
+            finally:
+                names = [line[7:] for line in lines if line.startswith("event: ")]
+                self.ended.append([name for name in names if name in ENDS])
+
+
+@pytest.fixture(scope="module")
+def unhurried() -> Iterator[FakeModel]:
+    """A model that takes up to half a second, and for ever where it is asked to."""
+
+    def script(request: Request) -> Reply:
+        if FOR_EVER in request.last:
+            return Reply(fault="slow_tokens")
+        model.closing.wait(random.random() / 2)
+        return Reply(TEXT)
+
+    with FakeModel(script) as model:
+        yield model
+
+
+@pytest.mark.parametrize("_", range(RESTARTS))
+def test_no_stream_is_left_without_its_end_when_the_service_is_restarted_under_load(
+    _: int, lakes: Path, unhurried: FakeModel
+) -> None:
+    env = with_model(unhurried, rate_limit_per_minute="0")
+    with Running("--no-sync", cwd=lakes, env=env) as service:
+        brief = Load(service.url, ASK | {"stream": True})
+        endless = Load(service.url, {"question": f"{ASK['question']} {FOR_EVER}", "stream": True})
+        clients = [threading.Thread(target=brief.run) for _ in range(CLIENTS)]
+        clients.append(threading.Thread(target=endless.run))
+        for client in clients:
+            client.start()
+        until(lambda: brief.begun > 2 * CLIENTS and endless.begun == 1)
+        terminated(service)
+        service.process.send_signal(signal.SIGTERM)  # what never ends would take its 18 s
+        for client in clients:
+            client.join(30)
+        service.process.wait(30)
+        log = service.stop()
+    assert service.process.returncode == 0
+    assert len(brief.ended) == brief.begun
+    assert all(len(ends) == 1 for ends in brief.ended), brief.ended
+    assert endless.ended == [["error"]]
+    assert set(brief.refused) <= {503}
+    assert "Traceback" not in log
+
+
+def test_while_it_drains_it_is_not_ready_and_answers_newcomers(lakes: Path) -> None:
+    with Running("--no-sync", cwd=lakes, env={"FOOTNOTE_DRAIN_S": "15"}) as service:
+        service.process.send_signal(signal.SIGTERM)
+        until(lambda: httpx.get(service.url + "/readyz").json()["status"] == "draining")
+        ready = httpx.get(service.url + "/readyz")
+        answer = httpx.post(service.url + "/v1/answers", json=ASK, timeout=30)
+        alive = httpx.get(service.url + "/livez")
+        terminated(service)  # the second one ends the drain
+        service.process.wait(30)
+    assert ready.status_code == 503
+    assert answer.json()["answered"] is True
+    assert alive.status_code == 200
+    assert service.process.returncode == 0
+
+
+def test_an_answer_that_takes_longer_ends_with_an_error_that_says_to_ask_again(
+    lakes: Path,
+) -> None:
+    streamed: list[str] = []
+    plain: list[httpx.Response] = []
+    with (
+        FakeModel(Reply(fault="slow_tokens")) as model,
+        Running("--no-sync", cwd=lakes, env=with_model(model)) as service,
+    ):
+        url = f"{service.url}/v1/answers"
+
+        def stream() -> None:
+            with httpx.stream("POST", url, json=ASK | {"stream": True}, timeout=60) as reply:
+                streamed.extend(reply.iter_lines())
+
+        def ask() -> None:
+            plain.append(httpx.post(url, json=ASK, timeout=60))
+
+        clients = [threading.Thread(target=stream), threading.Thread(target=ask)]
+        for client in clients:
+            client.start()
+        until(lambda: len(model.requests) == 2)
+        service.process.send_signal(signal.SIGINT)  # as SIGTERM does after its 18 s
+        for client in clients:
+            client.join(30)
+        service.process.wait(30)
+    events = [line for line in streamed if line.startswith("event: ")]
+    assert events[-1] == "event: error"
+    assert sum(event[7:] in ENDS for event in events) == 1
+    error = json.loads(streamed[streamed.index("event: error") + 1].removeprefix("data: "))
+    assert error["retryable"] is True
+    assert error["problem"]["code"] == plain[0].json()["code"] == "stopping"
+    assert (plain[0].status_code, plain[0].headers["retry-after"]) == (503, "2")
+    assert service.process.returncode == 130
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_sync_ends_with_the_service_that_began_it(
+    how: signal.Signals, home: Path, lakes: Path
+) -> None:
+    articles = home / "articles"
+    articles.mkdir()
+    for number in range(600):
+        words = " ".join(random.Random(number).choices(TEXT.split(), k=60))
+        (articles / f"{number}.txt").write_text(f"Article {number}. {words}\n")
+    service = Running(articles, cwd=home)
+    with service:  # a large first sync serves by words alone, while it embeds
+        children = processes_below(service.process.pid)
+        assert children
+        service.stop(how)
+        until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))

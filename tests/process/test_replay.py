@@ -1,0 +1,63 @@
+"""Kept answers: only where wanted, whole, and asked again they show what differs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from api.settings import load_settings
+from api.state.answer_log import Records, differences
+from tests.support.fakes import FakeModel, quoting
+from tests.support.running import LocalClient, footnote, until
+
+ASK = {"question": "How long did the lake freeze in 1998?"}
+
+
+@pytest.fixture
+def data(lakes: Path, bare_environment: Path) -> Path:
+    """A data folder of its own over the articles' index."""
+    folder = bare_environment / ".data"
+    folder.mkdir()
+    for name in ("collections", "models"):
+        (folder / name).symlink_to(lakes / ".data" / name)
+    return folder
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
+    with FakeModel(quoting) as model:
+        flags = {"llm.model": "fake", "llm.base_url": model.base_url, "keep_answers": True}
+        with LocalClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
+            until(lambda: client.get("/readyz").json()["status"] == "ready")
+            said = client.post("/v1/answers", json=ASK | {"stream": stream}).text
+        answer = json.loads(said.split("event: done\ndata: ")[1].split("\n")[0] if stream else said)
+    kept = Records(data / "state.sqlite3").find(answer["id"])
+    assert kept is not None
+    assert kept["raw"].endswith("]")
+    assert kept["answer"] == answer["answer"]
+    assert [p["start"] for p in kept["passages"]] == [p["start"] for p in answer["passages"]]
+    assert kept["prompt"]["version"]
+
+    shown = footnote("replay", answer["id"], "--data-dir", data, "--json", cwd=data)
+    assert shown.returncode == 0, shown.stderr
+    again = json.loads(shown.stdout)
+    assert {"answerer", "model", "raw"} <= set(again["differs"]), "no model is set now"
+    assert not {"passages", "weights", "generation"} & set(again["differs"])
+    assert not [name for name in again["differs"] if name.startswith("ask")], "it is the same one"
+    assert again["then"] == kept
+
+
+def test_answers_are_not_kept_by_default(data: Path) -> None:
+    with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
+        until(lambda: client.get("/readyz").json()["status"] == "ready")
+        answer = client.post("/v1/answers", json=ASK).json()
+    missing = footnote("replay", answer["id"], "--data-dir", data, cwd=data)
+    assert missing.returncode == 2
+    assert "keep_answers" in missing.stderr
+
+
+def test_what_differs_is_named_down_to_the_version() -> None:
+    then = {"id": "a", "answer": "x", "versions": {"openai": "3", "tantivy": "1"}}
+    now = {"id": "b", "answer": "x", "versions": {"openai": "4", "tantivy": "1"}}
+    assert differences(then, now) == ["versions.openai"]

@@ -1,0 +1,262 @@
+"""The service in this process, over a small index: its model, its sync, what it says when it can't.
+
+The starlette client runs the real app with its lifespan; nothing of ours is replaced.
+"""
+
+import asyncio
+import fcntl
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.app import create_app
+from api.service.service import Hooks
+from api.settings import load_settings
+from index.errors import CorpusMismatch
+from rag.errors import Overloaded
+from tests.support.fakes import FakeModel, Reply, Request, quoting
+from tests.support.running import LocalClient, footnote, until
+
+ASK = {"question": "How long did the lake freeze in 1998?"}
+COLLECTION = Path(".data", "collections", "default")
+KEY = "sk-never-to-be-seen"
+
+Serve = Callable[..., AbstractContextManager[LocalClient]]
+
+
+@pytest.fixture
+def serve(bare_environment: Path) -> Serve:
+    @contextmanager
+    def serving(*, sync: bool = False, hooks: Hooks | None = None, **flags: Any) -> Iterator[Any]:
+        app = create_app(
+            load_settings({name.replace("__", "."): value for name, value in flags.items()}),
+            sync=sync,
+            hooks=hooks,
+        )
+        with LocalClient(app) as client:
+            until(lambda: client.get("/readyz").json()["status"] not in ("starting", "building"))
+            yield client
+
+    return serving
+
+
+def test_a_model_words_the_answer_where_one_is_named(
+    lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeModel(quoting) as model:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
+        with serve(data_dir=lakes / ".data", llm__model="a-model") as client:
+            answer = client.post("/v1/answers", json=ASK).json()
+    assert (answer["answerer"], answer["model"]) == ("model", "a-model")
+    assert answer["citations"]
+    assert model.requests[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_is_asked_about_support_where_that_is_wanted(
+    stream: bool, lakes: Path, serve: Serve
+) -> None:
+    def script(request: Request) -> str:
+        return "1: yes" if "<statements-" in request.last else "Skaters had months of joy [1.1]."
+
+    with FakeModel(script) as model:
+        llm = {"llm__model": "a-model", "llm__base_url": model.base_url}
+        wanted = {**llm, "support_judge": "model", "data_dir": lakes / ".data"}
+        with serve(**wanted) as client:
+            reply = client.post("/v1/answers", json={**ASK, "stream": stream})
+    body = reply.text.rpartition("data: ")[2].partition("\n")[0] if stream else reply.text
+    (said,) = json.loads(body)["sentences"]
+    assert (said["status"], said["why"]) == ("supported", None)
+    assert len(model.requests) == 2
+
+
+def test_a_key_alone_sends_nothing_away(
+    lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeModel(quoting) as model:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
+        with serve(data_dir=lakes / ".data") as client:
+            assert client.post("/v1/answers", json=ASK).json()["answerer"] == "extractive"
+    assert model.requests == []
+
+
+@pytest.mark.parametrize("fault", ["http_401", None])
+def test_a_wrong_key_or_a_dead_endpoint_degrades_and_the_log_says_why(
+    fault: str | None, lakes: Path, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    with FakeModel(Reply(fault=fault)) as model:
+        llm = {
+            "llm__model": "a-model",
+            "llm__api_key": KEY,
+            "llm__base_url": model.base_url if fault else "http://127.0.0.1:9/v1",
+            "llm__deadline_s": 3,
+        }
+        with serve(data_dir=lakes / ".data", **llm) as client, caplog.at_level(logging.INFO):
+            answer = client.post("/v1/answers", json=ASK).json()
+    assert (answer["answerer"], answer["degraded"]) == ("extractive", True)
+    assert "142 days" in answer["answer"]
+    assert "127.0.0.1" in caplog.text
+    assert KEY not in caplog.text
+
+
+def test_a_stream_that_breaks_ends_with_an_error(lakes: Path, serve: Serve) -> None:
+    text = "The lake froze for 142 days in 1998 [1.1]. And then it goes on and on and on."
+    with (
+        FakeModel(Reply(text, fault="cut")) as model,
+        serve(
+            data_dir=lakes / ".data", llm__model="a-model", llm__base_url=model.base_url
+        ) as client,
+    ):
+        said = client.post("/v1/answers", json=ASK | {"stream": True}).text
+        plain = client.post("/v1/answers", json=ASK)
+    names = [line.removeprefix("event: ") for line in said.splitlines() if "event: " in line]
+    assert names[-1] == "error"
+    error = json.loads(said.split("event: error\ndata: ")[1].splitlines()[0])
+    assert error["retryable"] is True
+    assert error["problem"]["code"] in {"model_misbehaved", "model_unavailable"}
+    assert plain.status_code == error["problem"]["status"] == 503
+
+
+def test_without_an_index_and_without_a_sync_it_says_what_is_missing(
+    home: Path, serve: Serve
+) -> None:
+    with serve() as client:
+        assert client.get("/readyz").status_code == 503
+        asked = client.post("/v1/answers", json=ASK)
+        streamed = client.post("/v1/answers", json=ASK | {"stream": True})
+    assert (asked.status_code, asked.json()["code"]) == (503, "index_missing")
+    assert streamed.json()["code"] == "index_missing", "what fails early is no stream"
+
+
+def test_an_empty_corpus_is_answered_with_its_reason(home: Path, serve: Serve) -> None:
+    (home / "nothing").mkdir()
+    with serve(sync=True, corpus=home / "nothing") as client:
+        answer = client.post("/v1/answers", json=ASK).json()
+        page = client.get("/v1/sources").json()
+        hits = client.post("/v1/search", json={"query": "lake"}).json()["hits"]
+    assert (answer["answered"], answer["reason"]) == (False, "index_empty")
+    assert page["sources"] == hits == []
+
+
+def test_beside_another_sync_it_serves_without_syncing(
+    lakes: Path, serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = lakes / ".data"
+    with (data / "collections" / "default" / "lock").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with serve(sync=True, corpus=lakes / "articles", data_dir=data) as client:
+            assert client.post("/v1/answers", json=ASK).json()["answered"] is True
+            until(lambda: "serving without syncing" in caplog.text)
+
+
+def test_another_corpus_than_the_collections_is_a_reason_to_end(
+    lakes: Path, serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    fatal: list[Exception] = []
+    hooks = Hooks(lambda ready, example: None, fatal.append)
+    with serve(sync=True, corpus=tmp_path / "other", data_dir=lakes / ".data", hooks=hooks):
+        until(lambda: bool(fatal))
+    assert isinstance(fatal[0], CorpusMismatch)
+
+
+def test_a_new_generation_is_noticed_without_a_restart(
+    lakes: Path, home: Path, serve: Serve
+) -> None:
+    shutil.copytree(lakes / COLLECTION, home / COLLECTION)
+    shutil.copytree(lakes / "articles", home / "articles")
+    with serve() as client:
+        before = client.post("/v1/answers", json=ASK).json()
+        link = before["citations"][0]["url"]
+        text = "The lake froze for 99 days in 1998. The ice was thin.\n"
+        (home / "articles" / "lake.txt").write_text(text)
+        assert footnote("sync", "articles", "--replace", cwd=home).returncode == 0
+        until(lambda: client.get("/readyz").json()["generation"] == "000002")
+        after = client.post("/v1/answers", json=ASK).json()
+        page = client.get(link).text
+    assert "142 days" in before["answer"]
+    assert "99 days" in after["answer"]
+    assert "has changed since it was cited" in page
+
+
+def test_beyond_the_queue_a_question_is_refused_at_once(home: Path) -> None:
+    settings = load_settings({"max_concurrent_answers": 1, "max_wait_s": 600})
+    service = create_app(settings).state.service
+
+    async def ask() -> None:
+        async with service.place():
+            await asyncio.Event().wait()
+
+    async def crowd() -> None:
+        asked = [asyncio.create_task(ask()) for _ in range(5)]
+        while service.waiting < 4:
+            await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            async with service.place():
+                pytest.fail("there is no place")
+        for one in asked:
+            one.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        async with asyncio.timeout(5), service.place():
+            assert service.waiting == 0
+
+    asyncio.run(crowd())
+
+
+def test_a_damaged_index_does_not_serve_and_says_why(lakes: Path, home: Path, serve: Serve) -> None:
+    shutil.copytree(lakes / COLLECTION, home / COLLECTION)
+    catalog = home / COLLECTION / "generations" / "000001" / "catalog.sqlite3"
+    catalog.chmod(0o644)
+    with catalog.open("r+b") as file:
+        file.seek(-1, 2)
+        file.write(b"\xff")
+    with serve() as client:
+        ready = client.get("/readyz").json()
+    assert ready["status"] == "unavailable"
+    assert "damaged" in ready["trouble"]
+
+
+@pytest.fixture
+def hashed(lakes: Path, tmp_path: Path, embeddings: FakeModel) -> dict[str, object]:
+    """The flags of a service over the lakes, whose index an embeddings endpoint made."""
+    data = tmp_path / "hashed"
+    variables = {"FOOTNOTE_EMBED__MODEL": "hash", "FOOTNOTE_EMBED__BASE_URL": embeddings.base_url}
+    done = footnote("sync", lakes / "articles", "--data-dir", data, cwd=lakes, env=variables)
+    assert done.returncode == 0, done.stderr
+    return {"data_dir": data, "embed__model": "hash", "embed__base_url": embeddings.base_url}
+
+
+def test_with_another_models_index_it_is_not_ready_and_says_why(
+    serve: Serve, hashed: dict[str, object]
+) -> None:
+    with serve(data_dir=hashed["data_dir"]) as client:  # the built-in model
+        ready = client.get("/readyz")
+        asked = client.post("/v1/answers", json=ASK)
+        sources = client.get("/v1/sources").json()["sources"]
+    assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
+    assert "hash" in ready.json()["trouble"]
+    assert (asked.status_code, asked.json()["code"]) == (503, "embedder_mismatch")
+    assert len(sources) == 2
+
+
+def test_it_is_ready_once_its_embedder_answers(
+    serve: Serve, hashed: dict[str, object], embeddings: FakeModel
+) -> None:
+    embeddings.script = Reply(fault="http_401")
+    with serve(**hashed) as client:
+        before = client.get("/readyz")
+        alive = client.get("/livez")
+        embeddings.script = ""
+        until(lambda: client.get("/readyz").status_code == 200)
+        answer = client.post("/v1/answers", json=ASK).json()
+    assert (before.status_code, before.json()["status"]) == (503, "unavailable")
+    assert alive.status_code == 200
+    assert answer["passages"]
