@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rag.evaluation.cases import Case
-from rag.evaluation.errors import CaseFailed, TargetUnavailable
-from rag.evaluation.results import Response, from_wire
+from ..cases import Case
+from ..errors import CaseFailed, TargetUnavailable
+from ..results import Response, from_wire
 
 if TYPE_CHECKING:
     import httpx
