@@ -1,20 +1,23 @@
-// The page at `/`: questions to begin with, from titles that read as such, the collections to choose
-// from, where there are several, and `/?q=…&collection=…`.
+// The page at `/`: reads `?q=…&collection=…`, shows links to the collections where there are several,
+// and suggests questions about articles whose titles are readable.
+
+const MAX_STARTERS = 3;
+const POLL_MS = 2000;
 
 const chat = document.querySelector("footnote-chat");
-const given = new URLSearchParams(location.search);
-if (given.get("collection")) chat.setAttribute("collection", given.get("collection"));
+const params = new URLSearchParams(location.search);
+if (params.get("collection")) chat.setAttribute("collection", params.get("collection"));
 
-function choice(names) {
+function showCollections(names) {
   if (!chat.hasAttribute("collection")) {
     chat.setAttribute("collection", names.includes("default") ? "default" : names[0]);
   }
-  const chosen = chat.getAttribute("collection");
+  const current = chat.getAttribute("collection");
   const links = names.map((name) => {
     const link = document.createElement("a");
     link.textContent = name;
     link.href = `?${new URLSearchParams({ collection: name })}`;
-    if (name === chosen) link.setAttribute("aria-current", "page");
+    if (name === current) link.setAttribute("aria-current", "page");
     return link;
   });
   const nav = document.createElement("nav");
@@ -23,25 +26,24 @@ function choice(names) {
   document.querySelector(".bar").append(nav);
 }
 
-const STARTERS = 3;
-
-/** Is it no file's name, such as `waiting-for-a-car` or `000 lakes`? */
-function reads(title) {
+/** Whether a title is not just a file name, such as `waiting-for-a-car` or `000 lakes`. */
+function isReadable(title) {
   return !/^[\p{Ll}\d]/u.test(title) && (/\s/.test(title) || !/[-_.]/.test(title));
 }
 
-async function suggest() {
-  const ready = await fetch("readyz").then((reply) => reply.json()).catch(() => null);
-  if (ready?.status !== "ready") return void setTimeout(suggest, 2000);
-  if (!ready.sources) return; // a key is needed to know the articles
+/** Polls until the service is ready, then shows the collections and the suggested questions. */
+async function loadStarters() {
+  const ready = await fetch("readyz").then((response) => response.json()).catch(() => null);
+  if (ready?.status !== "ready") return void setTimeout(loadStarters, POLL_MS);
+  if (!ready.sources) return; // listing the articles requires a key
   const names = Object.keys(ready.collections ?? {});
-  if (names.length > 1) choice(names);
+  if (names.length > 1) showCollections(names);
   const query = new URLSearchParams({ limit: "50" });
   if (chat.hasAttribute("collection")) query.set("collection", chat.getAttribute("collection"));
-  const { sources } = await fetch(`v1/sources?${query}`).then((reply) => reply.json());
-  const titles = [...new Set(sources.map(({ title }) => title))].filter(reads);
-  chat.starters = titles.slice(0, STARTERS).map((title) => `What is said about “${title}”?`);
+  const { sources } = await fetch(`v1/sources?${query}`).then((response) => response.json());
+  const titles = [...new Set(sources.map(({ title }) => title))].filter(isReadable);
+  chat.starters = titles.slice(0, MAX_STARTERS).map((title) => `What do the articles say about “${title}”?`);
 }
 
-suggest();
-if (given.get("q")) chat.ask(given.get("q"));
+loadStarters();
+if (params.get("q")) chat.ask(params.get("q"));

@@ -1,13 +1,13 @@
-// src/ → dist/widget.js: one classic script, the same bytes wherever it is built.
+// src/ → dist/widget.js: one classic script, reproducible: the same bytes in any folder.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 
-const here = dirname(fileURLToPath(import.meta.url));
-const out = process.argv[2] ?? join(here, "dist", "widget.js");
-const project = readFileSync(join(here, "..", "..", "pyproject.toml"), "utf8");
-const version = /^version = "(.+)"$/m.exec(project)[1];
+const root = dirname(fileURLToPath(import.meta.url));
+const outfile = process.argv[2] ?? join(root, "dist", "widget.js");
+const pyproject = readFileSync(join(root, "..", "..", "pyproject.toml"), "utf8");
+const version = /^version = "(.+)"$/m.exec(pyproject)[1];
 
 /** Style sheets become minified strings. */
 const styles = {
@@ -20,27 +20,27 @@ const styles = {
   },
 };
 
-/** Of marked only the lexer, parser and renderer are used; its front would stay for what it does
- * when it is loaded, 3 KB gzipped. */
-const front = /var \w+=new \w+;function \w+\(\w+,\w+\)\{return \w+\.parse\([^]*(?=export\{)/;
-const exported = /export\{[^}]*\b(\w+) as Lexer\b[^}]*\b(\w+) as Parser,(\w+) as Renderer\b[^}]*\}/;
+/** The widget uses only marked's lexer, parser and renderer. Its API has side effects on load, so tree
+ * shaking keeps it (3 KB gzipped); it is cut out here. */
+const markedApi = /var \w+=new \w+;function \w+\(\w+,\w+\)\{return \w+\.parse\([^]*(?=export\{)/;
+const markedExports = /export\{[^}]*\b(\w+) as Lexer\b[^}]*\b(\w+) as Parser,(\w+) as Renderer\b[^}]*\}/;
 const marked = {
   name: "marked",
   setup(context) {
     context.onLoad({ filter: /marked\.esm\.js$/ }, ({ path }) => {
-      const whole = readFileSync(path, "utf8");
-      if (!front.test(whole)) throw new Error("marked's front was not found");
-      const [, lexer, parser, renderer] = exported.exec(whole);
-      const cut = whole.replace(front, "").replace(exported, `export{${lexer} as Lexer,${parser} as Parser,${renderer} as Renderer}`);
-      return { contents: cut, loader: "js" };
+      const source = readFileSync(path, "utf8");
+      if (!markedApi.test(source)) throw new Error("marked's API was not found: update `markedApi`");
+      const [, lexer, parser, renderer] = markedExports.exec(source);
+      const exports = `export{${lexer} as Lexer,${parser} as Parser,${renderer} as Renderer}`;
+      return { contents: source.replace(markedApi, "").replace(markedExports, exports), loader: "js" };
     });
   },
 };
 
 await build({
-  absWorkingDir: here,
+  absWorkingDir: root,
   entryPoints: ["src/chat.ts"],
-  outfile: out,
+  outfile,
   bundle: true,
   minify: true,
   format: "iife",
@@ -48,6 +48,6 @@ await build({
   charset: "utf8",
   legalComments: "none",
   define: { VERSION: JSON.stringify(version) },
-  banner: { js: "/* Footnote. Holds Lit (BSD-3-Clause), marked (MIT), DOMPurify (Apache-2.0), eventsource-parser (MIT). */" },
+  banner: { js: "/* Footnote. Includes Lit (BSD-3-Clause), marked (MIT), DOMPurify (Apache-2.0), eventsource-parser (MIT). */" },
   plugins: [styles, marked],
 });

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.browsing import ask, focused
+from tests.support.browser import ask_in_chat, focused_element
 from tests.support.fakes import FakeModel
-from tests.support.running import Running
+from tests.support.processes import RunningService
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -23,24 +23,24 @@ HOSTILE = (
 )
 
 
-def test_a_newcomer_is_told_what_to_do_and_given_questions(page: "Page", service: Running) -> None:
+def test_a_newcomer_is_told_what_to_do_and_given_questions(page: "Page", service: RunningService) -> None:
     page.goto(service.url)
     assert "each sentence" in page.inner_text(".bar")
     starters = page.locator("footnote-chat .starters button")
     starters.first.wait_for()
     told = starters.all_inner_texts()
     assert len(told) == 3
-    assert "What is said about “What the SU7 costs Xiaomi”?" in told
+    assert "What do the articles say about “What the SU7 costs Xiaomi”?" in told
     assert not re.search(r"\w-\w+-\w", " ".join(told)), "a file's name is no title"
     assert "5 articles" in page.inner_text("footnote-chat .intro")
-    assert focused(page) == "ask", "nothing takes the focus on load"
+    assert focused_element(page) == "ask", "nothing takes the focus on load"
     starters.first.click()
     page.wait_for_selector("footnote-chat .tools")
 
 
-def test_an_answer_shows_its_citations_and_the_passages(page: "Page", service: Running) -> None:
+def test_an_answer_shows_its_citations_and_the_passages(page: "Page", service: RunningService) -> None:
     page.goto(service.url)
-    ask(page, KNOWN)
+    ask_in_chat(page, KNOWN)
     assert "335 sales centers" in page.inner_text("footnote-chat .text")
     assert "Quoted" in page.inner_text("footnote-chat .kind")
     assert page.locator("footnote-chat .found li").count() == 5
@@ -50,26 +50,26 @@ def test_an_answer_shows_its_citations_and_the_passages(page: "Page", service: R
     assert page.inner_text("footnote-chat p[role=status].hidden") == "Answer ready, 1 source"
 
 
-def test_the_keyboard_reaches_a_citation_and_its_quote(page: "Page", service: Running) -> None:
+def test_the_keyboard_reaches_a_citation_and_its_quote(page: "Page", service: RunningService) -> None:
     page.goto(service.url)
-    ask(page, KNOWN)
+    ask_in_chat(page, KNOWN)
     for _ in range(4):  # the ask button, the title's button, the conversation, the passages
         page.keyboard.press("Shift+Tab")
-        if focused(page) == "chip":
+        if focused_element(page) == "chip":
             break
-    while focused(page) != "chip":
+    while focused_element(page) != "chip":
         page.keyboard.press("Shift+Tab")
     page.wait_for_selector("footnote-chat .proof:popover-open")
     assert "335 sales centers" in page.inner_text("footnote-chat .proof mark")
     assert "line " in page.inner_text("footnote-chat .proof .from")
     page.keyboard.press("Escape")
     assert page.locator("footnote-chat .proof").is_hidden()
-    assert focused(page) == "chip"
+    assert focused_element(page) == "chip"
 
 
-def test_a_citation_opens_its_article_at_the_marked_quote(page: "Page", service: Running) -> None:
+def test_a_citation_opens_its_article_at_the_marked_quote(page: "Page", service: RunningService) -> None:
     page.goto(service.url)
-    ask(page, KNOWN)
+    ask_in_chat(page, KNOWN)
     page.locator("footnote-chat .chip").first.hover()
     page.wait_for_selector("footnote-chat .proof:popover-open")
     quote = page.inner_text("footnote-chat .proof mark")
@@ -85,11 +85,11 @@ def test_a_citation_opens_its_article_at_the_marked_quote(page: "Page", service:
     assert 0 <= box["y"] < height["height"]
 
 
-def test_a_refusal_looks_like_one_and_shows_the_nearest(page: "Page", service: Running) -> None:
+def test_a_refusal_looks_like_one_and_shows_the_nearest(page: "Page", service: RunningService) -> None:
     page.goto(service.url)
-    ask(page, UNKNOWN)
+    ask_in_chat(page, UNKNOWN)
     assert page.inner_text("footnote-chat .refused .label") == "Not answered"
-    assert "The nearest passages" in page.inner_text("footnote-chat .found summary")
+    assert "Closest passages" in page.inner_text("footnote-chat .found summary")
     passages = page.locator("footnote-chat .found[open] li p")
     assert passages.first.is_visible()
     assert not any(text.startswith("#") for text in passages.all_inner_texts())
@@ -97,20 +97,20 @@ def test_a_refusal_looks_like_one_and_shows_the_nearest(page: "Page", service: R
     assert page.locator("footnote-chat .tools .plain").count() == 0
 
 
-def test_a_question_can_be_linked(page: "Page", service: Running) -> None:
+def test_a_question_can_be_linked(page: "Page", service: RunningService) -> None:
     page.goto(f"{service.url}/?q={KNOWN.replace(' ', '+')}")
     page.wait_for_selector("footnote-chat .tools")
     assert "335 sales centers" in page.inner_text("footnote-chat .text")
 
 
 def test_a_conversation_outlives_a_reload_and_can_be_begun_anew(
-    page: "Page", service: Running
+    page: "Page", service: RunningService
 ) -> None:
     page.goto(service.url)
-    ask(page, KNOWN)
+    ask_in_chat(page, KNOWN)
     page.reload()
     page.wait_for_selector("footnote-chat .sources")
-    ask(page, "And who supplies the batteries?")
+    ask_in_chat(page, "And who supplies the batteries?")
     assert page.locator("footnote-chat .turn").count() == 2
     page.click("footnote-chat .head button")
     assert page.locator("footnote-chat .turn").count() == 0
@@ -127,9 +127,9 @@ SCREENS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("page", SCREENS, indirect=True, ids=["phone", "dark", "light"])
-def test_it_fits_the_screen_and_can_be_read(page: "Page", service: Running, tmp_path: Path) -> None:
+def test_it_fits_the_screen_and_can_be_read(page: "Page", service: RunningService, tmp_path: Path) -> None:
     page.goto(service.url)
-    ask(page, KNOWN)
+    ask_in_chat(page, KNOWN)
     page.locator("footnote-chat .chip").first.hover()
     page.wait_for_selector("footnote-chat .proof:popover-open")
     page.screenshot(path=tmp_path / "page.png", full_page=True)
@@ -164,9 +164,9 @@ def luminance(rgb: list[int]) -> float:
 def test_what_a_model_makes_up_is_marked_and_its_markup_inert(page: "Page", lakes: Path) -> None:
     with FakeModel(HOSTILE) as model:
         env = {"FOOTNOTE_LLM__MODEL": "a-model", "FOOTNOTE_LLM__BASE_URL": model.base_url}
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             page.goto(service.url)
-            ask(page, "How long did the lake freeze in 1998?")
+            ask_in_chat(page, "How long did the lake freeze in 1998?")
             doubtful = page.locator("footnote-chat .doubtful").all_inner_texts()
             assert any("900 days" in text for text in doubtful)
             assert not any("142 days" in text for text in doubtful)

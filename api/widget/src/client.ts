@@ -1,65 +1,72 @@
-// The service over HTTP: an answer's events, feedback, readiness. A stream without its last event
-// is a failure, whatever came before.
+// HTTP client of the service: answer events, feedback, readiness. A stream that ends without its
+// `done` event is an error, however much of the answer arrived.
 
 import { createParser } from "eventsource-parser";
-import type { Access } from "./access.js";
-import { refusal, Trouble } from "./errors.js";
-import type { Event, Ready } from "./wire.js";
+import type { Credentials } from "./credentials.js";
+import { ChatError, fromProblem } from "./errors.js";
+import type { AnswerEvent, Ready } from "./wire.js";
 
-const MOST = 20_000_000;
+const MAX_BUFFER_SIZE = 20_000_000;
+
+export interface Message {
+  role: "user" | "assistant";
+  content: string;
+}
 
 export interface Question {
   question: string;
-  history: { role: "user" | "assistant"; content: string }[];
+  history: Message[];
   collection: string | undefined;
 }
 
 export class Client {
   constructor(
     readonly server: string,
-    private readonly access: Access,
+    private readonly credentials: Credentials,
   ) {}
 
-  /** Yields an answer's events up to `done`; throws Trouble, or AbortError when stopped. */
-  async *ask(question: Question, signal: AbortSignal): AsyncGenerator<Event> {
-    const reply = await this.post("v1/answers", { ...question, stream: true }, signal);
-    if (!reply.body) throw new Trouble("lost", "no_body");
-    for await (const event of events(reply.body, signal)) {
-      if (event.name === "error") throw refusal(event.data.problem, event.data.retryable);
+  /** Yields an answer's events up to `done`; throws ChatError, or AbortError when stopped. */
+  async *ask(question: Question, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
+    const response = await this.#post("v1/answers", { ...question, stream: true }, signal);
+    if (!response.body) throw new ChatError("lost", "no_body");
+    for await (const event of readEvents(response.body, signal)) {
+      if (event.name === "error") throw fromProblem(event.data.problem, event.data.retryable);
       yield event;
       if (event.name === "done") return;
     }
-    throw new Trouble("lost", "ended_early");
+    throw new ChatError("lost", "ended_early");
   }
 
-  async feedback(id: string, body: object): Promise<void> {
-    await this.post(`v1/answers/${encodeURIComponent(id)}/feedback`, body);
+  async sendFeedback(id: string, body: object): Promise<void> {
+    await this.#post(`v1/answers/${encodeURIComponent(id)}/feedback`, body);
   }
 
-  /** Returns how the service is; nothing where it cannot be asked. */
+  /** Returns the service's readiness; undefined when it cannot be reached. */
   async ready(): Promise<Ready | undefined> {
     try {
-      const reply = await fetch(new URL("readyz", this.server), { credentials: "omit" });
-      return (await reply.json()) as Ready;
+      const response = await fetch(new URL("readyz", this.server), { credentials: "omit" });
+      return (await response.json()) as Ready;
     } catch {
       return undefined;
     }
   }
 
-  private async post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
-    let reply = await this.send(path, body, signal);
-    if (reply.status === 401 && (await this.access.renew(this.server).catch(() => false))) {
-      reply = await this.send(path, body, signal);
+  async #post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
+    let response = await this.#send(path, body, signal);
+    if (response.status === 401 && (await this.credentials.renew(this.server).catch(() => false))) {
+      response = await this.#send(path, body, signal);
     }
-    if (reply.ok) return reply;
-    const ours = this.access.provider !== undefined;
-    if (reply.status === 401 && !ours) throw new Trouble("key", this.access.hasKey ? "key_refused" : "unauthorized");
-    const problem = (await reply.json().catch(() => ({}))) as object;
-    throw refusal(problem, [401, 429].includes(reply.status) || reply.status >= 500);
+    if (response.ok) return response;
+    const { provider, hasKey } = this.credentials;
+    if (response.status === 401 && !provider) {
+      throw new ChatError("key", hasKey ? "key_refused" : "unauthorized");
+    }
+    const problem = (await response.json().catch(() => ({}))) as object;
+    throw fromProblem(problem, [401, 429].includes(response.status) || response.status >= 500);
   }
 
-  private async send(path: string, body: object, signal?: AbortSignal): Promise<Response> {
-    const authorization = await this.access.headers(this.server);
+  async #send(path: string, body: object, signal?: AbortSignal): Promise<Response> {
+    const authorization = await this.credentials.headers(this.server);
     try {
       return await fetch(new URL(path, this.server), {
         method: "POST",
@@ -69,17 +76,19 @@ export class Client {
         signal: signal ?? null,
       });
     } catch (error) {
-      throw signal?.aborted ? error : new Trouble("offline", "unreachable");
+      throw signal?.aborted ? error : new ChatError("offline", "unreachable");
     }
   }
 }
 
-async function* events(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Event> {
-  const waiting: Event[] = [];
+async function* readEvents(
+  body: ReadableStream<Uint8Array>, signal: AbortSignal,
+): AsyncGenerator<AnswerEvent> {
+  const queue: AnswerEvent[] = [];
   const parser = createParser({
-    maxBufferSize: MOST,
+    maxBufferSize: MAX_BUFFER_SIZE,
     onEvent: ({ event, data }) => {
-      waiting.push({ name: event, data: JSON.parse(data) } as Event);
+      queue.push({ name: event, data: JSON.parse(data) } as AnswerEvent);
     },
   });
   const reader = body.getReader();
@@ -89,10 +98,10 @@ async function* events(body: ReadableStream<Uint8Array>, signal: AbortSignal): A
       const { done, value } = await reader.read();
       if (done) return;
       parser.feed(decoder.decode(value, { stream: true }));
-      yield* waiting.splice(0);
+      yield* queue.splice(0);
     }
   } catch (error) {
-    throw signal.aborted || error instanceof Trouble ? error : new Trouble("lost", "broken_off");
+    throw signal.aborted || error instanceof ChatError ? error : new ChatError("lost", "broken_off");
   } finally {
     reader.cancel().catch(() => undefined);
   }

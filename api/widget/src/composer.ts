@@ -1,75 +1,79 @@
-// The line one asks in: Enter asks, Shift+Enter breaks the line, and half-composed words stay.
+// The question field. Enter sends, Shift+Enter inserts a line break, and Enter that ends an input
+// method's composition does not send.
 
 import { html, nothing, type ReactiveControllerHost, type TemplateResult } from "lit";
-import { counted, type Strings } from "./strings.js";
+import { pluralize, type Strings } from "./strings.js";
 
-const MOST = 4_000;
-const SHOWN_FROM = 0.8 * MOST;
+const MAX_CHARACTERS = 4_000;
+const COUNTER_FROM = 0.8 * MAX_CHARACTERS;
+const COMPOSITION_KEY_CODE = 229;
 
 interface Host extends ReactiveControllerHost {
   renderRoot: HTMLElement | DocumentFragment;
 }
 
-export interface Wiring {
+export interface ComposerActions {
   ask(question: string): void;
   stop(): void;
-  busy(): boolean;
-  words(): Strings;
+  isBusy(): boolean;
+  strings(): Strings;
 }
 
 export class Composer {
-  private length = 0;
+  #length = 0;
 
   constructor(
     private readonly host: Host,
-    private readonly wiring: Wiring,
+    private readonly actions: ComposerActions,
   ) {}
 
   focus(): void {
-    this.field?.focus();
+    this.#field?.focus();
   }
 
-  render(busy: boolean): TemplateResult {
-    const words = this.wiring.words();
-    const left = MOST - this.length;
-    return html`<form class="composer" part="composer" @submit=${(event: SubmitEvent) => this.submitted(event)}>
-      <label class="hidden" for="question">${words.label}</label>
-      <textarea id="question" part="input" rows="2" dir="auto" placeholder=${words.hint}
-        aria-describedby=${this.length > SHOWN_FROM ? "left" : nothing}
-        @input=${() => this.typed()} @keydown=${(event: KeyboardEvent) => this.pressed(event)}></textarea>
-      <button type=${busy ? "button" : "submit"} class="send" part=${busy ? "stop" : "send"}
-        ?disabled=${!busy && left < 0} @click=${busy ? () => this.wiring.stop() : nothing}>
-        ${busy ? words.stop : words.send}
+  render(isBusy: boolean): TemplateResult {
+    const strings = this.actions.strings();
+    const remaining = MAX_CHARACTERS - this.#length;
+    const showsCounter = this.#length > COUNTER_FROM;
+    return html`<form class="composer" part="composer" @submit=${(event: SubmitEvent) => this.#onSubmit(event)}>
+      <label class="hidden" for="question">${strings.questionLabel}</label>
+      <textarea id="question" part="input" rows="2" dir="auto" placeholder=${strings.placeholder}
+        aria-describedby=${showsCounter ? "left" : nothing}
+        @input=${() => this.#onInput()} @keydown=${(event: KeyboardEvent) => this.#onKeydown(event)}></textarea>
+      <button type=${isBusy ? "button" : "submit"} class="send" part=${isBusy ? "stop" : "send"}
+        ?disabled=${!isBusy && remaining < 0} @click=${isBusy ? () => this.actions.stop() : nothing}>
+        ${isBusy ? strings.stop : strings.send}
       </button>
-      ${this.length > SHOWN_FROM
-        ? html`<p id="left" class=${left < 0 ? "left over" : "left"} role="status">
-            ${left < 0 ? counted(words, "over", -left) : counted(words, "left", left)}
+      ${showsCounter
+        ? html`<p id="left" class=${remaining < 0 ? "left over" : "left"} role="status">
+            ${pluralize(strings, remaining < 0 ? "charactersOver" : "charactersLeft", Math.abs(remaining))}
           </p>`
         : nothing}
     </form>`;
   }
 
-  private get field(): HTMLTextAreaElement | null {
+  get #field(): HTMLTextAreaElement | null {
     return this.host.renderRoot.querySelector<HTMLTextAreaElement>("#question");
   }
 
-  private typed(): void {
-    this.length = [...(this.field?.value ?? "")].length;
+  #onInput(): void {
+    this.#length = [...(this.#field?.value ?? "")].length;
     this.host.requestUpdate();
   }
 
-  private pressed(event: KeyboardEvent): void {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  #onKeydown(event: KeyboardEvent): void {
+    const isComposing = event.isComposing || event.keyCode === COMPOSITION_KEY_CODE;
+    if (event.key !== "Enter" || event.shiftKey || isComposing) return;
     event.preventDefault();
     (event.target as HTMLTextAreaElement).form?.requestSubmit();
   }
 
-  private submitted(event: SubmitEvent): void {
+  #onSubmit(event: SubmitEvent): void {
     event.preventDefault();
-    const question = this.field?.value.trim() ?? "";
-    if (!question || this.length > MOST || this.wiring.busy()) return;
-    if (this.field) this.field.value = "";
-    this.length = 0;
-    this.wiring.ask(question);
+    const question = this.#field?.value.trim() ?? "";
+    if (!question || this.#length > MAX_CHARACTERS || this.actions.isBusy()) return;
+    if (this.#field) this.#field.value = "";
+    this.#length = 0;
+    this.actions.ask(question);
   }
 }

@@ -1,113 +1,116 @@
-// The questions of a tab and their answers: asks, stops, asks again, and remembers what was
-// answered for as long as the tab lives.
+// The conversation of a tab: asks, stops and retries questions, and stores the answers for the tab's
+// session.
 
-import type { Client } from "./client.js";
-import { Trouble } from "./errors.js";
-import { read, write } from "./memory.js";
+import type { Client, Message } from "./client.js";
+import { ChatError } from "./errors.js";
+import { getItem, setItem } from "./storage.js";
 import { Turn } from "./turn.js";
-import type { Answer, Citation } from "./wire.js";
+import type { Answer } from "./wire.js";
 
-const REMEMBERED = 20;
-const MOST_CHARACTERS = 2_000_000;
-const TURN_CHARACTERS = 20_000;
+const MAX_TURNS = 20;
+const MAX_STORED_CHARACTERS = 2_000_000;
+const MAX_MESSAGE_CHARACTERS = 20_000;
 
-export interface Listener {
-  changed(): void;
-  answered(turn: Turn, answer: Answer): void;
-  failed(turn: Turn, trouble: Trouble): void;
-  link(citation: { url: string }): string | undefined;
+export interface ConversationListener {
+  onChange(): void;
+  onAnswer(answer: Answer): void;
+  onError(error: ChatError): void;
+  viewUrl(citation: { url: string }): string | undefined;
 }
 
 export class Conversation {
   turns: Turn[] = [];
-  private under: AbortController | undefined;
+  #request: AbortController | undefined;
 
   constructor(
     private readonly client: Client,
     readonly collection: string | undefined,
-    private readonly listener: Listener,
+    private readonly listener: ConversationListener,
   ) {
-    this.recall();
+    this.#restore();
   }
 
-  get busy(): boolean {
-    return this.turns.some((turn) => turn.busy);
+  get isBusy(): boolean {
+    return this.turns.some((turn) => turn.isBusy);
   }
 
   async ask(question: string): Promise<void> {
     this.stop();
-    const turn = new Turn(question, (citation: Citation) => this.listener.link(citation));
-    const history = this.history();
+    const turn = new Turn(question, this.listener.viewUrl);
+    const history = this.#history();
     this.turns = [...this.turns, turn];
-    const under = (this.under = new AbortController());
-    this.listener.changed();
+    const { signal } = (this.#request = new AbortController());
+    this.listener.onChange();
     try {
       const { collection } = this;
-      for await (const event of this.client.ask({ question, history, collection }, under.signal)) {
-        if (turn.take(event)) this.listener.changed();
+      for await (const event of this.client.ask({ question, history, collection }, signal)) {
+        if (turn.apply(event)) this.listener.onChange();
       }
-      if (turn.answer) this.listener.answered(turn, turn.answer);
-      this.remember();
+      if (turn.answer) this.listener.onAnswer(turn.answer);
+      this.#store();
     } catch (error) {
-      this.broke(turn, error, under.signal.aborted);
+      this.#fail(turn, error, signal.aborted);
     }
-    this.listener.changed();
+    this.listener.onChange();
   }
 
-  async again(turn: Turn): Promise<void> {
+  async retry(turn: Turn): Promise<void> {
     this.turns = this.turns.filter((other) => other !== turn);
     await this.ask(turn.question);
   }
 
   stop(): void {
-    this.under?.abort();
-    this.under = undefined;
+    this.#request?.abort();
+    this.#request = undefined;
   }
 
   clear(): void {
     this.stop();
     this.turns = [];
-    this.remember();
-    this.listener.changed();
+    this.#store();
+    this.listener.onChange();
   }
 
-  private broke(turn: Turn, error: unknown, stopped: boolean): void {
-    if (stopped) {
+  #fail(turn: Turn, cause: unknown, isStopped: boolean): void {
+    if (isStopped) {
       turn.end("stopped");
       return;
     }
-    const trouble = error instanceof Trouble ? error : new Trouble("lost", "unforeseen");
-    turn.end("failed", trouble);
-    this.listener.failed(turn, trouble);
+    const error = cause instanceof ChatError ? cause : new ChatError("lost", "unforeseen");
+    turn.end("failed", error);
+    this.listener.onError(error);
   }
 
-  private history(): { role: "user" | "assistant"; content: string }[] {
-    const ends = this.turns.filter((turn) => turn.answer).slice(-REMEMBERED);
-    return ends.flatMap((turn) => [
+  #answers(): Answer[] {
+    return this.turns.flatMap((turn) => turn.answer ?? []).slice(-MAX_TURNS);
+  }
+
+  #history(): Message[] {
+    return this.turns.filter((turn) => turn.answer).slice(-MAX_TURNS).flatMap((turn) => [
       { role: "user" as const, content: turn.question },
-      { role: "assistant" as const, content: (turn.answer?.answer ?? "").slice(0, TURN_CHARACTERS) },
+      { role: "assistant" as const, content: (turn.answer?.answer ?? "").slice(0, MAX_MESSAGE_CHARACTERS) },
     ]);
   }
 
-  private get name(): string {
+  get #storageKey(): string {
     return `conversation:${this.client.server}:${this.collection ?? ""}`;
   }
 
-  private remember(): void {
-    const answers = this.turns.flatMap((turn) => turn.answer ?? []).slice(-REMEMBERED);
-    const text = JSON.stringify(answers);
-    if (text.length <= MOST_CHARACTERS) write(this.name, answers.length ? text : null);
+  #store(): void {
+    const answers = this.#answers();
+    const json = JSON.stringify(answers);
+    if (json.length <= MAX_STORED_CHARACTERS) setItem(this.#storageKey, answers.length ? json : null);
   }
 
-  private recall(): void {
+  #restore(): void {
     try {
-      for (const answer of JSON.parse(read(this.name) ?? "[]") as Answer[]) {
-        const turn = new Turn(answer.question, (citation) => this.listener.link(citation));
+      for (const answer of JSON.parse(getItem(this.#storageKey) ?? "[]") as Answer[]) {
+        const turn = new Turn(answer.question, this.listener.viewUrl);
         turn.finish(answer);
         this.turns.push(turn);
       }
     } catch {
-      this.turns = []; // another version kept it
+      this.turns = []; // stored by another version
     }
   }
 }

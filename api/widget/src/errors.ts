@@ -1,15 +1,15 @@
-// What can go wrong with a question, told apart by what the reader can do about it.
+// Errors of a question, grouped by what the reader can do about them.
 
 import type { Problem } from "./wire.js";
 
-export type Kind = "offline" | "lost" | "refused" | "key";
+/** No connection; connection lost during the answer; request refused; API key required. */
+export type ErrorKind = "offline" | "lost" | "refused" | "key";
 
-export class Trouble extends Error {
+export class ChatError extends Error {
   constructor(
-    /** No connection; a connection lost in mid-answer; the service says no; it asks for a key. */
-    readonly kind: Kind,
+    readonly kind: ErrorKind,
     readonly code: string,
-    /** The service's own words; empty where ours say it. */
+    /** The service's message; empty where the widget has its own. */
     readonly detail = "",
     readonly retryable = true,
   ) {
@@ -17,6 +17,6 @@ export class Trouble extends Error {
   }
 }
 
-export function refusal(problem: Partial<Problem>, retryable: boolean): Trouble {
-  return new Trouble("refused", problem.code ?? "unknown", problem.detail ?? "", retryable);
+export function fromProblem(problem: Partial<Problem>, retryable: boolean): ChatError {
+  return new ChatError("refused", problem.code ?? "unknown", problem.detail ?? "", retryable);
 }

@@ -1,4 +1,4 @@
-/** The version of the service that this bundle belongs to; the build fills it in. */
+/** The service version this bundle belongs to; set by the build. */
 declare const VERSION: string;
 
 declare module "*.css" {

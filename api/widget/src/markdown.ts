@@ -1,25 +1,25 @@
-// A model's markdown → blocks of DOM from a short list of elements. Whatever the model wrote is
-// hostile: tags become text, links and pictures keep only their words, DOMPurify guards the rest.
+// Model output → sanitized DOM blocks. Model output is untrusted: HTML tags are shown as text, links
+// and images are reduced to their text, and DOMPurify enforces the allowed elements.
 
 import DOMPurify from "dompurify";
 import { Lexer, Parser, Renderer, type Token, type Tokens } from "marked";
 
-/** A piece of the answer that is drawn by itself; `raw` is its part of the text. */
+/** A block of the answer that renders independently; `raw` is its part of the text. */
 export interface Block {
   raw: string;
-  blank: boolean;
-  draw(): Node;
+  isBlank: boolean;
+  render(): Node;
 }
 
-const TAGS =
+const ALLOWED_TAGS =
   "p br strong em del code pre ul ol li blockquote hr table thead tbody tr th td".split(" ");
 
-const html = (text: string): string =>
-  text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-class Plain extends Renderer {
+class SafeRenderer extends Renderer {
   override html({ text, block }: Tokens.HTML | Tokens.Tag): string {
-    return block ? `<p>${html(text)}</p>` : html(text);
+    return block ? `<p>${escapeHtml(text)}</p>` : escapeHtml(text);
   }
 
   override link({ tokens }: Tokens.Link): string {
@@ -27,7 +27,7 @@ class Plain extends Renderer {
   }
 
   override image({ text }: Tokens.Image): string {
-    return html(text);
+    return escapeHtml(text);
   }
 
   override checkbox({ checked }: Tokens.Checkbox): string {
@@ -39,10 +39,10 @@ class Plain extends Renderer {
   }
 }
 
-function drawn(token: Token): Node {
-  const unsafe = Parser.parse([token], { renderer: new Plain() });
+function renderToken(token: Token): Node {
+  const unsafe = Parser.parse([token], { renderer: new SafeRenderer() });
   return DOMPurify.sanitize(unsafe, {
-    ALLOWED_TAGS: TAGS,
+    ALLOWED_TAGS,
     ALLOWED_ATTR: ["start"],
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
@@ -50,21 +50,21 @@ function drawn(token: Token): Node {
   });
 }
 
-/** Returns the blocks of a markdown text. */
+/** Returns the blocks of a Markdown text. */
 export function markdownBlocks(text: string): Block[] {
   return Lexer.lex(text).map((token) => ({
     raw: token.raw,
-    blank: token.type === "space" || token.type === "def",
-    draw: () => drawn(token),
+    isBlank: token.type === "space" || token.type === "def",
+    render: () => renderToken(token),
   }));
 }
 
-/** Returns the blocks of a plain text: its paragraphs, as they are. */
+/** Returns the blocks of a plain text: its paragraphs, unchanged. */
 export function textBlocks(text: string): Block[] {
   return (text.match(/[^]*?\n[ \t]*\n\s*|[^]+$/g) ?? []).map((raw) => ({
     raw,
-    blank: !raw.trim(),
-    draw: () => {
+    isBlank: !raw.trim(),
+    render: () => {
       const paragraph = document.createElement("p");
       paragraph.textContent = raw.trimEnd();
       return paragraph;
@@ -72,12 +72,13 @@ export function textBlocks(text: string): Block[] {
   }));
 }
 
-/** Returns an unfinished text as it probably goes on: half a sign is held back, what is open closed. */
-export function healed(text: string): string {
-  const held = text.replace(/(^|\n)[ \t]*[-=+*_#>`~|\d.)(: ]*$/, "").replace(/[*_`~]+$/, "");
-  if (/(^|\n)[ \t]*(```|~~~)/.test(held)) return held;
-  const ticks = (held.match(/`/g) ?? []).length;
-  if (ticks % 2) return `${held}\``;
-  const bold = (held.match(/\*\*/g) ?? []).length;
-  return bold % 2 ? `${held}**` : held;
+/** Returns partial Markdown ready to render: without an incomplete marker at its end, and with an
+ * open code span or bold text closed. */
+export function completeMarkdown(text: string): string {
+  const stable = text.replace(/(^|\n)[ \t]*[-=+*_#>`~|\d.)(: ]*$/, "").replace(/[*_`~]+$/, "");
+  if (/(^|\n)[ \t]*(```|~~~)/.test(stable)) return stable;
+  const backticks = (stable.match(/`/g) ?? []).length;
+  if (backticks % 2) return `${stable}\``;
+  const boldMarkers = (stable.match(/\*\*/g) ?? []).length;
+  return boldMarkers % 2 ? `${stable}**` : stable;
 }

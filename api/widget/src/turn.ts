@@ -1,50 +1,51 @@
-// One question with whatever came of it so far.
+// One question and its answer: received so far, or complete.
 
-import { AnswerText } from "./answer.js";
-import type { Trouble } from "./errors.js";
-import type { Answer, Citation, Event, Passage } from "./wire.js";
+import { AnswerRenderer } from "./answer-renderer.js";
+import type { ChatError } from "./errors.js";
+import type { Answer, AnswerEvent, Citation, Passage } from "./wire.js";
 
 export type Phase = "asking" | "streaming" | "done" | "stopped" | "failed";
+export type Rating = "up" | "down";
 
 export class Turn {
   phase: Phase = "asking";
   passages: Passage[] = [];
   answer: Answer | undefined;
-  trouble: Trouble | undefined;
-  rated: "up" | "down" | undefined;
-  /** The feedback form: open for this rating, or being sent, or sent, or it failed. */
-  feedback: "up" | "down" | "sent" | "failed" | undefined;
-  copied = false;
-  readonly text: AnswerText;
+  error: ChatError | undefined;
+  submittedRating: Rating | undefined;
+  /** The feedback form: open with this rating, sent, or failed to send. */
+  feedback: Rating | "sent" | "failed" | undefined;
+  isCopied = false;
+  readonly renderer: AnswerRenderer;
 
   constructor(
     readonly question: string,
-    link: (citation: Citation) => string | undefined,
+    viewUrl: (citation: Citation) => string | undefined,
   ) {
-    this.text = new AnswerText(link);
+    this.renderer = new AnswerRenderer(viewUrl);
   }
 
-  get busy(): boolean {
+  get isBusy(): boolean {
     return this.phase === "asking" || this.phase === "streaming";
   }
 
-  /** Takes an event in; returns whether more than the text changed. */
-  take(event: Event): boolean {
+  /** Applies an event; returns whether anything but the answer's text changed. */
+  apply(event: AnswerEvent): boolean {
     switch (event.name) {
       case "passages":
         this.passages = event.data.passages;
         return true;
       case "delta": {
-        this.text.push(event.data.text, event.data.format);
-        const first = this.phase === "asking";
+        this.renderer.append(event.data.text, event.data.format);
+        const isFirst = this.phase === "asking";
         this.phase = "streaming";
-        return first;
+        return isFirst;
       }
       case "citation":
-        this.text.cite(event.data.citation);
+        this.renderer.addCitation(event.data.citation);
         return false;
       case "sentence":
-        this.text.sentence(event.data);
+        this.renderer.addSentence(event.data);
         return false;
       case "done":
         this.finish(event.data);
@@ -58,12 +59,12 @@ export class Turn {
     this.answer = answer;
     this.passages = answer.passages;
     this.phase = "done";
-    this.text.finish(answer);
+    this.renderer.finish(answer);
   }
 
-  end(phase: "stopped" | "failed", trouble?: Trouble): void {
+  end(phase: "stopped" | "failed", error?: ChatError): void {
     this.phase = phase;
-    this.trouble = trouble;
-    this.text.settle();
+    this.error = error;
+    this.renderer.end();
   }
 }

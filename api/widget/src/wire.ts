@@ -1,22 +1,21 @@
-// What comes over the wire, by the names used here; the shapes are generated from openapi.json.
-// Offsets count code points; see text.ts.
+// Types of the HTTP API, generated from openapi.json. Offsets count code points; see escape.ts.
 
 import type { components } from "./openapi.js";
 
-type Shapes = components["schemas"];
+type Schemas = components["schemas"];
 
-export type Passage = Shapes["Passage"];
-export type Citation = Shapes["Citation"];
-export type Sentence = Shapes["Sentence"];
-export type Answer = Shapes["AnswerBody"];
+export type Passage = Schemas["Passage"];
+export type Citation = Schemas["Citation"];
+export type Sentence = Schemas["Sentence"];
+export type Answer = Schemas["AnswerBody"];
 export type Format = Answer["format"];
-export type Problem = Shapes["Problem"];
-export type Ready = Shapes["Ready"];
+export type Problem = Schemas["Problem"];
+export type Ready = Schemas["Ready"];
 
-export type Event =
-  | { name: "passages"; data: Shapes["PassagesEvent"] }
-  | { name: "delta"; data: Shapes["DeltaEvent"] }
-  | { name: "sentence"; data: Shapes["SentenceEvent"] }
-  | { name: "citation"; data: Shapes["CitationEvent"] }
+export type AnswerEvent =
+  | { name: "passages"; data: Schemas["PassagesEvent"] }
+  | { name: "delta"; data: Schemas["DeltaEvent"] }
+  | { name: "sentence"; data: Schemas["SentenceEvent"] }
+  | { name: "citation"; data: Schemas["CitationEvent"] }
   | { name: "done"; data: Answer }
-  | { name: "error"; data: Shapes["ErrorEvent"] };
+  | { name: "error"; data: Schemas["ErrorEvent"] };

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.browsing import ask, tab
-from tests.support.standin import (
+from tests.support.browser import ask_in_chat, open_tab
+from tests.support.fake_service import (
     Page,
-    Refusal,
+    ProblemReply,
     Script,
-    StandIn,
+    FakeService,
     answer,
     citation,
-    host,
+    page_with_widget,
     passage,
     sentence,
-    steps,
+    answer_events,
 )
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ LOOKS = """(chat) => [...chat.shadowRoot.querySelectorAll(".root *")].map((eleme
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[StandIn]:
-    with StandIn(lambda _: steps(WHOLE)) as running:
+def service() -> Iterator[FakeService]:
+    with FakeService(lambda _: answer_events(WHOLE)) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[StandIn]:
-    with StandIn() as running:
+def site() -> Iterator[FakeService]:
+    with FakeService() as running:
         yield running
 
 
@@ -81,9 +81,9 @@ def story(where: "Tab | Frame") -> list[str]:
     return looks
 
 
-def shown(browser: "Browser", site: StandIn, page: Page) -> list[str]:
+def shown(browser: "Browser", site: FakeService, page: Page) -> list[str]:
     site.pages["/"] = page
-    with tab(browser, viewport={"width": 900, "height": 800}) as (tab_, said):
+    with open_tab(browser, viewport={"width": 900, "height": 800}) as (tab_, said):
         tab_.goto(site.url)
         looks = story(tab_)
         assert said == []
@@ -91,37 +91,37 @@ def shown(browser: "Browser", site: StandIn, page: Page) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def plain(browser: "Browser", site: StandIn, service: StandIn) -> list[str]:
-    looks = shown(browser, site, Page(host(service, "")))
+def plain(browser: "Browser", site: FakeService, service: FakeService) -> list[str]:
+    looks = shown(browser, site, Page(page_with_widget(service, "")))
     assert len(looks) > 40
     return looks
 
 
 def test_hostile_styles_of_the_page_change_nothing(
-    browser: "Browser", site: StandIn, service: StandIn, plain: list[str]
+    browser: "Browser", site: FakeService, service: FakeService, plain: list[str]
 ) -> None:
-    assert shown(browser, site, Page(host(service, "", head=HOSTILE_CSS))) == plain
+    assert shown(browser, site, Page(page_with_widget(service, "", head=HOSTILE_CSS))) == plain
 
 
 def test_a_strict_policy_changes_nothing(
-    browser: "Browser", site: StandIn, service: StandIn, plain: list[str]
+    browser: "Browser", site: FakeService, service: FakeService, plain: list[str]
 ) -> None:
     policy = (
         f"default-src 'none'; script-src {service.url}; connect-src {service.url}; style-src 'self'"
     )
-    page = Page(host(service, ""), {"Content-Security-Policy": policy})
+    page = Page(page_with_widget(service, ""), {"Content-Security-Policy": policy})
     assert shown(browser, site, page) == plain
 
 
 def test_a_frame_changes_nothing(
-    browser: "Browser", site: StandIn, service: StandIn, plain: list[str]
+    browser: "Browser", site: FakeService, service: FakeService, plain: list[str]
 ) -> None:
-    site.pages["/inner"] = Page(host(service, ""))
+    site.pages["/inner"] = Page(page_with_widget(service, ""))
     site.pages["/"] = Page(
         "<!doctype html><title>x</title><style>body{margin:0}</style>"
         '<iframe src="/inner" width=900 height=800 style="border:0"></iframe>'
     )
-    with tab(browser, viewport={"width": 900, "height": 800}) as (page, said):
+    with open_tab(browser, viewport={"width": 900, "height": 800}) as (page, said):
         page.goto(site.url)
         page.wait_for_load_state()
         assert story(page.frames[1]) == plain
@@ -129,15 +129,15 @@ def test_a_frame_changes_nothing(
 
 
 @pytest.fixture
-def page(browser: "Browser", site: StandIn) -> "Iterator[Tab]":
-    with tab(browser) as (page, _):
+def page(browser: "Browser", site: FakeService) -> "Iterator[Tab]":
+    with open_tab(browser) as (page, _):
         yield page
 
 
 def test_it_asks_the_server_that_it_was_loaded_from_and_the_collection_it_is_told(
-    page: "Tab", site: StandIn, service: StandIn
+    page: "Tab", site: FakeService, service: FakeService
 ) -> None:
-    site.pages["/"] = Page(host(service, 'mode="inline" collection="help"'))
+    site.pages["/"] = Page(page_with_widget(service, 'mode="inline" collection="help"'))
     page.goto(site.url)
     page.evaluate("() => document.querySelector('footnote-chat').ask('How long?')")
     assert service.asked("/v1/answers")[-1]["collection"] == "help"
@@ -145,9 +145,9 @@ def test_it_asks_the_server_that_it_was_loaded_from_and_the_collection_it_is_tol
 
 
 def test_a_script_asks_opens_and_clears_and_hears_what_happens(
-    page: "Tab", site: StandIn, service: StandIn
+    page: "Tab", site: FakeService, service: FakeService
 ) -> None:
-    site.pages["/"] = Page(host(service, ""))
+    site.pages["/"] = Page(page_with_widget(service, ""))
     page.goto(site.url)
     heard: dict[str, Any] = page.evaluate(
         """async () => {
@@ -177,12 +177,12 @@ def test_a_script_asks_opens_and_clears_and_hears_what_happens(
 
 @pytest.mark.parametrize(
     ("language", "word"),
-    [("en", "Ask"), ("de-AT", "Fragen"), ("fr", "Demander"), ("es", "Preguntar"), ("zh", "提问")],
+    [("en", "Ask"), ("de-AT", "Fragen"), ("fr", "Envoyer"), ("es", "Preguntar"), ("zh", "提问")],
 )
 def test_it_speaks_the_language_it_is_told(
-    page: "Tab", site: StandIn, service: StandIn, language: str, word: str
+    page: "Tab", site: FakeService, service: FakeService, language: str, word: str
 ) -> None:
-    site.pages["/"] = Page(host(service, f'mode="inline" lang="{language}"'))
+    site.pages["/"] = Page(page_with_widget(service, f'mode="inline" lang="{language}"'))
     page.goto(site.url)
     page.locator("footnote-chat .send").wait_for()
     assert page.inner_text("footnote-chat .send") == word
@@ -200,22 +200,22 @@ def test_it_speaks_the_language_it_is_told(
     ],
 )
 def test_it_counts_in_the_plurals_of_the_language(
-    page: "Tab", site: StandIn, language: str, one: str, two: str
+    page: "Tab", site: FakeService, language: str, one: str, two: str
 ) -> None:
     found = iter([[passage()], [passage(), passage(2)]])
-    with StandIn(lambda _: steps(answer("Yes. [1]", passages=next(found)))) as service:
-        site.pages["/"] = Page(host(service, f'mode="inline" lang="{language}"'))
+    with FakeService(lambda _: answer_events(answer("Yes. [1]", passages=next(found)))) as service:
+        site.pages["/"] = Page(page_with_widget(service, f'mode="inline" lang="{language}"'))
         page.goto(site.url)
-        ask(page, "One?")
-        ask(page, "Two?")
+        ask_in_chat(page, "One?")
+        ask_in_chat(page, "Two?")
         assert page.locator("footnote-chat .count").all_inner_texts() == [one, two]
 
 
 def test_the_theme_is_what_it_is_told_whatever_the_system_says(
-    browser: "Browser", site: StandIn, service: StandIn
+    browser: "Browser", site: FakeService, service: FakeService
 ) -> None:
-    site.pages["/"] = Page(host(service, 'mode="inline" theme="light"'))
-    with tab(browser, color_scheme="dark") as (page, _):
+    site.pages["/"] = Page(page_with_widget(service, 'mode="inline" theme="light"'))
+    with open_tab(browser, color_scheme="dark") as (page, _):
         page.goto(site.url)
         page.locator("footnote-chat .send").wait_for()
         panel = page.locator("footnote-chat .panel")
@@ -224,7 +224,7 @@ def test_the_theme_is_what_it_is_told_whatever_the_system_says(
 
 
 def test_a_site_fills_slots_variables_and_parts(
-    page: "Tab", site: StandIn, service: StandIn
+    page: "Tab", site: FakeService, service: FakeService
 ) -> None:
     inside = (
         '<b slot="header">Our help</b><p slot="empty">Say hello</p>'
@@ -234,7 +234,7 @@ def test_a_site_fills_slots_variables_and_parts(
         "<style>footnote-chat { --footnote-accent: rgb(1, 2, 3); }"
         "footnote-chat::part(send) { text-decoration: underline; }</style>"
     )
-    site.pages["/"] = Page(host(service, 'mode="inline"', inside=inside, head=head))
+    site.pages["/"] = Page(page_with_widget(service, 'mode="inline"', inside=inside, head=head))
     page.goto(site.url)
     page.get_by_text("Our help").wait_for()
     assert page.get_by_text("Say hello").is_visible()
@@ -247,10 +247,10 @@ def test_a_site_fills_slots_variables_and_parts(
 
 
 def test_nobody_asks_before_consent_where_a_site_wants_it(
-    page: "Tab", site: StandIn, service: StandIn
+    page: "Tab", site: FakeService, service: FakeService
 ) -> None:
     inside = '<p slot="consent">Your question is logged.</p>'
-    site.pages["/"] = Page(host(service, 'mode="inline" starters="Why?"', inside=inside))
+    site.pages["/"] = Page(page_with_widget(service, 'mode="inline" starters="Why?"', inside=inside))
     page.goto(site.url)
     page.get_by_text("Your question is logged.").wait_for()
     assert page.locator("footnote-chat .starters button").count() == 0
@@ -265,8 +265,8 @@ def test_nobody_asks_before_consent_where_a_site_wants_it(
     assert page.get_by_text("Your question is logged.").is_hidden()
 
 
-def test_it_works_where_nothing_can_be_kept(page: "Tab", site: StandIn, service: StandIn) -> None:
-    site.pages["/"] = Page(host(service, 'mode="inline"'))
+def test_it_works_where_nothing_can_be_kept(page: "Tab", site: FakeService, service: FakeService) -> None:
+    site.pages["/"] = Page(page_with_widget(service, 'mode="inline"'))
     page.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('no'); } })"
     )
@@ -276,9 +276,9 @@ def test_it_works_where_nothing_can_be_kept(page: "Tab", site: StandIn, service:
     page.locator("footnote-chat .tools").wait_for()
 
 
-def test_the_copy_holds_the_sources(browser: "Browser", site: StandIn, service: StandIn) -> None:
-    site.pages["/"] = Page(host(service, 'mode="inline"'))
-    with tab(browser, permissions=["clipboard-read", "clipboard-write"]) as (page, _):
+def test_the_copy_holds_the_sources(browser: "Browser", site: FakeService, service: FakeService) -> None:
+    site.pages["/"] = Page(page_with_widget(service, 'mode="inline"'))
+    with open_tab(browser, permissions=["clipboard-read", "clipboard-write"]) as (page, _):
         page.goto(site.url)
         page.fill("footnote-chat #question", "How long?")
         page.press("footnote-chat #question", "Enter")
@@ -291,17 +291,17 @@ def test_the_copy_holds_the_sources(browser: "Browser", site: StandIn, service: 
 
 
 def test_a_sites_own_tokens_are_used_and_renewed_once(
-    page: "Tab", site: StandIn, service: StandIn
+    page: "Tab", site: FakeService, service: FakeService
 ) -> None:
     expired: list[Script] = [
-        lambda _: Refusal(401, "unauthorized"),
-        lambda _: steps(WHOLE),
-        lambda _: Refusal(401, "unauthorized"),
-        lambda _: Refusal(401, "unauthorized"),
+        lambda _: ProblemReply(401, "unauthorized"),
+        lambda _: answer_events(WHOLE),
+        lambda _: ProblemReply(401, "unauthorized"),
+        lambda _: ProblemReply(401, "unauthorized"),
     ]
     before = len(service.seen)
     service.script = lambda body: expired.pop(0)(body)
-    site.pages["/"] = Page(host(service, 'mode="inline"'))
+    site.pages["/"] = Page(page_with_widget(service, 'mode="inline"'))
     page.goto(site.url)
     page.evaluate(
         """async () => {
@@ -315,6 +315,6 @@ def test_a_sites_own_tokens_are_used_and_renewed_once(
     sent = [headers for _, path, headers, _ in service.seen[before:] if path == "/v1/answers"]
     bearers = [headers.get("authorization") or headers.get("Authorization") for headers in sent]
     assert bearers == ["Bearer token-1", "Bearer token-2", "Bearer token-2", "Bearer token-3"]
-    assert page.get_by_text("Ask again").is_visible(), "a reader has no key to give here"
+    assert page.get_by_text("Try again").is_visible(), "a reader has no key to give here"
     assert page.locator("footnote-chat input[name=key]").count() == 0
-    service.script = lambda _: steps(WHOLE)
+    service.script = lambda _: answer_events(WHOLE)

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.running import ROOT, Running
+from tests.support.processes import ROOT, RunningService
 
 WIDGET = ROOT / "api" / "widget"
 BUNDLE = (WIDGET / "dist" / "widget.js").read_bytes()
@@ -56,7 +56,7 @@ def test_the_source_is_strictly_typed_by_the_openapi_document(copy: Path) -> Non
     assert (copy / "src" / "openapi.d.ts").is_file()
 
 
-def test_any_site_may_load_the_bundle_and_keeps_it_for_minutes(service: Running) -> None:
+def test_any_site_may_load_the_bundle_and_keeps_it_for_minutes(service: RunningService) -> None:
     reply = httpx.get(f"{service.url}/widget/v1.js")
     assert reply.content == BUNDLE
     assert reply.headers["content-type"] == "text/javascript; charset=utf-8"
@@ -69,7 +69,7 @@ def test_any_site_may_load_the_bundle_and_keeps_it_for_minutes(service: Running)
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_address_of_a_version_never_changes_and_no_other_exists(service: Running) -> None:
+def test_the_address_of_a_version_never_changes_and_no_other_exists(service: RunningService) -> None:
     reply = httpx.get(f"{service.url}/widget/{VERSION}/widget.js")
     assert reply.content == BUNDLE
     assert "immutable" in reply.headers["cache-control"]

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.support.browsing import ask, tab
+from tests.support.browser import ask_in_chat, open_tab
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import Running, footnote
-from tests.support.standin import Page, StandIn
+from tests.support.processes import RunningService, run_footnote
+from tests.support.fake_service import Page, FakeService
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -50,17 +50,17 @@ def data(seeds_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seeds(data: Path) -> Iterator[Running]:
-    with Running("--no-sync", "--data-dir", data, cwd=data) as service:
+def seeds(data: Path) -> Iterator[RunningService]:
+    with RunningService("--no-sync", "--data-dir", data, cwd=data) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
-def modelled(lakes: Path) -> Iterator[Running]:
+def modelled(lakes: Path) -> Iterator[RunningService]:
     """The lakes with a model that says one thing that is not in them."""
     with FakeModel(MODEL) as model:
         env = {"FOOTNOTE_LLM__MODEL": "a-model", "FOOTNOTE_LLM__BASE_URL": model.base_url}
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             yield service
 
 
@@ -70,7 +70,7 @@ def point(page: "Tab", number: int = 0) -> None:
 
 
 def test_a_reader_asks_reads_checks_and_says_what_was_wrong(
-    page: "Tab", seeds: Running, data: Path, pictures: Path
+    page: "Tab", seeds: RunningService, data: Path, pictures: Path
 ) -> None:
     page.goto(seeds.url)
     page.locator("footnote-chat .starters button").first.wait_for()
@@ -79,7 +79,7 @@ def test_a_reader_asks_reads_checks_and_says_what_was_wrong(
         "() => document.addEventListener('footnote-answer', "
         "({ detail }) => { window.last = detail; })"
     )
-    ask(page, KNOWN)
+    ask_in_chat(page, KNOWN)
     page.screenshot(path=pictures / "inline.png")
     point(page)
     page.screenshot(path=pictures / "popover.png")
@@ -95,16 +95,16 @@ def test_a_reader_asks_reads_checks_and_says_what_was_wrong(
     view.screenshot(path=pictures / "source-view.png")
     view.close()
 
-    ask(page, UNKNOWN)
+    ask_in_chat(page, UNKNOWN)
     assert page.inner_text("footnote-chat .refused .label") == "Not answered"
     page.screenshot(path=pictures / "refusal.png")
-    ask(page, "And how many of them are in Europe?")
+    ask_in_chat(page, "And how many of them are in Europe?")
     followed: dict[str, Any] = page.evaluate("window.last")
     assert followed["question"] == "And how many of them are in Europe?"
 
     first = page.locator("footnote-chat .turn").first
     first.get_by_role("button", name="Bad answer").click()
-    assert "Your question and this answer are sent with it." in first.inner_text()
+    assert "Your feedback includes your question and this answer." in first.inner_text()
     first.locator("textarea").fill("They were 400 in May.")
     page.screenshot(path=pictures / "feedback.png")
     first.get_by_role("button", name="Send").click()
@@ -123,10 +123,10 @@ def test_a_reader_asks_reads_checks_and_says_what_was_wrong(
 
 @pytest.mark.parametrize("size", [(390, 664), (320, 568), (640, 400)])
 def test_the_page_shows_where_to_ask_in_a_small_window(
-    browser: "Browser", seeds: Running, size: tuple[int, int]
+    browser: "Browser", seeds: RunningService, size: tuple[int, int]
 ) -> None:
     width, height = size
-    with tab(browser, viewport={"width": width, "height": height}) as (page, _):
+    with open_tab(browser, viewport={"width": width, "height": height}) as (page, _):
         page.goto(seeds.url)
         field = page.locator("footnote-chat .composer").bounding_box()
         log = page.locator("footnote-chat .log").bounding_box()
@@ -137,10 +137,10 @@ def test_the_page_shows_where_to_ask_in_a_small_window(
 
 
 def test_a_model_that_makes_things_up_is_seen_through(
-    page: "Tab", modelled: Running, pictures: Path
+    page: "Tab", modelled: RunningService, pictures: Path
 ) -> None:
     page.goto(modelled.url)
-    ask(page, "How long did the lake freeze in 1998?")
+    ask_in_chat(page, "How long did the lake freeze in 1998?")
     assert page.locator("footnote-chat .text strong").all_inner_texts() == ["The ice", "142 days"]
     doubtful = "".join(page.locator("footnote-chat .doubtful").all_inner_texts())
     assert doubtful == "It froze for 900 days in 2005."
@@ -151,7 +151,7 @@ def test_a_model_that_makes_things_up_is_seen_through(
 def test_stop_reaches_the_model(page: "Tab", lakes: Path) -> None:
     with FakeModel(Reply(fault="slow_tokens", pause_s=0.01)) as model:
         env = {"FOOTNOTE_LLM__MODEL": "a-model", "FOOTNOTE_LLM__BASE_URL": model.base_url}
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             page.goto(service.url)
             page.fill("footnote-chat #question", "How long did the lake freeze?")
             page.press("footnote-chat #question", "Enter")
@@ -164,16 +164,16 @@ def test_stop_reaches_the_model(page: "Tab", lakes: Path) -> None:
 def test_a_question_to_a_service_that_is_down_is_asked_again_once_it_is_back(
     browser: "Browser", data: Path
 ) -> None:
-    with tab(browser) as (page, _):
-        with Running("--no-sync", "--data-dir", data, cwd=data) as service:
+    with open_tab(browser) as (page, _):
+        with RunningService("--no-sync", "--data-dir", data, cwd=data) as service:
             page.goto(service.url)
             page.wait_for_selector("footnote-chat #question")
             port = int(service.url.rpartition(":")[2])
         page.fill("footnote-chat #question", KNOWN)
         page.press("footnote-chat #question", "Enter")
         page.get_by_text("The service cannot be reached.").wait_for()
-        with Running("--no-sync", "--data-dir", data, cwd=data, port=port):
-            page.get_by_text("Ask again").click()
+        with RunningService("--no-sync", "--data-dir", data, cwd=data, port=port):
+            page.get_by_text("Try again").click()
             page.wait_for_selector("footnote-chat .tools")
             assert "335 sales centers" in page.inner_text("footnote-chat .text")
 
@@ -188,11 +188,11 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_pictures_of_the_page(
-    browser: "Browser", modelled: Running, pictures: Path, look: str
+    browser: "Browser", modelled: RunningService, pictures: Path, look: str
 ) -> None:
-    with tab(browser, **LOOKS[look]) as (page, _):
+    with open_tab(browser, **LOOKS[look]) as (page, _):
         page.goto(modelled.url)
-        ask(page, "How long did the lake freeze in 1998?")
+        ask_in_chat(page, "How long did the lake freeze in 1998?")
         page.screenshot(path=pictures / f"{look}.png")
         if look == "mobile":
             page.locator("footnote-chat .chip").first.tap()
@@ -214,15 +214,15 @@ SITE = """<!doctype html><html lang="en"><head><title>Acme</title>
 @pytest.fixture(scope="module")
 def guarded(
     seeds_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Running, StandIn, str]]:
+) -> Iterator[tuple[RunningService, FakeService, str]]:
     """A service with a key, a site on another port whose pages may ask it, and the key."""
     folder = tmp_path_factory.mktemp("guarded") / "data"
     shutil.copytree(seeds_data, folder)
-    made = footnote("keys", "create", "--data-dir", folder, "--json", cwd=folder)
+    made = run_footnote("keys", "create", "--data-dir", folder, "--json", cwd=folder)
     key: str = json.loads(made.stdout)["key"]
-    with StandIn() as site:
+    with FakeService() as site:
         env = {"FOOTNOTE_WIDGET_ORIGINS": site.url}
-        with Running("--no-sync", "--data-dir", folder, cwd=folder, env=env) as service:
+        with RunningService("--no-sync", "--data-dir", folder, cwd=folder, env=env) as service:
             words = "All that follows is filler. " * 40
             site.pages["/"] = Page(SITE.format(service=service.url, words=words))
             yield service, site, key
@@ -235,19 +235,19 @@ def guarded(
 )
 def test_a_page_of_an_allowed_site_needs_no_key(
     browser: "Browser",
-    guarded: tuple[Running, StandIn, str],
+    guarded: tuple[RunningService, FakeService, str],
     pictures: Path,
     screen: dict[str, Any],
     request: pytest.FixtureRequest,
 ) -> None:
     _, site, _ = guarded
     name = request.node.callspec.id
-    with tab(browser, **screen) as (page, _):
+    with open_tab(browser, **screen) as (page, _):
         page.goto(site.url)
         page.get_by_role("button", name="Ask a question").wait_for()
         page.screenshot(path=pictures / f"{name}-closed.png")
         page.get_by_role("button", name="Ask a question").click()
-        ask(page, KNOWN)
+        ask_in_chat(page, KNOWN)
         page.screenshot(path=pictures / f"{name}.png")
         assert "335 sales centers" in page.inner_text("footnote-chat .text")
         with page.context.expect_page() as opened:
@@ -262,10 +262,10 @@ def test_a_page_of_an_allowed_site_needs_no_key(
 
 
 def test_a_page_of_another_site_gets_nothing(
-    browser: "Browser", guarded: tuple[Running, StandIn, str]
+    browser: "Browser", guarded: tuple[RunningService, FakeService, str]
 ) -> None:
     service, _, _ = guarded
-    with StandIn() as stranger, tab(browser) as (page, _):
+    with FakeService() as stranger, open_tab(browser) as (page, _):
         stranger.pages["/"] = Page(SITE.format(service=service.url, words=""))
         page.goto(stranger.url)
         page.get_by_role("button", name="Ask a question").click()
@@ -279,11 +279,11 @@ def test_with_keys_and_no_allowed_site_the_page_asks_for_one_and_keeps_it_in_the
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(seeds_data, data)
-    made = footnote("keys", "create", "--data-dir", data, "--json", cwd=data)
+    made = run_footnote("keys", "create", "--data-dir", data, "--json", cwd=data)
     key: str = json.loads(made.stdout)["key"]
     with (
-        Running("--no-sync", "--data-dir", data, cwd=data) as service,
-        tab(browser, viewport={"width": 1000, "height": 800}) as (page, _),
+        RunningService("--no-sync", "--data-dir", data, cwd=data) as service,
+        open_tab(browser, viewport={"width": 1000, "height": 800}) as (page, _),
     ):
         page.goto(service.url)
         page.fill("footnote-chat #question", KNOWN)
@@ -295,6 +295,6 @@ def test_with_keys_and_no_allowed_site_the_page_asks_for_one_and_keeps_it_in_the
         page.wait_for_selector("footnote-chat .tools")
         assert page.url.strip("/") == service.url
         page.reload()
-        ask(page, UNKNOWN)
+        ask_in_chat(page, UNKNOWN)
         kept = page.evaluate("() => JSON.stringify([{...localStorage}, document.cookie])")
         assert key not in kept + page.content()

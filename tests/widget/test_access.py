@@ -10,20 +10,20 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
-from tests.support.browsing import focused, tab
-from tests.support.running import ROOT, Running
-from tests.support.standin import (
-    CUT,
+from tests.support.browser import focused_element, open_tab
+from tests.support.processes import ROOT, RunningService
+from tests.support.fake_service import (
+    DISCONNECT,
     Json,
     Page,
-    Refusal,
-    StandIn,
+    ProblemReply,
+    FakeService,
     Step,
     answer,
     citation,
-    host,
+    page_with_widget,
     sentence,
-    steps,
+    answer_events,
 )
 
 if TYPE_CHECKING:
@@ -70,20 +70,20 @@ def axe() -> str:
 
 
 @pytest.fixture
-def service() -> Iterator[StandIn]:
-    with StandIn(lambda _: steps(WHOLE)) as running:
-        running.pages["/"] = Page(host(running, 'mode="inline" starters="Why?|How long?"'))
-        running.pages["/launcher"] = Page(host(running, ""))
+def service() -> Iterator[FakeService]:
+    with FakeService(lambda _: answer_events(WHOLE)) as running:
+        running.pages["/"] = Page(page_with_widget(running, 'mode="inline" starters="Why?|How long?"'))
+        running.pages["/launcher"] = Page(page_with_widget(running, ""))
         running.pages["/offline"] = Page(
-            host(running, 'mode="inline" server="http://127.0.0.1:9/"')
+            page_with_widget(running, 'mode="inline" server="http://127.0.0.1:9/"')
         )
         yield running
 
 
 @pytest.fixture(scope="module")
-def lakes_service(lakes: Path) -> Iterator[Running]:
+def lakes_service(lakes: Path) -> Iterator[RunningService]:
     """The real service, over some nasty articles."""
-    with Running("--no-sync", "articles", cwd=lakes) as running:
+    with RunningService("--no-sync", "articles", cwd=lakes) as running:
         yield running
 
 
@@ -93,60 +93,60 @@ def send(page: "Tab", until: str) -> None:
     page.wait_for_selector(f"footnote-chat {until}")
 
 
-def empty(page: "Tab", service: StandIn) -> None:
+def empty(page: "Tab", service: FakeService) -> None:
     page.wait_for_selector("footnote-chat .starters button")
 
 
-def streaming(page: "Tab", service: StandIn) -> None:
+def streaming(page: "Tab", service: FakeService) -> None:
     gate = threading.Event()
-    events: list[Step] = list(steps(WHOLE))
+    events: list[Step] = list(answer_events(WHOLE))
     service.script = lambda _: [*events[:20], gate, *events[20:]]
     send(page, ".text .block")
 
 
-def answered(page: "Tab", service: StandIn) -> None:
+def answered(page: "Tab", service: FakeService) -> None:
     send(page, ".tools")
 
 
-def popover(page: "Tab", service: StandIn) -> None:
+def popover(page: "Tab", service: FakeService) -> None:
     send(page, ".tools")
     page.locator("footnote-chat .chip").nth(1).hover()
     page.wait_for_selector("footnote-chat .proof:popover-open")
 
 
-def refusal(page: "Tab", service: StandIn) -> None:
-    service.script = lambda _: steps(REFUSED)
+def refusal(page: "Tab", service: FakeService) -> None:
+    service.script = lambda _: answer_events(REFUSED)
     send(page, ".refused")
 
 
-def error(page: "Tab", service: StandIn) -> None:
-    service.script = lambda _: Refusal(503, "index_building", "the index is not ready yet")
+def error(page: "Tab", service: FakeService) -> None:
+    service.script = lambda _: ProblemReply(503, "index_building", "the index is not ready yet")
     send(page, ".note")
 
 
-def offline(page: "Tab", service: StandIn) -> None:
+def offline(page: "Tab", service: FakeService) -> None:
     page.goto(f"{service.url}/offline")
     send(page, ".note")
 
 
-def feedback(page: "Tab", service: StandIn) -> None:
+def feedback(page: "Tab", service: FakeService) -> None:
     send(page, ".tools")
     page.get_by_role("button", name="Bad answer").click()
     page.wait_for_selector("footnote-chat .feedback textarea")
 
 
-def sources(page: "Tab", service: StandIn) -> None:
+def sources(page: "Tab", service: FakeService) -> None:
     send(page, ".tools")
     page.click("footnote-chat .found summary")
     page.wait_for_selector("footnote-chat .found[open] li")
 
 
-def key(page: "Tab", service: StandIn) -> None:
-    service.script = lambda _: Refusal(401, "unauthorized", "a key is needed")
+def key(page: "Tab", service: FakeService) -> None:
+    service.script = lambda _: ProblemReply(401, "unauthorized", "a key is needed")
     send(page, "input[type=password]")
 
 
-def launcher(page: "Tab", service: StandIn) -> None:
+def launcher(page: "Tab", service: FakeService) -> None:
     page.goto(f"{service.url}/launcher")
     page.get_by_role("button", name="Ask a question").click()
     page.wait_for_selector("footnote-chat .panel:popover-open")
@@ -161,12 +161,12 @@ STATES = [
 @pytest.mark.parametrize("state", STATES, ids=lambda state: str(state.__name__))
 def test_axe_finds_nothing(
     browser: "Browser",
-    service: StandIn,
+    service: FakeService,
     axe: str,
-    state: "Callable[[Tab, StandIn], None]",
+    state: "Callable[[Tab, FakeService], None]",
     scheme: Any,
 ) -> None:
-    with tab(browser, color_scheme=scheme) as (page, _):
+    with open_tab(browser, color_scheme=scheme) as (page, _):
         page.goto(service.url)
         state(page, service)
         assert violations(page, axe) == []
@@ -176,12 +176,12 @@ def test_axe_finds_nothing(
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1000, 360])
 def test_axe_finds_nothing_in_the_view_of_a_source(
-    browser: "Browser", lakes_service: Running, axe: str, width: int, scheme: Any
+    browser: "Browser", lakes_service: RunningService, axe: str, width: int, scheme: Any
 ) -> None:
     asked = httpx.post(f"{lakes_service.url}/v1/search", json={"query": "ice"}, timeout=30)
     link = urljoin(lakes_service.url, asked.json()["hits"][0]["url"])
     screen: Any = {"width": width, "height": 700}
-    with tab(browser, color_scheme=scheme, viewport=screen) as (page, _):
+    with open_tab(browser, color_scheme=scheme, viewport=screen) as (page, _):
         page.goto(link)
         page.wait_for_selector("mark")
         assert violations(page, axe) == []
@@ -199,9 +199,9 @@ def violations(page: "Tab", axe: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_end_of_an_answer_is_announced_once_and_its_pieces_are_not(
-    browser: "Browser", service: StandIn
+    browser: "Browser", service: FakeService
 ) -> None:
-    with tab(browser) as (page, _):
+    with open_tab(browser) as (page, _):
         page.goto(service.url)
         page.wait_for_selector("footnote-chat #question")
         page.evaluate(
@@ -222,28 +222,28 @@ def test_the_end_of_an_answer_is_announced_once_and_its_pieces_are_not(
 
 
 def test_nothing_takes_the_focus_on_load_and_closing_gives_it_back(
-    browser: "Browser", service: StandIn
+    browser: "Browser", service: FakeService
 ) -> None:
-    with tab(browser) as (page, _):
+    with open_tab(browser) as (page, _):
         page.goto(f"{service.url}/launcher")
         button = page.get_by_role("button", name="Ask a question")
         button.wait_for()
-        assert focused(page) == "body"
+        assert focused_element(page) == "body"
         page.keyboard.press("Tab")
-        assert focused(page) == "launcher"
+        assert focused_element(page) == "launcher"
         page.keyboard.press("Enter")
         page.wait_for_selector("footnote-chat .panel:popover-open")
-        assert focused(page) == "question"
+        assert focused_element(page) == "question"
         send(page, ".tools")
         page.keyboard.press("Escape")
         assert page.locator("footnote-chat .panel").is_hidden()
-        assert focused(page) == "launcher"
+        assert focused_element(page) == "launcher"
 
 
 def test_esc_in_the_popover_closes_it_alone_and_gives_the_focus_back(
-    browser: "Browser", service: StandIn
+    browser: "Browser", service: FakeService
 ) -> None:
-    with tab(browser) as (page, _):
+    with open_tab(browser) as (page, _):
         page.goto(f"{service.url}/launcher")
         page.get_by_role("button", name="Ask a question").click()
         send(page, ".tools")
@@ -252,25 +252,25 @@ def test_esc_in_the_popover_closes_it_alone_and_gives_the_focus_back(
         page.keyboard.press("Escape")
         assert page.locator("footnote-chat .proof").is_hidden()
         assert page.locator("footnote-chat .panel").is_visible()
-        assert focused(page) == "chip"
+        assert focused_element(page) == "chip"
 
 
-def test_without_motion_nothing_moves(browser: "Browser", service: StandIn) -> None:
-    with tab(browser, reduced_motion="reduce") as (page, _):
+def test_without_motion_nothing_moves(browser: "Browser", service: FakeService) -> None:
+    with open_tab(browser, reduced_motion="reduce") as (page, _):
         page.goto(service.url)
         gate = threading.Event()
-        service.script = lambda _: [gate, *steps(WHOLE)]
+        service.script = lambda _: [gate, *answer_events(WHOLE)]
         send(page, ".waiting")
         running = "() => document.querySelector('footnote-chat').shadowRoot.getAnimations().length"
         assert page.evaluate(running) == 0
         gate.set()
 
 
-def test_the_same_with_motion_moves(browser: "Browser", service: StandIn) -> None:
-    with tab(browser) as (page, _):
+def test_the_same_with_motion_moves(browser: "Browser", service: FakeService) -> None:
+    with open_tab(browser) as (page, _):
         page.goto(service.url)
         gate = threading.Event()
-        service.script = lambda _: [gate, *steps(WHOLE)]
+        service.script = lambda _: [gate, *answer_events(WHOLE)]
         send(page, ".waiting")
         running = "() => document.querySelector('footnote-chat').shadowRoot.getAnimations().length"
         assert page.evaluate(running) == 1
@@ -282,7 +282,7 @@ def reaching(page: "Tab") -> Callable[..., None]:
 
     def reach(what: str, way: str = "Shift+Tab") -> None:
         for _ in range(40):
-            if focused(page) == what:
+            if focused_element(page) == what:
                 return
             page.keyboard.press(way)
         raise AssertionError(f"the keyboard does not reach {what}")
@@ -290,8 +290,8 @@ def reaching(page: "Tab") -> Callable[..., None]:
     return reach
 
 
-def test_all_of_the_story_goes_by_keyboard_alone(browser: "Browser", service: StandIn) -> None:
-    with tab(browser) as (page, _):
+def test_all_of_the_story_goes_by_keyboard_alone(browser: "Browser", service: FakeService) -> None:
+    with open_tab(browser) as (page, _):
         page.goto(f"{service.url}/launcher")
         page.get_by_role("button", name="Ask a question").wait_for()
         press, reach = page.keyboard.press, reaching(page)
@@ -317,16 +317,16 @@ def test_all_of_the_story_goes_by_keyboard_alone(browser: "Browser", service: St
         given: Json = service.asked("/v1/answers/ans_test/feedback")[0]
         assert (given["rating"], given["comment"]) == ("up", "Good")
         press("Escape")
-        assert focused(page) == "launcher"
+        assert focused_element(page) == "launcher"
 
 
-def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: StandIn) -> None:
+def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: FakeService) -> None:
     """A refusal and its passages, a follow-up that is stopped, a lost answer asked again."""
-    with tab(browser) as (page, _):
+    with open_tab(browser) as (page, _):
         page.goto(service.url)
         page.wait_for_selector("footnote-chat .starters button")
         press, reach = page.keyboard.press, reaching(page)
-        service.script = lambda _: steps(REFUSED)
+        service.script = lambda _: answer_events(REFUSED)
         reach("question", "Tab")
         page.keyboard.type("Who?")
         press("Enter")
@@ -336,7 +336,7 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: S
         press("Enter")
         page.wait_for_selector("footnote-chat .found:not([open])")
 
-        gate, events = threading.Event(), list(steps(WHOLE))
+        gate, events = threading.Event(), list(answer_events(WHOLE))
         service.script = lambda _: [*events[:20], gate, *events[20:]]
         reach("question", "Tab")
         page.keyboard.type("And then?")
@@ -352,17 +352,17 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: S
         page.get_by_text("Stopped").wait_for()
         gate.set()
 
-        service.script = lambda _: steps(WHOLE)
+        service.script = lambda _: answer_events(WHOLE)
         reach("plain")
         press("Enter")
         page.wait_for_selector("footnote-chat .tools")
         assert service.asked("/v1/answers")[-1]["question"] == "And then?"
-        service.script = lambda _: [*events[:20], CUT]
+        service.script = lambda _: [*events[:20], DISCONNECT]
         reach("question", "Tab")
         page.keyboard.type("Is it so?")
         press("Enter")
         page.get_by_text("The connection was lost").wait_for()
-        service.script = lambda _: steps(WHOLE)
+        service.script = lambda _: answer_events(WHOLE)
         reach("plain")
         press("Enter")
         page.wait_for_selector("footnote-chat .turn:last-child .tools")
@@ -379,9 +379,9 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: S
     ids=["zoomed", "phone", "forced_colors"],
 )
 def test_nothing_is_cut_off(
-    browser: "Browser", service: StandIn, screen: dict[str, Any], tmp_path: Path
+    browser: "Browser", service: FakeService, screen: dict[str, Any], tmp_path: Path
 ) -> None:
-    with tab(browser, **screen) as (page, _):
+    with open_tab(browser, **screen) as (page, _):
         page.goto(service.url)
         send(page, ".tools")
         page.locator("footnote-chat .chip").first.hover()
@@ -404,10 +404,10 @@ def test_nothing_is_cut_off(
 
 
 def test_a_tap_shows_the_quote_and_does_not_leave_the_page(
-    browser: "Browser", service: StandIn
+    browser: "Browser", service: FakeService
 ) -> None:
     options = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
-    with tab(browser, **options) as (page, _):
+    with open_tab(browser, **options) as (page, _):
         page.goto(service.url)
         send(page, ".tools")
         page.locator("footnote-chat .chip").first.tap()

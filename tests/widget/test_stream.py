@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.browsing import tab
-from tests.support.standin import (
-    CUT,
+from tests.support.browser import open_tab
+from tests.support.fake_service import (
+    DISCONNECT,
     Json,
     Page,
-    Refusal,
-    StandIn,
+    ProblemReply,
+    FakeService,
     Step,
     answer,
     citation,
-    host,
+    page_with_widget,
     sentence,
-    steps,
+    answer_events,
 )
 
 if TYPE_CHECKING:
@@ -71,15 +71,15 @@ WATCH = """() => {
 
 
 @pytest.fixture(scope="module")
-def service() -> Iterator[StandIn]:
-    with StandIn() as running:
-        running.pages["/"] = Page(host(running))
+def service() -> Iterator[FakeService]:
+    with FakeService() as running:
+        running.pages["/"] = Page(page_with_widget(running))
         yield running
 
 
 @pytest.fixture
-def chat(browser: "Browser", service: StandIn) -> "Iterator[Tab]":
-    with tab(browser) as (page, said):
+def chat(browser: "Browser", service: FakeService) -> "Iterator[Tab]":
+    with open_tab(browser) as (page, said):
         page.goto(service.url)
         page.wait_for_selector("footnote-chat #question")
         yield page
@@ -96,7 +96,7 @@ def paced(whole: Json) -> Iterator[Step]:
     """The events with a breath between the tokens, each verdict once its sentence is whole."""
     waiting, said = list(enumerate(whole["sentences"])), 0
     breath = threading.Event()
-    for name, data in steps(whole, piece=TOKENS):
+    for name, data in answer_events(whole, piece=TOKENS):
         if name == "sentence":
             continue
         yield name, data
@@ -124,7 +124,7 @@ def verdicts(text: str) -> list[Json]:
 
 
 def test_a_long_answer_is_drawn_once_a_frame_and_what_is_finished_stays(
-    chat: "Tab", service: StandIn
+    chat: "Tab", service: FakeService
 ) -> None:
     assert len(LONG) / TOKENS > 2_000
     whole = answer(LONG, citations=[citation(1), citation(2)], sentences=verdicts(LONG))
@@ -145,9 +145,9 @@ def test_a_long_answer_is_drawn_once_a_frame_and_what_is_finished_stays(
     assert set(chat.locator("footnote-chat .doubtful").all_inner_texts()) == {"It was hot", "."}
 
 
-def test_passages_are_seen_before_the_first_word(chat: "Tab", service: StandIn) -> None:
+def test_passages_are_seen_before_the_first_word(chat: "Tab", service: FakeService) -> None:
     found, written = threading.Event(), threading.Event()
-    first, *rest = steps(answer("It froze. [1]"))
+    first, *rest = answer_events(answer("It froze. [1]"))
     service.script = lambda _: [found, first, written, *rest]
     send(chat)
     chat.get_by_text("Searching the articles").wait_for()
@@ -159,11 +159,11 @@ def test_passages_are_seen_before_the_first_word(chat: "Tab", service: StandIn) 
     chat.wait_for_selector("footnote-chat .tools")
 
 
-def test_stop_ends_the_request_and_keeps_what_came(chat: "Tab", service: StandIn) -> None:
+def test_stop_ends_the_request_and_keeps_what_came(chat: "Tab", service: FakeService) -> None:
     left = threading.Event()
 
     def endless(_: Json) -> Iterator[Step]:
-        yield from list(steps(answer("It froze. And then")))[:-1]
+        yield from list(answer_events(answer("It froze. And then")))[:-1]
         try:
             breath = threading.Event()
             while True:
@@ -184,34 +184,34 @@ def test_stop_ends_the_request_and_keeps_what_came(chat: "Tab", service: StandIn
 
 @pytest.mark.parametrize("missing", ["cut", "no_done"])
 def test_an_answer_without_its_end_is_an_error_and_can_be_asked_again(
-    chat: "Tab", service: StandIn, missing: str
+    chat: "Tab", service: FakeService, missing: str
 ) -> None:
     whole = answer("It froze for 142 days. [1]")
-    events: list[Step] = list(steps(whole))[:-1]
-    service.script = lambda _: [*events[:-2], CUT] if missing == "cut" else events
+    events: list[Step] = list(answer_events(whole))[:-1]
+    service.script = lambda _: [*events[:-2], DISCONNECT] if missing == "cut" else events
     send(chat)
     chat.get_by_text("The connection was lost").wait_for()
     assert chat.locator("footnote-chat .tools").count() == 0
-    service.script = lambda _: steps(whole)
+    service.script = lambda _: answer_events(whole)
     before = len(service.asked("/v1/answers"))
-    chat.get_by_text("Ask again").click()
+    chat.get_by_text("Try again").click()
     chat.wait_for_selector("footnote-chat .tools")
     assert len(service.asked("/v1/answers")) == before + 1
     assert chat.locator("footnote-chat .turn").count() == 1
 
 
-def test_a_refused_request_says_why_in_the_services_words(chat: "Tab", service: StandIn) -> None:
-    service.script = lambda _: Refusal(503, "index_building", "the index is not ready yet")
+def test_a_refused_request_says_why_in_the_services_words(chat: "Tab", service: FakeService) -> None:
+    service.script = lambda _: ProblemReply(503, "index_building", "the index is not ready yet")
     send(chat)
     chat.get_by_text("the index is not ready yet").wait_for()
-    assert chat.get_by_text("Ask again").is_visible()
-    service.script = lambda _: Refusal(422, "invalid_request", "body.question: is odd")
+    assert chat.get_by_text("Try again").is_visible()
+    service.script = lambda _: ProblemReply(422, "invalid_request", "body.question: is odd")
     send(chat)
     chat.get_by_text("is odd").wait_for()
-    assert chat.get_by_text("Ask again").count() == 1, "another try would not help"
+    assert chat.get_by_text("Try again").count() == 1, "another try would not help"
 
 
-def test_a_broken_stream_says_why_and_whether_to_try_again(chat: "Tab", service: StandIn) -> None:
+def test_a_broken_stream_says_why_and_whether_to_try_again(chat: "Tab", service: FakeService) -> None:
     problem = {"status": 503, "code": "model_unavailable", "detail": "the model is gone"}
     service.script = lambda _: [
         ("passages", {"id": "a", "passages": []}),
@@ -219,10 +219,10 @@ def test_a_broken_stream_says_why_and_whether_to_try_again(chat: "Tab", service:
     ]
     send(chat)
     chat.get_by_text("the model is gone").wait_for()
-    assert chat.get_by_text("Ask again").is_visible()
+    assert chat.get_by_text("Try again").is_visible()
 
 
-def test_what_came_is_made_what_done_says(chat: "Tab", service: StandIn) -> None:
+def test_what_came_is_made_what_done_says(chat: "Tab", service: FakeService) -> None:
     whole = answer("The truth. [1]")
     events: list[Step] = [("delta", {"text": "A *draft*", "format": "markdown"}), ("done", whole)]
     service.script = lambda _: events
@@ -231,16 +231,16 @@ def test_what_came_is_made_what_done_says(chat: "Tab", service: StandIn) -> None
     assert chat.inner_text("footnote-chat .text") == "The truth. [1]"
 
 
-def test_a_marker_of_nothing_becomes_plain_text(chat: "Tab", service: StandIn) -> None:
-    service.script = lambda _: steps(answer("See [7] and [1]."))
+def test_a_marker_of_nothing_becomes_plain_text(chat: "Tab", service: FakeService) -> None:
+    service.script = lambda _: answer_events(answer("See [7] and [1]."))
     send(chat)
     chat.wait_for_selector("footnote-chat .tools")
     assert chat.locator("footnote-chat .chip").all_inner_texts() == ["[1]"]
     assert chat.inner_text("footnote-chat .text") == "See [7] and [1]."
 
 
-def test_a_follow_up_carries_the_conversation(chat: "Tab", service: StandIn) -> None:
-    service.script = lambda body: steps(answer("Yes. [1]", body["question"]))
+def test_a_follow_up_carries_the_conversation(chat: "Tab", service: FakeService) -> None:
+    service.script = lambda body: answer_events(answer("Yes. [1]", body["question"]))
     send(chat, "First?")
     chat.wait_for_selector("footnote-chat .tools")
     send(chat, "Second?")
@@ -253,8 +253,8 @@ def test_a_follow_up_carries_the_conversation(chat: "Tab", service: StandIn) -> 
     ]
 
 
-def test_a_question_that_is_too_long_is_said_and_not_sent(chat: "Tab", service: StandIn) -> None:
-    service.script = lambda _: steps(answer("Yes. [1]"))
+def test_a_question_that_is_too_long_is_said_and_not_sent(chat: "Tab", service: FakeService) -> None:
+    service.script = lambda _: answer_events(answer("Yes. [1]"))
     before = len(service.asked("/v1/answers"))
     chat.fill("footnote-chat #question", "😀" * 3_990)
     assert chat.inner_text("footnote-chat .left") == "10 characters left"
@@ -265,7 +265,7 @@ def test_a_question_that_is_too_long_is_said_and_not_sent(chat: "Tab", service: 
     assert len(service.asked("/v1/answers")) == before
 
 
-def test_half_composed_words_are_not_sent(chat: "Tab", service: StandIn) -> None:
+def test_half_composed_words_are_not_sent(chat: "Tab", service: FakeService) -> None:
     before = len(service.asked("/v1/answers"))
     chat.fill("footnote-chat #question", "にほん")
     for composing in ("isComposing: true", "keyCode: 229"):
@@ -278,11 +278,11 @@ def test_half_composed_words_are_not_sent(chat: "Tab", service: StandIn) -> None
     assert len(service.asked("/v1/answers")) == before
 
 
-def test_a_bundle_of_another_version_is_said(browser: "Browser", service: StandIn) -> None:
+def test_a_bundle_of_another_version_is_said(browser: "Browser", service: FakeService) -> None:
     service.ready["version"] = "99.0.0"
     try:
-        with tab(browser) as (page, _):
+        with open_tab(browser) as (page, _):
             page.goto(service.url)
-            page.get_by_text("another version").wait_for()
+            page.get_by_text("different versions").wait_for()
     finally:
         del service.ready["version"]

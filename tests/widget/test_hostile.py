@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.browsing import tab
-from tests.support.payloads import payloads
-from tests.support.standin import (
+from tests.support.browser import open_tab
+from tests.support.xss_payloads import xss_payloads
+from tests.support.fake_service import (
     Page,
-    Refusal,
-    StandIn,
+    ProblemReply,
+    FakeService,
     Step,
     answer,
     citation,
     passage,
     sentence,
-    steps,
+    answer_events,
 )
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Scene:
 
     page: "Tab"
     said: list[str]
-    service: StandIn
-    trap: StandIn
+    service: FakeService
+    trap: FakeService
     requests: list[str]
 
     def ask(self, question: str) -> None:
@@ -94,7 +94,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(browser: "Browser") -> Iterator[Scene]:
-    with StandIn() as service, StandIn() as site, StandIn() as trap, tab(browser) as (page, said):
+    with FakeService() as service, FakeService() as site, FakeService() as trap, open_tab(browser) as (page, said):
         policy = (
             f"default-src 'none'; script-src {service.url}; connect-src {service.url}; "
             "style-src 'self'"
@@ -119,7 +119,7 @@ def everywhere(text: str, form: str) -> Iterable[Step]:
         citation(2, **(place | {"url": text})),
     ]
     found = [passage(1, text=text, **place), passage(2, text=text, **(place | {"url": text}))]
-    return steps(
+    return answer_events(
         answer(
             whole, text, format=form, sentences=said, citations=cited, passages=found, model=text
         ),
@@ -139,7 +139,7 @@ def check(scene: Scene, text: str) -> None:
 
 
 def test_nothing_hostile_runs_loads_or_gets_an_element(scene: Scene) -> None:
-    texts = payloads(scene.trap.url)
+    texts = xss_payloads(scene.trap.url)
     assert len(set(texts)) == 200
     for number, text in enumerate(texts):
         for form in ("markdown", "text"):
@@ -147,7 +147,7 @@ def test_nothing_hostile_runs_loads_or_gets_an_element(scene: Scene) -> None:
             scene.ask(text)
             check(scene, text)
         status = 422 if number % 2 else 503
-        scene.service.script = lambda _, text=text, status=status: Refusal(status, text, text)
+        scene.service.script = lambda _, text=text, status=status: ProblemReply(status, text, text)
         scene.ask(text)
         check(scene, text)
     assert scene.trap.seen == []
@@ -160,7 +160,7 @@ def test_nothing_hostile_runs_loads_or_gets_an_element(scene: Scene) -> None:
 
 
 def test_the_traps_catch_what_a_careless_page_would_do(browser: "Browser") -> None:
-    with StandIn() as site, StandIn() as trap, tab(browser) as (page, _):
+    with FakeService() as site, FakeService() as trap, open_tab(browser) as (page, _):
         site.pages["/"] = Page("<!doctype html><title>x</title><div id=careless></div>")
         page.add_init_script(WATCH)
         page.goto(site.url)
@@ -172,7 +172,7 @@ def test_the_traps_catch_what_a_careless_page_would_do(browser: "Browser") -> No
                     document.body.append(into);
                 }
             }""",
-            [text for text in payloads(trap.url) if "http-equiv" not in text],
+            [text for text in xss_payloads(trap.url) if "http-equiv" not in text],
         )
         page.wait_for_function("() => window.pwned === 1")
         assert trap.seen
@@ -180,7 +180,7 @@ def test_the_traps_catch_what_a_careless_page_would_do(browser: "Browser") -> No
 
 def test_a_quote_is_shown_as_it_is_and_never_parsed_as_markdown(scene: Scene) -> None:
     text = "# Not a *title*\n- [ ] `no` **list** <b>x</b> &amp; [1]"
-    scene.service.script = lambda _: steps(answer(text, format="text"), piece=2)
+    scene.service.script = lambda _: answer_events(answer(text, format="text"), piece=2)
     scene.ask("?")
     shown = scene.page.locator("footnote-chat .text")
     assert shown.inner_text() == text
@@ -191,7 +191,7 @@ def test_every_doubtful_item_of_a_list_is_underlined(scene: Scene) -> None:
     items = ["- Snow fell in May [1].", "- Nobody slept.", "- Ice held."]
     text = "\n".join(items)
     said = [sentence(item, text, "unsupported") for item in items]
-    scene.service.script = lambda _: steps(answer(text, format="markdown", sentences=said), piece=4)
+    scene.service.script = lambda _: answer_events(answer(text, format="markdown", sentences=said), piece=4)
     scene.ask("?")
     marked = scene.page.locator("footnote-chat .doubtful").all_inner_texts()
     assert marked == ["Snow fell in May", ".", "Nobody slept.", "Ice held."]
@@ -200,7 +200,7 @@ def test_every_doubtful_item_of_a_list_is_underlined(scene: Scene) -> None:
 def test_what_hides_or_reorders_is_shown_as_an_escape(scene: Scene) -> None:
     text = "pay \u202eevil\u202c\u200b now [1]. Next."
     said = [sentence("Next.", text, "unsupported")]
-    scene.service.script = lambda _: steps(answer(text, sentences=said), piece=3)
+    scene.service.script = lambda _: answer_events(answer(text, sentences=said), piece=3)
     scene.ask("?")
     shown = scene.page.locator("footnote-chat .text")
     assert shown.inner_text() == "pay \\u202eevil\\u202c\\u200b now [1]. Next."

@@ -1,0 +1,195 @@
+// The view of a turn: question, passages, answer, unsupported sentences, sources and tools.
+
+import { html, nothing, type TemplateResult } from "lit";
+import { isDoubtful } from "./answer-renderer.js";
+import { escapeHidden } from "./escape.js";
+import { format, formatLocation, pluralize, type Strings } from "./strings.js";
+import type { Rating, Turn } from "./turn.js";
+import type { Answer, Citation, Passage, Sentence } from "./wire.js";
+
+export interface TurnActions {
+  strings: Strings;
+  viewUrl(source: { url: string }): string | undefined;
+  retry(turn: Turn): void;
+  copy(turn: Turn): void;
+  /** Opens the feedback form with this rating; undefined closes it. */
+  rate(turn: Turn, rating: Rating | undefined): void;
+  sendFeedback(turn: Turn, comment: string): void;
+  useKey(key: string): void;
+}
+
+export type View = TemplateResult | typeof nothing;
+
+const THUMB_PATH = "M3 10h3v10H3zM8 10l5-8 2 1-1 6h7v3l-3 8H8z";
+
+export function turnView(turn: Turn, actions: TurnActions): TemplateResult {
+  const { strings } = actions;
+  const { answer } = turn;
+  const isRefused = answer?.answered === false;
+  return html`<article class="turn" part="turn">
+    <h3 class="question" part="question" dir="auto">${escapeHidden(turn.question)}</h3>
+    ${isRefused ? nothing : passagesView(turn, actions)}
+    ${turn.phase === "asking"
+      ? html`<p class="quiet waiting">${turn.passages.length ? strings.reading : strings.searching}</p>`
+      : nothing}
+    <div class=${isRefused ? "body refused" : "body"}>
+      ${isRefused ? html`<strong class="label">${strings.notAnswered}</strong>` : nothing}
+      ${turn.renderer.element}
+      ${answer ? originView(answer, strings) : nothing}
+      ${answer?.index.complete === false ? html`<p class="quiet">${strings.keywordOnly}</p>` : nothing}
+      ${answer ? doubtsView(answer, strings) : nothing}
+    </div>
+    ${isRefused ? passagesView(turn, actions) : nothing}
+    ${answer ? sourcesView(answer.citations, actions) : nothing}
+    ${errorView(turn, actions)} ${answer ? toolsView(turn, actions) : nothing}
+  </article>`;
+}
+
+function passagesView(turn: Turn, actions: TurnActions): View {
+  const { strings } = actions;
+  const { passages, answer } = turn;
+  const isRefused = answer?.answered === false;
+  if (!passages.length) return nothing;
+  const titles = [...new Set(passages.map((passage) => passage.title))].join(" · ");
+  return html`<details class="found" part="passages" ?open=${isRefused}>
+    <summary>
+      <span class="count"
+        >${isRefused ? strings.closestPassages : pluralize(strings, "passagesFound", passages.length)}</span>
+      <span class="titles" dir="auto">${escapeHidden(titles)}</span>
+    </summary>
+    <ol>
+      ${passages.map((passage) => passageView(passage, actions))}
+    </ol>
+  </details>`;
+}
+
+function passageView(passage: Passage, actions: TurnActions): TemplateResult {
+  return html`<li>
+    ${sourceView(passage, actions)}
+    <p dir="auto">${escapeHidden(passage.text.replace(/^#{1,6} /gm, ""))}</p>
+  </li>`;
+}
+
+function sourceView(source: Passage | Citation, { strings, viewUrl }: TurnActions): TemplateResult {
+  const url = viewUrl(source);
+  const origin = [source.source, source.heading, formatLocation(strings, source)].filter(Boolean).join(" · ");
+  return html`${url
+      ? html`<a href=${url} target="_blank" rel="noopener" dir="auto" title=${strings.newTab}
+          >${escapeHidden(source.title)}</a>`
+      : html`<span dir="auto">${escapeHidden(source.title)}</span>`}
+    <span class="from" dir="auto">${escapeHidden(origin)}</span>`;
+}
+
+function originView(answer: Answer, strings: Strings): View {
+  const origin = originText(answer, strings);
+  return origin ? html`<p class="quiet kind">${origin}</p>` : nothing;
+}
+
+/** Returns how the answer was written, or why there is none. */
+function originText(answer: Answer, strings: Strings): string {
+  if (!answer.answered) return answer.reason ? strings.reasons[answer.reason] : "";
+  if (answer.degraded) return strings.degraded;
+  return answer.answerer === "extractive" ? strings.quoted : format(strings.writtenBy, escapeHidden(answer.model ?? ""));
+}
+
+function doubtsView(answer: Answer, strings: Strings): View {
+  const doubtful = answer.sentences.filter(isDoubtful);
+  if (!doubtful.length) return nothing;
+  return html`<ul class="doubts" part="doubts">
+    ${doubtful.map((sentence) => doubtView(sentence, strings))}
+  </ul>`;
+}
+
+function doubtView(sentence: Sentence, strings: Strings): TemplateResult {
+  const verdict = sentence.status === "uncited" ? strings.uncited : strings.unsupported;
+  return html`<li>
+    <strong>${verdict}${sentence.why ? html`: ${escapeHidden(sentence.why)}` : nothing}</strong>
+    <q dir="auto">${escapeHidden(sentence.text.trim())}</q>
+  </li>`;
+}
+
+function sourcesView(citations: Citation[], actions: TurnActions): View {
+  const { sources } = actions.strings;
+  if (!citations.length) return nothing;
+  return html`<section class="sources" part="sources" aria-label=${sources}>
+    <h4>${sources}</h4>
+    <ul>
+      ${citations.map(
+        (citation) => html`<li>
+          <span class="number">[${citation.n}]</span>
+          ${sourceView(citation, actions)}
+        </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+function errorView(turn: Turn, actions: TurnActions): View {
+  const { strings } = actions;
+  const retry = html`<button type="button" class="plain" @click=${() => actions.retry(turn)}>
+    ${strings.retry}
+  </button>`;
+  if (turn.phase === "stopped") return html`<p class="note">${strings.stopped} ${retry}</p>`;
+  const { error } = turn;
+  if (!error) return nothing;
+  if (error.kind === "key") return keyView(actions, error.code === "key_refused");
+  const message = error.kind === "refused" ? error.detail || strings.failed : strings[error.kind];
+  return html`<p class="note" part="error" role="alert">
+    <span dir="auto">${escapeHidden(message)}</span> ${error.retryable ? retry : nothing}
+  </p>`;
+}
+
+function keyView(actions: TurnActions, isRefused: boolean): TemplateResult {
+  const { strings } = actions;
+  const submit = (event: SubmitEvent): void => {
+    const key = submittedText(event, "key").trim();
+    if (key) actions.useKey(key);
+  };
+  return html`<form class="note" @submit=${submit}>
+    <strong>${isRefused ? strings.keyRefused : strings.keyRequired}</strong>
+    <label>${strings.keyLabel} <input name="key" type="password" autocomplete="off" required /></label>
+    <button type="submit">${strings.useKey}</button>
+    <span class="quiet">${strings.keyNote}</span>
+  </form>`;
+}
+
+function toolsView(turn: Turn, actions: TurnActions): TemplateResult {
+  const { strings } = actions;
+  const thumb = (rating: Rating, label: string): TemplateResult =>
+    html`<button type="button" class="icon" aria-label=${label} title=${label}
+      aria-pressed=${turn.submittedRating === rating || turn.feedback === rating}
+      @click=${() => actions.rate(turn, rating)}>
+      <svg class=${rating} viewBox="0 0 24 24" aria-hidden="true"><path d=${THUMB_PATH} /></svg>
+    </button>`;
+  return html`<div class="tools" part="tools">
+      ${turn.answer?.answered === false
+        ? nothing
+        : html`<button type="button" class="plain" @click=${() => actions.copy(turn)}>
+            ${turn.isCopied ? strings.copied : strings.copy}
+          </button>`}
+      ${thumb("up", strings.goodAnswer)} ${thumb("down", strings.badAnswer)}
+    </div>
+    ${feedbackView(turn, actions)}`;
+}
+
+function feedbackView(turn: Turn, actions: TurnActions): View {
+  const { strings } = actions;
+  const { feedback } = turn;
+  if (!feedback) return nothing;
+  if (feedback === "sent") return html`<p class="quiet" role="status">${strings.thanks}</p>`;
+  const submit = (event: SubmitEvent): void => actions.sendFeedback(turn, submittedText(event, "comment"));
+  return html`<form class="feedback" @submit=${submit}>
+    <label>${strings.comment}<textarea name="comment" rows="2" maxlength="4000" dir="auto"></textarea></label>
+    <p class="quiet">${strings.feedbackNote}</p>
+    ${feedback === "failed" ? html`<p class="note" role="alert">${strings.feedbackFailed}</p>` : nothing}
+    <button type="submit">${strings.sendFeedback}</button>
+    <button type="button" class="plain" @click=${() => actions.rate(turn, undefined)}>${strings.cancel}</button>
+  </form>`;
+}
+
+/** Prevents the form's navigation and returns the value of a field. */
+function submittedText(event: SubmitEvent, name: string): string {
+  event.preventDefault();
+  const value = new FormData(event.target as HTMLFormElement).get(name);
+  return typeof value === "string" ? value : "";
+}
