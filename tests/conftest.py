@@ -14,14 +14,27 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from index.embed.factory import open_embedder
-from index.embed.minilm import graph_file
-from index.embed.protocol import Embedder, EmbedSpec
+from index.embed.factory import EmbedSpec, open_embedder
+from index.embed.graph import graph_file
+from index.embed.protocol import Embedder
 from index.store.generation import Generation
-from tests.support.browsing import chromium, tab
-from tests.support.corpora import ARTICLES, Built, opened, sync_request, synced, write
+from tests.support.browser import launch_chromium, open_tab
+from tests.support.corpus_builder import (
+    ARTICLES,
+    BuiltIndex,
+    open_generation,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 from tests.support.fakes import FakeModel
-from tests.support.running import SEEDS, Running, footnote, share_model, write_lakes
+from tests.support.processes import (
+    SEEDS,
+    RunningService,
+    link_model,
+    run_footnote,
+    write_lake_articles,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -86,7 +99,7 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def minilm_spec(shared: Shared) -> EmbedSpec:
     """The embedded model, its graph built once for all tests."""
     models = shared("models", graph_file)
-    return EmbedSpec("minilm", None, None, None, True, models)
+    return EmbedSpec("minilm", None, None, None, models)
 
 
 @pytest.fixture(scope="session")
@@ -96,18 +109,18 @@ def minilm(minilm_spec: EmbedSpec) -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, minilm_spec: EmbedSpec) -> Built:
+def built(tmp_path_factory: pytest.TempPathFactory, minilm_spec: EmbedSpec) -> BuiltIndex:
     """Three small articles, synced with the embedded model; treat it as read-only."""
     folder = tmp_path_factory.mktemp("built")
-    request = sync_request(write(folder / "corpus", ARTICLES), folder / "data", minilm_spec)
-    report, events = synced(request)
-    return Built(request, report, events)
+    request = sync_request(write_files(folder / "corpus", ARTICLES), folder / "data", minilm_spec)
+    report, events = sync_in_process(request)
+    return BuiltIndex(request, report, events)
 
 
 @pytest.fixture(scope="session")
-def generation(built: Built) -> Iterator[Generation]:
+def generation(built: BuiltIndex) -> Iterator[Generation]:
     """The generation of the three articles, open."""
-    with opened(built.request) as generation:
+    with open_generation(built.request) as generation:
         yield generation
 
 
@@ -128,7 +141,7 @@ def fake_embeddings() -> Iterator[FakeModel]:
 @pytest.fixture
 def hosted(embeddings: FakeModel, tmp_path: Path) -> EmbedSpec:
     """The embedder of that endpoint: 64 dimensions, made of words, quick."""
-    return EmbedSpec("openai", "fake", embeddings.base_url, None, True, tmp_path / "models")
+    return EmbedSpec("openai", "fake", embeddings.base_url, None, tmp_path / "models")
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +152,7 @@ def seeds_data(
 
     def sync(folder: Path) -> None:
         (folder / "models").symlink_to(minilm_spec.models_dir)
-        done = footnote("sync", SEEDS, "--data-dir", folder, cwd=folder)
+        done = run_footnote("sync", SEEDS, "--data-dir", folder, cwd=folder)
         assert done.returncode == 0, done.stderr
 
     folder = tmp_path_factory.mktemp("seeds") / "data"
@@ -147,9 +160,9 @@ def seeds_data(
 
 
 @pytest.fixture(scope="session")
-def service(seeds_data: Path) -> Iterator[Running]:
+def service(seeds_data: Path) -> Iterator[RunningService]:
     """The service over the seeds, in its own process, on loopback."""
-    with Running("--no-sync", "--data-dir", seeds_data, cwd=seeds_data) as running:
+    with RunningService("--no-sync", "--data-dir", seeds_data, cwd=seeds_data) as running:
         yield running
 
 
@@ -157,9 +170,9 @@ def service(seeds_data: Path) -> Iterator[Running]:
 def lakes(tmp_path_factory: pytest.TempPathFactory, seeds_data: Path) -> Path:
     """A folder with `articles/`, one of them nasty, and their index in `.data`; read-only."""
     home = tmp_path_factory.mktemp("lakes")
-    write_lakes(home / "articles")
-    share_model(home, seeds_data)
-    done = footnote("sync", "articles", cwd=home)
+    write_lake_articles(home / "articles")
+    link_model(home, seeds_data)
+    done = run_footnote("sync", "articles", cwd=home)
     assert done.returncode == 0, done.stderr
     assert "skipped picture.txt" in done.stderr
     return home
@@ -170,20 +183,20 @@ def home(
     tmp_path: Path, seeds_data: Path, bare_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
     """An empty working folder whose data folder knows the model's graph already."""
-    share_model(tmp_path, seeds_data)
+    link_model(tmp_path, seeds_data)
     return tmp_path
 
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """Chromium; not for the whole session, as Playwright's loop would be in asyncio's way."""
-    with chromium() as running:
+    with launch_chromium() as running:
         yield running
 
 
 @pytest.fixture
 def page(browser: "Browser", request: pytest.FixtureRequest) -> "Iterator[Page]":
     """A tab whose console stays empty: no script error, nothing that the policy blocked."""
-    with tab(browser, **getattr(request, "param", {})) as (page, said):
+    with open_tab(browser, **getattr(request, "param", {})) as (page, said):
         yield page
     assert said == []

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from api.errors import codes
+from api.errors import STATUS_BY_CODE
 from api.settings import load_settings, settings_table
-from tests.support.running import ROOT, Running, footnote, write_lakes
+from tests.support.processes import ROOT, RunningService, run_footnote, write_lake_articles
 
 NAMES = ("", "api/", "api/widget/", "index/", "rag/evaluation/")
 PAGES = {f"{name}README.md": (ROOT / name / "README.md").read_text("utf-8") for name in NAMES}
@@ -27,7 +27,7 @@ def blocks(language: str, word: str) -> list[str]:
 
 
 @pytest.mark.parametrize("block", blocks("python", "httpx"))
-def test_python_examples_run(block: str, service: Running, tmp_path: Path) -> None:
+def test_python_examples_run(block: str, service: RunningService, tmp_path: Path) -> None:
     code = block.replace(ADDRESS, service.url)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -37,7 +37,7 @@ def test_python_examples_run(block: str, service: Running, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("block", blocks("python", "import OpenAI"))
-def test_the_openai_example_runs(block: str, service: Running, tmp_path: Path) -> None:
+def test_the_openai_example_runs(block: str, service: RunningService, tmp_path: Path) -> None:
     code = block.replace(ADDRESS, service.url)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -57,7 +57,7 @@ def test_the_llama_index_example_runs(block: str, seeds_data: Path) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("sh", "curl -s"))
-def test_curl_examples_run(block: str, service: Running, tmp_path: Path) -> None:
+def test_curl_examples_run(block: str, service: RunningService, tmp_path: Path) -> None:
     command = block.replace(ADDRESS, service.url)
     done = subprocess.run(
         ["bash", "-euc", command], cwd=tmp_path, capture_output=True, text=True, check=False
@@ -69,9 +69,9 @@ def test_curl_examples_run(block: str, service: Running, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("block", blocks("sh", "curl -T"))
 def test_the_examples_of_changing_files_run(block: str, home: Path) -> None:
-    write_lakes(home / "articles")
+    write_lake_articles(home / "articles")
     (home / "yu7.md").write_text("# The YU7\n\nIt is an SUV.\n")
-    with Running("articles", cwd=home, env={"FOOTNOTE_ALLOW_WRITES": "true"}) as service:
+    with RunningService("articles", cwd=home, env={"FOOTNOTE_ALLOW_WRITES": "true"}) as service:
         command = block.replace(ADDRESS, service.url).replace("curl ", "curl -s -w '\\n' ")
         done = subprocess.run(
             ["bash", "-euc", command], cwd=home, capture_output=True, text=True, check=False
@@ -86,7 +86,7 @@ def test_the_examples_of_changing_files_run(block: str, home: Path) -> None:
 def test_terminal_examples_run(block: str, seeds_data: Path) -> None:
     for line in block.splitlines():
         arguments = shlex.split(line, comments=True)[1:]
-        done = footnote(*arguments, "--data-dir", seeds_data, cwd=ROOT)
+        done = run_footnote(*arguments, "--data-dir", seeds_data, cwd=ROOT)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
 
 
@@ -96,7 +96,7 @@ def test_the_examples_of_keys_run(block: str, tmp_path: Path) -> None:
     for line in block.splitlines():
         arguments = [made if word == "ID" else word for word in shlex.split(line, comments=True)]
         arguments += ["--json"] if "create" in arguments else []
-        done = footnote(*arguments[1:], "--data-dir", tmp_path, cwd=tmp_path)
+        done = run_footnote(*arguments[1:], "--data-dir", tmp_path, cwd=tmp_path)
         assert done.returncode == 0, (line, done.stdout, done.stderr)
         made = json.loads(done.stdout)["id"] if "create" in arguments else made
 
@@ -134,7 +134,7 @@ def test_the_settings_table_is_the_settings() -> None:
 
 
 def test_every_error_code_is_in_the_reference_with_its_status() -> None:
-    for code, status in codes().items():
+    for code, status in STATUS_BY_CODE.items():
         row = next(line for line in REFERENCE.splitlines() if f"`{code}`" in line)
         cells = [cell.strip() for cell in row.split("|")]
         place = next(i for i, cell in enumerate(cells) if f"`{code}`" in cell)
@@ -143,7 +143,7 @@ def test_every_error_code_is_in_the_reference_with_its_status() -> None:
 
 def test_the_table_of_error_codes_names_no_other() -> None:
     table = REFERENCE.split("| code | status | | code | status |\n")[1].split("\n\n")[0]
-    assert set(re.findall(r"`(\w+)`", table)) == set(codes())
+    assert set(re.findall(r"`(\w+)`", table)) == set(STATUS_BY_CODE)
 
 
 def test_every_path_the_readme_maps_exists() -> None:

@@ -13,7 +13,7 @@ from index.embed.minilm import MiniLM
 from index.store.generation import Generation
 from index.store.serving import Serving
 from rag.answer import Limits, Pipeline, SupportMode
-from rag.asked import REFUSALS
+from rag.answering.writer import REFUSALS
 from rag.retrieval.condense_rules import stand_alone
 from rag.types import (
     Answer,
@@ -26,8 +26,8 @@ from rag.types import (
     SentenceClosed,
     Turn,
 )
-from tests.support.fakes import FakeModel, Reply, Request, chat_with, quoting
-from tests.support.running import ROOT
+from tests.support.fakes import FakeModel, Reply, Request, chat_client, quote_best_sentence
+from tests.support.processes import ROOT
 
 CASES = [
     json.loads(line)
@@ -59,7 +59,7 @@ def quoter(embedder: MiniLM, mode: SupportMode = "flag") -> Pipeline:
 def modelled(
     embedder: MiniLM, server: FakeModel, mode: SupportMode = "flag", passage_chars: int = 12_000
 ) -> Iterator[Pipeline]:
-    chat = chat_with(server, total_s=5.0, between_tokens_s=1.0)
+    chat = chat_client(server, total_s=5.0, between_tokens_s=1.0)
     limits = Limits(history_chars=4000, passage_chars=passage_chars)
     yield Pipeline(embedder=embedder, chat=chat, support_mode=mode, limits=limits)
 
@@ -130,7 +130,7 @@ def test_a_model_answers_with_resolved_citations(generation: Generation, embedde
         with modelled(embedder, server) as pipeline:
             return await drained(pipeline, generation, Ask(QUESTION))
 
-    with FakeModel(quoting) as server:
+    with FakeModel(quote_best_sentence) as server:
         answer = ended(asyncio.run(ask(server)))
     assert answer.answerer == "model"
     assert answer.model == "fake"
@@ -240,7 +240,7 @@ def test_a_follow_up_is_rewritten_by_the_model_and_shown(
             return await drained(pipeline, generation, Ask("And in how many cities?", history))
 
     def script(request: Request) -> str | Reply:
-        return quoting(request) if "<passages-" in request.last else rewrite
+        return quote_best_sentence(request) if "<passages-" in request.last else rewrite
 
     with FakeModel(script) as server:
         answer = ended(asyncio.run(ask(server)))
@@ -286,7 +286,7 @@ def test_a_fence_at_the_end_of_an_answer_is_left_out(
 
     def script(request: Request) -> str:
         fence = re.findall(r"</passages-\w+>", request.last)[0]
-        return f"{quoting(request)}\n{fence}\n\nQuestion: What else?"
+        return f"{quote_best_sentence(request)}\n{fence}\n\nQuestion: What else?"
 
     with FakeModel(script) as server:
         answer = ended(asyncio.run(ask(server)))
@@ -304,7 +304,7 @@ def test_a_line_of_sources_is_no_statement_to_judge(
         with modelled(embedder, server) as pipeline:
             return await drained(pipeline, generation, Ask(QUESTION))
 
-    with FakeModel(lambda request: f"{quoting(request)}\n\n{line}") as server:
+    with FakeModel(lambda request: f"{quote_best_sentence(request)}\n\n{line}") as server:
         answer = ended(asyncio.run(ask(server)))
     assert not [said for said in answer.sentences if said.status == "unsupported"]
     assert answer.sentences[0].status == "supported"

@@ -7,7 +7,7 @@ import pytest
 from rag.model.condense import MAX_REWRITE_CHARS, REWRITE_SHARE, rewritten
 from rag.retrieval.condense_rules import stand_alone
 from rag.types import Turn
-from tests.support.fakes import FakeModel, Reply, Script, chat_with
+from tests.support.fakes import FakeModel, Reply, Script, chat_client
 
 FOLLOW_UP = "Who supplies them?"
 HISTORY = [
@@ -18,7 +18,7 @@ HISTORY = [
 
 def rewrite(script: Script, question: str = FOLLOW_UP) -> tuple[str, FakeModel]:
     async def talk(server: FakeModel) -> str:
-        chat = chat_with(server, total_s=2.0, between_tokens_s=1.0)
+        chat = chat_client(server, total_s=2.0, between_tokens_s=1.0)
         try:
             return await rewritten(chat, question, HISTORY, history_chars=4_000)
         finally:

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from index.embed.factory import open_embedder
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec, open_embedder
 from rag.answer import Limits, Pipeline
 from rag.answering.conflicts import differ
 from rag.types import Answer, Ask
-from tests.support.corpora import opened, sync_request, synced, write
+from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
 
 CONFLICTS = {
     "How many beds does the Arlen hospital have?": (
@@ -57,15 +56,15 @@ def ask(
         files[f"{number}-note.txt"] = f"{FILLER}\n\nThis is known so far. {one}\n"
         files[f"{number}-report.txt"] = f"A second report. {other} {FILLER}\n"
     folder: Path = tmp_path_factory.mktemp("conflicts")
-    request = sync_request(write(folder / "corpus", files), folder / "data", minilm_spec)
-    synced(request)
+    request = sync_request(write_files(folder / "corpus", files), folder / "data", minilm_spec)
+    sync_in_process(request)
     answering = Pipeline(
         embedder=open_embedder(minilm_spec),
         chat=None,
         support_mode="flag",
         limits=Limits(history_chars=0, passage_chars=0),
     )
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         yield lambda question: asyncio.run(answering.answer(generation, Ask(question)))
 
 

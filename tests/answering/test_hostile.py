@@ -16,19 +16,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from index.embed.factory import open_embedder
-from index.embed.protocol import Embedder, EmbedSpec
+from index.embed.factory import EmbedSpec, open_embedder
+from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline
-from rag.answering.cite import Composer
-from rag.answering.draft import Draft
+from rag.answering.cite import AnswerBuilder
+from rag.answering.writer import ModelWriter
 from rag.errors import AnswerError
 from rag.model.openai_chat import ModelEnd, ModelText
 from rag.retrieval.weights import fitted
 from rag.types import Answer, Ask, Citation, Delta, Done, Event, Hit, SentenceClosed
 from rag.verify.support import judging
-from tests.support.corpora import opened, sync_request, synced, write
-from tests.support.fakes import FakeModel, Reply, Request, chat_with
+from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
+from tests.support.fakes import FakeModel, Reply, Request, chat_client
 
 QUESTION = "What does the harbour notice say about the ferry?"
 EVIL = "evil.example"
@@ -97,26 +97,26 @@ DRAWN = [MarkdownIt("commonmark", {"html": html}).enable("table") for html in (F
 @pytest.fixture(scope="module")
 def spec(fake_embeddings: FakeModel, tmp_path_factory: pytest.TempPathFactory) -> EmbedSpec:
     folder = tmp_path_factory.mktemp("models")
-    return EmbedSpec("openai", "fake", fake_embeddings.base_url, None, True, folder)
+    return EmbedSpec("openai", "fake", fake_embeddings.base_url, None, folder)
 
 
 @pytest.fixture(scope="module")
 def embedder(spec: EmbedSpec) -> Iterator[Embedder]:
-    with closing(open_embedder(spec)) as opened:
-        yield opened
+    with closing(open_embedder(spec)) as embedder:
+        yield embedder
 
 
 @pytest.fixture(scope="module")
 def notices(spec: EmbedSpec, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generation]:
     folder: Path = tmp_path_factory.mktemp("notices")
-    request = sync_request(write(folder / "corpus", DOCUMENTS), folder / "data", spec)
-    synced(request)
-    with opened(request) as generation:
+    request = sync_request(write_files(folder / "corpus", DOCUMENTS), folder / "data", spec)
+    sync_in_process(request)
+    with open_generation(request) as generation:
         yield generation
 
 
 def pipeline(embedder: Embedder, server: FakeModel) -> Pipeline:
-    chat = chat_with(server)
+    chat = chat_client(server)
     return Pipeline(
         embedder=embedder,
         chat=chat,
@@ -237,11 +237,11 @@ def test_any_text_cites_only_what_was_found_and_links_nowhere(
     notices: Generation, embedder: Embedder, text: str, piece: int, strict: bool
 ) -> None:
     hits = hits_of(notices, embedder)
-    events, composer = drafted(notices, hits, text, piece=piece, strict=strict)
-    check_story(events, composer.answer)
-    check_links(composer.answer)
-    check_citations(tuple(composer.citations), hits, notices)
-    composer.answer.encode()
+    events, builder = drafted(notices, hits, text, piece=piece, strict=strict)
+    check_story(events, builder.answer)
+    check_links(builder.answer)
+    check_citations(tuple(builder.citations), hits, notices)
+    builder.answer.encode()
 
 
 FOUND: dict[str, tuple[Hit, ...]] = {}
@@ -258,19 +258,18 @@ def hits_of(generation: Generation, embedder: Embedder) -> tuple[Hit, ...]:
 
 def drafted(
     generation: Generation, hits: tuple[Hit, ...], text: str, *, piece: int, strict: bool
-) -> tuple[list[Event], Composer]:
-    async def said() -> AsyncGenerator[ModelText | ModelEnd, None]:
+) -> tuple[list[Event], AnswerBuilder]:
+    async def deltas() -> AsyncGenerator[ModelText | ModelEnd, None]:
         for at in range(0, len(text), piece):
             yield ModelText(text[at : at + piece])
         yield ModelEnd("stop", None)
 
     async def written() -> list[Event]:
         try:
-            return [
-                event async for event in Draft(composer, strict=strict, fence="f00d").write(said())
-            ]
+            return [event async for event in writer.write(deltas(), model="fake")]
         except AnswerError:
             return []
 
-    composer = Composer(generation, hits, judge=judging(QUESTION), writer="model")
-    return asyncio.run(written()), composer
+    builder = AnswerBuilder(generation, hits, judge=judging(QUESTION), writer="model")
+    writer = ModelWriter(builder, strict=strict, fence="f00d")
+    return asyncio.run(written()), builder

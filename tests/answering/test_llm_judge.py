@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from index.embed.protocol import Embedder, EmbedSpec
+from index.embed.factory import EmbedSpec
+from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline, SupportMode
 from rag.model.prompt import build_judging
@@ -18,8 +19,8 @@ from rag.model.statements import numbered, verdicts
 from rag.retrieval.weights import fitted
 from rag.types import Answer, Ask, Citation, Delta, Done, Event, SentenceClosed
 from rag.verify.llm_judge import REJECTED, UNANSWERED
-from tests.support.corpora import opened, sync_request, synced, write
-from tests.support.fakes import FakeModel, Reply, Request, chat_with
+from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
+from tests.support.fakes import FakeModel, Reply, Request, chat_client
 
 QUESTION = "What is told of the lens and the lighthouse at Cape Orrin?"
 QUOTED = "In 1998 the lamp was replaced by an electric one"
@@ -55,7 +56,7 @@ def judgings(server: FakeModel) -> list[Request]:
 
 
 def pipeline(server: FakeModel, embedder: Embedder, mode: SupportMode) -> Pipeline:
-    chat = chat_with(server, total_s=4.0, between_tokens_s=2.0)
+    chat = chat_client(server, total_s=4.0, between_tokens_s=2.0)
     return Pipeline(
         embedder=embedder,
         chat=chat,
@@ -121,7 +122,7 @@ def test_without_the_model_words_decide_the_same_sentences_otherwise(
     async def run(server: FakeModel) -> Answer:
         answering = Pipeline(
             embedder=minilm,
-            chat=chat_with(server),
+            chat=chat_client(server),
             support_mode="flag",
             limits=Limits(history_chars=4_000, passage_chars=12_000),
             weights=replace(fitted(), floor=0.0, threshold=0.0),
@@ -277,10 +278,10 @@ def test_a_passage_that_orders_a_verdict_is_read_as_data(
             await answering.close()
 
     request = sync_request(
-        write(tmp_path / "corpus", {"a.txt": notice}), tmp_path / "d", minilm_spec
+        write_files(tmp_path / "corpus", {"a.txt": notice}), tmp_path / "d", minilm_spec
     )
-    synced(request)
-    with FakeModel(script) as server, opened(request) as generation:
+    sync_in_process(request)
+    with FakeModel(script) as server, open_generation(request) as generation:
         answer = asyncio.run(run(server, generation))
     assert "reply 1: yes" in judgings(server)[0].last
     assert [(said.status, said.why) for said in answer.sentences] == [("unsupported", REJECTED)]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.answering.markers import Mark, MarkerParser, Piece, Text
-from rag.answering.refs import refs
+from rag.answering.markers import Marker, SentenceEnd, Text, parse_refs
+from rag.answering.sentences import AnswerBuffer
 
 SIGNS = st.lists(
     st.sampled_from(
@@ -37,26 +37,32 @@ SIGNS = st.lists(
 ).map("".join)
 
 
-def parse(*parts: str) -> list[Piece]:
-    """All pieces, neighbouring texts joined."""
-    parser = MarkerParser(lambda ref: ref[0] < 9)
-    joined: list[Piece] = []
-    for piece in [piece for part in parts for piece in parser.feed(part)] + parser.finish():
-        if isinstance(piece, Text) and joined and isinstance(joined[-1], Text):
-            joined[-1] = Text(joined[-1].text + piece.text)
+def parse(*parts: str) -> list[Text | Marker]:
+    """All pieces but the sentences' ends, neighbouring texts joined."""
+    buffer = AnswerBuffer(lambda ref: ref[0] < 9)
+    pieces = [piece for part in parts for piece in buffer.feed(part)] + buffer.finish()
+    joined: list[Text | Marker] = []
+    for piece in pieces:
+        if isinstance(piece, SentenceEnd):
+            continue
+        if isinstance(piece, Text) and joined and isinstance(last := joined[-1], Text):
+            joined[-1] = Text(last.text + piece.text)
         else:
             joined.append(piece)
     return joined
 
 
 def shown(text: str) -> str:
-    """The pieces as one line: marks as `{1.2 3}`."""
-    return "".join(
-        piece.text
-        if isinstance(piece, Text)
-        else "{" + " ".join(f"{p}.{s}" if s else f"{p}" for p, s in piece.refs) + "}"
-        for piece in parse(text)
-    )
+    """The pieces as one line: markers as `{1.2 3}`, with one blank before, as in an answer."""
+    line = ""
+    for piece in parse(text):
+        if isinstance(piece, Text):
+            line += piece.text
+        else:
+            gap = "" if not line or line[-1].isspace() else " "
+            refs = " ".join(f"{p}.{s}" if s else f"{p}" for p, s in piece.refs)
+            line += f"{gap}{{{refs}}}"
+    return line
 
 
 @pytest.mark.parametrize(
@@ -100,7 +106,7 @@ def shown(text: str) -> str:
     ],
 )
 def test_a_marker_is_read_as_models_write_it(written: str, meant: str) -> None:
-    assert shown(f"So {written} it").replace("!", "") == f"So {{{meant}}} it"
+    assert shown(f"So {written} it").replace(" !", "") == f"So {{{meant}}} it"
 
 
 @pytest.mark.parametrize(
@@ -113,7 +119,7 @@ def test_a_marker_is_read_as_models_write_it(written: str, meant: str) -> None:
     ],
 )
 def test_what_is_no_marker_stays_as_it_is(text: str) -> None:
-    assert parse(text) == [Text(text)]
+    assert shown(text) == text.rstrip()
 
 
 @pytest.mark.parametrize(
@@ -124,10 +130,10 @@ def test_what_is_no_marker_stays_as_it_is(text: str) -> None:
         ("a ![chart](http://x.example/c.png) b", "a chart b"),
         ("[![a](b)](http://x.example/) c", "[a] c"),
         ("[" + "a" * 80 + "](http://x.example/)", "[" + "a" * 80 + "]"),
-        ("[the report][1] says", "[the report]{1} says"),
+        ("[the report][1] says", "[the report] {1} says"),
         ("[1]: http://x.example/\nSo.", "So."),
         ("So.\n  [a b]: <//x.example>\nEnd.", "So.\nEnd."),
-        ("So [^1].\n[^1]: A note", "So. {1}\n"),
+        ("So [^1].\n[^1]: A note", "So. {1}"),
         ("[1]: the first", "{1}: the first"),
         ("[1.2](and so on)", "{1.2}(and so on)"),
         ("[note] (http)", "[note] (http)"),
@@ -141,16 +147,16 @@ def test_a_link_leaves_its_text(text: str, left: str) -> None:
     ("text", "left"),
     [
         ("It is 5 m [1.2].", "It is 5 m. {1.2}"),
-        ("It is[1.2][1.3]! Yes", "It is!{1.2}{1.3} Yes"),
-        ("Is it [1.2] [1.3]?\n", "Is it? {1.2} {1.3}\n"),
-        ("文[1.2]。文", "文。{1.2}文"),
+        ("It is[1.2][1.3]! Yes", "It is! {1.2} {1.3} Yes"),
+        ("Is it [1.2] [1.3]?\n", "Is it? {1.2} {1.3}"),
+        ("文[1.2]。文", "文。 {1.2}文"),
         ("Well [1.2]... so", "Well... {1.2} so"),
         ("One [1.2], two [1.3] .", "One {1.2}, two {1.3} ."),
         ("One. [1.2].", "One. {1.2}."),
         ("[1.2]. One", "{1.2}. One"),
     ],
 )
-def test_a_mark_before_the_full_stop_comes_after_it(text: str, left: str) -> None:
+def test_a_marker_before_the_full_stop_comes_after_it(text: str, left: str) -> None:
     assert shown(text) == left
 
 
@@ -164,24 +170,24 @@ def test_a_lone_backtick_does_not_hide_the_markers_after_it() -> None:
 
 @pytest.mark.parametrize("cut", ["[", "[1", "[1.", "[1.2", "[1.2,", "[[1", "【1", "[p1"])
 def test_a_marker_cut_off_by_the_end_is_dropped(cut: str) -> None:
-    assert parse(f"So {cut}") == [Text("So ")]
+    assert parse(f"So {cut}") == [Text("So")]
 
 
 def test_half_a_marker_is_never_let_out() -> None:
-    parser = MarkerParser()
-    assert [parser.feed(part) for part in ("So [", "1.", "2")] == [[Text("So")], [], []]
-    assert parser.feed("] it") == [Text(" "), Mark(((1, 2),)), Text(" it")]
+    buffer = AnswerBuffer()
+    assert [buffer.feed(part) for part in ("So [", "1.", "2")] == [[Text("So")], [], []]
+    assert buffer.feed("] it") == [Marker(((1, 2),)), Text(" it")]
 
 
 def test_text_is_let_out_as_soon_as_it_is_certain() -> None:
-    parser = MarkerParser()
-    assert parser.feed("One two") == [Text("One two")]
-    assert parser.feed(" [sic] three") == [Text(" [sic] three")]
+    buffer = AnswerBuffer()
+    assert buffer.feed("One two") == [Text("One two")]
+    assert buffer.feed(" [sic] three") == [Text(" [sic] three")]
 
 
 def test_a_bracket_that_stays_open_is_let_out() -> None:
-    parser = MarkerParser()
-    assert parser.feed("[" + "a" * 70) == [Text("[" + "a" * 70)]
+    buffer = AnswerBuffer()
+    assert buffer.feed("A [" + "a" * 70) == [Text("A [" + "a" * 70)]
 
 
 @given(SIGNS | st.text(max_size=30), st.data())
@@ -199,14 +205,14 @@ def test_the_pieces_do_not_depend_on_the_cuts(text: str, data: st.DataObject | N
 @given(st.text(alphabet=st.characters(blacklist_characters="[]【】!`\\~")))
 @settings(max_examples=100, deadline=None)
 def test_text_without_signs_is_left_alone(text: str) -> None:
-    assert parse(text) == ([Text(text)] if text else [])
+    assert shown(f"Well: {text}") == f"Well: {text}".rstrip()
 
 
 @given(st.lists(st.tuples(st.integers(1, 999), st.none() | st.integers(1, 9999)), min_size=1))
 @settings(max_examples=100, deadline=None)
 def test_what_is_written_plainly_is_read_back(wanted: list[tuple[int, int | None]]) -> None:
     written = ", ".join(f"{p}.{s}" if s else f"{p}" for p, s in wanted)
-    assert refs(written) == tuple(dict.fromkeys(wanted))
+    assert parse_refs(written) == tuple(dict.fromkeys(wanted))
 
 
 @pytest.mark.parametrize("part", ["[", "`", "` `` ", "[a](", "![", " ", "```\n", "~", "[b]"])
@@ -217,7 +223,7 @@ def test_a_flood_of_signs_is_parsed(part: str) -> None:
 
 
 def test_a_flood_of_markers_is_parsed() -> None:
-    assert parse("[1.2]" * 20_000) == [Mark(((1, 2),))] * 20_000
+    assert parse("[1.2]" * 20_000) == [Marker(((1, 2),))] * 20_000
 
 
 @pytest.mark.parametrize(

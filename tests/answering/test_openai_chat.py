@@ -21,7 +21,14 @@ from rag.errors import AnswerError, ModelMisbehaved, ModelUnavailable
 from rag.model.openai_chat import Message, ModelEnd, ModelSettings, ModelText, OpenAIChat
 from rag.model.reasoning import Thoughts
 from rag.types import Usage
-from tests.support.fakes import FakeModel, Reply, Request, model_settings, quoting, replies
+from tests.support.fakes import (
+    FakeModel,
+    Reply,
+    Request,
+    model_settings,
+    quote_best_sentence,
+    reply_sequence,
+)
 
 T = TypeVar("T")
 KEY = "sk-very-secret"
@@ -150,7 +157,7 @@ def test_a_refused_key_names_the_status_and_makes_no_retry(fault: str, status: s
 
 @pytest.mark.parametrize("fault", ["http_429", "http_500", "http_503", "hang_up", "error_event"])
 def test_a_passing_fault_is_tried_again(fault: str) -> None:
-    with FakeModel(replies(Reply(fault=fault), TEXT)) as server:
+    with FakeModel(reply_sequence(Reply(fault=fault), TEXT)) as server:
         assert alone(talk(server))[0] == TEXT
     assert len(server.requests) == 2
 
@@ -180,7 +187,7 @@ def test_a_wait_beyond_the_deadline_is_not_waited_for(
 
 def test_a_wait_within_the_deadline_is_kept() -> None:
     busy = Reply(fault="http_429", retry_after="1")
-    with FakeModel(replies(busy, TEXT)) as server:
+    with FakeModel(reply_sequence(busy, TEXT)) as server:
         began = time.monotonic()
         assert alone(talk(server))[0] == TEXT
         assert time.monotonic() - began >= 1
@@ -428,4 +435,4 @@ def test_the_fake_answers_plainly_too_and_embeds() -> None:
 def test_the_quoting_script_cites_the_sentence_that_shares_most_words() -> None:
     prompt = "[1.1] Cats are grey.\n[1.2] The bridge is tall.\n\nQuestion: How tall is the bridge?"
     request = Request("/", {}, {"messages": [{"role": "user", "content": prompt}]})
-    assert quoting(request) == "The bridge is tall. [1.2]"
+    assert quote_best_sentence(request) == "The bridge is tall. [1.2]"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.model.refusals import is_declined, may_decline, unlabelled
+from rag.model.refusals import is_refusal, may_be_refusal, without_label
 
 OWN_WORDS = (
     "I cannot find that in the passages.",
@@ -33,35 +33,35 @@ ANSWERS = (
      *OWN_WORDS],
 )  # fmt: skip
 def test_a_refusal_is_recognised(answer: str) -> None:
-    assert is_declined(answer)
+    assert is_refusal(answer)
 
 
 @pytest.mark.parametrize(
     "answer", ["No answer was ever found [1.2].", "It is 5 m [1.1]. NO_ANSWER", *ANSWERS]
 )
 def test_an_answer_is_no_refusal(answer: str) -> None:
-    assert not is_declined(answer)
+    assert not is_refusal(answer)
 
 
 @pytest.mark.parametrize(
     "beginning", ["", " ", "`NO", "NO_ANS", "NO\\_ANSWER", "NO_ANSWER. It", "**Ans", *OWN_WORDS]
 )
 def test_a_possible_refusal_is_held_back(beginning: str) -> None:
-    assert may_decline(beginning)
+    assert may_be_refusal(beginning)
 
 
 @pytest.mark.parametrize(
     "beginning", ["It was", "Note", "NOR", "1", "A lamp", "Answers", "The passages do not [1.1]"]
 )
 def test_an_answer_is_not_held_back(beginning: str) -> None:
-    assert not may_decline(beginning)
+    assert not may_be_refusal(beginning)
 
 
 @pytest.mark.parametrize("answer", OWN_WORDS)
 def test_a_refusal_is_held_back_however_far_it_has_come(answer: str) -> None:
-    assert all(may_decline(answer[:end]) for end in range(len(answer) + 1))
+    assert all(may_be_refusal(answer[:end]) for end in range(len(answer) + 1))
 
 
 @pytest.mark.parametrize("label", ["Answer: ", "**Answer:** ", "Final Answer:\n", "### Answer: "])
 def test_a_label_before_the_answer_is_left_out(label: str) -> None:
-    assert unlabelled(f"{label}It is 5 m [1.1].") == "It is 5 m [1.1]."
+    assert without_label(f"{label}It is 5 m [1.1].") == "It is 5 m [1.1]."

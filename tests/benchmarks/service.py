@@ -19,7 +19,7 @@ import httpx
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.running import COMMAND, Running, environment, footnote  # noqa: E402  # found just above
+from tests.support.processes import COMMAND, RunningService, clean_environment, run_footnote  # noqa: E402  # found just above
 
 WARM = 100
 
@@ -29,7 +29,9 @@ def help_s() -> float:
     times = []
     for _ in range(5):
         started = time.perf_counter()
-        subprocess.run([*COMMAND, "--help"], env=environment(), capture_output=True, check=True)
+        subprocess.run(
+            [*COMMAND, "--help"], env=clean_environment(), capture_output=True, check=True
+        )
         times.append(time.perf_counter() - started)
     return statistics.median(times)
 
@@ -49,9 +51,9 @@ def main() -> None:
     print(f"footnote --help                 {help_s():8.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        footnote("sync", ROOT / "seeds", "--data-dir", data, cwd=data)
+        run_footnote("sync", ROOT / "seeds", "--data-dir", data, cwd=data)
         started = time.perf_counter()
-        with Running(ROOT / "seeds", "--data-dir", data, cwd=data) as service:
+        with RunningService(ROOT / "seeds", "--data-dir", data, cwd=data) as service:
             print(f"second serve until ready        {time.perf_counter() - started:8.2f} s")
             with httpx.Client(base_url=service.url, timeout=60) as client:
                 for question in questions[:20]:

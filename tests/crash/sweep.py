@@ -28,14 +28,14 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.errors import IndexingError
 from index.store.integrity import verify
 from index.store.manifest import read_published
 from index.store.serving import Serving
 from index.sync.process import SyncRequest
 from index.sync.run import sync
-from tests.support.corpora import ARTICLES, sync_request, write
+from tests.support.corpus_builder import ARTICLES, sync_request, write_files
 from tests.support.fakes import FakeModel
 
 EVENTS = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.listdir", "os.scandir"}
@@ -52,18 +52,18 @@ class Sweep:
 
     def __init__(self, folder: Path, model: FakeModel) -> None:
         self.folder, self.model = folder, model
-        self.corpus = write(folder / "corpus", ARTICLES)
+        self.corpus = write_files(folder / "corpus", ARTICLES)
         assert forked(lambda: sync(self.request(folder / "base"), ignore))[0] == 0
         self.before = self.state(folder / "base")
         for name, content in AFTER.items():
             (self.corpus / name).unlink(missing_ok=True)
-            write(self.corpus, {} if content is None else {name: content})
+            write_files(self.corpus, {} if content is None else {name: content})
         self.after = {path.relative_to(self.corpus).as_posix() for path in files(self.corpus)}
         self.failures: list[str] = []
 
     def request(self, data: Path) -> SyncRequest:
         """The sync of the corpus into a data folder."""
-        spec = EmbedSpec("openai", "fake", self.model.base_url, None, True, data / "models")
+        spec = EmbedSpec("openai", "fake", self.model.base_url, None, data / "models")
         return sync_request(self.corpus, data, spec)
 
     def state(self, data: Path) -> set[str]:

@@ -11,11 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.store.manifest import read_published
 from index.store.serving import Serving
 from index.sync.process import SyncRequest
-from tests.support.corpora import ARTICLES, opened, paths, sync_request, synced, write
+from tests.support.corpus_builder import (
+    ARTICLES,
+    open_generation,
+    source_paths,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 
 SOAK = bool(os.environ.get("SOAK"))
 TIMES = 20 if SOAK else 4
@@ -25,10 +32,10 @@ PARTS = ("manifest.json", "catalog.sqlite3", "lexical", "vectors", "parts.npy")
 @pytest.fixture
 def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
     """A collection with two generations."""
-    request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
-    synced(request)
-    write(request.corpus, {"new.txt": "A whale was seen off the cape in June."})
-    synced(request)
+    request = sync_request(write_files(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    sync_in_process(request)
+    write_files(request.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    sync_in_process(request)
     return request
 
 
@@ -63,8 +70,8 @@ def test_flips_and_cuts_are_noticed_and_the_generation_before_serves(
         serving.close()
         path.write_bytes(whole)
     damaged(files[0], dice)
-    assert synced(request_)[0].published
-    assert "new.txt" in paths(request_)
+    assert sync_in_process(request_)[0].published
+    assert "new.txt" in source_paths(request_)
 
 
 WRITER = """
@@ -104,7 +111,7 @@ def test_of_two_writers_one_wins_and_one_is_refused(request_: SyncRequest) -> No
         ]
         wins, slowest = [0, 0], 0.0
         for number in range(100 if SOAK else 5):
-            write(request_.corpus, {"new.txt": f"Whale number {number} was seen off the cape."})
+            write_files(request_.corpus, {"new.txt": f"Whale number {number} was seen off the cape."})
             for writer in writers:
                 go(writer)
             said = [heard(writer) for writer in writers]
@@ -114,7 +121,7 @@ def test_of_two_writers_one_wins_and_one_is_refused(request_: SyncRequest) -> No
             go(writers[winner])
             assert heard(writers[winner])[0] == "done"
             assert len(read_published(request_.folder)) == 2
-            with opened(request_) as generation:
+            with open_generation(request_) as generation:
                 assert generation.find_lexical([str(number)], limit=1)
             wins[winner] += 1
             slowest = max(slowest, float(seconds))

@@ -14,7 +14,14 @@ import pytest
 
 from api.cli import run
 from tests.support.fakes import FakeModel
-from tests.support.running import COMMAND, ROOT, SEEDS, Running, environment, until
+from tests.support.processes import (
+    COMMAND,
+    ROOT,
+    SEEDS,
+    RunningService,
+    clean_environment,
+    wait_until,
+)
 
 GOLD = ROOT / "tests" / "data" / "seeds.jsonl"
 
@@ -87,7 +94,7 @@ def test_a_run_leaves_its_samples_its_summary_and_three_reports(seeds_run: Path)
 
 
 def test_a_running_service_gives_the_same_samples(
-    seeds_run: Path, service: Running, evaluate: Evaluate, tmp_path: Path
+    seeds_run: Path, service: RunningService, evaluate: Evaluate, tmp_path: Path
 ) -> None:
     """As many as the service answers in a minute."""
     done = evaluate("run", GOLD, "--url", service.url, "--out", tmp_path / "r", "--limit", 20)
@@ -334,9 +341,9 @@ def test_an_interrupted_run_is_130_and_resumes(
     ]  # fmt: skip
     samples_file = folder / "samples.jsonl"
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
+        command, cwd=tmp_path, env=clean_environment(), stderr=subprocess.PIPE
     ) as child:
-        until(lambda: samples_file.exists() and samples_file.stat().st_size > 0)
+        wait_until(lambda: samples_file.exists() and samples_file.stat().st_size > 0)
         child.send_signal(signal.SIGINT)
         _, said = child.communicate()
     kept = samples_file.read_text().count("\n")
@@ -354,7 +361,7 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None
         f"from api.cli import run; sys.exit(run(['eval', 'run', {str(GOLD)!r}]))"
     )
     done = subprocess.run(
-        [COMMAND[0], "-c", script], cwd=tmp_path, env=environment(), capture_output=True, text=True
+        [COMMAND[0], "-c", script], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True
     )
     assert done.returncode == 3
     assert "pip install '.[eval]'" in done.stderr

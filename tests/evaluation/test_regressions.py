@@ -17,7 +17,7 @@ import pytest
 
 from api.bootstrap import Parts, open_parts
 from api.settings import Settings
-from index.embed.protocol import EmbeddedQuestion
+from index.embed.protocol import QuestionVectors
 from index.embed.quantize import COMPONENTS
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline
@@ -220,9 +220,9 @@ class Deaf:
     def __init__(self, whole: Any) -> None:
         self.fingerprint, self.dimensions = whole.fingerprint, whole.dimensions
 
-    def embed_question(self, question: str) -> EmbeddedQuestion:
+    def embed_question(self, question: str) -> QuestionVectors:
         vector = np.full(self.dimensions, -(self.dimensions**-0.5), np.float32)
-        return EmbeddedQuestion(vector, np.zeros((1, COMPONENTS), np.float32), ((0, 1),))
+        return QuestionVectors(vector, np.zeros((1, COMPONENTS), np.float32), ((0, 1),))
 
 
 @pytest.mark.skipif(not SQUAD, reason="needs FOOTNOTE_TEST_SQUAD=DATA:CASES")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import ROOT, Running
+from tests.support.processes import ROOT, RunningService
 
 FOLDER = Path(__file__).parents[1] / "ai-sdk"
 ADDRESS = "http://127.0.0.1:8000"
@@ -34,7 +34,7 @@ def node(*arguments: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_readmes_example_shows_an_answer_with_its_sources(sdk: Path, service: Running) -> None:
+def test_the_readmes_example_shows_an_answer_with_its_sources(sdk: Path, service: RunningService) -> None:
     readme = (ROOT / "api" / "README.md").read_text("utf-8")
     (example,) = re.findall(r"^```ts\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     code = example.replace(ADDRESS, service.url)
@@ -43,7 +43,7 @@ def test_the_readmes_example_shows_an_answer_with_its_sources(sdk: Path, service
     assert f"The partners behind Xiaomi's car {service.url}/v1/sources/" in said[1]
 
 
-def test_a_stream_has_sources_and_ends_normally(sdk: Path, service: Running) -> None:
+def test_a_stream_has_sources_and_ends_normally(sdk: Path, service: RunningService) -> None:
     said = json.loads(node("stream.mjs", service.url, folder=sdk))
     assert "215,000" in said["text"]
     assert said["finished"] == "stop"

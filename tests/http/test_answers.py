@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.wire.schemas import AnswerBody, HitsBody, Passage
-from tests.support.running import ROOT, Running
+from tests.support.processes import ROOT, RunningService
 
 CASES: list[dict[str, Any]] = [
     json.loads(line) for line in (ROOT / "tests/data/seeds.jsonl").read_text().splitlines()
@@ -18,7 +18,7 @@ QUESTION = KNOWN["question"]
 
 
 @pytest.fixture(scope="module")
-def client(service: Running) -> Iterator[httpx.Client]:
+def client(service: RunningService) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.url, timeout=60) as made:
         yield made
 

@@ -14,10 +14,16 @@ from starlette.routing import Mount
 
 from api.app import create_app
 from api.cli import run
-from api.security.keys import Keys
-from api.security.permissions import TABLE, Access
+from api.security.keys import KeyStore
+from api.security.permissions import PERMISSIONS, PermissionTable
 from api.settings import load_settings
-from tests.support.running import LocalClient, Running, footnote, share_index, until
+from tests.support.processes import (
+    LocalClient,
+    RunningService,
+    link_index,
+    run_footnote,
+    wait_until,
+)
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
@@ -25,13 +31,13 @@ ASK = {"question": "How long did the lake freeze in 1998?"}
 @pytest.fixture
 def data(lakes: Path, tmp_path: Path) -> Path:
     """A data folder of its own over the index of the lakes."""
-    return share_index(lakes / ".data", tmp_path / "data")
+    return link_index(lakes / ".data", tmp_path / "data")
 
 
 @contextmanager
 def served(data: Path, **flags: Any) -> Iterator[LocalClient]:
     with LocalClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
-        until(lambda: client.get("/readyz").json()["status"] not in ("starting", "building"))
+        wait_until(lambda: client.get("/readyz").json()["status"] not in ("starting", "building"))
         yield client
 
 
@@ -46,7 +52,7 @@ def test_without_any_key_loopback_may_do_everything(data: Path) -> None:
 
 
 def test_once_a_key_was_made_nothing_is_told_without_one(data: Path) -> None:
-    keys = Keys(data / "state.sqlite3")
+    keys = KeyStore(data / "state.sqlite3")
     key = keys.create(scopes=["read"])
     with served(data) as client:
         refused = client.post("/v1/answers", json=ASK)
@@ -60,7 +66,7 @@ def test_once_a_key_was_made_nothing_is_told_without_one(data: Path) -> None:
 
 
 def test_a_wrong_key_is_no_better_than_none_even_where_anyone_may_call(data: Path) -> None:
-    key = Keys(data / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
     with served(data) as client:
         for header in (f"Bearer {key}x", f"Basic {key}", "Bearer", key, "Bearer \xff"):
             headers = {"Authorization": header.encode("latin-1")}
@@ -69,7 +75,7 @@ def test_a_wrong_key_is_no_better_than_none_even_where_anyone_may_call(data: Pat
 
 
 def test_a_key_opens_what_its_scopes_say(data: Path) -> None:
-    keys = Keys(data / "state.sqlite3")
+    keys = KeyStore(data / "state.sqlite3")
     read, write = keys.create(scopes=["read"]), keys.create(scopes=["write"])
     with served(data) as client:
         assert client.get("/v1/sources", headers=bearing(read)).status_code == 200
@@ -79,7 +85,7 @@ def test_a_key_opens_what_its_scopes_say(data: Path) -> None:
 
 
 def test_a_key_of_another_collection_finds_none(data: Path) -> None:
-    key = Keys(data / "state.sqlite3").create(scopes=["read"], collections=["news"])
+    key = KeyStore(data / "state.sqlite3").create(scopes=["read"], collections=["news"])
     with served(data) as client:
         for response in (
             client.post("/v1/answers", json=ASK, headers=bearing(key)),
@@ -92,7 +98,7 @@ def test_a_key_of_another_collection_finds_none(data: Path) -> None:
 
 
 def test_what_the_table_does_not_name_is_called_by_nobody(data: Path) -> None:
-    key = Keys(data / "state.sqlite3").create(scopes=["read", "write", "admin"])
+    key = KeyStore(data / "state.sqlite3").create(scopes=["read", "write", "admin"])
     called: list[str] = []
     app = create_app(load_settings({"data_dir": data}))
     app.add_api_route("/forgotten", lambda: called.append("route"))
@@ -108,7 +114,7 @@ def test_what_the_table_does_not_name_is_called_by_nobody(data: Path) -> None:
 
 
 def test_a_mount_is_guarded_like_a_route(data: Path) -> None:
-    Keys(data / "state.sqlite3").create(scopes=["read"])
+    KeyStore(data / "state.sqlite3").create(scopes=["read"])
     called: list[str] = []
     app = create_app(load_settings({"data_dir": data}))
     app.mount("/mcp", lambda scope, receive, send: called.append("mount"))
@@ -122,7 +128,7 @@ def test_a_mount_is_guarded_like_a_route(data: Path) -> None:
     "path", ["//v1/sources", "/v1//sources", "/v1/sources/", "/v1/sources%2f", "/V1/sources", "/v1"]
 )
 def test_another_spelling_of_a_path_opens_nothing(path: str, data: Path) -> None:
-    Keys(data / "state.sqlite3").create(scopes=["read"])
+    KeyStore(data / "state.sqlite3").create(scopes=["read"])
     with served(data) as client:
         assert client.get(path, follow_redirects=False).status_code == 401
 
@@ -134,24 +140,24 @@ def test_where_the_keys_cannot_be_read_nothing_is_open(data: Path) -> None:
     assert (refused.status_code, refused.json()["code"]) == (503, "state_unreadable")
     assert client.get("/livez").status_code == 200
     with pytest.raises(sqlite3.DatabaseError):
-        Keys(data / "state.sqlite3").all()
+        KeyStore(data / "state.sqlite3").all()
 
 
 def test_a_key_that_is_revoked_elsewhere_stops_working_in_a_running_service(
     data: Path, tmp_path: Path
 ) -> None:
-    made = footnote("keys", "create", "--data-dir", data, cwd=tmp_path)
+    made = run_footnote("keys", "create", "--data-dir", data, cwd=tmp_path)
     key = made.stdout.strip()
-    with Running("--no-sync", "--data-dir", data, cwd=tmp_path) as service:
+    with RunningService("--no-sync", "--data-dir", data, cwd=tmp_path) as service:
 
         def status() -> int:
             return httpx.get(f"{service.url}/v1/sources", headers=bearing(key)).status_code
 
         assert status() == 200
         assert (
-            footnote("keys", "revoke", key[3:11], "--data-dir", data, cwd=tmp_path).returncode == 0
+            run_footnote("keys", "revoke", key[3:11], "--data-dir", data, cwd=tmp_path).returncode == 0
         )
-        until(lambda: status() == 401, within_s=5)
+        wait_until(lambda: status() == 401, timeout_s=5)
         log = service.stop()
     assert key not in log
 
@@ -159,13 +165,13 @@ def test_a_key_that_is_revoked_elsewhere_stops_working_in_a_running_service(
 def test_a_key_that_is_made_beside_a_running_service_opens_it_at_once(
     data: Path, tmp_path: Path
 ) -> None:
-    Keys(data / "state.sqlite3").create(scopes=["read"])
-    with Running("--no-sync", "--data-dir", data, cwd=tmp_path) as service:
-        made = footnote("keys", "create", "--data-dir", data, cwd=tmp_path).stdout.strip()
+    KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    with RunningService("--no-sync", "--data-dir", data, cwd=tmp_path) as service:
+        made = run_footnote("keys", "create", "--data-dir", data, cwd=tmp_path).stdout.strip()
         search = ("search", "ice", "--json", "--url", service.url)
-        found = footnote(*search, "--key", made, cwd=tmp_path)
-        by_variable = footnote(*search, cwd=tmp_path, env={"FOOTNOTE_KEY": made})
-        refused = footnote(*search, cwd=tmp_path)
+        found = run_footnote(*search, "--key", made, cwd=tmp_path)
+        by_variable = run_footnote(*search, cwd=tmp_path, env={"FOOTNOTE_KEY": made})
+        refused = run_footnote(*search, cwd=tmp_path)
     assert '"hits"' in found.stdout, found.stderr
     assert '"hits"' in by_variable.stdout, by_variable.stderr
     assert refused.returncode == 3, "a key is a matter of configuration"
@@ -196,13 +202,13 @@ def test_every_route_and_mount_of_the_app_has_a_row_for_each_method() -> None:
         (path, method)
         for path, methods in paths()
         for method in methods - {"HEAD"}
-        if method not in TABLE.get(path, {})
+        if method not in PERMISSIONS.get(path, {})
     ]
     assert missing == [], "say in api/access.py who may call these"
 
 
 def test_the_first_row_that_matches_decides_and_no_row_is_hidden() -> None:
-    access = Access(TABLE)
-    for template, rules in TABLE.items():
+    access = PermissionTable(PERMISSIONS)
+    for template, rules in PERMISSIONS.items():
         path = re.sub(r"{\w+:path}", "a/b", template)
         assert access.rules(re.sub(r"{\w+}", "x", path)) is rules, template

@@ -10,10 +10,16 @@ import pytest
 from api.app import create_app
 from api.bootstrap import each, only
 from api.errors import SettingRefused
-from api.security.keys import Keys
+from api.security.keys import KeyStore
 from api.settings import Settings, load_settings
-from tests.support.browsing import ask
-from tests.support.running import LocalClient, Running, footnote, share_model, until
+from tests.support.browser import ask_in_chat
+from tests.support.processes import (
+    LocalClient,
+    RunningService,
+    link_model,
+    run_footnote,
+    wait_until,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -32,8 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, seeds_data: Path) -> Path:
         (home / name).mkdir()
         (home / name / "a.txt").write_text(f"{text} Nobody lives there, and few have seen it.\n")
     (home / "footnote.toml").write_text(TOML)
-    share_model(home, seeds_data)
-    done = footnote("sync", cwd=home)
+    link_model(home, seeds_data)
+    done = run_footnote("sync", cwd=home)
     assert done.returncode == 0, done.stderr
     return home
 
@@ -47,7 +53,7 @@ def settings(folder: Path, bare_environment: Path, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def client(settings: Settings) -> Iterator[LocalClient]:
     with LocalClient(create_app(settings)) as client:
-        until(lambda: client.get("/readyz").status_code == 200)
+        wait_until(lambda: client.get("/readyz").status_code == 200)
         yield client
 
 
@@ -63,16 +69,16 @@ def test_each_collection_answers_from_its_own_articles(client: LocalClient) -> N
 
 @pytest.mark.browser
 def test_the_page_lets_one_choose_the_collection(page: "Page", folder: Path) -> None:
-    with Running("--no-sync", cwd=folder) as service:
+    with RunningService("--no-sync", cwd=folder) as service:
         page.goto(service.url)
         choice = page.locator("nav a")
         choice.first.wait_for()
         assert choice.all_inner_texts() == ["hills", "lakes"]
-        ask(page, HIGH["question"])
+        ask_in_chat(page, HIGH["question"])
         assert "812 metres" in page.inner_text("footnote-chat .text")
         choice.nth(1).click()
         page.locator("nav a[aria-current]", has_text="lakes").wait_for()
-        ask(page, FROZE["question"])
+        ask_in_chat(page, FROZE["question"])
         assert "142 days" in page.inner_text("footnote-chat .text")
         page.screenshot(path=folder / "collections.png")
 
@@ -111,7 +117,7 @@ def test_the_figures_tell_of_each_collection(client: LocalClient) -> None:
     def told(name: str) -> bool:
         return f'footnote_sources{{collection="{name}"}} 1.0' in client.get("/metrics").text
 
-    until(lambda: told("hills") and told("lakes"))
+    wait_until(lambda: told("hills") and told("lakes"))
 
 
 def test_the_models_are_named_after_the_collections(client: LocalClient) -> None:
@@ -128,12 +134,12 @@ def test_the_models_are_named_after_the_collections(client: LocalClient) -> None
 
 def test_a_key_sees_its_collections_and_no_others(settings: Settings, folder: Path) -> None:
     state = folder / ".data" / "state.sqlite3"
-    key = Keys(state).create(scopes=["read"], collections=["hills"])
+    key = KeyStore(state).create(scopes=["read"], collections=["hills"])
     try:
         with LocalClient(
             create_app(settings), headers={"Authorization": f"Bearer {key}"}
         ) as client:
-            until(lambda: client.get("/readyz").status_code == 200)
+            wait_until(lambda: client.get("/readyz").status_code == 200)
             answer = client.post("/v1/answers", json=HIGH).json()
             foreign = client.post("/v1/answers", json=FROZE | {"collection": "lakes"})
             sources = client.get("/v1/sources").json()
@@ -153,9 +159,9 @@ def test_a_service_is_not_ready_before_each_collection_is(folder: Path, tmp_path
     (tmp_path / "footnote.toml").write_text(TOML)
     for name in ("lakes", "hills"):
         (tmp_path / name).symlink_to(folder / name)
-    share_model(tmp_path, folder / ".data")
-    assert footnote("sync", "--collection", "lakes", cwd=tmp_path).returncode == 0
-    with Running(cwd=tmp_path) as service:
+    link_model(tmp_path, folder / ".data")
+    assert run_footnote("sync", "--collection", "lakes", cwd=tmp_path).returncode == 0
+    with RunningService(cwd=tmp_path) as service:
         ready = httpx.get(service.url + "/readyz").json()
         log = service.stop()
     assert list(service.ready["collections"]) == ["hills", "lakes"]
@@ -164,10 +170,10 @@ def test_a_service_is_not_ready_before_each_collection_is(folder: Path, tmp_path
 
 
 def test_the_terminal_asks_the_collection_that_is_named(folder: Path) -> None:
-    done = footnote("ask", HIGH["question"], "--collection", "hills", cwd=folder)
+    done = run_footnote("ask", HIGH["question"], "--collection", "hills", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "812 metres" in done.stdout
-    unclear = footnote("search", "lake", cwd=folder)
+    unclear = run_footnote("search", "lake", cwd=folder)
     assert unclear.returncode == 3
     assert "hills, lakes" in unclear.stderr
 

@@ -11,13 +11,13 @@ import pytest
 from structlog.contextvars import get_contextvars
 
 from api.app import create_app
-from api.security.keys import Keys
+from api.security.keys import KeyStore
 from api.settings import load_settings
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.store.generation import Generation
-from tests.support.corpora import sync_request, synced, write
-from tests.support.fakes import FakeModel, quoting
-from tests.support.running import LocalClient, until
+from tests.support.corpus_builder import sync_in_process, sync_request, write_files
+from tests.support.fakes import FakeModel, quote_best_sentence
+from tests.support.processes import LocalClient, wait_until
 
 LAKE = "The lake froze for 142 days in 1998. The ice was thick.\n"
 QUESTION = {"question": "How long did the lake freeze in 1998?"}
@@ -78,7 +78,7 @@ def opened() -> Opened:
 
 @pytest.fixture
 def chat() -> Iterator[FakeModel]:
-    with FakeModel(quoting) as model:
+    with FakeModel(quote_best_sentence) as model:
         yield model
 
 
@@ -86,8 +86,8 @@ def test_an_outsider_costs_nothing(
     tmp_path: Path, hosted: EmbedSpec, embeddings: FakeModel, chat: FakeModel, opened: Opened
 ) -> None:
     data = tmp_path / "data"
-    synced(sync_request(write(tmp_path / "corpus", {"lake.txt": LAKE}), data, hosted))
-    key = Keys(data / "state.sqlite3").create(scopes=["read"])
+    sync_in_process(sync_request(write_files(tmp_path / "corpus", {"lake.txt": LAKE}), data, hosted))
+    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
     flags = {
         "data_dir": data,
         "embed.model": "fake",
@@ -97,7 +97,7 @@ def test_an_outsider_costs_nothing(
     }
     app = create_app(load_settings(flags))
     with LocalClient(app) as client:
-        until(lambda: client.get("/readyz").json()["status"] == "ready")
+        wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         counted = Counting(app.state.service.collections["default"])
         app.state.service.collections["default"] = counted
         headers = {"Authorization": f"Bearer {key}"}

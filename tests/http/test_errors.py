@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from api.app import create_app
-from api.errors import IndexBuilding, RequestInvalid, codes, verdict
+from api.errors import STATUS_BY_CODE, IndexBuilding, RequestInvalid, error_info
 from api.security.permissions import ANYONE
 from api.settings import load_settings
 from index.errors import GenerationMissing, IndexingError, SourceUnreadable
 from rag.errors import AnswerError, ModelUnavailable, Overloaded
-from tests.support.running import LocalClient
+from tests.support.processes import LocalClient
 
 MAX_BYTES = 2_000
 JSON = {"Content-Type": "application/json"}
@@ -180,21 +180,21 @@ def test_every_answer_carries_safe_headers(client: LocalClient) -> None:
 
 
 def test_an_errors_nearest_class_in_the_table_decides() -> None:
-    assert verdict(GenerationMissing("c")).code == "index_missing"
-    assert verdict(SourceUnreadable("p", "c")).code == "index_unavailable"
-    assert verdict(IndexBuilding()).status == verdict(Overloaded(1)).status == 503
-    assert verdict(RequestInvalid("f", "c")).status == 422
-    assert verdict(ZeroDivisionError()).status == verdict(AnswerError()).status == 500
+    assert error_info(GenerationMissing("c")).code == "index_missing"
+    assert error_info(SourceUnreadable("p", "c")).code == "index_unavailable"
+    assert error_info(IndexBuilding()).status == error_info(Overloaded(1)).status == 503
+    assert error_info(RequestInvalid("f", "c")).status == 422
+    assert error_info(ZeroDivisionError()).status == error_info(AnswerError()).status == 500
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("secret"), IndexingError("secret")])
 def test_words_that_may_name_hosts_or_paths_stay_in_the_log(error: Exception) -> None:
-    assert "secret" not in verdict(error).detail
+    assert "secret" not in error_info(error).detail
 
 
 def test_every_code_has_one_status() -> None:
-    assert codes()["index_building"] == 503
-    assert all(400 <= status < 600 for status in codes().values())
+    assert STATUS_BY_CODE["index_building"] == 503
+    assert all(400 <= status < 600 for status in STATUS_BY_CODE.values())
 
 
 def test_the_openapi_document_names_the_problems_and_the_events(client: LocalClient) -> None:

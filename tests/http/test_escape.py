@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.wire.escape import screen
+from api.wire.escape import escape
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -25,21 +25,21 @@ TEXTS = st.text(st.characters(exclude_categories=()), max_size=60)
     ],
 )
 def test_invisible_characters_become_escapes(text: str, shown: str) -> None:
-    assert screen(text) == shown
+    assert escape(text) == shown
 
 
 @given(TEXTS)
 def test_nothing_that_steers_is_left(text: str) -> None:
     kept = "\n\t\u200c\u200d\u00ad"
-    left = [c for c in screen(text) if c not in kept]
+    left = [c for c in escape(text) if c not in kept]
     assert not any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in left)
 
 
 @given(TEXTS)
 def test_screening_twice_changes_nothing_more(text: str) -> None:
-    assert screen(screen(text)) == screen(text)
+    assert escape(escape(text)) == escape(text)
 
 
 @given(st.text(st.characters(categories=("L", "N", "P", "S")), max_size=60))
 def test_letters_digits_and_signs_stay(text: str) -> None:
-    assert screen(text) == text
+    assert escape(text) == text

@@ -23,7 +23,7 @@ from api.cli.serve import bound
 from api.settings import Settings, load_settings
 from tests.support.fake_wire import STREAM_FAULTS
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import until
+from tests.support.processes import wait_until
 
 QUESTION = "How long did the lake freeze in 1998?"
 TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick, and nobody swam in it at all."
@@ -62,7 +62,7 @@ class Serving:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        until(lambda: httpx.get(f"{self.url}/readyz").json()["status"] == "ready")
+        wait_until(lambda: httpx.get(f"{self.url}/readyz").json()["status"] == "ready")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,7 +115,7 @@ def serving(lakes: Path, model: FakeModel) -> Iterator[Serving]:
     with Serving(settings) as serving:
         outcomes(serving, stream=False)
         yield serving
-    until(lambda: sockets() <= before, within_s=10)
+    wait_until(lambda: sockets() <= before, timeout_s=10)
 
 
 def outcomes(serving: Serving, *, stream: bool) -> list[str]:
@@ -146,12 +146,12 @@ def leave(serving: Serving, model: FakeModel, *, stream: bool) -> None:
             b"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
-        until(lambda: len(model.requests) > asked)
+        wait_until(lambda: len(model.requests) > asked)
 
 
 def check_nothing_is_left(serving: Serving, model: FakeModel, *, tasks: int) -> None:
     """No task more than before, and every place is free: so many questions are answered at once."""
-    until(lambda: serving.tasks() <= tasks, within_s=DEADLINE_S + SLACK_S)
+    wait_until(lambda: serving.tasks() <= tasks, timeout_s=DEADLINE_S + SLACK_S)
     model.script = GOOD
     with ThreadPoolExecutor(PLACES) as pool:
         asked = [pool.submit(outcomes, serving, stream=bool(n % 2)) for n in range(PLACES)]
@@ -204,7 +204,7 @@ def busy(serving: Serving, model: FakeModel) -> list[socket.socket]:
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
         clients.append(client)
-    until(lambda: len(model.requests) == asked + PLACES)
+    wait_until(lambda: len(model.requests) == asked + PLACES)
     return clients
 
 
@@ -235,10 +235,10 @@ def test_a_client_that_leaves_while_waiting_asks_the_model_nothing(
         b"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
     )
-    until(lambda: serving.tasks() > tasks + PLACES)
+    wait_until(lambda: serving.tasks() > tasks + PLACES)
     waiting.close()
     for client in clients:
         client.close()
-    until(lambda: serving.tasks() <= tasks, within_s=DEADLINE_S + SLACK_S)
+    wait_until(lambda: serving.tasks() <= tasks, timeout_s=DEADLINE_S + SLACK_S)
     assert len(model.requests) == asked
     check_nothing_is_left(serving, model, tasks=tasks)

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.settings import load_settings
 from api.state.feedback import DAY_S, Feedback
 from rag.evaluation.importing import from_feedback
-from tests.support.running import LocalClient, Running, footnote
+from tests.support.processes import LocalClient, RunningService, run_footnote
 
 CITED = [{"source": "lake.txt", "quote": "The lake froze for 142 days in 1998."}]
 PRAISE = {
@@ -28,17 +28,17 @@ PRAISE = {
 
 
 @pytest.fixture(scope="module")
-def running(lakes: Path) -> Iterator[Running]:
-    with Running("--no-sync", cwd=lakes) as service:
+def running(lakes: Path) -> Iterator[RunningService]:
+    with RunningService("--no-sync", cwd=lakes) as service:
         yield service
 
 
-def give(service: Running, answer_id: str, body: dict[str, Any]) -> httpx.Response:
+def give(service: RunningService, answer_id: str, body: dict[str, Any]) -> httpx.Response:
     return httpx.post(f"{service.url}/v1/answers/{answer_id}/feedback", json=body)
 
 
 def test_feedback_is_kept_and_becomes_cases_that_the_evaluation_runs(
-    running: Running, lakes: Path, tmp_path: Path
+    running: RunningService, lakes: Path, tmp_path: Path
 ) -> None:
     assert give(running, "ans_a", {"rating": "down", "question": "Old?"}).status_code == 204
     assert give(running, "ans_a", PRAISE).status_code == 204
@@ -52,7 +52,7 @@ def test_feedback_is_kept_and_becomes_cases_that_the_evaluation_runs(
     assert give(running, "ans_c", refusal).status_code == 204
 
     cases = tmp_path / "cases.jsonl"
-    exported = footnote("feedback", "export", "--out", cases, cwd=lakes)
+    exported = run_footnote("feedback", "export", "--out", cases, cwd=lakes)
     assert exported.returncode == 0, exported.stderr
     assert "3 cases, 1 left out" in exported.stderr
     refused, corrected, praised = map(json.loads, cases.read_text().splitlines())
@@ -64,7 +64,7 @@ def test_feedback_is_kept_and_becomes_cases_that_the_evaluation_runs(
     assert (corrected["answers"], corrected["tags"]) == (["In 1998."], ["corrected"])
     assert (refused["answerable"], refused["answers"]) == (False, [])
 
-    run = footnote("eval", "run", cases, "--url", running.url, "--out", tmp_path / "run", cwd=lakes)
+    run = run_footnote("eval", "run", cases, "--url", running.url, "--out", tmp_path / "run", cwd=lakes)
     assert run.returncode == 0, run.stderr
     samples = (tmp_path / "run" / "samples.jsonl").read_text().splitlines()
     assert len(samples) == 3
@@ -81,7 +81,7 @@ def test_feedback_is_kept_and_becomes_cases_that_the_evaluation_runs(
     ],
     ids=["empty", "no_such_rating", "too_long", "half_a_citation", "half_a_character"],
 )
-def test_what_is_no_feedback_is_refused(running: Running, body: dict[str, Any]) -> None:
+def test_what_is_no_feedback_is_refused(running: RunningService, body: dict[str, Any]) -> None:
     reply = httpx.post(
         f"{running.url}/v1/answers/ans_a/feedback",
         content=json.dumps(body).encode(),
@@ -90,7 +90,7 @@ def test_what_is_no_feedback_is_refused(running: Running, body: dict[str, Any]) 
     assert (reply.status_code, reply.json()["code"]) == (422, "invalid_request")
 
 
-def test_an_odd_answer_id_is_refused(running: Running) -> None:
+def test_an_odd_answer_id_is_refused(running: RunningService) -> None:
     assert give(running, "a%20b", PRAISE).status_code == 422
 
 
@@ -119,13 +119,13 @@ def test_feedback_is_forgotten_once_its_days_are_over(tmp_path: Path) -> None:
 
 
 def test_without_feedback_there_are_no_cases(home: Path) -> None:
-    done = footnote("feedback", "export", cwd=home)
+    done = run_footnote("feedback", "export", cwd=home)
     assert (done.returncode, done.stdout) == (0, "")
     assert from_feedback([]).cases == []
 
 
 def test_feedback_leaves_no_trace_in_the_log(lakes: Path) -> None:
-    with Running("--no-sync", cwd=lakes) as service:
+    with RunningService("--no-sync", cwd=lakes) as service:
         give(service, "ans_quiet", PRAISE)
         log = service.stop()
     assert "/v1/answers/{answer_id}/feedback" in log

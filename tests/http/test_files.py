@@ -15,10 +15,17 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.security.keys import Keys
+from api.security.keys import KeyStore
 from api.settings import load_settings
 from api.state.jobs import Jobs
-from tests.support.running import ROOT, environment, footnote, share_model, until, write_lakes
+from tests.support.processes import (
+    ROOT,
+    clean_environment,
+    link_model,
+    run_footnote,
+    wait_until,
+    write_lake_articles,
+)
 
 SOAK = os.environ.get("SOAK")
 BASE = "http://127.0.0.1:8000"
@@ -28,9 +35,9 @@ BASE = "http://127.0.0.1:8000"
 def home(tmp_path_factory: pytest.TempPathFactory, seeds_data: Path) -> Path:
     """A folder with `articles/` and their index, both of which these tests change."""
     home = tmp_path_factory.mktemp("files")
-    write_lakes(home / "articles")
-    share_model(home, seeds_data)
-    done = footnote("sync", "articles", cwd=home)
+    write_lake_articles(home / "articles")
+    link_model(home, seeds_data)
+    done = run_footnote("sync", "articles", cwd=home)
     assert done.returncode == 0, done.stderr
     return home
 
@@ -43,7 +50,7 @@ def app_of(home: Path, **more: object) -> Any:
 @pytest.fixture(scope="module")
 def client(home: Path) -> Iterator[TestClient]:
     with TestClient(app_of(home, max_file_bytes=1_000), base_url=BASE) as client:
-        until(lambda: client.get("/readyz").status_code == 200)
+        wait_until(lambda: client.get("/readyz").status_code == 200)
         yield client
 
 
@@ -55,7 +62,7 @@ def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
         found[0] = client.get(f"/v1/jobs/{job['id']}").json()
         return found[0]["status"] in ("done", "failed")
 
-    until(over)
+    wait_until(over)
     return found[0]
 
 
@@ -71,14 +78,14 @@ def test_a_file_that_is_put_is_answered_from_and_a_deleted_one_is_forgotten(
     job = client.put(url, content=text)
     assert (job.status_code, job.json()["kind"]) == (202, "put")
     assert ended(client, job.json())["report"]["added"] == 1
-    until(lambda: "towns/orrin bay.txt" in known(client))
+    wait_until(lambda: "towns/orrin bay.txt" in known(client))
     answer = client.post("/v1/answers", json={"question": "Who founded Orrin Bay in 1312?"}).json()
     assert "three sisters" in answer["answer"]
     assert (home / "articles" / "towns" / "orrin bay.txt").read_bytes() == text
 
     gone = client.delete(url)
     assert ended(client, gone.json())["report"]["removed"] == 1
-    until(lambda: "towns/orrin bay.txt" not in known(client))
+    wait_until(lambda: "towns/orrin bay.txt" not in known(client))
     again = client.delete(url)
     assert (again.status_code, again.json()["code"]) == (404, "file_not_found")
 
@@ -109,7 +116,7 @@ def test_a_sync_is_a_job_and_an_unknown_job_is_404(client: TestClient, home: Pat
     job = client.post("/v1/sync", json={})
     assert job.status_code == 202
     assert ended(client, job.json())["status"] == "done"
-    until(lambda: "beside.txt" in known(client))
+    wait_until(lambda: "beside.txt" in known(client))
     assert client.get("/v1/jobs/job_0").json()["code"] == "job_not_found"
 
 
@@ -118,7 +125,7 @@ def test_jobs_that_were_left_are_done_by_the_next_service(home: Path) -> None:
     left = jobs.once("sync", "default")
     jobs.begin("default")  # by a process that was killed then
     with TestClient(app_of(home), base_url=BASE) as client:
-        until(lambda: client.get(f"/v1/jobs/{left.id}").json()["status"] == "done")
+        wait_until(lambda: client.get(f"/v1/jobs/{left.id}").json()["status"] == "done")
 
 
 def test_of_two_equal_requests_to_two_workers_one_changes_something(tmp_path: Path) -> None:
@@ -153,7 +160,7 @@ def test_uploads_that_a_killed_process_left_are_removed_by_the_next_service(home
     for path in (dead, other):
         os.utime(path, (1_000_000_000, 1_000_000_000))
     with TestClient(app_of(home), base_url=BASE):
-        until(lambda: not dead.exists())
+        wait_until(lambda: not dead.exists())
     assert fresh.exists()
     assert other.exists()
 
@@ -167,7 +174,7 @@ def test_without_the_setting_or_the_right_nothing_is_changed(home: Path, tmp_pat
         off.get("/v1/jobs/job_0"),
     ):
         assert (reply.status_code, reply.json()["code"]) == (403, "forbidden")
-    keys = Keys(tmp_path / "state.sqlite3")
+    keys = KeyStore(tmp_path / "state.sqlite3")
     read = keys.create(scopes=["read"])
     foreign = keys.create(scopes=["write"], collections=["news"])
     on = TestClient(app_of(home, data_dir=tmp_path), base_url=BASE)
@@ -288,9 +295,9 @@ def test_no_generated_path_touches_anything_outside_of_the_corpus(
     (outside / "b.txt").write_text("kept")
     count = 100_000 if how == ["resolver"] else 2_000
     done = subprocess.run(
-        [sys.executable, "-m", "tests.audited", str(tmp_path), str(count), "1", *how],
+        [sys.executable, "-m", "tests.support.file_access_audit", str(tmp_path), str(count), "1", *how],
         cwd=ROOT,
-        env=environment(),
+        env=clean_environment(),
         capture_output=True,
         text=True,
         check=False,
@@ -298,6 +305,6 @@ def test_no_generated_path_touches_anything_outside_of_the_corpus(
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["outside"] == []
-    assert found["taken"] > count / 100
+    assert found["accepted"] > count / 100
     assert [(path.name, path.read_text()) for path in outside.iterdir()] == [("b.txt", "kept")]
     assert {path.name for path in tmp_path.iterdir()} == {"corpus", "outside", "data"}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import ROOT, SEEDS, Running, footnote, share_model
+from tests.support.processes import ROOT, SEEDS, RunningService, link_model, run_footnote
 
 SOAK = bool(os.environ.get("SOAK"))
 LEAST = 50_000 if SOAK else 2_000
@@ -45,31 +45,31 @@ def home(seeds_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `articles/` that may be written to; its data folder knows the model's graph."""
     home = tmp_path_factory.mktemp("fuzz")
     shutil.copytree(SEEDS, home / "articles")
-    share_model(home, seeds_data)
+    link_model(home, seeds_data)
     return home
 
 
 @pytest.fixture(scope="module")
 def key(home: Path) -> str:
     scopes = [part for scope in ("read", "write", "admin") for part in ("--scope", scope)]
-    made = footnote("keys", "create", *scopes, "--json", cwd=home)
+    made = run_footnote("keys", "create", *scopes, "--json", cwd=home)
     key: str = json.loads(made.stdout)["key"]
     return key
 
 
 @pytest.fixture(scope="module")
-def running(home: Path, key: str) -> Iterator[Running]:
+def running(home: Path, key: str) -> Iterator[RunningService]:
     env = PLANTED | {
         "FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0",
         "FOOTNOTE_ALLOW_WRITES": "true",
         "FOOTNOTE_WIDGET_ORIGINS": ORIGIN,
     }
-    with Running("articles", cwd=home, env=env) as made:
+    with RunningService("articles", cwd=home, env=env) as made:
         yield made
 
 
 def fuzz(
-    running: Running, key: str, *options: str, canaries: list[str], folder: Path
+    running: RunningService, key: str, *options: str, canaries: list[str], folder: Path
 ) -> tuple[int, str]:
     """Returns schemathesis' exit code and what it said."""
     done = subprocess.run(
@@ -82,7 +82,7 @@ def fuzz(
         env=os.environ
         | {
             "PYTHONPATH": str(ROOT),
-            "SCHEMATHESIS_HOOKS": "tests.fuzzing",
+            "SCHEMATHESIS_HOOKS": "tests.support.schemathesis_hooks",
             "CANARIES": json.dumps(canaries),
             "ORIGIN": ORIGIN,
         },
@@ -94,7 +94,7 @@ def fuzz(
 
 
 def test_what_the_document_allows_and_forbids_is_answered_as_it_says(
-    running: Running, key: str, home: Path, tmp_path: Path
+    running: RunningService, key: str, home: Path, tmp_path: Path
 ) -> None:
     canaries = [*PLANTED.values(), key, str(home), str(ROOT), sys.prefix]
 
@@ -116,8 +116,8 @@ def test_what_the_document_allows_and_forbids_is_answered_as_it_says(
     assert [canary for canary in canaries if canary in log] == []
 
 
-def test_the_search_for_canaries_finds_one(service: Running, tmp_path: Path) -> None:
-    options = ["--checks", "tells_no_secret", "--include-path", "/v1/models", "-n", "1"]
+def test_the_search_for_canaries_finds_one(service: RunningService, tmp_path: Path) -> None:
+    options = ["--checks", "leaks_no_secret", "--include-path", "/v1/models", "-n", "1"]
     code, said = fuzz(service, "none", *options, canaries=["footnote/default"], folder=tmp_path)
     assert code == 1
     assert "a canary is in the response" in said

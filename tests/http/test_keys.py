@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from api.cli import app, run
 from api.errors import KeyUnknown
-from api.security.keys import Keys
+from api.security.keys import KeyStore
 
 INVOKE = CliRunner()
 
@@ -22,11 +22,11 @@ def keys(*arguments: object) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Keys:
-    return Keys(tmp_path / "state.sqlite3")
+def store(tmp_path: Path) -> KeyStore:
+    return KeyStore(tmp_path / "state.sqlite3")
 
 
-def found(store: Keys, presented: str) -> bool:
+def found(store: KeyStore, presented: str) -> bool:
     store.refresh()
     return store.find(presented) is not None
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_done_is_a_usage_error(arguments: list[str], bare_environ
     assert run(["keys", *arguments]) == 2
 
 
-def test_a_valid_key_is_found_and_no_other_text(store: Keys) -> None:
+def test_a_valid_key_is_found_and_no_other_text(store: KeyStore) -> None:
     key = store.create(scopes=["read"])
     assert found(store, key)
     wrong = key[:-1] + ("A" if key[-1] != "A" else "B")
@@ -77,7 +77,7 @@ def test_a_valid_key_is_found_and_no_other_text(store: Keys) -> None:
         assert not found(store, presented)
 
 
-def test_a_key_ends_when_it_expires_without_being_read_anew(store: Keys) -> None:
+def test_a_key_ends_when_it_expires_without_being_read_anew(store: KeyStore) -> None:
     key = store.create(scopes=["read"], expires_s=time.time() + 60)
     store.refresh()
     [kept] = store.all()
@@ -88,15 +88,15 @@ def test_a_key_ends_when_it_expires_without_being_read_anew(store: Keys) -> None
     assert not found(store, store.create(scopes=["read"], expires_s=time.time() - 1))
 
 
-def test_another_process_revokes_for_all(store: Keys, tmp_path: Path) -> None:
+def test_another_process_revokes_for_all(store: KeyStore, tmp_path: Path) -> None:
     key = store.create(scopes=["read"])
     assert found(store, key)
-    Keys(tmp_path / "state.sqlite3").revoke(key[3:11])
+    KeyStore(tmp_path / "state.sqlite3").revoke(key[3:11])
     assert not found(store, key)
     assert store.any_defined, "the last key's end does not open the service"
 
 
-def test_revoking_twice_keeps_the_first_time(store: Keys) -> None:
+def test_revoking_twice_keeps_the_first_time(store: KeyStore) -> None:
     key_id = store.create(scopes=["read"])[3:11]
     store.revoke(key_id)
     first = store.all()
@@ -109,12 +109,12 @@ def test_revoking_twice_keeps_the_first_time(store: Keys) -> None:
 def test_a_key_made_elsewhere_is_taken_from_a_file_once(
     bare_environment: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    elsewhere = Keys(tmp_path_factory.mktemp("elsewhere") / "state.sqlite3")
+    elsewhere = KeyStore(tmp_path_factory.mktemp("elsewhere") / "state.sqlite3")
     key = elsewhere.create(scopes=["read"])
     held = bare_environment / "secret"
     held.write_text(key + "\n")
     assert key not in keys("create", "--key-file", held, "--scope", "read")
-    store = Keys(bare_environment / ".data" / "state.sqlite3")
+    store = KeyStore(bare_environment / ".data" / "state.sqlite3")
     assert found(store, key)
     store.revoke(key[3:11])
     keys("create", "--key-file", held)
@@ -129,4 +129,4 @@ def test_what_is_no_key_is_not_taken_from_a_file(bare_environment: Path) -> None
         held.write_text(text)
         assert run(["keys", "create", "--key-file", str(held)]) == 2
     assert run(["keys", "create", "--key-file", str(bare_environment / "none")]) == 2
-    assert len(Keys(bare_environment / ".data" / "state.sqlite3").all()) == 1
+    assert len(KeyStore(bare_environment / ".data" / "state.sqlite3").all()) == 1

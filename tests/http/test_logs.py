@@ -11,10 +11,10 @@ import pytest
 from opentelemetry import trace
 from structlog.contextvars import bound_contextvars
 
-from api.telemetry.logs import formatter, told
+from api.telemetry.logs import describe_exception, formatter
 from rag.errors import ModelUnavailable
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import Running, until, write_lakes
+from tests.support.processes import RunningService, wait_until, write_lake_articles
 
 CANARY = "qanary7"
 QUESTION = f"How long did the lake freeze in 1998, {CANARY}?"
@@ -68,12 +68,12 @@ def provoke(url: str) -> None:
         client.get("/v1/sources", headers={"Host": f"{CANARY}.test"})
         client.get("/v1/sources", headers={"Origin": f"http://{CANARY}", "Referer": CANARY})
         job = client.put(f"/v1/files/{CANARY}.txt?{CANARY}={CANARY}", content=CANARY).json()
-        until(lambda: client.get(f"/v1/jobs/{job['id']}").json()["status"] == "done")
+        wait_until(lambda: client.get(f"/v1/jobs/{job['id']}").json()["status"] == "done")
         client.delete(f"/v1/files/{CANARY}.md")
 
 
 def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(home: Path) -> None:
-    write_lakes(home / "articles")
+    write_lake_articles(home / "articles")
     says = cycle(
         [
             Reply(text=f"{CANARY} [1.1]"),
@@ -88,7 +88,7 @@ def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(home: Pat
             "FOOTNOTE_LLM__API_KEY": CANARY,
             "FOOTNOTE_ALLOW_WRITES": "true",
         }
-        with Running("articles", cwd=home, env=env) as service:
+        with RunningService("articles", cwd=home, env=env) as service:
             provoke(service.url)
             figures = httpx.get(f"{service.url}/metrics").text
             log = service.stop()
@@ -97,14 +97,14 @@ def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(home: Pat
     assert len(model.requests) >= 3
     assert CANARY not in log.lower()
     assert "froze" not in log
-    told = [line for line in lines_of(log) if line["event"] == "request"]
-    routes = {line["route"] for line in told if line["status"] < 300}
+    describe_exception = [line for line in lines_of(log) if line["event"] == "request"]
+    routes = {line["route"] for line in describe_exception if line["status"] < 300}
     assert {"/v1/answers", "/v1/chat/completions", "/v1/files/{path:path}"} <= routes
     assert {"answered", "failed"} <= {line["event"] for line in lines_of(log)}
 
 
 def test_a_requests_lines_carry_its_id_and_the_answers_figures(lakes: Path) -> None:
-    with Running("--no-sync", cwd=lakes) as service:
+    with RunningService("--no-sync", cwd=lakes) as service:
         for stream in (False, True):
             httpx.post(
                 f"{service.url}/v1/answers",
@@ -127,7 +127,7 @@ def test_a_requests_lines_carry_its_id_and_the_answers_figures(lakes: Path) -> N
 
 def test_what_was_said_is_logged_where_the_operator_wants_it(lakes: Path) -> None:
     env = {"FOOTNOTE_LOG_CONTENT": "true"}
-    with Running("--no-sync", cwd=lakes, env=env) as service:
+    with RunningService("--no-sync", cwd=lakes, env=env) as service:
         httpx.post(f"{service.url}/v1/answers", json={"question": QUESTION}, timeout=60)
         (answered,) = [line for line in lines_of(service.stop()) if "question" in line]
     assert answered["question"] == QUESTION
@@ -153,8 +153,8 @@ def test_an_exception_is_told_by_class_and_place_without_its_words() -> None:
                 CANARY, [ValueError(CANARY), OSError(28, "No space", CANARY)]
             ) from error
     except ExceptionGroup as error:
-        telling = told(error, log_content=False)
-        whole = json.dumps(told(error, log_content=True))
+        telling = describe_exception(error, log_content=False)
+        whole = json.dumps(describe_exception(error, log_content=True))
     assert CANARY not in json.dumps(telling)
     assert [cause["type"] for cause in telling["causes"]] == ["ValueError", "OSError", "KeyError"]
     assert telling["causes"][1]["message"] == "No space"
@@ -163,7 +163,7 @@ def test_an_exception_is_told_by_class_and_place_without_its_words() -> None:
 
 
 def test_our_own_errors_keep_their_words() -> None:
-    assert told(ModelUnavailable("it is down"), log_content=False)["message"] == "it is down"
+    assert describe_exception(ModelUnavailable("it is down"), log_content=False)["message"] == "it is down"
 
 
 def test_of_a_librarys_message_the_first_line_is_kept() -> None:

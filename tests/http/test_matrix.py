@@ -11,11 +11,11 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
 from api.app import create_app
-from api.security.keys import Keys
-from api.security.widget_tokens import Tokens
+from api.security.keys import KeyStore
+from api.security.widget_tokens import WidgetTokens
 from api.settings import load_settings
-from api.wire.signed_links import STEP_S, Links
-from tests.support.running import LocalClient, share_index, until
+from api.wire.signed_links import STEP_S, LinkSigner
+from tests.support.processes import LocalClient, link_index, wait_until
 
 SITE, EVIL = "https://docs.example.org", "https://evil.example"
 
@@ -86,11 +86,11 @@ class House:
     def __init__(self, client: LocalClient, data: Path) -> None:
         self.client = client
         self.queries: dict[str, str] = {}
-        keys = Keys(data / "state.sqlite3")
+        keys = KeyStore(data / "state.sqlite3")
         read = keys.create(scopes=["read"])
-        links = Links(data / "state.sqlite3", base="", ttl_s=600)
-        old = Links(data / "state.sqlite3", base="", ttl_s=-2 * STEP_S)
-        until(lambda: client.get("/readyz").json()["status"] == "ready")
+        links = LinkSigner(data / "state.sqlite3", base="", ttl_s=600)
+        old = LinkSigner(data / "state.sqlite3", base="", ttl_s=-2 * STEP_S)
+        wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         sources = client.get("/v1/sources", headers=bearer(read)).json()["sources"]
         self.source, other = sources[0]["id"], sources[1]["id"]
         revoked = keys.create(scopes=["read"])
@@ -105,18 +105,18 @@ class House:
             "write": bearer(keys.create(scopes=["write"])),
             "admin": bearer(keys.create(scopes=["admin"])),
             "other": bearer(keys.create(scopes=["read"], collections=["other"])),
-            "widget": bearer(Tokens(links).make(SITE, ["default"])) | {"Origin": SITE},
+            "widget": bearer(WidgetTokens(links).make(SITE, ["default"])) | {"Origin": SITE},
             "foreign": bearer(read) | {"Origin": EVIL},
         }
-        until(lambda: self.call("other", "GET", "/v1/models", None)[0] == 200)  # all are known
-        signed = links.view(self.source, "ab" * 32, start=0, end=3, quote="abc")
+        wait_until(lambda: self.call("other", "GET", "/v1/models", None)[0] == 200)  # all are known
+        signed = links.view_url(self.source, "ab" * 32, start=0, end=3, quote="abc")
         self.queries = {
             "link": urlsplit(signed).query,
             "old_link": urlsplit(
-                old.view(self.source, "ab" * 32, start=0, end=3, quote="abc")
+                old.view_url(self.source, "ab" * 32, start=0, end=3, quote="abc")
             ).query,
             "altered_link": urlsplit(signed).query.replace("end=3", "end=4"),
-            "other_link": urlsplit(links.view(other, "ab" * 32, start=0, end=3, quote="")).query,
+            "other_link": urlsplit(links.view_url(other, "ab" * 32, start=0, end=3, quote="")).query,
         }
 
     def call(self, caller: str, method: str, template: str, body: Any) -> tuple[int, str]:
@@ -145,7 +145,7 @@ def bearer(key: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def house(lakes: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    data = share_index(lakes / ".data", tmp_path_factory.mktemp("matrix") / "data")
+    data = link_index(lakes / ".data", tmp_path_factory.mktemp("matrix") / "data")
     flags = {"data_dir": data, "widget_origins": (SITE,), "rate_limit_per_minute": 0}
     with LocalClient(create_app(load_settings(flags))) as client:
         yield House(client, data)

@@ -14,7 +14,13 @@ from mcp import Client, MCPError
 from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from api.wire.schemas import AnswerBody, HitsBody
-from tests.support.running import COMMAND, Running, environment, footnote, share_index
+from tests.support.processes import (
+    COMMAND,
+    RunningService,
+    clean_environment,
+    link_index,
+    run_footnote,
+)
 
 QUESTION = "How many people bought an SU7 in a single year?"
 
@@ -25,7 +31,7 @@ Step = Callable[[Client], Awaitable[Any]]
 def run(request: pytest.FixtureRequest) -> Callable[[Step], Any]:
     """Runs a step with a client, over either way in."""
     way: str = request.param
-    service: Running = request.getfixturevalue("service")
+    service: RunningService = request.getfixturevalue("service")
     data: Path = request.getfixturevalue("seeds_data")
 
     @asynccontextmanager
@@ -34,7 +40,7 @@ def run(request: pytest.FixtureRequest) -> Callable[[Step], Any]:
         if way == "stdio":
             arguments = [*COMMAND[1:], "mcp", "--stdio", "--data-dir", str(data)]
             server = stdio_client(
-                StdioServerParameters(command=sys.executable, args=arguments, env=environment())
+                StdioServerParameters(command=sys.executable, args=arguments, env=clean_environment())
             )
         async with Client(server) as client:
             yield client
@@ -97,7 +103,7 @@ def test_what_cannot_be_done_is_said_without_a_trace(run: Callable[[Step], Any])
     assert "no source" in str(missing)
 
 
-def test_over_http_the_links_are_absolute_and_open(service: Running) -> None:
+def test_over_http_the_links_are_absolute_and_open(service: RunningService) -> None:
     async def step() -> Any:
         async with Client(f"{service.url}/mcp") as client:
             return await client.call_tool("ask", {"question": QUESTION})
@@ -108,7 +114,7 @@ def test_over_http_the_links_are_absolute_and_open(service: Running) -> None:
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/mcp/"])
-def test_neither_path_is_a_redirect(path: str, service: Running) -> None:
+def test_neither_path_is_a_redirect(path: str, service: RunningService) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     headers = {"Accept": "application/json, text/event-stream"}
     assert httpx.post(service.url + path, json=body, headers=headers).status_code == 200
@@ -124,7 +130,7 @@ def test_neither_path_is_a_redirect(path: str, service: Running) -> None:
     ],
 )
 def test_a_foreign_name_or_page_reaches_no_tool(
-    header: dict[str, str], status: int, service: Running
+    header: dict[str, str], status: int, service: RunningService
 ) -> None:
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     headers = {"Accept": "application/json, text/event-stream"} | header
@@ -134,8 +140,8 @@ def test_a_foreign_name_or_page_reaches_no_tool(
 
 
 def test_a_key_is_wanted_and_bounds_the_collections(seeds_data: Path, tmp_path: Path) -> None:
-    data = share_index(seeds_data, tmp_path / "data")
-    made = footnote("keys", "create", "--collection", "other", "--data-dir", data, cwd=tmp_path)
+    data = link_index(seeds_data, tmp_path / "data")
+    made = run_footnote("keys", "create", "--collection", "other", "--data-dir", data, cwd=tmp_path)
     key = made.stdout.strip()
 
     async def step(url: str) -> Any:
@@ -148,7 +154,7 @@ def test_a_key_is_wanted_and_bounds_the_collections(seeds_data: Path, tmp_path: 
         ):
             return await client.call_tool("ask", {"question": QUESTION})
 
-    with Running("--no-sync", "--data-dir", data, cwd=tmp_path) as running:
+    with RunningService("--no-sync", "--data-dir", data, cwd=tmp_path) as running:
         refused = httpx.post(f"{running.url}/mcp", json={})
         asked = anyio.run(step, f"{running.url}/mcp")
         log = running.stop()
@@ -159,7 +165,7 @@ def test_a_key_is_wanted_and_bounds_the_collections(seeds_data: Path, tmp_path: 
 
 
 def test_without_an_index_or_the_flag_the_terminal_says_so(tmp_path: Path) -> None:
-    assert footnote("mcp", cwd=tmp_path).returncode == 2
-    started = footnote("mcp", "--stdio", cwd=tmp_path)
+    assert run_footnote("mcp", cwd=tmp_path).returncode == 2
+    started = run_footnote("mcp", "--stdio", cwd=tmp_path)
     assert started.returncode == 4
     assert started.stdout == ""

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.fakes import FakeModel
-from tests.support.running import Running, free_port, processes_below, until
+from tests.support.processes import RunningService, descendant_pids, free_port, wait_until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -34,14 +34,14 @@ def value(found: Figures, name: str, **labels: str) -> float:
     )
 
 
-def scraped(service: Running, **headers: str) -> Figures:
+def scraped(service: RunningService, **headers: str) -> Figures:
     response = httpx.get(service.url + "/metrics", headers=headers)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=")
     return figures(response.text)
 
 
-def asked(service: Running, question: str = ASK["question"], **more: object) -> int:
+def asked(service: RunningService, question: str = ASK["question"], **more: object) -> int:
     body = {"question": question} | more
     return httpx.post(service.url + "/v1/answers", json=body, timeout=60).status_code
 
@@ -52,7 +52,7 @@ def counted(lakes: Path) -> Iterator[Figures]:
     says = "The lake froze for 142 days in 1998 [1.1]. It froze for 999 days in 1998 [1.1] [7.7]."
     with FakeModel(says) as model:
         env = {"FOOTNOTE_LLM__MODEL": "a-model", "FOOTNOTE_LLM__BASE_URL": model.base_url}
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             asked(service)
             asked(service, stream=True)
             model.script = "NO_ANSWER"
@@ -105,7 +105,7 @@ def test_the_service_tells_its_state_and_its_index(counted: Figures) -> None:
 
 def test_its_own_port_is_loopback_and_needs_no_key(lakes: Path) -> None:
     port = free_port()
-    with Running(
+    with RunningService(
         "--no-sync",
         "--insecure",
         "--host",
@@ -126,21 +126,21 @@ def test_workers_add_up_and_one_that_fell_leaves_what_it_counted(
 ) -> None:
     port = free_port()
     env = {"FOOTNOTE_METRICS_PORT": str(port), "TMPDIR": str(tmp_path)}
-    with Running("--no-sync", "--workers", 2, cwd=lakes, env=env) as service:
-        until(lambda: value(scraped(service), "answer_places") == 16)
+    with RunningService("--no-sync", "--workers", 2, cwd=lakes, env=env) as service:
+        wait_until(lambda: value(scraped(service), "answer_places") == 16)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda _: asked(service), range(12)))
         before = value(scraped(service), "answers_total")
         workers = {
             pid
-            for pid in processes_below(service.process.pid)
+            for pid in descendant_pids(service.process.pid)
             if "--as-worker" in Path(f"/proc/{pid}/cmdline").read_text()
         }
         os.kill(workers.pop(), signal.SIGKILL)
-        until(lambda: value(scraped(service), "answer_places") == 8)
-        until(lambda: value(scraped(service), "answer_places") == 16)
+        wait_until(lambda: value(scraped(service), "answer_places") == 8)
+        wait_until(lambda: value(scraped(service), "answer_places") == 16)
         assert asked(service) == 200, "the new one takes no question before its index is open"
-        until(lambda: value(scraped(service), "ready") == 1)
+        wait_until(lambda: value(scraped(service), "ready") == 1)
         text = httpx.get(f"http://127.0.0.1:{port}/").text
         after = value(scraped(service), "answers_total")
         service.stop()

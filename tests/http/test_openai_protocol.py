@@ -9,17 +9,17 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
-from api.wire.openai import MAX_TURNS, question_of
+from api.wire.openai import MAX_TURNS, split_messages
 from api.wire.openai_schemas import ChatMessage, ContentPart
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import Running
+from tests.support.processes import RunningService
 
 QUESTION = "How many people bought an SU7 in a single year?"
 ASKED: list[ChatCompletionMessageParam] = [{"role": "user", "content": QUESTION}]
 
 
 @pytest.fixture(scope="module")
-def client(service: Running) -> Iterator[openai.OpenAI]:
+def client(service: RunningService) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{service.url}/v1", api_key="none", max_retries=0) as made:
         yield made
 
@@ -37,7 +37,7 @@ def test_one_model_is_told_of_by_its_name(client: openai.OpenAI) -> None:
 
 
 def test_a_plain_answer_has_links_behind_its_markers(
-    client: openai.OpenAI, service: Running
+    client: openai.OpenAI, service: RunningService
 ) -> None:
     made = client.chat.completions.create(model="footnote", messages=ASKED)
     plain = httpx.post(f"{service.url}/v1/answers", json={"question": QUESTION}).json()
@@ -126,14 +126,14 @@ def test_parts_are_joined_and_what_is_no_text_is_left_out() -> None:
         ),
         ChatMessage(role="assistant", content="a beginning"),
     ]
-    question, turns = question_of(said)
+    question, turns = split_messages(said)
     assert question == "c\nd"
     assert [(turn.role, turn.content) for turn in turns] == [("user", "a"), ("assistant", "b")]
 
 
 def test_a_long_conversation_keeps_its_newest_turns() -> None:
     said = [ChatMessage(role="user", content=str(number)) for number in range(MAX_TURNS + 50)]
-    question, turns = question_of(said)
+    question, turns = split_messages(said)
     assert question == str(MAX_TURNS + 49)
     assert [turn.content for turn in turns] == [str(n) for n in range(49, MAX_TURNS + 49)]
 
@@ -177,7 +177,7 @@ def test_errors_have_openais_shape(
     ],
 )
 def test_what_the_framework_refuses_there_has_openais_shape_too(
-    method: str, path: str, kind: str, status: int, service: Running
+    method: str, path: str, kind: str, status: int, service: RunningService
 ) -> None:
     response = httpx.request(method, service.url + path, headers={"Content-Type": kind})
     assert response.status_code == status
@@ -186,11 +186,11 @@ def test_what_the_framework_refuses_there_has_openais_shape_too(
 
 
 def test_links_begin_with_the_public_address_where_one_is_set(
-    seeds_data: Path, service: Running
+    seeds_data: Path, service: RunningService
 ) -> None:
     env = {"FOOTNOTE_PUBLIC_URL": "https://answers.example/footnote/"}
     with (
-        Running("--no-sync", "--data-dir", seeds_data, cwd=seeds_data, env=env) as running,
+        RunningService("--no-sync", "--data-dir", seeds_data, cwd=seeds_data, env=env) as running,
         openai.OpenAI(base_url=f"{running.url}/v1", api_key="none") as client,
     ):
         made = client.chat.completions.create(model="footnote", messages=ASKED)
@@ -208,7 +208,7 @@ def test_a_models_usage_is_told_and_a_cut_stream_is_an_error(lakes: Path, tmp_pa
     with FakeModel(lambda _: next(replies)) as model:
         env = {"FOOTNOTE_LLM__MODEL": "m", "FOOTNOTE_LLM__BASE_URL": model.base_url}
         with (
-            Running("--no-sync", "--data-dir", lakes / ".data", cwd=tmp_path, env=env) as running,
+            RunningService("--no-sync", "--data-dir", lakes / ".data", cwd=tmp_path, env=env) as running,
             openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0) as client,
         ):
             ask = client.chat.completions.create

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.cli.openapi import document
 from api.wire import openai_schemas, schemas
 from api.wire.examples import EXAMPLES
-from tests.support.running import ROOT, SEEDS
+from tests.support.processes import ROOT, SEEDS
 
 COMMITTED = (ROOT / "openapi.json").read_text("utf-8")
 DOCUMENT: dict[str, Any] = json.loads(COMMITTED)

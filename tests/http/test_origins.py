@@ -6,10 +6,10 @@ import pytest
 
 from api.app import create_app
 from api.errors import SettingRefused
-from api.origins import Origins
-from api.security.keys import Keys
+from api.origins import OriginPolicy
+from api.security.keys import KeyStore
 from api.settings import load_settings
-from tests.support.running import LocalClient
+from tests.support.processes import LocalClient
 
 SITE = "https://docs.example.org"
 HOSTILE_HOSTS = [
@@ -142,12 +142,12 @@ def test_two_names_at_once_are_none(client: LocalClient) -> None:
 
 
 def test_bound_to_every_address_any_written_in_digits_is_ours() -> None:
-    here = Origins.of(host="0.0.0.0", hosts=(), pages=(), public_url=None)
+    here = OriginPolicy.of(host="0.0.0.0", hosts=(), pages=(), public_url=None)
     assert here.is_ours(["192.168.1.5:8000"])
     assert here.is_ours(["[fe80::1]:8000"])
     assert not here.is_ours(["evil.example"])
     assert not here.is_ours(["192.168.1.5.evil.example"])
-    assert Origins.of(host="10.1.2.3", hosts=(), pages=(), public_url=None).is_ours(["10.1.2.3"])
+    assert OriginPolicy.of(host="10.1.2.3", hosts=(), pages=(), public_url=None).is_ours(["10.1.2.3"])
 
 
 @pytest.mark.parametrize("origin", HOSTILE_ORIGINS)
@@ -242,7 +242,7 @@ def test_origins_are_read_as_browsers_write_them() -> None:
 def test_with_a_key_a_page_that_is_not_named_is_refused_before_it_is_looked_at(
     tmp_path: Path,
 ) -> None:
-    key = Keys(tmp_path / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(tmp_path / "state.sqlite3").create(scopes=["read"])
     client = LocalClient(create_app(load_settings({"data_dir": tmp_path})))
     headers = {"Authorization": f"Bearer {key}", "Origin": SITE}
     assert client.get("/v1/sources", headers=headers).status_code == 403

@@ -13,12 +13,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import BodyTooSlow
-from api.http.middleware import SLOWEST, Bodies
-from api.server.protocol import Protocol
-from api.wire.problem_details import respond
+from api.http.middleware import MIN_BYTES_PER_S, BodyLimitMiddleware
+from api.server.protocol import LimitedProtocol
+from api.wire.problem_details import error_response
 
 
-class Hasty(Protocol):
+class Hasty(LimitedProtocol):
     """As ours, with less patience."""
 
     head_s = 0.2
@@ -92,7 +92,7 @@ async def tell_size(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await Request(scope, receive).body()
         except BodyTooSlow as error:
-            await respond(error, scope)(scope, receive, send)
+            await error_response(error, scope)(scope, receive, send)
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(receive(), 0.5)
@@ -103,14 +103,14 @@ async def tell_size(scope: Scope, receive: Receive, send: Send) -> None:
 def test_a_body_that_comes_too_slowly_is_408_and_the_connection_ends(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Bodies, "patience_s", 0.3)
+    monkeypatch.setattr(BodyLimitMiddleware, "patience_s", 0.3)
 
     async def scenario() -> list[bytes]:
         listener = socket.create_server(("127.0.0.1", 0))
-        async with serving(Bodies(tell_size, max_bytes=10 * SLOWEST), listener) as port:
+        async with serving(BodyLimitMiddleware(tell_size, max_bytes=10 * MIN_BYTES_PER_S), listener) as port:
             return await asyncio.gather(
                 asked(port, method, [b"x", b"x", b"x", b"x"], 0.2),
-                asked(port, method, [b"x" * SLOWEST, b"x"], 0.9),  # its size gives it a second more
+                asked(port, method, [b"x" * MIN_BYTES_PER_S, b"x"], 0.9),  # its size gives it a second more
                 asked(port, method, [b"x"], 0.9),
             )
 
@@ -118,7 +118,7 @@ def test_a_body_that_comes_too_slowly_is_408_and_the_connection_ends(
     assert slow.startswith(b"HTTP/1.1 408 ")
     assert b'"code":"body_too_slow"' in slow
     assert b"connection: close" in slow
-    assert large.endswith(b"\r\n\r\n%d" % (SLOWEST + 1))
+    assert large.endswith(b"\r\n\r\n%d" % (MIN_BYTES_PER_S + 1))
     assert small.endswith(b"\r\n\r\n1")
 
 

@@ -1,4 +1,4 @@
-"""How often one caller may ask: counted by key or by address, and told in headers."""
+"""How often one caller may ask: counted by key or by client_network, and told in headers."""
 
 import re
 from pathlib import Path
@@ -8,10 +8,10 @@ import pytest
 
 from api.app import create_app
 from api.errors import SettingRefused
-from api.security.keys import Keys
-from api.security.rate_limit import address
+from api.security.keys import KeyStore
+from api.security.rate_limit import client_network
 from api.settings import load_settings
-from tests.support.running import LocalClient
+from tests.support.processes import LocalClient
 
 POLICY = re.compile(r'"default";q=(\d+);w=60')
 STANDING = re.compile(r'"default";r=(\d+);t=(\d+)')
@@ -29,11 +29,11 @@ def bearer(key: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    return Keys(tmp_path / "state.sqlite3")
+def keys(tmp_path: Path) -> KeyStore:
+    return KeyStore(tmp_path / "state.sqlite3")
 
 
-def test_a_key_may_ask_so_often_and_is_told_how_it_stands(tmp_path: Path, keys: Keys) -> None:
+def test_a_key_may_ask_so_often_and_is_told_how_it_stands(tmp_path: Path, keys: KeyStore) -> None:
     first, second = (bearer(keys.create(scopes=["read"])) for _ in range(2))
     client = serving(tmp_path)
     asked = [client.get(PATH, headers=first) for _ in range(4)]
@@ -50,7 +50,7 @@ def test_a_key_may_ask_so_often_and_is_told_how_it_stands(tmp_path: Path, keys: 
     assert client.get(PATH, headers=second).status_code == 503, "another key is counted apart"
 
 
-def test_who_is_refused_or_needs_no_key_is_not_counted(tmp_path: Path, keys: Keys) -> None:
+def test_who_is_refused_or_needs_no_key_is_not_counted(tmp_path: Path, keys: KeyStore) -> None:
     key = bearer(keys.create(scopes=["read"]))
     client = serving(tmp_path)
     for path in [PATH, "/livez", "/", "/openapi.json"] * 3:
@@ -66,13 +66,13 @@ def test_without_keys_its_owner_on_loopback_is_spared_but_not_others(tmp_path: P
     assert [exposed.get(PATH).status_code for _ in range(5)] == [503] * 3 + [429] * 2
 
 
-def test_head_is_counted_like_get(tmp_path: Path, keys: Keys) -> None:
+def test_head_is_counted_like_get(tmp_path: Path, keys: KeyStore) -> None:
     key = bearer(keys.create(scopes=["read"]))
     client = serving(tmp_path)
     assert [client.head(PATH, headers=key).status_code for _ in range(4)] == [503] * 3 + [429]
 
 
-def test_zero_is_no_limit(tmp_path: Path, keys: Keys) -> None:
+def test_zero_is_no_limit(tmp_path: Path, keys: KeyStore) -> None:
     key = bearer(keys.create(scopes=["read"]))
     client = serving(tmp_path, rate_limit_per_minute=0)
     assert {client.get(PATH, headers=key).status_code for _ in range(9)} == {503}
@@ -100,16 +100,16 @@ def test_addresses_behind_a_proxy_are_told_apart_only_where_it_is_trusted(
 
 def test_all_addresses_of_an_ipv6_network_are_one_caller() -> None:
     def counted(host: str) -> str:
-        return address({"client": (host, 50_000)})
+        return client_network({"client": (host, 50_000)})
 
     assert counted("2001:db8::1") == counted("2001:db8::ffff:1") != counted("2001:db8:0:1::1")
     assert counted("::ffff:192.0.2.1") == counted("192.0.2.1") != counted("192.0.2.2")
     assert counted("fe80::1%eth0") == counted("fe80::2%eth0")
-    assert address({"client": None}) == counted("unknown")
+    assert client_network({"client": None}) == counted("unknown")
 
 
 def test_where_the_counters_cannot_be_reached_requests_pass(
-    tmp_path: Path, keys: Keys, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, keys: KeyStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = bearer(keys.create(scopes=["read"]))
     client = serving(tmp_path, rate_limit_storage="redis://:secret@127.0.0.1:9/0")

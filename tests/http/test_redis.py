@@ -13,7 +13,14 @@ from typing import Self
 import httpx
 import pytest
 
-from tests.support.running import Running, footnote, free_port, share_index, until, workers
+from tests.support.processes import (
+    RunningService,
+    free_port,
+    link_index,
+    run_footnote,
+    wait_until,
+    worker_pids,
+)
 
 PER_MINUTE = 6
 
@@ -34,7 +41,7 @@ class Redis:
     def start(self) -> None:
         """Starts it, again after it was killed."""
         self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        until(self._answers)
+        wait_until(self._answers)
 
     def _answers(self) -> bool:
         assert self.process.poll() is None, "redis-server did not start"
@@ -64,8 +71,8 @@ class Caller:
     """Somebody with a key of the service whose counters are in Redis."""
 
     def __init__(self, lakes: Path, folder: Path, redis: Redis) -> None:
-        data = share_index(lakes / ".data", folder / "data")
-        made = footnote("keys", "create", "--json", "--data-dir", data, cwd=folder)
+        data = link_index(lakes / ".data", folder / "data")
+        made = run_footnote("keys", "create", "--json", "--data-dir", data, cwd=folder)
         self._key = json.loads(made.stdout)["key"]
         self.flags = ("--no-sync", "--data-dir", data)
         self.env = {
@@ -73,12 +80,12 @@ class Caller:
             "FOOTNOTE_RATE_LIMIT_PER_MINUTE": str(PER_MINUTE),
         }
 
-    def asks(self, service: Running) -> httpx.Response:
+    def asks(self, service: RunningService) -> httpx.Response:
         """One request, on a connection of its own."""
         headers = {"Authorization": f"Bearer {self._key}"}
         return httpx.get(f"{service.url}/v1/sources", headers=headers, timeout=30)
 
-    def left(self, service: Running) -> int | None:
+    def left(self, service: RunningService) -> int | None:
         """How many requests are left after one more; None where it was not counted."""
         response = self.asks(service)
         assert response.status_code == 200
@@ -94,10 +101,10 @@ def caller(lakes: Path, tmp_path: Path, redis: Redis) -> Caller:
 def test_two_workers_share_one_count(caller: Caller, redis: Redis, tmp_path: Path) -> None:
     patient = f"{redis.url}?socket_timeout=30&socket_connect_timeout=30"  # on a busy machine, too
     env = caller.env | {"FOOTNOTE_RATE_LIMIT_STORAGE": patient}
-    with Running(*caller.flags, "--workers", 2, cwd=tmp_path, env=env) as service:
-        until(lambda: len(workers(service)) == 2)
+    with RunningService(*caller.flags, "--workers", 2, cwd=tmp_path, env=env) as service:
+        wait_until(lambda: len(worker_pids(service)) == 2)
         left = []
-        for pausing in workers(service):
+        for pausing in worker_pids(service):
             os.kill(pausing, signal.SIGSTOP)  # so that the other one answers
             left += [caller.left(service) for _ in range(PER_MINUTE // 2)]
             os.kill(pausing, signal.SIGCONT)
@@ -110,7 +117,7 @@ def test_two_workers_share_one_count(caller: Caller, redis: Redis, tmp_path: Pat
 def test_an_outage_lets_requests_pass_is_said_once_and_ends(
     outage: signal.Signals, caller: Caller, redis: Redis, tmp_path: Path
 ) -> None:
-    with Running(*caller.flags, cwd=tmp_path, env=caller.env) as service:
+    with RunningService(*caller.flags, cwd=tmp_path, env=caller.env) as service:
         assert caller.left(service) == PER_MINUTE - 1
         redis.process.send_signal(outage)
         assert [caller.left(service) for _ in range(2 * PER_MINUTE)] == [None] * 2 * PER_MINUTE
@@ -118,7 +125,7 @@ def test_an_outage_lets_requests_pass_is_said_once_and_ends(
             redis.process.wait()
             redis.start()
         redis.process.send_signal(signal.SIGCONT)
-        until(lambda: caller.left(service) is not None)
+        wait_until(lambda: caller.left(service) is not None)
         log = service.stop()
     assert log.count("counters cannot be reached") == 1
     assert log.count("counters can be reached again") == 1

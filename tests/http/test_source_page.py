@@ -4,10 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.wire.escape import screen
-from api.wire.source_page import AROUND, gone, shown, whereabouts
+from api.wire.escape import escape
+from api.wire.source_page import (
+    CONTEXT_CHARS,
+    describe_location,
+    render_not_found,
+    render_source_page,
+)
 from index.types import Chunk, Source
-from tests.support.pages import Page
+from tests.support.parsed_page import ParsedPage
 
 SHA256 = "ab" * 32
 NASTY = (
@@ -23,7 +28,7 @@ def source(title: str = "A title", path: str = "a.txt") -> Source:
 
 
 def render(text: str, start: int | None, end: int | None, version: str | None = SHA256[:12]) -> str:
-    page = shown(source(), text, start=start, end=end, version=version)
+    page = render_source_page(source(), text, start=start, end=end, version=version)
     return bytes(page.body).decode()
 
 
@@ -34,22 +39,22 @@ TEXTS = st.text(st.sampled_from([*"ab <>&\"'\n\r\t$", "\u202e", "\x00", "\u2028"
 def test_exactly_the_passage_is_marked(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
-    page = Page(render(text, start, end))
-    assert page.marked == screen(text[start:end])
-    whole = screen(text[:start]) + screen(text[start:end]) + screen(text[end:])
+    page = ParsedPage(render(text, start, end))
+    assert page.marked == escape(text[start:end])
+    whole = escape(text[:start]) + escape(text[start:end]) + escape(text[end:])
     assert page.article == whole
 
 
 def test_an_article_cannot_leave_its_page() -> None:
-    page = Page(render(NASTY * 3, 10, 60))
+    page = ParsedPage(render(NASTY * 3, 10, 60))
     assert {"script", "img"}.isdisjoint(page.tags)
     assert page.tags.count("mark") == 1
     assert "\\u202eline" in page.article
 
 
 def test_a_title_and_a_path_cannot_either() -> None:
-    html = bytes(shown(source(NASTY, NASTY), "x", start=0, end=1, version=None).body).decode()
-    assert {"script", "img"}.isdisjoint(Page(html).tags)
+    html = bytes(render_source_page(source(NASTY, NASTY), "x", start=0, end=1, version=None).body).decode()
+    assert {"script", "img"}.isdisjoint(ParsedPage(html).tags)
 
 
 def test_a_changed_file_is_said_and_nothing_marked() -> None:
@@ -59,21 +64,21 @@ def test_a_changed_file_is_said_and_nothing_marked() -> None:
 
 
 def test_without_a_passage_the_whole_article_is_shown() -> None:
-    page = Page(render("All of it.", None, None))
+    page = ParsedPage(render("All of it.", None, None))
     assert page.article == "All of it."
     assert page.marked == ""
 
 
 def test_a_long_article_is_cut_around_its_passage() -> None:
-    text = "x" * 3 * AROUND + "HERE" + "y" * 3 * AROUND
+    text = "x" * 3 * CONTEXT_CHARS + "HERE" + "y" * 3 * CONTEXT_CHARS
     start = text.index("HERE")
     html = render(text, start, start + 4)
-    assert Page(html).marked == "HERE"
-    assert len(Page(html).article) == 2 * AROUND + 4
-    assert "only what surrounds" in html
+    assert ParsedPage(html).marked == "HERE"
+    assert len(ParsedPage(html).article) == 2 * CONTEXT_CHARS + 4
+    assert "only the text around" in html
 
 
-@pytest.mark.parametrize("page", [shown(source(), "x", start=0, end=1, version=None), gone(404)])
+@pytest.mark.parametrize("page", [render_source_page(source(), "x", start=0, end=1, version=None), render_not_found(404)])
 def test_the_page_runs_nothing_and_loads_only_our_style(page: object) -> None:
     policy = getattr(page, "headers")["content-security-policy"]  # noqa: B009  # any response
     assert "default-src 'none'" in policy
@@ -86,7 +91,7 @@ def test_the_page_says_which_page_and_heading_the_passage_is_of() -> None:
         Chunk(0, "a", "s", 0, 5, (), heading="Tides", page=1),
         Chunk(1, "b", "s", 7, 12, (), heading="Tides › <b>\u202e", page=2),
     ]
-    where = whereabouts(chunks, 8)
-    assert (where, whereabouts(chunks, 6)) == ("page 2, Tides › <b>\u202e", "")
-    page = shown(source(), "First. Second.", start=7, end=14, version=None, where=where)
+    where = describe_location(chunks, 8)
+    assert (where, describe_location(chunks, 6)) == ("page 2, Tides › <b>\u202e", "")
+    page = render_source_page(source(), "First. Second.", start=7, end=14, version=None, location=where)
     assert "from line 1, page 2, Tides › &lt;b&gt;\\u202e" in bytes(page.body).decode()

@@ -6,16 +6,16 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from api.wire.escape import screen
+from api.wire.escape import escape
 from api.wire.schemas import SourceBody, SourcesBody
-from tests.support.pages import Page
-from tests.support.running import SEEDS, Running
+from tests.support.parsed_page import ParsedPage
+from tests.support.processes import SEEDS, RunningService
 
 PATHS = sorted(path.relative_to(SEEDS).as_posix() for path in SEEDS.rglob("*.*"))
 
 
 @pytest.fixture(scope="module")
-def client(service: Running) -> Iterator[httpx.Client]:
+def client(service: RunningService) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=service.url, timeout=60) as made:
         yield made
 
@@ -62,7 +62,7 @@ def test_a_citations_link_opens_a_page_that_marks_exactly_the_quote(client: http
         assert urlsplit(cited["url"]).fragment == "cite"
         page = client.get(cited["url"])
         assert page.headers["content-type"] == "text/html; charset=utf-8"
-        assert Page(page.text).marked == screen(cited["quote"])
+        assert ParsedPage(page.text).marked == escape(cited["quote"])
 
 
 def test_a_link_to_another_version_says_so(client: httpx.Client) -> None:
@@ -70,7 +70,7 @@ def test_a_link_to_another_version_says_so(client: httpx.Client) -> None:
     page = client.get(source["url"], params={"start": 0, "end": 10, "v": "0" * 12})
     assert page.status_code == 200
     assert "has changed since it was cited" in page.text
-    assert Page(page.text).marked == ""
+    assert ParsedPage(page.text).marked == ""
 
 
 def test_a_page_of_no_article_is_a_page_with_404(client: httpx.Client) -> None:

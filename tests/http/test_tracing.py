@@ -9,9 +9,9 @@ import pytest
 
 from api.errors import SettingRefused
 from api.settings import load_settings
-from tests.support.collector import FakeCollector, attributes
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import Running, free_port
+from tests.support.otlp_collector import FakeOtlpCollector, attributes
+from tests.support.processes import RunningService, free_port
 
 CANARY = "qanary7"
 QUESTION = f"How long did the lake freeze in 1998, {CANARY}?"
@@ -36,14 +36,14 @@ def traced(lakes: Path) -> Traced:
     answer = Reply(
         text="The lake froze for 142 days in 1998 [1.1]. It froze for 999 days [1.1][7.7]."
     )
-    with FakeCollector() as collector, FakeModel(answer) as model:
+    with FakeOtlpCollector() as collector, FakeModel(answer) as model:
         env = {
             "FOOTNOTE_OTLP_ENDPOINT": collector.endpoint,
             "FOOTNOTE_LLM__MODEL": "a-model",
             "FOOTNOTE_LLM__BASE_URL": model.base_url,
             "FOOTNOTE_LLM__API_KEY": CANARY,
         }
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             history = [{"role": "user", "content": CANARY}]
             url, ask = service.url + "/v1/answers", {"question": QUESTION}
             with httpx.Client(timeout=60, headers={"Authorization": f"Bearer {CANARY}"}) as client:
@@ -123,9 +123,9 @@ def test_probes_are_not_traced(traced: Traced) -> None:
 
 
 def test_what_was_said_is_in_spans_where_the_operator_wants_it(lakes: Path) -> None:
-    with FakeCollector() as collector:
+    with FakeOtlpCollector() as collector:
         env = {"FOOTNOTE_OTLP_ENDPOINT": collector.endpoint, "FOOTNOTE_LOG_CONTENT": "true"}
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             httpx.post(f"{service.url}/v1/answers", json={"question": QUESTION}, timeout=60)
             service.stop()
     found = {span.name: attributes(span) for span in collector.spans}
@@ -135,7 +135,7 @@ def test_what_was_said_is_in_spans_where_the_operator_wants_it(lakes: Path) -> N
 
 
 def test_a_collector_that_only_the_environment_names_gets_nothing(lakes: Path) -> None:
-    with FakeCollector() as collector:
+    with FakeOtlpCollector() as collector:
         env = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": collector.endpoint,
@@ -143,7 +143,7 @@ def test_a_collector_that_only_the_environment_names_gets_nothing(lakes: Path) -
             "OTEL_TRACES_EXPORTER": "otlp",
             "FASTAPI_OTEL_AUTO_CONFIGURE": "true",
         }
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             answer = httpx.post(
                 f"{service.url}/v1/answers", json={"question": QUESTION}, timeout=60
             )
@@ -155,7 +155,7 @@ def test_a_collector_that_only_the_environment_names_gets_nothing(lakes: Path) -
 
 def test_a_collector_that_is_gone_holds_up_neither_answers_nor_the_end(lakes: Path) -> None:
     env = {"FOOTNOTE_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
-    with Running("--no-sync", cwd=lakes, env=env) as service:
+    with RunningService("--no-sync", cwd=lakes, env=env) as service:
         answer = httpx.post(f"{service.url}/v1/answers", json={"question": QUESTION}, timeout=60)
         service.stop()  # fails after 30 s
     assert answer.json()["answered"]

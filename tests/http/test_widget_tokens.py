@@ -6,19 +6,19 @@ from typing import Any
 import pytest
 
 from api.app import create_app
-from api.security.keys import Keys
-from api.security.rate_limit import TOKENS
-from api.security.widget_tokens import TTL_S, Tokens
+from api.security.keys import KeyStore
+from api.security.rate_limit import TOKENS_PER_MINUTE
+from api.security.widget_tokens import TTL_S, WidgetTokens
 from api.settings import load_settings
-from api.wire.signed_links import Links
-from tests.support.running import LocalClient
+from api.wire.signed_links import LinkSigner
+from tests.support.processes import LocalClient
 
 SITE, OTHER = "https://docs.example.org", "https://other.example.org"
 
 
 @pytest.fixture
-def keys(tmp_path: Path) -> Keys:
-    made = Keys(tmp_path / "state.sqlite3")
+def keys(tmp_path: Path) -> KeyStore:
+    made = KeyStore(tmp_path / "state.sqlite3")
     made.create(scopes=["read"])
     return made
 
@@ -37,7 +37,7 @@ def asking(
     return client.post("/v1/search", json=asked, headers=sent).status_code
 
 
-def test_a_named_page_gets_a_token_and_may_ask_with_it(tmp_path: Path, keys: Keys) -> None:
+def test_a_named_page_gets_a_token_and_may_ask_with_it(tmp_path: Path, keys: KeyStore) -> None:
     client = serving(tmp_path)
     made = client.post("/v1/widget/token", json={}, headers={"Origin": SITE})
     assert made.status_code == 200
@@ -51,7 +51,7 @@ def test_a_named_page_gets_a_token_and_may_ask_with_it(tmp_path: Path, keys: Key
     assert asking(client, token + "A", Origin=SITE) == 401
 
 
-def test_a_token_reads_what_a_widget_needs_and_no_more(tmp_path: Path, keys: Keys) -> None:
+def test_a_token_reads_what_a_widget_needs_and_no_more(tmp_path: Path, keys: KeyStore) -> None:
     client = serving(tmp_path, public_url=SITE)  # so that the origin is our own, and comes through
     headers = {"Origin": SITE}
     token = client.post("/v1/widget/token", json={}, headers=headers).json()["token"]
@@ -62,7 +62,7 @@ def test_a_token_reads_what_a_widget_needs_and_no_more(tmp_path: Path, keys: Key
     assert client.post("/mcp", json={}, headers=headers).status_code == 403
 
 
-def test_our_own_page_gets_one_only_where_the_widget_is_in_use(tmp_path: Path, keys: Keys) -> None:
+def test_our_own_page_gets_one_only_where_the_widget_is_in_use(tmp_path: Path, keys: KeyStore) -> None:
     headers = {"Origin": "http://127.0.0.1"}
     post = "/v1/widget/token"
     assert serving(tmp_path).post(post, json={}, headers=headers).status_code == 200
@@ -72,7 +72,7 @@ def test_our_own_page_gets_one_only_where_the_widget_is_in_use(tmp_path: Path, k
     assert off.post(post, json={}).status_code == 403, "without an Origin nobody is named"
 
 
-def test_a_sites_back_end_makes_one_for_its_page_with_its_key(tmp_path: Path, keys: Keys) -> None:
+def test_a_sites_back_end_makes_one_for_its_page_with_its_key(tmp_path: Path, keys: KeyStore) -> None:
     key = keys.create(scopes=["read"], collections=["default", "news"])
     groups = {"collections": {"news": {"corpus": "news"}}, "corpus": "articles"}
     client = serving(tmp_path, **groups)
@@ -99,7 +99,7 @@ def test_a_sites_back_end_makes_one_for_its_page_with_its_key(tmp_path: Path, ke
     ],
 )
 def test_a_key_makes_none_for_pages_or_collections_that_are_not_its_own(
-    body: dict[str, Any], status: int, tmp_path: Path, keys: Keys
+    body: dict[str, Any], status: int, tmp_path: Path, keys: KeyStore
 ) -> None:
     key = keys.create(scopes=["read"], collections=["default"])
     headers = {"Authorization": f"Bearer {key}"}
@@ -108,7 +108,7 @@ def test_a_key_makes_none_for_pages_or_collections_that_are_not_its_own(
 
 
 def test_a_key_for_every_collection_makes_none_for_one_that_is_not_there(
-    tmp_path: Path, keys: Keys
+    tmp_path: Path, keys: KeyStore
 ) -> None:
     headers = {"Authorization": f"Bearer {keys.create(scopes=['read'])}"}
     wanted = {"origin": SITE, "collections": ["nowhere"]}
@@ -116,7 +116,7 @@ def test_a_key_for_every_collection_makes_none_for_one_that_is_not_there(
     assert (made.status_code, made.json()["code"]) == (404, "collection_not_found")
 
 
-def test_a_page_gets_none_for_another_origin_or_collection(tmp_path: Path, keys: Keys) -> None:
+def test_a_page_gets_none_for_another_origin_or_collection(tmp_path: Path, keys: KeyStore) -> None:
     client = serving(tmp_path)
     headers = {"Origin": SITE}
     other = client.post("/v1/widget/token", json={"origin": OTHER}, headers=headers)
@@ -125,25 +125,25 @@ def test_a_page_gets_none_for_another_origin_or_collection(tmp_path: Path, keys:
     assert (news.status_code, news.json()["code"]) == (404, "collection_not_found")
 
 
-def test_a_key_without_reading_makes_none(tmp_path: Path, keys: Keys) -> None:
+def test_a_key_without_reading_makes_none(tmp_path: Path, keys: KeyStore) -> None:
     key = keys.create(scopes=["write"])
     headers = {"Authorization": f"Bearer {key}"}
     made = serving(tmp_path).post("/v1/widget/token", json={"origin": SITE}, headers=headers)
     assert made.status_code == 403
 
 
-def test_one_address_gets_only_so_many_in_a_minute(tmp_path: Path, keys: Keys) -> None:
+def test_one_address_gets_only_so_many_in_a_minute(tmp_path: Path, keys: KeyStore) -> None:
     client = serving(tmp_path)
     headers = {"Origin": SITE}
-    made = [client.post("/v1/widget/token", json={}, headers=headers) for _ in range(TOKENS + 1)]
-    assert [response.status_code for response in made] == [200] * TOKENS + [429]
+    made = [client.post("/v1/widget/token", json={}, headers=headers) for _ in range(TOKENS_PER_MINUTE + 1)]
+    assert [response.status_code for response in made] == [200] * TOKENS_PER_MINUTE + [429]
     assert made[-1].json()["code"] == "rate_limited"
     assert 1 <= int(made[-1].headers["retry-after"]) <= 60
 
 
 def test_a_token_ends_and_is_good_for_its_service_alone(tmp_path: Path) -> None:
-    ours = Tokens(Links(tmp_path / "state.sqlite3", base="", ttl_s=60))
-    theirs = Tokens(Links(tmp_path / "other.sqlite3", base="", ttl_s=60))
+    ours = WidgetTokens(LinkSigner(tmp_path / "state.sqlite3", base="", ttl_s=60))
+    theirs = WidgetTokens(LinkSigner(tmp_path / "other.sqlite3", base="", ttl_s=60))
     token = ours.make(SITE, ["default"])
     said = ours.read(token, origin=SITE)
     assert said is not None

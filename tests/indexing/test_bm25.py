@@ -1,4 +1,4 @@
-"""Terms as numbers: BM25 by hand, counts by sentence; and tantivy's candidates."""
+"""TermIndex as numbers: BM25 by hand, counts by sentence; and tantivy's candidates."""
 
 import math
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.store.bm25 import K1, B, Numbered, Terms, TermsBuilder
-from index.store.candidates import Lexical, build_lexical
-from index.text.analyzer import content_terms, harmless, terms, visible
+from index.store.bm25 import K1, B, TermArrays, TermIndex, TermIndexBuilder
+from index.store.candidates import CandidateIndex, build_candidate_index
+from index.text.analyzer import content_terms, escape_unsafe, sanitize, terms
 
 CHUNKS = [
     [["tower"], ["the", "lamp", "of", "the", "tower"], ["it", "is", "lit"]],
@@ -23,14 +23,14 @@ CHUNKS = [
 
 
 @pytest.fixture
-def built_terms(tmp_path: Path) -> tuple[Terms, Numbered]:
+def built_terms(tmp_path: Path) -> tuple[TermIndex, TermArrays]:
     """The chunks' terms, written and opened."""
-    builder = TermsBuilder()
+    builder = TermIndexBuilder()
     for segments in CHUNKS:
         builder.add(segments)
     numbered = builder.build()
     numbered.save(tmp_path)
-    return Terms(tmp_path, vocabulary=len(numbered.vocabulary)), numbered
+    return TermIndex(tmp_path, vocabulary=len(numbered.vocabulary)), numbered
 
 
 def bm25_by_hand(query: Sequence[str], row: int) -> float:
@@ -46,7 +46,7 @@ def bm25_by_hand(query: Sequence[str], row: int) -> float:
     return score
 
 
-def test_bm25_is_the_formulas(built_terms: tuple[Terms, Numbered]) -> None:
+def test_bm25_is_the_formulas(built_terms: tuple[TermIndex, TermArrays]) -> None:
     opened, numbered = built_terms
     query = ["lamp", "tower", "chain"]
     numbers = np.array([numbered.vocabulary.index(term) for term in query])
@@ -56,7 +56,7 @@ def test_bm25_is_the_formulas(built_terms: tuple[Terms, Numbered]) -> None:
     np.testing.assert_allclose(scores, [bm25_by_hand(query, row) for row in rows], rtol=1e-5)
 
 
-def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[Terms, Numbered]) -> None:
+def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[TermIndex, TermArrays]) -> None:
     opened, numbered = built_terms
     numbers = np.array([numbered.vocabulary.index("lamp"), numbered.vocabulary.index("the")])
     counts = opened.read(np.array([1, 0]), numbers).counts()
@@ -74,12 +74,12 @@ def test_neighbours_are_those_that_stand_side_by_side_in_a_segment(data: st.Data
     pairs = data.draw(st.lists(st.tuples(columns, columns), max_size=5 * bool(asked), unique=True))
     rows = data.draw(st.lists(st.integers(0, len(chunks) - 1), unique=True))
     with TemporaryDirectory() as folder:
-        builder = TermsBuilder()
+        builder = TermIndexBuilder()
         for chunk in chunks:
             builder.add(chunk)
         numbered = builder.build()
         numbered.save(Path(folder))
-        opened = Terms(Path(folder), vocabulary=len(numbered.vocabulary))
+        opened = TermIndex(Path(folder), vocabulary=len(numbered.vocabulary))
         numbers = np.array([numbered.vocabulary.index(word) for word in asked], np.int64)
         reading = opened.read(np.array(rows, np.int64), numbers)
         found = reading.neighbours(np.array(pairs, np.int64).reshape(-1, 2))
@@ -91,7 +91,7 @@ def test_neighbours_are_those_that_stand_side_by_side_in_a_segment(data: st.Data
     assert found.tolist() == by_hand
 
 
-def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, Numbered]) -> None:
+def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[TermIndex, TermArrays]) -> None:
     opened, _ = built_terms
     rows, none = np.empty(0, np.int64), np.empty(0, np.int64)
     assert opened.read(rows, none).counts().segments.shape == (0, 0)
@@ -102,21 +102,21 @@ def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[Terms, Numbered])
 
 
 def test_an_empty_corpus_has_terms_that_can_be_opened(tmp_path: Path) -> None:
-    TermsBuilder().build().save(tmp_path)
-    assert len(Terms(tmp_path, vocabulary=0)) == 0
+    TermIndexBuilder().build().save(tmp_path)
+    assert len(TermIndex(tmp_path, vocabulary=0)) == 0
 
 
 def test_lexical_finds_every_chunk_with_a_term_best_first(tmp_path: Path) -> None:
-    build_lexical(tmp_path / "lexical", [(0, "lamp oil"), (1, "bridge"), (2, "lamp lamp lamp")])
-    lexical = Lexical(tmp_path / "lexical")
+    build_candidate_index(tmp_path / "lexical", [(0, "lamp oil"), (1, "bridge"), (2, "lamp lamp lamp")])
+    lexical = CandidateIndex(tmp_path / "lexical")
     assert lexical.find(["lamp"], limit=10).tolist() == [2, 0]
     assert sorted(lexical.find(["oil", "bridge"], limit=10).tolist()) == [0, 1]
     assert lexical.find(["lamp"], limit=1).tolist() == [2]
 
 
 def test_lexical_finds_nothing_without_terms_or_chunks(tmp_path: Path) -> None:
-    build_lexical(tmp_path / "lexical", [])
-    lexical = Lexical(tmp_path / "lexical")
+    build_candidate_index(tmp_path / "lexical", [])
+    lexical = CandidateIndex(tmp_path / "lexical")
     assert lexical.find(["lamp"], limit=3).size == 0
     assert len(lexical) == 0
 
@@ -142,11 +142,11 @@ def test_content_terms_leave_stop_words_and_repeats_out() -> None:
 
 @given(st.text())
 def test_a_harmless_text_is_as_long_and_holds_nothing_harmful(text: str) -> None:
-    made = harmless(text)
+    made = sanitize(text)
     assert len(made) == len(text)
-    assert harmless(made) == made
+    assert sanitize(made) == made
     made.encode()
 
 
 def test_a_screen_shows_what_would_deceive() -> None:
-    assert visible("a\u202eb\ud800") == "a\\u202eb\\ud800"
+    assert escape_unsafe("a\u202eb\ud800") == "a\\u202eb\\ud800"

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed.cache import BATCH, KEPT_DAYS, EmbeddingCache
-from index.embed.factory import open_embedder
-from index.embed.protocol import EmbedSpec, Passage
+from index.embed.cache import BATCH_SIZE, RETENTION_DAYS, EmbeddingCache
+from index.embed.factory import EmbedSpec, open_embedder
+from index.embed.protocol import ChunkText
 from tests.support.fakes import FakeModel
 
-PASSAGES = [Passage(f"Passage {n}. It has two sentences.", ((0, 10), (11, 33))) for n in range(5)]
+PASSAGES = [ChunkText(f"ChunkText {n}. It has two sentences.", ((0, 10), (11, 33))) for n in range(5)]
 
 
 @contextmanager
 def cache(path: Path, model: FakeModel, *, name: str = "fake") -> Iterator[EmbeddingCache]:
-    spec = EmbedSpec("openai", name, model.base_url, None, True, path.parent)
+    spec = EmbedSpec("openai", name, model.base_url, None, path.parent)
     with (
         closing(open_embedder(spec)) as embedder,
         closing(EmbeddingCache(path, embedder)) as opened,
@@ -41,7 +41,7 @@ def test_nothing_kept_is_missing_after_reopening(filled: Path, embeddings: FakeM
 
 
 def test_what_comes_back_is_what_was_made(filled: Path, embeddings: FakeModel) -> None:
-    spec = EmbedSpec("openai", "fake", embeddings.base_url, None, True, filled.parent)
+    spec = EmbedSpec("openai", "fake", embeddings.base_url, None, filled.parent)
     with closing(open_embedder(spec)) as embedder:
         made = embedder.embed_passages(PASSAGES)
     with cache(filled, embeddings) as opened:
@@ -62,7 +62,7 @@ def test_other_sentence_spans_or_another_model_do_not_count(
     filled: Path, embeddings: FakeModel
 ) -> None:
     with cache(filled, embeddings) as opened:
-        assert opened.missing([Passage(PASSAGES[0].text, ((0, 33),))]) == [0]
+        assert opened.missing([ChunkText(PASSAGES[0].text, ((0, 33),))]) == [0]
     with cache(filled, embeddings, name="other") as opened:
         assert opened.missing(PASSAGES) == [0, 1, 2, 3, 4]
 
@@ -70,11 +70,11 @@ def test_other_sentence_spans_or_another_model_do_not_count(
 def test_an_interruption_loses_at_most_the_batch_in_hand(
     tmp_path: Path, embeddings: FakeModel
 ) -> None:
-    many = [Passage(f"number {n}", ()) for n in range(3 * BATCH)]
+    many = [ChunkText(f"number {n}", ()) for n in range(3 * BATCH_SIZE)]
     with cache(tmp_path / "cache.sqlite3", embeddings) as opened:
         next(opened.embed(many))
     with cache(tmp_path / "cache.sqlite3", embeddings) as opened:
-        assert len(opened.missing(many)) == 2 * BATCH
+        assert len(opened.missing(many)) == 2 * BATCH_SIZE
 
 
 def test_vectors_that_were_altered_on_disk_are_made_anew(
@@ -108,9 +108,9 @@ def test_what_no_build_has_had_for_a_month_is_forgotten(
     day = int(time.time() // 86_400)
     with cache(filled, embeddings) as opened:
         assert opened.keep(PASSAGES) == 0
-        monkeypatch.setattr("index.embed.cache._today", lambda: day + KEPT_DAYS)
+        monkeypatch.setattr("index.embed.cache._today", lambda: day + RETENTION_DAYS)
         assert opened.keep(PASSAGES[:2]) == 0
-        monkeypatch.setattr("index.embed.cache._today", lambda: day + KEPT_DAYS + 1)
+        monkeypatch.setattr("index.embed.cache._today", lambda: day + RETENTION_DAYS + 1)
         assert opened.keep([PASSAGES[2]]) == 2
         assert opened.missing(PASSAGES) == [3, 4]
         assert opened.keep([]) == 0
@@ -136,6 +136,6 @@ def test_the_vectors_of_an_older_version_count_as_needed_today(
     with cache(filled, embeddings) as opened:
         assert opened.keep([]) == 0
         assert opened.missing(PASSAGES) == []
-        day = int(time.time() // 86_400) + KEPT_DAYS + 1
+        day = int(time.time() // 86_400) + RETENTION_DAYS + 1
         monkeypatch.setattr("index.embed.cache._today", lambda: day)
         assert opened.keep([]) == len(PASSAGES)

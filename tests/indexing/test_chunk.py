@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from index.embed.minilm import count_tokens
 from index.formats.markdown import extract_markdown
 from index.formats.text import extract_text
-from index.text.analyzer import harmless
-from index.text.chunk import LIMIT, MOST, WIDE, chunk, heading_path
+from index.text.analyzer import sanitize
+from index.text.chunk import CHARS_PER_TOKEN, MAX_TOKENS, TARGET_TOKENS, chunk, heading_path
 from index.types import Chunk, Document, Heading
 
 PARAGRAPH = (
@@ -38,11 +38,11 @@ def chunks_of(document: Document) -> list[Chunk]:
 
 def sizes(texts: Sequence[str]) -> list[int]:
     """Wordpieces as the model will see them."""
-    return count_tokens([harmless(text) for text in texts])
+    return count_tokens([sanitize(text) for text in texts])
 
 
 def check(document: Document) -> None:
-    chunks, text, cursor = chunks_of(document), harmless(document.text), 0
+    chunks, text, cursor = chunks_of(document), sanitize(document.text), 0
     for made in chunks:
         assert text[cursor : made.start].strip() == ""
         inner = made.start
@@ -54,7 +54,7 @@ def check(document: Document) -> None:
         cursor = made.end
     assert text[cursor:].strip() == ""
     counts = sizes([document.text[made.start : made.end] for made in chunks])
-    assert max(counts, default=0) <= MOST
+    assert max(counts, default=0) <= MAX_TOKENS
 
 
 pieces = st.lists(st.sampled_from(SCRAPS) | st.text(max_size=30), max_size=120).map("".join)
@@ -81,7 +81,7 @@ def test_text_without_spaces_is_split_as_well() -> None:
 def test_an_unbroken_word_of_many_characters_is_not_one_chunk() -> None:
     document = extract_text(("word " + "QUJD" * 20_000).encode())
     check(document)
-    assert max(made.end - made.start for made in chunks_of(document)) <= WIDE * MOST
+    assert max(made.end - made.start for made in chunks_of(document)) <= CHARS_PER_TOKEN * MAX_TOKENS
 
 
 def test_a_desert_of_blanks_does_not_make_a_chunk_wide() -> None:
@@ -148,4 +148,4 @@ def test_a_heading_path_leaves_what_is_closed_by_a_heading_as_high() -> None:
 
 
 def test_the_limit_leaves_room_for_the_models_own_tokens() -> None:
-    assert LIMIT <= MOST <= 256 - 2
+    assert TARGET_TOKENS <= MAX_TOKENS <= 256 - 2

@@ -7,25 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.errors import GenerationDamaged, GenerationMissing
-from index.store.comparison import Proof, prove
+from index.store.integrity import CorpusComparison, compare_with_corpus
 from index.sync.process import SyncRequest
-from index.sync.status import status_of
-from tests.support.corpora import ARTICLES, sync_request, synced, write
+from index.sync.publish import read_status
+from tests.support.corpus_builder import ARTICLES, sync_in_process, sync_request, write_files
 
 
 @pytest.fixture
 def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
     """Three articles and a bad one, synced."""
-    corpus = write(tmp_path / "corpus", {**ARTICLES, "b.txt": b"\0"})
+    corpus = write_files(tmp_path / "corpus", {**ARTICLES, "b.txt": b"\0"})
     request = sync_request(corpus, tmp_path / "data", hosted)
-    synced(request)
+    sync_in_process(request)
     return request
 
 
-def proof(request: SyncRequest) -> Proof:
-    return prove(
+def proof(request: SyncRequest) -> CorpusComparison:
+    return compare_with_corpus(
         request.folder,
         request.collection,
         formats=request.formats,
@@ -48,7 +48,7 @@ def test_an_index_just_built_equals_its_folder(request_: SyncRequest) -> None:
 
 def test_every_difference_is_named(request_: SyncRequest) -> None:
     (request_.corpus / "museum.html").unlink()
-    write(request_.corpus, {"new.txt": "New.", "lighthouse.txt": "Changed."})
+    write_files(request_.corpus, {"new.txt": "New.", "lighthouse.txt": "Changed."})
     found = proof(request_)
     assert not found.holds
     assert (found.added, found.changed, found.removed) == (
@@ -63,7 +63,7 @@ def test_damage_is_an_error_and_so_is_nothing(request_: SyncRequest, tmp_path: P
     with pytest.raises(GenerationDamaged, match=r"terms\.npy"):
         proof(request_)
     with pytest.raises(GenerationMissing):
-        status_of(tmp_path / "none", "none")
+        read_status(tmp_path / "none", "none")
 
 
 def test_the_terminal_verifies_says_the_status_and_rolls_back(
@@ -73,9 +73,9 @@ def test_the_terminal_verifies_says_the_status_and_rolls_back(
     done = footnote("verify", *data)
     assert (done.returncode, done.stderr) == (0, "")
     assert "equals" in done.stdout
-    write(request_.corpus, {"new.txt": "A whale was seen off the cape."})
+    write_files(request_.corpus, {"new.txt": "A whale was seen off the cape."})
     assert footnote("verify", *data).returncode == 4
-    synced(request_)
+    sync_in_process(request_)
     status = json.loads(footnote("status", "--json", *data).stdout)
     assert status["info"]["sources"] == 4
     assert status["before"] == "000001"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from index.formats.table import FORMATS
+from index.formats import FORMATS
 from index.text.chunk import chunk
 from index.types import Document
 from tests.support.documents import archive, docx, epub, paragraph, pdf, pdf_of

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from index.corpus import Found, read, scan, source_id
+from index.corpus import CorpusFile, read_file, scan, source_id
 from index.errors import CorpusMissing, SettingInvalid, SourceUnreadable
-from tests.support.corpora import write
+from tests.support.corpus_builder import write_files
 
 FORMATS = ("txt", "md")
 
@@ -20,32 +20,32 @@ def scanned(root: Path, *, most: int = 1000) -> tuple[list[str], dict[str, str]]
 
 
 def test_files_are_found_in_subfolders_by_path(tmp_path: Path) -> None:
-    write(tmp_path, {"b.txt": "b", "a/c.md": "c", "a/B.TXT": "B"})
+    write_files(tmp_path, {"b.txt": "b", "a/c.md": "c", "a/B.TXT": "B"})
     assert scanned(tmp_path) == (["a/B.TXT", "a/c.md", "b.txt"], {})
 
 
 def test_hidden_files_and_folders_are_not_looked_at(tmp_path: Path) -> None:
-    write(tmp_path, {".env": "x", ".git/a.txt": "x", "a.txt": "a"})
+    write_files(tmp_path, {".env": "x", ".git/a.txt": "x", "a.txt": "a"})
     assert scanned(tmp_path) == (["a.txt"], {})
 
 
 def test_what_footnoteignore_names_is_not_looked_at(tmp_path: Path) -> None:
     files = ["a.txt", "draft.txt", "old/b.txt", "old/c/d.txt", "keep/draft.txt", "x/old.txt"]
-    write(tmp_path, dict.fromkeys(files, "text"))
+    write_files(tmp_path, dict.fromkeys(files, "text"))
     rules = "# no drafts\ndraft*\n!keep/draft.txt\n\nold/\n*.pdf\n"
-    write(tmp_path, {".footnoteignore": rules, "y.pdf": "x"})
+    write_files(tmp_path, {".footnoteignore": rules, "y.pdf": "x"})
     assert scanned(tmp_path) == (["a.txt", "keep/draft.txt", "x/old.txt"], {})
 
 
 def test_a_footnoteignore_that_cannot_be_read_ends_the_scan(tmp_path: Path) -> None:
-    write(tmp_path, {"a.txt": "a", ".footnoteignore": b"\xff\xfe"})
+    write_files(tmp_path, {"a.txt": "a", ".footnoteignore": b"\xff\xfe"})
     with pytest.raises(SettingInvalid, match="footnoteignore cannot be understood"):
         scanned(tmp_path)
 
 
 def test_a_link_out_of_the_corpus_is_refused(tmp_path: Path) -> None:
-    outside = write(tmp_path / "outside", {"secret.txt": "s"})
-    root = write(tmp_path / "corpus", {"a.txt": "a"})
+    outside = write_files(tmp_path / "outside", {"secret.txt": "s"})
+    root = write_files(tmp_path / "corpus", {"a.txt": "a"})
     (root / "link.txt").symlink_to(outside / "secret.txt")
     (root / "folder").symlink_to(outside)
     files, causes = scanned(root)
@@ -54,7 +54,7 @@ def test_a_link_out_of_the_corpus_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_link_within_the_corpus_is_read(tmp_path: Path) -> None:
-    write(tmp_path, {"a.txt": "a"})
+    write_files(tmp_path, {"a.txt": "a"})
     (tmp_path / "b.txt").symlink_to("a.txt")
     assert scanned(tmp_path)[0] == ["a.txt", "b.txt"]
 
@@ -75,18 +75,18 @@ def test_a_fifo_is_skipped_without_waiting_for_it(tmp_path: Path) -> None:
 def test_a_file_that_became_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     with pytest.raises(SourceUnreadable, match="not a regular file"):
-        read(tmp_path, Found("pipe.txt", "txt", 1, 1, ""), max_file_bytes=10)
+        read_file(tmp_path, CorpusFile("pipe.txt", "txt", 1, 1, ""), max_file_bytes=10)
 
 
 def test_a_file_that_became_a_link_out_is_not_read(tmp_path: Path) -> None:
-    write(tmp_path, {"secret.txt": "s", "corpus/a.txt": "a"})
+    write_files(tmp_path, {"secret.txt": "s", "corpus/a.txt": "a"})
     (tmp_path / "corpus" / "b.txt").symlink_to(tmp_path / "secret.txt")
     with pytest.raises(SourceUnreadable, match="links out"):
-        read(tmp_path / "corpus", Found("b.txt", "txt", 1, 1, ""), max_file_bytes=10)
+        read_file(tmp_path / "corpus", CorpusFile("b.txt", "txt", 1, 1, ""), max_file_bytes=10)
 
 
 def test_other_formats_and_large_files_are_named(tmp_path: Path) -> None:
-    write(tmp_path, {"a.pdf": "x", "README": "x", "big.txt": "x" * 1001})
+    write_files(tmp_path, {"a.pdf": "x", "README": "x", "big.txt": "x" * 1001})
     files, causes = scanned(tmp_path)
     assert files == []
     assert causes == {
@@ -97,14 +97,14 @@ def test_other_formats_and_large_files_are_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_grew_since_is_not_read_past_the_limit(tmp_path: Path) -> None:
-    write(tmp_path, {"a.txt": "x" * 50})
+    write_files(tmp_path, {"a.txt": "x" * 50})
     with pytest.raises(SourceUnreadable, match="more than 10 bytes"):
-        read(tmp_path, Found("a.txt", "txt", 5, 1, ""), max_file_bytes=10)
+        read_file(tmp_path, CorpusFile("a.txt", "txt", 5, 1, ""), max_file_bytes=10)
 
 
 def test_a_vanished_file_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="No such file"):
-        read(tmp_path, Found("gone.txt", "txt", 5, 1, ""), max_file_bytes=10)
+        read_file(tmp_path, CorpusFile("gone.txt", "txt", 5, 1, ""), max_file_bytes=10)
 
 
 def test_a_name_that_is_not_utf8_is_skipped(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_name_that_is_not_utf8_is_skipped(tmp_path: Path) -> None:
 
 def test_odd_names_are_files_like_others(tmp_path: Path) -> None:
     names = ["a..txt", "new\nline.txt", "rtl\u202etxt.txt", "%2e%2e.txt", "a b'.txt"]
-    write(tmp_path, dict.fromkeys(names, "text"))
+    write_files(tmp_path, dict.fromkeys(names, "text"))
     assert scanned(tmp_path)[0] == sorted(names)
 
 
@@ -132,7 +132,7 @@ def test_a_very_deep_folder_is_read(tmp_path: Path) -> None:
 
 
 def test_a_corpus_that_is_missing_or_a_file_is_an_error(tmp_path: Path) -> None:
-    write(tmp_path, {"a.txt": "a"})
+    write_files(tmp_path, {"a.txt": "a"})
     for root in (tmp_path / "nowhere", tmp_path / "a.txt"):
         with pytest.raises(CorpusMissing, match=str(root)):
             scan(root, formats=FORMATS, max_file_bytes=10)
@@ -140,7 +140,7 @@ def test_a_corpus_that_is_missing_or_a_file_is_an_error(tmp_path: Path) -> None:
 
 def test_what_may_not_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
     """As another user where this one may read everything."""
-    root = write(tmp_path / "corpus", {"a.txt": "a", "closed/b.txt": "b", "c.txt": "c"})
+    root = write_files(tmp_path / "corpus", {"a.txt": "a", "closed/b.txt": "b", "c.txt": "c"})
     (root / "closed").chmod(0)
     (root / "c.txt").chmod(0)
     for folder in (tmp_path, *tmp_path.parents):
@@ -151,7 +151,7 @@ def test_what_may_not_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> N
         "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "found, skipped = corpus.scan(Path(sys.argv[1]), formats=('txt',), max_file_bytes=99)\n"
         "print([f.path for f in found], [(s.path, s.cause) for s in skipped])\n"
-        "try: corpus.read(Path(sys.argv[1]), found[1], max_file_bytes=99)\n"
+        "try: corpus.read_file(Path(sys.argv[1]), found[1], max_file_bytes=99)\n"
         "except Exception as error: print(error)\n"
     )
     command = [sys.executable, "-c", "import os\n" + program, str(root)]

@@ -12,18 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from index.embed.graph import read_safetensors
-from index.embed.minilm import (
-    MAX_TOKENS,
-    TOKENIZER_SHA256,
-    count_tokens,
-    graph_file,
-    model_folder,
-    tokenizer,
-    verified,
-)
-from index.embed.protocol import Embedder, EmbedSpec, Passage
-from index.embed.quantize import asking, encoded, floats
+from index.embed.factory import EmbedSpec
+from index.embed.graph import graph_file, model_folder, read_safetensors, read_verified
+from index.embed.minilm import MAX_TOKENS, TOKENIZER_SHA256, count_tokens, tokenizer
+from index.embed.protocol import ChunkText, Embedder
+from index.embed.quantize import dequantize, project_query, quantize
 from index.errors import EmbedderUnavailable
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "minilm-vectors.json").read_text())
@@ -32,9 +25,9 @@ REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "minilm-vectors.jso
 Array = npt.NDArray[np.float64]
 
 
-def passage(text: str, *cuts: int) -> Passage:
+def passage(text: str, *cuts: int) -> ChunkText:
     edges = [0, *cuts, len(text)]
-    return Passage(text, tuple(pairwise(edges)))
+    return ChunkText(text, tuple(pairwise(edges)))
 
 
 def token_vectors(ids: list[int]) -> Array:
@@ -96,7 +89,7 @@ def test_a_passage_is_the_mean_of_its_tokens_and_a_sentence_its_words(minilm: Em
     assert made.vector @ unit(tokens.mean(0)) >= 0.99999
     assert made.parts is not None
     assert made.parts.counts.tolist() == [3, 2]
-    for kept, token in zip(floats(made.parts.rows), floats(encoded(tokens[words])), strict=True):
+    for kept, token in zip(dequantize(made.parts.rows), dequantize(quantize(tokens[words])), strict=True):
         assert unit(kept) @ unit(token) >= 0.99
 
 
@@ -104,14 +97,14 @@ def test_the_codes_of_words_tell_their_cosines(minilm: Embedder) -> None:
     text = "The lamp of the lighthouse, lit in 1871, is electric now, and the keeper has left."
     tokens = token_vectors(tokenizer().encode(text).ids)
     whole = tokens / np.linalg.norm(tokens, axis=1, keepdims=True)
-    told = floats(encoded(tokens)) @ asking(tokens).T
+    told = dequantize(quantize(tokens)) @ project_query(tokens).T
     assert np.corrcoef(told.ravel(), (whole @ whole.T).ravel())[0, 1] >= 0.97
     np.testing.assert_allclose(told.diagonal(), 1, atol=0.12)
 
 
 def test_a_sentence_without_content_is_all_its_tokens(minilm: Embedder) -> None:
     text = "Is it? The lamp is lit."
-    made = minilm.embed_passages([Passage(text, ((0, 6), (7, len(text)), (3, 3)))])[0]
+    made = minilm.embed_passages([ChunkText(text, ((0, 6), (7, len(text)), (3, 3)))])[0]
     assert made.parts is not None
     assert made.parts.counts.tolist() == [3, 2, 0]
 
@@ -157,12 +150,12 @@ def test_weights_that_are_not_the_published_ones_are_refused(tmp_path: Path) -> 
     data[1000] ^= 1
     (tmp_path / "tokenizer.json").write_bytes(data)
     with pytest.raises(EmbedderUnavailable, match=r"tokenizer\.json"):
-        verified(tmp_path / "tokenizer.json", TOKENIZER_SHA256)
+        read_verified(tmp_path / "tokenizer.json", TOKENIZER_SHA256)
 
 
 def test_a_missing_file_of_the_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(EmbedderUnavailable, match="nothing"):
-        verified(tmp_path / "nothing", TOKENIZER_SHA256)
+        read_verified(tmp_path / "nothing", TOKENIZER_SHA256)
 
 
 def test_a_damaged_graph_is_noticed_and_built_anew(tmp_path: Path, minilm_spec: EmbedSpec) -> None:
@@ -177,7 +170,7 @@ def test_no_torch_is_loaded_or_needed(minilm_spec: EmbedSpec) -> None:
     program = (
         "import sys; from pathlib import Path; from index.embed.factory import open_embedder;"
         "from index.embed.protocol import EmbedSpec;"
-        "spec = EmbedSpec('minilm', None, None, None, True, Path(sys.argv[1]));"
+        "spec = EmbedSpec('minilm', None, None, None, Path(sys.argv[1]));"
         "open_embedder(spec).embed_question('How high?');"
         "import importlib.util as u; assert 'torch' not in sys.modules;"
         "assert u.find_spec('torch') is None, 'torch is installed'"

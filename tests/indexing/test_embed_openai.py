@@ -13,23 +13,23 @@ import pytest
 from api.bootstrap import open_parts
 from api.cli.local import opened as opened_index
 from api.settings import EmbedGroup, Settings
-from index.embed.factory import open_embedder
-from index.embed.protocol import Embedded, EmbedSpec, Passage
+from index.embed.factory import EmbedSpec, open_embedder
+from index.embed.protocol import ChunkText, ChunkVectors
 from index.errors import EmbedderUnavailable
-from tests.support.corpora import ARTICLES, sync_request, synced, write
+from tests.support.corpus_builder import ARTICLES, sync_in_process, sync_request, write_files
 from tests.support.fake_wire import embed
 from tests.support.fakes import FakeModel
-from tests.support.running import until
+from tests.support.processes import wait_until
 
 TEXT = "The lamp was lit. The tower stands."
-PASSAGE = Passage(TEXT, ((0, 17), (18, 35)))
+PASSAGE = ChunkText(TEXT, ((0, 17), (18, 35)))
 
 
 def spec(model: FakeModel, *, sentences: bool = True, name: str | None = "fake") -> EmbedSpec:
     return EmbedSpec("openai", name, model.base_url, "key-1", sentences, Path("unused"))
 
 
-def embedded(spec: EmbedSpec, *passages: Passage) -> list[Embedded]:
+def embedded(spec: EmbedSpec, *passages: ChunkText) -> list[ChunkVectors]:
     with closing(open_embedder(spec)) as embedder:
         return embedder.embed_passages(passages)
 
@@ -50,8 +50,8 @@ def test_without_sentence_vectors_it_makes_none_and_asks_for_none() -> None:
 
 
 def test_sentences_go_to_the_passage_they_are_of() -> None:
-    other = Passage("One. Two. Three.", ((0, 4), (5, 9), (10, 16)))
-    bare = Passage("None at all", ())
+    other = ChunkText("One. Two. Three.", ((0, 4), (5, 9), (10, 16)))
+    bare = ChunkText("None at all", ())
     with FakeModel() as model:
         made = embedded(spec(model), PASSAGE, bare, other)
     parts = [entry.parts for entry in made if entry.parts is not None]
@@ -61,7 +61,7 @@ def test_sentences_go_to_the_passage_they_are_of() -> None:
 
 
 def test_many_texts_go_in_several_requests_and_come_back_in_order() -> None:
-    passages = [Passage(f"number {n}", ()) for n in range(200)]
+    passages = [ChunkText(f"number {n}", ()) for n in range(200)]
     with FakeModel() as model:
         made = embedded(spec(model), *passages)
         assert max(len(request.body["input"]) for request in model.requests) <= 96
@@ -113,7 +113,7 @@ def every_connection_ended(model: FakeModel) -> Iterator[None]:
     gc.disable()
     try:
         yield
-        until(lambda: not model.connections)
+        wait_until(lambda: not model.connections)
     finally:
         gc.enable()
 
@@ -130,11 +130,11 @@ def test_it_leaves_no_connection_open(fault: str | None) -> None:
 def test_a_sync_and_what_asks_its_index_leave_no_connection_open(
     bare_environment: Path, hosted: EmbedSpec, embeddings: FakeModel
 ) -> None:
-    request = sync_request(write(bare_environment / "corpus", ARTICLES), Path("data"), hosted)
+    request = sync_request(write_files(bare_environment / "corpus", ARTICLES), Path("data"), hosted)
     embed = EmbedGroup(model="fake", base_url=hosted.base_url)
     settings = Settings(corpus=request.corpus, data_dir=Path("data"), embed=embed)
     with every_connection_ended(embeddings):
-        synced(request)
+        sync_in_process(request)
     with every_connection_ended(embeddings):
         asyncio.run(open_parts(settings).close())
     with every_connection_ended(embeddings), opened_index(settings) as (parts, _):

@@ -10,23 +10,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed.minilm import MiniLM
-from index.embed.openvino import OpenVINOMiniLM, Precision, precision, precision_of
-from index.embed.protocol import Embedder, EmbedSpec, Passage
+from index.embed.factory import EmbedSpec
+from index.embed.minilm import MiniLM, OpenVINOMiniLM, Precision, cpu_precision, precision_for
+from index.embed.protocol import ChunkText, Embedder
 from index.errors import EmbedderMismatch
 from rag.retrieval.fusion import understand
-from tests.support.corpora import ARTICLES, opened, sync_request, synced, write
+from tests.support.corpus_builder import (
+    ARTICLES,
+    open_generation,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None,
     reason="SKIPPED: openvino is not installed (development installs it on Linux, x86_64)",
 )
 in_bf16 = pytest.mark.skipif(
-    precision() != "bf16", reason="SKIPPED: this CPU does not compute in bf16"
+    cpu_precision() != "bf16", reason="SKIPPED: this CPU does not compute in bf16"
 )
 TEXTS = [text for article in ARTICLES.values() for text in article.split("\n") if text]
-PASSAGES = [Passage(text, ((0, len(text) // 2), (len(text) // 2, len(text)))) for text in TEXTS]
-PASSAGES.append(Passage("A long one. " * 200, ((0, 11), (12, 2400))))
+PASSAGES = [ChunkText(text, ((0, len(text) // 2), (len(text) // 2, len(text)))) for text in TEXTS]
+PASSAGES.append(ChunkText("A long one. " * 200, ((0, 11), (12, 2400))))
 
 
 def by_openvino(spec: EmbedSpec, wanted: Precision) -> OpenVINOMiniLM:
@@ -66,16 +72,16 @@ def test_in_bf16_its_vectors_are_near_and_of_another_make(
 def test_vectors_of_both_makes_are_never_in_one_index(
     tmp_path: Path, minilm: Embedder, minilm_spec: EmbedSpec
 ) -> None:
-    corpus = write(tmp_path / "corpus", ARTICLES)
+    corpus = write_files(tmp_path / "corpus", ARTICLES)
     request = sync_request(corpus, tmp_path / "data", minilm_spec)
-    synced(request)
+    sync_in_process(request)
     by_other = replace(request, embed=replace(minilm_spec, kind="openvino"))
-    report, events = synced(by_other)
+    report, events = sync_in_process(by_other)
     assert report.published
     done = [event["done"] for event in events if event["event"] == "embed"]
     assert done[-1] == report.chunks
-    assert not synced(by_other)[0].published
-    with opened(request) as generation:
+    assert not sync_in_process(by_other)[0].published
+    with open_generation(request) as generation:
         with pytest.raises(EmbedderMismatch, match="bf16"):
             understand(generation, minilm, "How high is the lighthouse?")
         understand(generation, by_openvino(minilm_spec, "bf16"), "How high is the lighthouse?")
@@ -94,9 +100,9 @@ def test_threads_that_ask_at_once_get_their_own_vectors(minilm_spec: EmbedSpec) 
 
 
 def test_bf16_is_for_cpus_that_compute_in_it() -> None:
-    assert precision_of("flags : fma avx512f avx512_bf16 amx_tile") == "bf16"
-    assert precision_of("flags : avx512f amx_bf16 amx_tile") == "bf16"
-    assert precision_of("flags : fma avx2 avx512f avx512_vnni") == "f32"
+    assert precision_for("flags : fma avx512f avx512_bf16 amx_tile") == "bf16"
+    assert precision_for("flags : avx512f amx_bf16 amx_tile") == "bf16"
+    assert precision_for("flags : fma avx2 avx512f avx512_vnni") == "f32"
 
 
 def test_where_it_is_not_installed_one_is_told(minilm_spec: EmbedSpec) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.store.generation import Generation
 from index.store.integrity import verify
 from index.sync.process import Event, SyncRequest
-from tests.support.corpora import opened, sync_request, synced, write
+from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
 from tests.support.fakes import FakeModel
-from tests.support.running import footnote
+from tests.support.processes import run_footnote
 
 ENTRIES, FILES = 1_400, 70
 LINE = "the keeper of the lamp wrote into his log that the sea was calm and no ship had passed"
@@ -43,10 +43,10 @@ def log(*, days: range) -> dict[str, str]:
 def logged(folder: Path) -> Iterator[tuple[SyncRequest, list[Event]]]:
     """Such a log, synced, with the events; what it is embedded by runs meanwhile."""
     with FakeModel(vector_of=around_the_middle) as model:
-        spec = EmbedSpec("openai", "fake", model.base_url, None, True, folder / "models")
-        corpus = write(folder / "corpus", log(days=range(ENTRIES)))
+        spec = EmbedSpec("openai", "fake", model.base_url, None, folder / "models")
+        corpus = write_files(folder / "corpus", log(days=range(ENTRIES)))
         request = sync_request(corpus, folder / "data", spec)
-        _, events = synced(request)
+        _, events = sync_in_process(request)
         yield request, events
 
 
@@ -81,7 +81,7 @@ def test_it_is_published_whole_and_every_chunk_is_found(
     causes = [str(event["cause"]) for event in events if event["event"] == "rebuild"]
     assert len(causes) == 2
     assert all(f"of {ENTRIES} chunks are not found by their vectors" in cause for cause in causes)
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         assert (generation.info.chunks, generation.info.complete) == (ENTRIES, True)
         assert generation.info.exact
         assert not (generation.folder / "vectors").exists()
@@ -92,19 +92,19 @@ def test_it_is_published_whole_and_every_chunk_is_found(
 def test_a_small_change_needs_no_graph_either(request_: SyncRequest) -> None:
     path = request_.corpus / "07.txt"
     path.write_text(path.read_text().replace("On day 140 ", "On day one "))
-    report, events = synced(request_)
+    report, events = sync_in_process(request_)
     assert report.changed == 1
     assert not [event for event in events if event["event"] == "rebuild"]
-    with opened(request_) as generation:
+    with open_generation(request_) as generation:
         assert (generation.info.exact, generation.manifest.drift) == (True, 2)
         assert_every_chunk_is_found(generation)
 
 
 def test_once_much_has_changed_the_graph_is_tried_again(request_: SyncRequest) -> None:
     few = log(days=range(1, FILES + 1))  # without the one in the middle
-    write(request_.corpus, few)
-    synced(request_)
-    with opened(request_) as generation:
+    write_files(request_.corpus, few)
+    sync_in_process(request_)
+    with open_generation(request_) as generation:
         assert (generation.info.chunks, generation.info.exact) == (FILES, False)
 
 
@@ -114,8 +114,8 @@ def test_status_and_doctor_say_so(whole: tuple[SyncRequest, list[Event]]) -> Non
     base_url = str(request.embed.base_url)
     env = {"FOOTNOTE_EMBED__MODEL": "fake", "FOOTNOTE_EMBED__BASE_URL": base_url}
     at = ("--data-dir", "data")
-    status = footnote("status", *at, cwd=home)
+    status = run_footnote("status", *at, cwd=home)
     assert f"{ENTRIES} passages, vectors compared one by one" in status.stdout
-    assert json.loads(footnote("status", *at, "--json", cwd=home).stdout)["info"]["exact"]
-    doctor = footnote("doctor", "corpus", *at, cwd=home, env=env)
+    assert json.loads(run_footnote("status", *at, "--json", cwd=home).stdout)["info"]["exact"]
+    doctor = run_footnote("doctor", "corpus", *at, cwd=home, env=env)
     assert "vectors compared one by one: verified" in doctor.stdout

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.embed.protocol import EmbedSpec
-from index.filters import day_of, lets_through
+from index.embed.factory import EmbedSpec
+from index.filters import matches, parse_day
 from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
-from tests.support.corpora import opened, sync_request, synced, write
+from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
 
 FILES = {
     "news/flood.md": "---\ndate: 2026-03-01\ntags: [River, weather]\n---\n\nIt rose by 3 m.\n",
@@ -26,9 +26,9 @@ def tagged(
     tmp_path_factory: pytest.TempPathFactory, minilm_spec: EmbedSpec
 ) -> Iterator[Generation]:
     folder = tmp_path_factory.mktemp("tagged")
-    request = sync_request(write(folder / "corpus", FILES), folder / "data", minilm_spec)
-    synced(request)
-    with opened(request) as generation:
+    request = sync_request(write_files(folder / "corpus", FILES), folder / "data", minilm_spec)
+    sync_in_process(request)
+    with open_generation(request) as generation:
         yield generation
 
 
@@ -70,11 +70,11 @@ def test_filters_leave_the_sources_that_meet_all_of_them(
     ],
 )
 def test_a_day_is_read_from_what_iso_dates_begin_with(text: str, day: date | None) -> None:
-    assert day_of(text) == day
+    assert parse_day(text) == day
 
 
 @given(st.text(), st.dictionaries(st.sampled_from(["tags", "date"]), st.text()))
 def test_no_front_matter_breaks_a_filter(path: str, metadata: dict[str, str]) -> None:
     asked = Filters(("a/",), ("b",), date(2026, 1, 1), None)
-    assert lets_through(NO_FILTERS, path, metadata)
-    assert lets_through(asked, path, metadata) in (True, False)
+    assert matches(NO_FILTERS, path, metadata)
+    assert matches(asked, path, metadata) in (True, False)

@@ -2,9 +2,9 @@
 
 import pytest
 
+from index.formats import FORMATS
 from index.formats.html import extract_html
 from index.formats.markdown import extract_markdown
-from index.formats.table import FORMATS
 from index.formats.text import extract_text
 from index.text.encoding import decode, decoded
 from index.types import Document

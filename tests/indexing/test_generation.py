@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed.protocol import Embedder, EmbedSpec
-from index.embed.quantize import floats
+from index.embed.factory import EmbedSpec
+from index.embed.protocol import Embedder
+from index.embed.quantize import dequantize
 from index.errors import GenerationDamaged, GenerationMissing
 from index.store.generation import Generation
 from index.store.integrity import verify
@@ -21,15 +22,15 @@ from index.store.serving import Serving
 from index.sync.process import SyncRequest
 from index.sync.publish import roll_back
 from index.types import Filters
-from tests.support.corpora import (
+from tests.support.corpus_builder import (
     ARTICLES,
-    Built,
-    lose_graph,
-    opened,
-    paths,
+    BuiltIndex,
+    delete_vector_graph,
+    open_generation,
+    source_paths,
+    sync_in_process,
     sync_request,
-    synced,
-    write,
+    write_files,
 )
 
 
@@ -58,7 +59,7 @@ def flip(path: Path) -> None:
 
 
 @pytest.fixture
-def copied(built: Built, tmp_path: Path) -> SyncRequest:
+def copied(built: BuiltIndex, tmp_path: Path) -> SyncRequest:
     """A copy of the built collection, to be spoilt."""
     data = shutil.copytree(built.request.folder.parent.parent, tmp_path / "data")
     return sync_request(built.request.corpus, data, built.request.embed)
@@ -67,10 +68,10 @@ def copied(built: Built, tmp_path: Path) -> SyncRequest:
 @pytest.fixture
 def twice(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
     """A collection with two generations."""
-    request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
-    synced(request)
-    write(request.corpus, {"new.txt": "A whale was seen off the cape in June."})
-    synced(request)
+    request = sync_request(write_files(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    sync_in_process(request)
+    write_files(request.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    sync_in_process(request)
     return request
 
 
@@ -92,7 +93,7 @@ def test_a_source_and_its_text_are_found_by_id(generation: Generation) -> None:
         generation.text("nothing")
 
 
-def test_the_text_of_a_plain_file_is_the_files_own(generation: Generation, built: Built) -> None:
+def test_the_text_of_a_plain_file_is_the_files_own(generation: Generation, built: BuiltIndex) -> None:
     source = next(s for s in generation.sources(after=None, limit=-1) if "light" in s.path)
     own = (built.request.corpus / source.path).read_text("utf-8-sig")
     assert generation.text(source.id) == own
@@ -121,22 +122,22 @@ def test_words_and_meaning_find_the_chunk(generation: Generation, minilm: Embedd
 def test_similarities_are_cosines_of_chunks_and_of_their_sentences_words(
     generation: Generation, minilm: Embedder
 ) -> None:
-    from index.sync.build import passages
-    from index.sync.changes import Parsed
+    from index.sync.build import embedding_inputs
+    from index.sync.changes import ParsedSource
 
     question = minilm.embed_question("How high is the lighthouse?")
     vector = question.vector
     entries = [
-        Parsed(s, "", generation.text(s.id), tuple(generation.source_chunks(s.id)))
+        ParsedSource(s, "", generation.text(s.id), tuple(generation.source_chunks(s.id)))
         for s in generation.sources(after=None, limit=-1)
     ]
-    made = minilm.embed_passages(passages(entries))
+    made = minilm.embed_passages(embedding_inputs(entries))
     rows = np.array([4, 0, 2])
     expected = []
     for parts in [made[row].parts for row in rows]:
         assert parts is not None
         for words in np.split(parts.rows, np.cumsum(parts.counts)[:-1]):
-            expected.append((floats(words) @ question.parts.T).max(axis=0))
+            expected.append((dequantize(words) @ question.parts.T).max(axis=0))
     np.testing.assert_allclose(
         generation.similarities(rows, vector), [made[r].vector @ vector for r in rows], atol=2e-3
     )
@@ -173,9 +174,9 @@ def test_chunks_with_equal_vectors_are_all_found(tmp_path: Path, hosted: EmbedSp
     """More of them than neighbours in Chroma's graph, where they would cut each other off."""
     line = "All rights in this page are reserved by its owner, who may be reached by letter. " * 2
     files = {f"{n:02}.txt": f"{line}\n\nArticle {n} is on subject {n * n}." for n in range(80)}
-    request = sync_request(write(tmp_path / "c", files), tmp_path / "d", hosted)
-    synced(request)
-    with opened(request) as generation:
+    request = sync_request(write_files(tmp_path / "c", files), tmp_path / "d", hosted)
+    sync_in_process(request)
+    with open_generation(request) as generation:
         row = generation.find_lexical(["right"], limit=1)[0]
         found = generation.find_dense(generation.vector(row), limit=40)
         assert len(set(found)) == 40
@@ -193,7 +194,7 @@ def test_opening_and_asking_leaves_every_byte_as_it_was(
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = digests(folder)
     for _ in range(2):
-        with opened(copied) as generation:
+        with open_generation(copied) as generation:
             verify(generation)
             generation.find_dense(minilm.embed_question("lamp").vector, limit=3)
             generation.find_lexical(["lamp"], limit=3)
@@ -201,7 +202,7 @@ def test_opening_and_asking_leaves_every_byte_as_it_was(
 
 
 def test_a_closed_generation_leaves_no_run_copy(copied: SyncRequest) -> None:
-    with opened(copied) as generation:
+    with open_generation(copied) as generation:
         verify(generation)
         run = generation.run_folder
         assert run.exists()
@@ -270,8 +271,8 @@ def test_nothing_serves_before_the_first_generation(tmp_path: Path) -> None:
 def test_a_new_generation_is_switched_to_once(twice: SyncRequest, serving: Serving) -> None:
     assert serving.refresh()
     assert not serving.refresh()
-    write(twice.corpus, {"newer.txt": "A second whale was seen in July."})
-    synced(twice)
+    write_files(twice.corpus, {"newer.txt": "A second whale was seen in July."})
+    sync_in_process(twice)
     assert serving.refresh()
     assert served(serving) == "000003"
 
@@ -280,8 +281,8 @@ def test_a_lease_keeps_the_old_generation_open(twice: SyncRequest, serving: Serv
     serving.refresh()
     with serving.lease() as old:
         for number in range(3):
-            write(twice.corpus, {"newer.txt": f"Whale number {number} was seen."})
-            synced(twice)
+            write_files(twice.corpus, {"newer.txt": f"Whale number {number} was seen."})
+            sync_in_process(twice)
             serving.refresh()
         assert not (twice.folder / "generations" / old.info.generation).exists()
         assert old.info.generation == "000002"
@@ -308,7 +309,7 @@ def test_the_generation_before_serves_when_the_newest_is_damaged(
 def test_a_sync_ends_the_trouble(twice: SyncRequest, serving: Serving) -> None:
     flip(folder_of(twice) / "catalog.sqlite3")
     serving.refresh()
-    synced(twice)
+    sync_in_process(twice)
     assert serving.refresh()
     assert serving.trouble is None
     assert served(serving) == "000003"
@@ -318,8 +319,8 @@ def test_what_serves_goes_on_when_a_newer_one_is_damaged(
     twice: SyncRequest, serving: Serving
 ) -> None:
     serving.refresh()
-    write(twice.corpus, {"newer.txt": "A second whale was seen in July."})
-    synced(twice)
+    write_files(twice.corpus, {"newer.txt": "A second whale was seen in July."})
+    sync_in_process(twice)
     flip(folder_of(twice) / "chunks.npy")
     assert not serving.refresh()
     assert served(serving) == "000002"
@@ -337,8 +338,8 @@ def test_an_unreadable_current_is_trouble_and_what_serves_goes_on(
 
 
 def test_vectors_that_no_query_finds_are_noticed(copied: SyncRequest) -> None:
-    lose_graph(copied)
-    with opened(copied) as generation:
+    delete_vector_graph(copied)
+    with open_generation(copied) as generation:
         assert generation.vector_ids() == generation.distinct_ids()
         assert generation.find_dense(generation.vector(0), limit=10) == []
         with pytest.raises(GenerationDamaged):
@@ -384,7 +385,7 @@ def test_rolling_back_serves_the_generation_before(twice: SyncRequest, serving: 
     assert roll_back(twice.folder, "default") == "000001"
     assert serving.refresh()
     assert served(serving) == "000001"
-    assert "new.txt" not in paths(twice)
+    assert "new.txt" not in source_paths(twice)
 
 
 def test_rolling_back_twice_is_where_one_was(twice: SyncRequest) -> None:
@@ -396,7 +397,7 @@ def test_rolling_back_twice_is_where_one_was(twice: SyncRequest) -> None:
 
 def test_a_sync_after_rolling_back_is_up_to_date_again(twice: SyncRequest) -> None:
     roll_back(twice.folder, "default")
-    report, _ = synced(twice)
+    report, _ = sync_in_process(twice)
     assert (report.generation, report.added) == ("000003", 1)
     assert [entry.generation for entry in read_published(twice.folder)] == ["000003", "000001"]
 

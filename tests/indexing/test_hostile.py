@@ -11,11 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from index.embed.protocol import EmbedSpec
-from index.formats.sandbox import Extraction
-from index.formats.sandbox_child import MEMORY, SECONDS
-from index.formats.table import FORMATS
-from tests.support.corpora import ARTICLES, opened, sync_request, synced, write
+from index.embed.factory import EmbedSpec
+from index.formats import FORMATS
+from index.formats.sandbox import MAX_MEMORY_BYTES, TIMEOUT_S, Sandbox
+from tests.support.corpus_builder import (
+    ARTICLES,
+    open_generation,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 from tests.support.documents import archive, docx, epub, paragraph, pdf, pdf_of
 
 LINE = 1_000_000_000 if os.environ.get("SOAK") else 20_000_000
@@ -116,8 +121,8 @@ FINE: dict[str, str | bytes] = {  # indexed, harmlessly
 
 
 @pytest.fixture
-def extraction() -> Iterator[Extraction]:
-    extraction = Extraction()
+def extraction() -> Iterator[Sandbox]:
+    extraction = Sandbox()
     yield extraction
     extraction.close()
 
@@ -125,7 +130,7 @@ def extraction() -> Iterator[Extraction]:
 def test_hostile_files_are_named_or_harmless_and_no_good_one_is_lost(
     tmp_path: Path, hosted: EmbedSpec
 ) -> None:
-    corpus = write(tmp_path / "corpus", {**ARTICLES, **BAD, **FINE})
+    corpus = write_files(tmp_path / "corpus", {**ARTICLES, **BAD, **FINE})
     os.mkfifo(corpus / "pipe.txt")
     (corpus / "loop.txt").symlink_to("loop.txt")
     (corpus / "around").symlink_to(corpus)
@@ -136,22 +141,22 @@ def test_hostile_files_are_named_or_harmless_and_no_good_one_is_lost(
     links = {"pipe.txt", "loop.txt", "around", "passwd.txt", "caf\\udce9.txt", "line.txt"}
     assert len(BAD) + len(FINE) + len(links) >= 60
     request = sync_request(corpus, tmp_path / "data", hosted, formats=tuple(FORMATS))
-    report, _ = synced(request)
+    report, _ = sync_in_process(request)
     causes = {entry.path: entry.cause for entry in report.skipped}
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         found = {source.path: source for source in generation.sources(after=None, limit=-1)}
         text = generation.text(found["surrogate.json"].id)
     assert set(causes) == set(BAD) | links
     assert set(found) == set(ARTICLES) | set(FINE)
     assert all(causes.values())
     assert "lone \ufffd and \ufffd nul" in text
-    again, _ = synced(replace(request))
+    again, _ = sync_in_process(replace(request))
     assert not again.published
 
 
 @pytest.mark.parametrize("name", [n for n in {**BAD, **FINE} if n.rpartition(".")[2] in FORMATS])
 def test_no_hostile_file_takes_its_reader_past_its_limits(
-    name: str, extraction: Extraction
+    name: str, extraction: Sandbox
 ) -> None:
     content = {**BAD, **FINE}[name]
     data = content.encode() if isinstance(content, str) else content
@@ -159,11 +164,11 @@ def test_no_hostile_file_takes_its_reader_past_its_limits(
 
 
 @pytest.mark.parametrize("name", ["txt", "md", "html", "rst", "csv", "json"])
-def test_a_very_long_line_stays_within_the_limits(name: str, extraction: Extraction) -> None:
+def test_a_very_long_line_stays_within_the_limits(name: str, extraction: Sandbox) -> None:
     assert within_limits(extraction, name, b"word " * (LINE // 5))
 
 
-def within_limits(extraction: Extraction, name: str, data: bytes) -> bool:
+def within_limits(extraction: Sandbox, name: str, data: bytes) -> bool:
     """Read or refused in time, and the child, where it still lives, never held too much."""
     started = time.monotonic()
     with contextlib.suppress(ValueError):  # the cause; the other test has them
@@ -172,5 +177,5 @@ def within_limits(extraction: Extraction, name: str, data: bytes) -> bool:
     if child is not None:
         status = Path(f"/proc/{child.pid}/status").read_text()
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        assert int(peak.split()[1]) << 10 <= MEMORY
-    return time.monotonic() - started < 2 * SECONDS + 5  # a second child may be asked
+        assert int(peak.split()[1]) << 10 <= MAX_MEMORY_BYTES
+    return time.monotonic() - started < 2 * TIMEOUT_S + 5  # a second child may be asked

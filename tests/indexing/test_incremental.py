@@ -10,11 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from index.embed.factory import EmbedSpec
 from index.embed.minilm import MiniLM
-from index.embed.protocol import EmbedSpec
 from index.store.generation import Generation
 from index.sync.process import SyncRequest
-from tests.support.corpora import lose_graph, opened, sync_request, synced, write
+from tests.support.corpus_builder import (
+    delete_vector_graph,
+    open_generation,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 from tests.support.fakes import FakeModel
 
 EXAMPLES = 200 if os.environ.get("SOAK") else 8
@@ -64,7 +70,7 @@ def nearest(generation: Generation, row: int) -> list[float]:
 
 
 def contents(request: SyncRequest) -> Mapping[str, object]:
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         return content(generation)
 
 
@@ -78,7 +84,7 @@ def change(corpus: Path, name: str, to: str | None) -> None:
             (corpus / to).parent.mkdir(exist_ok=True)
             path.replace(corpus / to)
     else:
-        write(corpus, {name: to})
+        write_files(corpus, {name: to})
 
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -89,18 +95,18 @@ def test_any_changes_end_in_what_a_fresh_build_holds_and_no_change_in_the_same(
     steps: list[list[tuple[str, str | None]]],
 ) -> None:
     folder = tmp_path_factory.mktemp("changes")
-    spec = EmbedSpec("openai", "fake", fake_embeddings.base_url, None, True, folder / "models")
-    corpus = write(folder / "corpus", {"a.txt": TEXTS[0], "b.md": TEXTS[1]})
+    spec = EmbedSpec("openai", "fake", fake_embeddings.base_url, None, folder / "models")
+    corpus = write_files(folder / "corpus", {"a.txt": TEXTS[0], "b.md": TEXTS[1]})
     request = sync_request(corpus, folder / "data", spec)
-    synced(request)
+    sync_in_process(request)
     for changes in steps:
         for name, to in changes:
             change(corpus, name, to)
-        synced(request)
+        sync_in_process(request)
     before = contents(request)
-    assert not synced(request)[0].published
+    assert not sync_in_process(request)[0].published
     fresh = sync_request(corpus, folder / "fresh", spec)
-    synced(fresh)
+    sync_in_process(fresh)
     assert before == contents(fresh) == contents(request)
 
 
@@ -119,18 +125,18 @@ def ledger(days: int) -> dict[str, str]:
 
 
 def test_a_small_change_to_a_large_corpus_changes_a_copy(tmp_path: Path, hosted: EmbedSpec) -> None:
-    corpus = write(tmp_path / "corpus", ledger(24))
+    corpus = write_files(tmp_path / "corpus", ledger(24))
     request = sync_request(corpus, tmp_path / "data", hosted)
-    synced(request)
+    sync_in_process(request)
     path = corpus / "07.txt"
     path.write_text(path.read_text().replace("On day 7 at 33 ", "On the eighth of May "))
-    report, _ = synced(request)
+    report, _ = sync_in_process(request)
     assert (report.changed, report.chunks) == (1, 24 * 50)
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         assert 0 < generation.manifest.drift < 60
         changed = content(generation)
     fresh = sync_request(corpus, tmp_path / "fresh", hosted)
-    synced(fresh)
+    sync_in_process(fresh)
     anew = contents(fresh)
     assert {key for key in anew if anew[key] != changed[key]} <= {"dense"}
 
@@ -138,14 +144,14 @@ def test_a_small_change_to_a_large_corpus_changes_a_copy(tmp_path: Path, hosted:
 def test_a_lost_graph_is_built_anew_even_when_the_cache_of_vectors_is_gone(
     tmp_path: Path, hosted: EmbedSpec
 ) -> None:
-    corpus = write(tmp_path / "corpus", ledger(24))
+    corpus = write_files(tmp_path / "corpus", ledger(24))
     request = sync_request(corpus, tmp_path / "data", hosted)
-    synced(request)
-    lose_graph(request)
+    sync_in_process(request)
+    delete_vector_graph(request)
     for path in request.cache.parent.glob("embeddings.sqlite3*"):
         path.unlink()
-    write(corpus, {"new.txt": "A whale was seen off the cape in June."})
-    report, events = synced(request)
+    write_files(corpus, {"new.txt": "A whale was seen off the cape in June."})
+    report, events = sync_in_process(request)
     assert "rebuild" in [event["event"] for event in events]
     assert (report.published, report.chunks) == (True, 24 * 50 + 1)
 
@@ -154,16 +160,16 @@ def test_an_index_of_an_older_versions_vectors_is_built_anew(
     tmp_path: Path, minilm_spec: EmbedSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = sync_request(
-        write(tmp_path / "corpus", dict(zip(NAMES, TEXTS, strict=False))),
+        write_files(tmp_path / "corpus", dict(zip(NAMES, TEXTS, strict=False))),
         tmp_path / "data",
         minilm_spec,
     )
     with monkeypatch.context() as older:
         older.setattr(MiniLM, "fingerprint", "all-MiniLM-L6-v2@older")
-        synced(request)
-        assert not synced(request)[0].published
-    report, events = synced(request)
+        sync_in_process(request)
+        assert not sync_in_process(request)[0].published
+    report, events = sync_in_process(request)
     assert report.published
     assert [e["done"] for e in events if e["event"] == "embed"][-1] == report.chunks
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         assert generation.manifest.embedder == MiniLM.fingerprint

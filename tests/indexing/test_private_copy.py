@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from index.store.private_copy import RunCopy
+from index.store.private_copy import PrivateCopy
 
 KILLED = (
     "import os, signal, sys\n"
-    "from index.store.private_copy import RunCopy\n"
-    "print(RunCopy().folder, flush=True)\n"
+    "from index.store.private_copy import PrivateCopy\n"
+    "print(PrivateCopy().folder, flush=True)\n"
     "os.kill(os.getpid(), signal.SIGKILL)\n"
 )
 
@@ -32,12 +32,12 @@ def test_the_copy_of_a_killed_process_is_removed_by_the_next_one() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     left = Path(done.stdout.strip())
     assert left.is_dir()
-    RunCopy().close()
+    PrivateCopy().close()
     assert not left.exists()
 
 
 def test_a_copy_in_use_stays() -> None:
-    first, second = RunCopy(), RunCopy()
+    first, second = PrivateCopy(), PrivateCopy()
     assert first.folder.is_dir()
     assert second.folder.is_dir()
     first.close()
@@ -51,6 +51,6 @@ def test_a_folder_that_is_just_being_made_stays_for_a_while(temp: Path) -> None:
     young.mkdir()
     old.mkdir()
     os.utime(old, (time.time() - 3600,) * 2)
-    RunCopy().close()
+    PrivateCopy().close()
     assert young.is_dir()
     assert not old.exists()

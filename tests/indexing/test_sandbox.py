@@ -5,14 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.errors import SyncFailed
 from index.formats import table as formats
 from index.formats.markdown import extract_markdown
-from index.formats.sandbox import Extraction
-from index.formats.sandbox_child import cleaned
+from index.formats.sandbox import Sandbox, replace_nul_and_surrogates
 from index.types import Document, Heading
-from tests.support.corpora import ARTICLES, paths, sync_request, synced, write
+from tests.support.corpus_builder import (
+    ARTICLES,
+    source_paths,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 
 BREAKER = """
 import os, signal, time
@@ -44,18 +49,18 @@ def extraction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: breaker\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[footnote.formats]\nbrk = breaker:breaker\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    extraction = Extraction(seconds=20)
+    extraction = Sandbox(seconds=20)
     yield extraction
     extraction.close()
 
 
-def test_a_child_reads_as_the_extractor_does(extraction: Extraction) -> None:
+def test_a_child_reads_as_the_extractor_does(extraction: Sandbox) -> None:
     data = "---\ndate: 2024\n---\n# Größe\n\nText.".encode()
     assert extraction.document("md", data) == extract_markdown(data)
     assert extraction.document("md", data) == extract_markdown(data)
 
 
-def test_an_installed_package_adds_a_format(extraction: Extraction) -> None:
+def test_an_installed_package_adds_a_format(extraction: Sandbox) -> None:
     assert extraction.document("brk", b"fine").text == "fine"
 
 
@@ -72,7 +77,7 @@ def test_an_installed_package_adds_a_format(extraction: Extraction) -> None:
     ],
 )
 def test_a_file_that_breaks_its_reader_says_why_and_the_next_is_read(
-    extraction: Extraction, data: bytes, cause: str
+    extraction: Sandbox, data: bytes, cause: str
 ) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match=cause):
@@ -80,7 +85,7 @@ def test_a_file_that_breaks_its_reader_says_why_and_the_next_is_read(
     assert extraction.document("brk", b"fine").text == "fine"
 
 
-def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(extraction: Extraction) -> None:
+def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(extraction: Sandbox) -> None:
     extraction._seconds = 1.5
     with pytest.raises(ValueError, match=r"took more than 1\.5 s"):
         extraction.document("brk", b"late")
@@ -88,7 +93,7 @@ def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(extraction: Ext
     assert extraction.document("brk", b"fine").text == "fine"
 
 
-def test_what_a_library_prints_is_no_answer(extraction: Extraction) -> None:
+def test_what_a_library_prints_is_no_answer(extraction: Sandbox) -> None:
     assert extraction.document("brk", b"prints").text == "prints"
 
 
@@ -96,7 +101,7 @@ def test_lone_surrogates_and_nul_are_replaced_one_for_one() -> None:
     document = Document(
         "a\ud800\0b", ((0, 4),), "\udfff", (Heading(0, 4, 1, "\0"),), (), {"k": "\0"}
     )
-    clean = cleaned(document)
+    clean = replace_nul_and_surrogates(document)
     assert clean.text == "a\ufffd\ufffdb"
     assert (clean.title, clean.headings[0].text, clean.metadata) == (
         "\ufffd",
@@ -115,11 +120,11 @@ def test_no_two_formats_share_a_suffix() -> None:
 def test_where_the_reading_process_cannot_begin_no_file_is_to_blame(
     tmp_path: Path, hosted: EmbedSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
-    synced(request)
-    write(request.corpus, {"lighthouse.txt": "The lighthouse is dark."})
-    broken = write(tmp_path / "broken", {"json.py": "raise ImportError"})
+    request = sync_request(write_files(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    sync_in_process(request)
+    write_files(request.corpus, {"lighthouse.txt": "The lighthouse is dark."})
+    broken = write_files(tmp_path / "broken", {"json.py": "raise ImportError"})
     monkeypatch.setenv("PYTHONPATH", str(broken))
     with pytest.raises(SyncFailed, match="no file can be read"):
-        synced(request)
-    assert paths(request) == sorted(ARTICLES)
+        sync_in_process(request)
+    assert source_paths(request) == sorted(ARTICLES)

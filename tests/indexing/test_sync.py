@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.errors import (
     CorpusMismatch,
     CorpusMissing,
@@ -23,9 +23,17 @@ from index.errors import (
     SyncFailed,
 )
 from index.store.manifest import read_current
-from index.sync.process import SyncRequest, described, rebuilt, run_sync
-from index.sync.publish import check_space, of_disk
-from tests.support.corpora import ARTICLES, Built, opened, paths, sync_request, synced, write
+from index.sync.process import SyncRequest, error_from_event, error_to_event, run_sync
+from index.sync.publish import check_space, disk_error
+from tests.support.corpus_builder import (
+    ARTICLES,
+    BuiltIndex,
+    open_generation,
+    source_paths,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 from tests.support.fakes import FakeModel
 
 SEEDS = Path(__file__).parents[2] / "seeds"
@@ -34,7 +42,7 @@ SEEDS = Path(__file__).parents[2] / "seeds"
 @pytest.fixture
 def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
     """A sync of the three articles, not yet run."""
-    return sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    return sync_request(write_files(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
 
 
 @contextmanager
@@ -59,13 +67,13 @@ def embedded_texts(model: FakeModel) -> list[str]:
 # --- what a first sync does
 
 
-def test_a_first_sync_publishes_every_article(built: Built) -> None:
+def test_a_first_sync_publishes_every_article(built: BuiltIndex) -> None:
     assert built.report.published
     assert (built.report.added, built.report.unchanged, built.report.skipped) == (3, 0, ())
-    assert paths(built.request) == sorted(ARTICLES)
+    assert source_paths(built.request) == sorted(ARTICLES)
 
 
-def test_it_says_how_far_it_is(built: Built) -> None:
+def test_it_says_how_far_it_is(built: BuiltIndex) -> None:
     kinds = [event["event"] for event in built.events]
     assert kinds[0] == "parse"
     assert kinds[-1] == "publish"
@@ -85,8 +93,8 @@ def test_a_large_first_sync_is_searchable_by_words_before_it_is_embedded(
     tmp_path: Path, hosted: EmbedSpec
 ) -> None:
     lines = "".join(f"Line {n} of the ledger tells of {n} barrels. " * 3 + "\n" for n in range(600))
-    request = sync_request(write(tmp_path / "c", {"a.txt": lines}), tmp_path / "d", hosted)
-    _, events = synced(request)
+    request = sync_request(write_files(tmp_path / "c", {"a.txt": lines}), tmp_path / "d", hosted)
+    _, events = sync_in_process(request)
     published = [event for event in events if event["event"] == "publish"]
     assert [event["complete"] for event in published] == [False, True]
     assert events.index(published[0]) < [event["event"] for event in events].index("embed")
@@ -99,10 +107,10 @@ def test_a_second_sync_reads_embeds_and_publishes_nothing(
     tmp_path: Path, hosted: EmbedSpec, embeddings: FakeModel
 ) -> None:
     request = sync_request(SEEDS, tmp_path / "data", hosted)
-    synced(request)
+    sync_in_process(request)
     before = read_current(request.folder), len(embeddings.requests)
     with files_opened(SEEDS) as files:
-        report, _ = synced(request)
+        report, _ = sync_in_process(request)
     assert not report.published
     assert report.unchanged == 5
     assert (read_current(request.folder), len(embeddings.requests)) == before
@@ -110,19 +118,19 @@ def test_a_second_sync_reads_embeds_and_publishes_nothing(
 
 
 def test_a_touched_file_with_the_same_content_publishes_nothing(request_: SyncRequest) -> None:
-    synced(request_)
+    sync_in_process(request_)
     os.utime(request_.corpus / "lighthouse.txt")
-    assert not synced(request_)[0].published
+    assert not sync_in_process(request_)[0].published
 
 
 def test_a_changed_file_embeds_its_changed_chunks_alone(
     request_: SyncRequest, embeddings: FakeModel
 ) -> None:
-    synced(request_)
+    sync_in_process(request_)
     embeddings.requests.clear()
     path = request_.corpus / "lighthouse.txt"
     path.write_text(path.read_text().replace("41.5 metres", "49.5 metres"))
-    report, _ = synced(request_)
+    report, _ = sync_in_process(request_)
     assert (report.added, report.changed, report.removed, report.unchanged) == (0, 1, 0, 2)
     texts = [text for text in embedded_texts(embeddings) if "dimensions" not in text]
     assert texts
@@ -130,31 +138,31 @@ def test_a_changed_file_embeds_its_changed_chunks_alone(
 
 
 def test_same_size_and_mtime_but_other_content_is_noticed(request_: SyncRequest) -> None:
-    synced(request_)
+    sync_in_process(request_)
     path = request_.corpus / "lighthouse.txt"
     times = path.stat()
     path.write_text(path.read_text().replace("1871", "1872"))
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert synced(request_)[0].changed == 1
-    with opened(request_) as generation:
+    assert sync_in_process(request_)[0].changed == 1
+    with open_generation(request_) as generation:
         assert generation.find_lexical(["1872"], limit=3)
         assert not generation.find_lexical(["1871"], limit=3)
 
 
 def test_added_and_removed_files_are_noticed(request_: SyncRequest) -> None:
-    synced(request_)
+    sync_in_process(request_)
     (request_.corpus / "museum.html").unlink()
-    write(request_.corpus, {"new.txt": "A whale was seen off the cape in June."})
-    report, _ = synced(request_)
+    write_files(request_.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    report, _ = sync_in_process(request_)
     assert (report.added, report.changed, report.removed, report.unchanged) == (1, 0, 1, 2)
-    assert paths(request_) == ["harbour/bridge.md", "lighthouse.txt", "new.txt"]
+    assert source_paths(request_) == ["harbour/bridge.md", "lighthouse.txt", "new.txt"]
 
 
 def test_a_renamed_file_is_not_embedded_again(request_: SyncRequest, embeddings: FakeModel) -> None:
-    synced(request_)
+    sync_in_process(request_)
     embeddings.requests.clear()
     (request_.corpus / "lighthouse.txt").rename(request_.corpus / "lighthouse2.txt")
-    report, _ = synced(request_)
+    report, _ = sync_in_process(request_)
     assert (report.added, report.removed) == (1, 1)
     assert [text for text in embedded_texts(embeddings) if "dimensions" not in text] == []
 
@@ -162,35 +170,35 @@ def test_a_renamed_file_is_not_embedded_again(request_: SyncRequest, embeddings:
 def test_old_vectors_are_forgotten_but_those_of_articles_that_are_still_there(
     request_: SyncRequest, embeddings: FakeModel
 ) -> None:
-    synced(request_)
+    sync_in_process(request_)
     gone = (request_.corpus / "museum.html").read_text()
     (request_.corpus / "museum.html").unlink()
     with closing(sqlite3.connect(request_.cache)) as connection:
         connection.execute("UPDATE used SET day = 0")
         connection.commit()
         before = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
-        synced(request_)
+        sync_in_process(request_)
         after = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
-        with opened(request_) as generation:
+        with open_generation(request_) as generation:
             assert before > after == len(generation.vector_ids())
-    write(request_.corpus, {"museum.html": gone})
+    write_files(request_.corpus, {"museum.html": gone})
     embeddings.requests.clear()
-    synced(request_)
+    sync_in_process(request_)
     assert any("whalebone" in text for text in embedded_texts(embeddings))
 
 
 def test_a_changed_file_that_became_unreadable_is_gone_and_named(request_: SyncRequest) -> None:
-    synced(request_)
-    write(request_.corpus, {"lighthouse.txt": b"\xff\xfe\x00binary"})
-    report, _ = synced(request_)
+    sync_in_process(request_)
+    write_files(request_.corpus, {"lighthouse.txt": b"\xff\xfe\x00binary"})
+    report, _ = sync_in_process(request_)
     assert [entry.path for entry in report.skipped] == ["lighthouse.txt"]
-    assert "lighthouse.txt" not in paths(request_)
+    assert "lighthouse.txt" not in source_paths(request_)
 
 
 def test_two_generations_stay_on_disk(request_: SyncRequest) -> None:
     for number in range(4):
-        write(request_.corpus, {"new.txt": f"Entry {number} of the log."})
-        synced(request_)
+        write_files(request_.corpus, {"new.txt": f"Entry {number} of the log."})
+        sync_in_process(request_)
     names = sorted(path.name for path in (request_.folder / "generations").iterdir())
     assert names == ["000003", "000004"]
 
@@ -199,12 +207,12 @@ def test_two_generations_stay_on_disk(request_: SyncRequest) -> None:
 
 
 def test_bad_files_are_reported_and_the_rest_is_indexed(request_: SyncRequest) -> None:
-    write(
+    write_files(
         request_.corpus, {"b.txt": b"\0\1\2", "e.txt": "  \n", "p.pdf": "x", "big.txt": "x" * 10**6}
     )
-    write(request_.corpus, {"big.txt": "x" * (10**6 + 1)})
+    write_files(request_.corpus, {"big.txt": "x" * (10**6 + 1)})
     os.mkfifo(request_.corpus / "pipe.txt")
-    report, events = synced(request_)
+    report, events = sync_in_process(request_)
     causes = {entry.path: entry.cause for entry in report.skipped}
     assert causes == {
         "b.txt": "is a binary file, not text",
@@ -214,31 +222,31 @@ def test_bad_files_are_reported_and_the_rest_is_indexed(request_: SyncRequest) -
         "pipe.txt": "is not a regular file",
     }
     assert {event["source"] for event in events if event["event"] == "skip"} == set(causes)
-    assert paths(request_) == sorted(ARTICLES)
+    assert source_paths(request_) == sorted(ARTICLES)
 
 
 def test_the_same_bad_files_do_not_publish_again(request_: SyncRequest) -> None:
-    write(request_.corpus, {"b.txt": b"\0\1\2"})
-    synced(request_)
-    report, _ = synced(request_)
+    write_files(request_.corpus, {"b.txt": b"\0\1\2"})
+    sync_in_process(request_)
+    report, _ = sync_in_process(request_)
     assert not report.published
     assert [entry.path for entry in report.skipped] == ["b.txt"]
 
 
 def test_a_repaired_file_is_indexed(request_: SyncRequest) -> None:
-    write(request_.corpus, {"b.txt": b"\0\1\2"})
-    synced(request_)
-    write(request_.corpus, {"b.txt": "abc"})
-    assert synced(request_)[0].added == 1
+    write_files(request_.corpus, {"b.txt": b"\0\1\2"})
+    sync_in_process(request_)
+    write_files(request_.corpus, {"b.txt": "abc"})
+    assert sync_in_process(request_)[0].added == 1
 
 
 def test_text_that_deceives_is_indexed_without_its_tricks(
     request_: SyncRequest, embeddings: FakeModel
 ) -> None:
-    write(request_.corpus, {"t.txt": "The key\u202e is under\U000e0041 the stone."})
-    synced(request_)
+    write_files(request_.corpus, {"t.txt": "The key\u202e is under\U000e0041 the stone."})
+    sync_in_process(request_)
     assert not any("\u202e" in text or "\U000e0041" in text for text in embedded_texts(embeddings))
-    with opened(request_) as generation:
+    with open_generation(request_) as generation:
         (row,) = generation.find_lexical(["stone"], limit=1)
         assert generation.chunks([row])[0][1] == "The key\u202e is under\U000e0041 the stone."
 
@@ -263,43 +271,43 @@ def failing(path: Path, code: int) -> Iterator[None]:
 def test_what_the_disk_does_not_let_us_read_stays_and_is_named(
     request_: SyncRequest, name: str
 ) -> None:
-    synced(request_)
+    sync_in_process(request_)
     for path in ("lighthouse.txt", "harbour/bridge.md"):
         os.utime(request_.corpus / path)
-    write(request_.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    write_files(request_.corpus, {"new.txt": "A whale was seen off the cape in June."})
     with failing(request_.corpus / name, errno.EIO):
-        report, _ = synced(request_)
+        report, _ = sync_in_process(request_)
     assert [(entry.path, entry.passing) for entry in report.skipped] == [(name, True)]
     assert (report.added, report.removed, report.unchanged) == (1, 0, 3)
-    assert paths(request_) == sorted([*ARTICLES, "new.txt"])
-    report, _ = synced(request_)
+    assert source_paths(request_) == sorted([*ARTICLES, "new.txt"])
+    report, _ = sync_in_process(request_)
     assert report.skipped == ()
 
 
 def test_what_we_may_not_read_any_more_is_gone(request_: SyncRequest) -> None:
-    synced(request_)
+    sync_in_process(request_)
     os.utime(request_.corpus / "lighthouse.txt")
     with failing(request_.corpus / "lighthouse.txt", errno.EACCES):
-        report, _ = synced(request_)
+        report, _ = sync_in_process(request_)
     assert report.removed == 1
-    assert "lighthouse.txt" not in paths(request_)
+    assert "lighthouse.txt" not in source_paths(request_)
 
 
 # --- the corpus
 
 
 def test_an_empty_corpus_publishes_an_empty_generation(tmp_path: Path, hosted: EmbedSpec) -> None:
-    request = sync_request(write(tmp_path / "corpus", {}), tmp_path / "data", hosted)
-    report, _ = synced(request)
+    request = sync_request(write_files(tmp_path / "corpus", {}), tmp_path / "data", hosted)
+    report, _ = sync_in_process(request)
     assert report.published
     assert report.chunks == 0
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         assert generation.find_lexical(["lamp"], limit=5) == []
         assert generation.find_dense(generation.similarities([], None), limit=5) == []  # type: ignore[arg-type]  # no vector is looked at
 
 
 def test_a_missing_corpus_is_an_error_and_what_serves_stays(request_: SyncRequest) -> None:
-    synced(request_)
+    sync_in_process(request_)
     before = read_current(request_.folder)
     shutil.rmtree(request_.corpus)
     with pytest.raises(CorpusMissing, match="create it"):
@@ -310,14 +318,14 @@ def test_a_missing_corpus_is_an_error_and_what_serves_stays(request_: SyncReques
 def test_another_corpus_is_refused_unless_replaced(
     request_: SyncRequest, tmp_path: Path, hosted: EmbedSpec
 ) -> None:
-    synced(request_)
-    other = write(tmp_path / "other", {"a.txt": "Another article about bees."})
+    sync_in_process(request_)
+    other = write_files(tmp_path / "other", {"a.txt": "Another article about bees."})
     with pytest.raises(CorpusMismatch, match="--replace"):
-        synced(sync_request(other, tmp_path / "data", hosted))
-    assert paths(request_) == sorted(ARTICLES)
+        sync_in_process(sync_request(other, tmp_path / "data", hosted))
+    assert source_paths(request_) == sorted(ARTICLES)
     replaced = sync_request(other, tmp_path / "data", hosted, replace=True)
-    synced(replaced)
-    assert paths(replaced) == ["a.txt"]
+    sync_in_process(replaced)
+    assert source_paths(replaced) == ["a.txt"]
 
 
 # --- embedders
@@ -326,25 +334,25 @@ def test_another_corpus_is_refused_unless_replaced(
 def test_another_embedder_rebuilds_with_its_own_vectors(
     request_: SyncRequest, tmp_path: Path, embeddings: FakeModel
 ) -> None:
-    synced(request_)
-    other = EmbedSpec("openai", "another", embeddings.base_url, None, False, tmp_path / "models")
+    sync_in_process(request_)
+    other = EmbedSpec("openai", "another", embeddings.base_url, None, tmp_path / "models")
     request = sync_request(request_.corpus, tmp_path / "data", other)
-    report, _ = synced(request)
+    report, _ = sync_in_process(request)
     assert report.published
-    with opened(request) as generation:
+    with open_generation(request) as generation:
         assert "another" in generation.manifest.embedder
 
 
 def test_a_dead_endpoint_fails_the_sync_and_what_serves_stays(
     request_: SyncRequest, tmp_path: Path
 ) -> None:
-    synced(request_)
+    sync_in_process(request_)
     before = read_current(request_.folder)
-    write(request_.corpus, {"new.txt": "New words here."})
+    write_files(request_.corpus, {"new.txt": "New words here."})
     with FakeModel(fault="http_401") as dead:
-        spec = EmbedSpec("openai", "fake", dead.base_url, None, True, tmp_path / "models")
+        spec = EmbedSpec("openai", "fake", dead.base_url, None, tmp_path / "models")
         with pytest.raises(EmbedderUnavailable):
-            synced(sync_request(request_.corpus, tmp_path / "data", spec))
+            sync_in_process(sync_request(request_.corpus, tmp_path / "data", spec))
     assert read_current(request_.folder) == before
 
 
@@ -381,43 +389,43 @@ def full_database() -> Exception:
 
 
 def test_a_disk_that_is_full_is_told_from_other_errors(tmp_path: Path) -> None:
-    assert isinstance(of_disk(full_database(), tmp_path), DiskFull)
-    assert isinstance(of_disk(OSError(errno.EDQUOT, "Quota exceeded"), tmp_path), DiskFull)
-    failed = of_disk(OSError(errno.EIO, "Input/output error", "manifest.json"), tmp_path)
+    assert isinstance(disk_error(full_database(), tmp_path), DiskFull)
+    assert isinstance(disk_error(OSError(errno.EDQUOT, "Quota exceeded"), tmp_path), DiskFull)
+    failed = disk_error(OSError(errno.EIO, "Input/output error", "manifest.json"), tmp_path)
     assert isinstance(failed, SyncFailed)
     assert "manifest.json" in str(failed)
-    assert of_disk(ValueError("no such thing"), tmp_path) is None
+    assert disk_error(ValueError("no such thing"), tmp_path) is None
 
 
 # --- damage
 
 
 def test_a_damaged_previous_generation_is_rebuilt(request_: SyncRequest) -> None:
-    synced(request_)
+    sync_in_process(request_)
     current = read_current(request_.folder)
     assert current is not None
     catalog = request_.folder / "generations" / current.generation / "catalog.sqlite3"
     data = bytearray(catalog.read_bytes())
     data[len(data) // 2] ^= 255
     catalog.write_bytes(data)
-    report, events = synced(request_)
+    report, events = sync_in_process(request_)
     assert report.published
     assert "catalog.sqlite3" in str(next(e for e in events if e["event"] == "rebuild")["cause"])
-    assert paths(request_) == sorted(ARTICLES)
+    assert source_paths(request_) == sorted(ARTICLES)
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "000001", "../../x " + "0" * 64, "\xff\xff"])
 def test_a_damaged_current_is_rebuilt(request_: SyncRequest, content: str) -> None:
-    synced(request_)
+    sync_in_process(request_)
     (request_.folder / "CURRENT").write_bytes(content.encode("latin-1"))
-    assert synced(request_)[0].published
-    assert paths(request_) == sorted(ARTICLES)
+    assert sync_in_process(request_)[0].published
+    assert source_paths(request_) == sorted(ARTICLES)
 
 
 def test_what_dead_builds_left_is_cleared(request_: SyncRequest) -> None:
-    left = write(request_.folder / "generations" / "building-1", {"catalog.sqlite3": "half"})
-    write(request_.folder / "generations" / "000007", {"catalog.sqlite3": "unpublished"})
-    synced(request_)
+    left = write_files(request_.folder / "generations" / "building-1", {"catalog.sqlite3": "half"})
+    write_files(request_.folder / "generations" / "000007", {"catalog.sqlite3": "unpublished"})
+    sync_in_process(request_)
     assert not left.exists()
     assert [path.name for path in (request_.folder / "generations").iterdir()] == ["000008"]
 
@@ -430,7 +438,7 @@ def test_a_child_that_fails_otherwise_says_with_what(request_: SyncRequest) -> N
 
 
 def test_an_error_comes_out_of_the_child_as_it_was() -> None:
-    error = rebuilt(described(SyncBusy("default", 12)))
+    error = error_from_event(error_to_event(SyncBusy("default", 12)))
     assert isinstance(error, SyncBusy)
     assert (error.collection, error.pid) == ("default", 12)
     assert str(error) == str(SyncBusy("default", 12))

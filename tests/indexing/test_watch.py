@@ -14,13 +14,19 @@ import httpx
 import pytest
 
 from index import corpus
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.sync.process import Event, SyncRequest
 from index.sync.run import sync
-from index.sync.watch import Watch
-from tests.support.corpora import ARTICLES, opened, paths, sync_request, write
+from index.sync.watch import CorpusWatcher
+from tests.support.corpus_builder import (
+    ARTICLES,
+    open_generation,
+    source_paths,
+    sync_request,
+    write_files,
+)
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import COMMAND, Running, environment, until
+from tests.support.processes import COMMAND, RunningService, clean_environment, wait_until
 
 NEVER = 3600.0
 
@@ -32,7 +38,7 @@ class Enough(BaseException):
 @pytest.fixture
 def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
     """A sync of the three articles, not yet run."""
-    return sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
+    return sync_request(write_files(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)
 
 
 def watched(
@@ -50,7 +56,7 @@ def watched(
             waiting.pop(0)()
 
     with suppress(Enough):
-        Watch(
+        CorpusWatcher(
             request, hear, sync=sync, rescan_s=rescan_s
         ).run()  # here: a child imports for seconds
     return outcomes
@@ -77,7 +83,7 @@ def test_a_burst_of_changes_is_one_sync_and_temporary_files_are_none(request_: S
     more = {f"more/{n}.txt": f"Entry {n} of the log." for n in range(20)}
     outcomes = watched(
         request_,
-        lambda: write(request_.corpus, more),
+        lambda: write_files(request_.corpus, more),
         lambda: save_as_editors_do(request_.corpus),
     )
     assert [counts(o, "added", "changed", "removed") for o in outcomes] == [
@@ -85,7 +91,7 @@ def test_a_burst_of_changes_is_one_sync_and_temporary_files_are_none(request_: S
         [20, 0, 0],
         [0, 1, 0],
     ]
-    with opened(request_) as generation:
+    with open_generation(request_) as generation:
         assert generation.find_lexical(["green"], limit=3)
 
 
@@ -106,7 +112,7 @@ def test_a_file_that_is_being_written_is_waited_for(request_: SyncRequest) -> No
     sys.addaudithook(writes_at_each_look)
     outcomes = watched(request_, begin)
     assert [counts(o, "added", "changed") for o in outcomes] == [[3, 0], [1, 0]]
-    with opened(request_) as generation:
+    with open_generation(request_) as generation:
         assert generation.text(corpus.source_id("default", "long.txt")).count("story") == 4
 
 
@@ -126,17 +132,17 @@ def test_what_the_system_does_not_report_is_found_by_looking(request_: SyncReque
 def test_changes_are_noticed_in_every_folder_of_the_corpus_and_nowhere_else(
     request_: SyncRequest, tmp_path: Path
 ) -> None:
-    outside = write(tmp_path / "outside", {"a.txt": "Not ours."})
+    outside = write_files(tmp_path / "outside", {"a.txt": "Not ours."})
     (request_.corpus / "link").symlink_to(outside)
     (request_.corpus / "loop").symlink_to(request_.corpus)
-    write(request_.corpus, {".git/x": "hidden", "drafts/x.txt": "x", ".footnoteignore": "drafts/"})
+    write_files(request_.corpus, {".git/x": "hidden", "drafts/x.txt": "x", ".footnoteignore": "drafts/"})
     folders = {
-        path.relative_to(request_.corpus).as_posix() for path in corpus.folders(request_.corpus)
+        path.relative_to(request_.corpus).as_posix() for path in corpus.list_folders(request_.corpus)
     }
     assert folders == {".", "harbour"}
-    ticks = Watch(request_, lambda event: None)._noticed()
+    ticks = CorpusWatcher(request_, lambda event: None)._noticed()
     assert next(ticks) is False
-    write(request_.corpus, {"harbour/new.txt": "New."})
+    write_files(request_.corpus, {"harbour/new.txt": "New."})
     assert any(islice(ticks, 30))
     ticks.close()  # type: ignore[attr-defined]  # a generator
 
@@ -147,9 +153,9 @@ def test_a_folder_that_is_gone_for_a_while_loses_nothing(
     away = tmp_path / "away"
 
     def back() -> None:
-        assert paths(request_) == sorted(ARTICLES)
+        assert source_paths(request_) == sorted(ARTICLES)
         away.rename(request_.corpus)
-        write(request_.corpus, {"new.txt": "A whale was seen off the cape."})
+        write_files(request_.corpus, {"new.txt": "A whale was seen off the cape."})
 
     outcomes = watched(request_, lambda: request_.corpus.rename(away), back, rescan_s=1)
     assert [outcome["event"] for outcome in outcomes] == ["done", "failed", "done"]
@@ -183,18 +189,18 @@ def env(fake_embeddings: FakeModel) -> dict[str, str]:
 def test_sync_watch_says_what_each_change_did_until_it_is_interrupted(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
-    folder = write(tmp_path / "articles", ARTICLES)
+    folder = write_files(tmp_path / "articles", ARTICLES)
     with subprocess.Popen(
         [*COMMAND, "sync", "articles", "--watch"],
         cwd=tmp_path,
-        env=environment(env),
+        env=clean_environment(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as sync:
         assert sync.stdout is not None
         first = sync.stdout.readline()
-        write(folder, {"new.txt": "A whale was seen off the cape."})
+        write_files(folder, {"new.txt": "A whale was seen off the cape."})
         second = sync.stdout.readline()
         sync.send_signal(signal.SIGINT)
         log = sync.communicate()[1]  # ends once no process holds the stream any more
@@ -210,7 +216,7 @@ def test_the_first_sync_of_a_watch_has_to_succeed(tmp_path: Path, env: dict[str,
     done = subprocess.run(
         [*COMMAND, "sync", "nowhere", "--watch"],
         cwd=tmp_path,
-        env=environment(env),
+        env=clean_environment(env),
         capture_output=True,
         text=True,
         check=False,
@@ -221,22 +227,22 @@ def test_the_first_sync_of_a_watch_has_to_succeed(tmp_path: Path, env: dict[str,
 def test_serve_watch_answers_from_what_changed_and_outlives_its_watcher(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
-    folder = write(tmp_path / "articles", ARTICLES)
+    folder = write_files(tmp_path / "articles", ARTICLES)
 
-    def sources(service: Running) -> set[str]:
+    def sources(service: RunningService) -> set[str]:
         items = httpx.get(f"{service.url}/v1/sources", timeout=30).json()["sources"]
         return {item["source"] for item in items}
 
-    with Running("articles", "--watch", cwd=tmp_path, env=env) as service:
-        write(folder, {"new.txt": "A whale was seen off the cape."})
-        until(lambda: "new.txt" in sources(service))
+    with RunningService("articles", "--watch", cwd=tmp_path, env=env) as service:
+        write_files(folder, {"new.txt": "A whale was seen off the cape."})
+        wait_until(lambda: "new.txt" in sources(service))
         [watcher] = children(service.process.pid)
         os.kill(watcher, signal.SIGKILL)
         (folder / "museum.html").unlink()
-        until(lambda: "museum.html" not in sources(service))
+        wait_until(lambda: "museum.html" not in sources(service))
         [another] = children(service.process.pid)
         folder.rename(tmp_path / "away")
-        until(
+        wait_until(
             lambda: (
                 "no folder" in str(httpx.get(f"{service.url}/readyz", timeout=30).json()["trouble"])
             )
@@ -244,7 +250,7 @@ def test_serve_watch_answers_from_what_changed_and_outlives_its_watcher(
         assert "new.txt" in sources(service)
         log = service.stop()
         assert service.process.returncode == 0
-    until(lambda: not Path(f"/proc/{another}").exists())
+    wait_until(lambda: not Path(f"/proc/{another}").exists())
     assert another != watcher
     assert "Traceback" not in log
 

@@ -19,7 +19,15 @@ from api.cli import run
 from api.cli.ask import shown
 from index.embed.minilm import MiniLM
 from tests.support.fakes import FakeModel
-from tests.support.running import COMMAND, ROOT, SEEDS, Running, environment, footnote, write_lakes
+from tests.support.processes import (
+    COMMAND,
+    ROOT,
+    SEEDS,
+    RunningService,
+    clean_environment,
+    run_footnote,
+    write_lake_articles,
+)
 
 QUESTION = "How many showrooms for Xiaomi cars are there, and in how many cities?"
 UNKNOWN = "Which river flows through Vienna?"
@@ -96,7 +104,7 @@ def test_a_data_folder_that_cannot_be_written_is_3_in_one_line(command: str, hom
     (home / "occupied").write_text("a file")
     data = home / "occupied" / "data"
     arguments = [command, str(SEEDS), "--data-dir", str(data)]
-    done = footnote(*arguments, *(["--port", "0"] if command == "serve" else []), cwd=home)
+    done = run_footnote(*arguments, *(["--port", "0"] if command == "serve" else []), cwd=home)
     assert done.returncode == 3
     said = f"{data} cannot be written (Not a directory): name another with --data-dir"
     assert said in done.stderr
@@ -106,20 +114,20 @@ def test_a_data_folder_that_cannot_be_written_is_3_in_one_line(command: str, hom
 def test_an_empty_folder_is_said_with_what_is_read(home: Path) -> None:
     (home / "articles").mkdir()
     (home / "articles" / "notes.xyz").write_text("of no format")
-    done = footnote("sync", "articles", cwd=home)
+    done = run_footnote("sync", "articles", cwd=home)
     assert done.returncode == 0
     assert "generation 000001: 0 passages; " in done.stdout
     said = done.stderr.splitlines()[-1]
     assert f"nothing to answer from in {home / 'articles'}: 1 file skipped" in said
     assert ".txt .md " in said
-    with Running("articles", cwd=home) as service:
+    with RunningService("articles", cwd=home) as service:
         pass
     assert "nothing to answer from in" in service.log
     (home / "articles" / "lake.txt").write_text("The lake froze for 142 days.")
-    filled = footnote("sync", "articles", cwd=home)
+    filled = run_footnote("sync", "articles", cwd=home)
     assert "generation 000002: 1 passage; 1 added, " in filled.stdout
     assert "nothing to answer from" not in filled.stderr
-    told = footnote("status", cwd=home).stdout
+    told = run_footnote("status", cwd=home).stdout
     assert "generation 000002, 1 article, 1 passage\n" in told
 
 
@@ -130,7 +138,7 @@ def test_the_hint_for_an_unknown_collection_names_it(terminal: Terminal) -> None
 
 
 def test_a_disk_that_fills_up_during_a_sync_is_4_in_one_line(home: Path) -> None:
-    write_lakes(home / "articles")
+    write_lake_articles(home / "articles")
     (home / "sitecustomize.py").write_text(
         "import errno, sys\n"
         "def hook(event, arguments):\n"
@@ -138,13 +146,13 @@ def test_a_disk_that_fills_up_during_a_sync_is_4_in_one_line(home: Path) -> None
         "        raise OSError(errno.ENOSPC, 'No space left on device', arguments[0])\n"
         "sys.addaudithook(hook)\n"
     )
-    done = footnote("sync", "articles", cwd=home, env={"PYTHONPATH": f"{home}:{ROOT}"})
+    done = run_footnote("sync", "articles", cwd=home, env={"PYTHONPATH": f"{home}:{ROOT}"})
     folder = home / ".data" / "collections" / "default"
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
     assert f"the disk of {folder} filled up during the sync: " in done.stderr.splitlines()[-1]
     assert list((folder / "generations").iterdir()) == [], "the half build is gone"
-    assert footnote("sync", "articles", cwd=home).returncode == 0
+    assert run_footnote("sync", "articles", cwd=home).returncode == 0
 
 
 def test_a_list_of_no_keys_says_how_to_make_one(terminal: Terminal) -> None:
@@ -154,9 +162,9 @@ def test_a_list_of_no_keys_says_how_to_make_one(terminal: Terminal) -> None:
 
 
 def test_a_bug_is_1_with_its_traceback(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text("import api.wire.escape as s\ns.screen = None\n")
+    (tmp_path / "sitecustomize.py").write_text("import api.wire.escape as s\ns.escape = None\n")
     env = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
-    done = footnote("sync", "no-such-folder", cwd=tmp_path, env=env)
+    done = run_footnote("sync", "no-such-folder", cwd=tmp_path, env=env)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
 
@@ -188,7 +196,7 @@ def test_another_folder_for_a_collection_needs_a_word(
 
 
 def test_a_sync_beside_another_is_4_and_names_it(home: Path, terminal: Terminal) -> None:
-    write_lakes(home / "articles")
+    write_lake_articles(home / "articles")
     folder = home / ".data" / "collections" / "default"
     folder.mkdir(parents=True)
     with (folder / "lock").open("w") as lock:
@@ -203,7 +211,7 @@ def test_a_sync_beside_another_is_4_and_names_it(home: Path, terminal: Terminal)
 def test_an_interrupted_sync_is_130_and_leaves_no_child(home: Path) -> None:
     command = [*COMMAND, "sync", str(SEEDS)]
     with subprocess.Popen(
-        command, cwd=home, env=environment(), stderr=subprocess.PIPE, text=True
+        command, cwd=home, env=clean_environment(), stderr=subprocess.PIPE, text=True
     ) as sync:
         assert sync.stderr is not None
         sync.stderr.readline()  # it has begun
@@ -276,7 +284,7 @@ def test_what_is_not_answered_is_6(seeds_data: Path, terminal: Terminal) -> None
 
 @pytest.mark.parametrize("command", ["ask", "search"])
 def test_asking_a_service_gives_what_asking_the_index_gives(
-    command: str, service: Running, seeds_data: Path, terminal: Terminal
+    command: str, service: RunningService, seeds_data: Path, terminal: Terminal
 ) -> None:
     here = terminal(command, QUESTION, "--json", "--data-dir", seeds_data)
     there = terminal(command, QUESTION, "--json", "--url", service.url)
@@ -296,7 +304,9 @@ def test_a_search_keeps_to_the_file_that_is_named(seeds_data: Path, terminal: Te
     assert (asked.code, json.loads(asked.out)["reason"]) == (6, "nothing_retrieved")
 
 
-def test_a_problem_of_a_service_is_said_in_its_words(service: Running, terminal: Terminal) -> None:
+def test_a_problem_of_a_service_is_said_in_its_words(
+    service: RunningService, terminal: Terminal
+) -> None:
     done = terminal("ask", "x" * 5_000, "--url", service.url)
     assert done.code == 2
     assert "4,000" in done.err

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.running import footnote
+from tests.support.processes import run_footnote
 
 SITE = "https://site.example"
 PUBLIC = {"FOOTNOTE_PUBLIC_URL": "https://kb.example/docs/"}
 
 
 def test_the_snippet_is_the_tag_the_policy_and_the_setting(tmp_path: Path) -> None:
-    done = footnote(
+    done = run_footnote(
         "widget", "snippet", "--origin", f"{SITE}:443/", "--json", cwd=tmp_path, env=PUBLIC
     )
     assert json.loads(done.stdout) == {
@@ -24,14 +24,14 @@ def test_the_snippet_is_the_tag_the_policy_and_the_setting(tmp_path: Path) -> No
 
 
 def test_the_snippet_can_be_read(tmp_path: Path) -> None:
-    done = footnote("widget", "snippet", "--origin", SITE, cwd=tmp_path)
+    done = run_footnote("widget", "snippet", "--origin", SITE, cwd=tmp_path)
     assert "http://127.0.0.1:8000/widget/v1.js" in done.stdout
     assert "connect-src http://127.0.0.1:8000" in done.stdout
 
 
 @pytest.mark.parametrize("origin", ["site.example", "null", "https://a/b", "https://*.example"])
 def test_what_is_no_origin_is_refused(tmp_path: Path, origin: str) -> None:
-    done = footnote("widget", "snippet", "--origin", origin, cwd=tmp_path)
+    done = run_footnote("widget", "snippet", "--origin", origin, cwd=tmp_path)
     assert done.returncode == 3
     assert "--origin" in done.stderr
 
@@ -52,7 +52,7 @@ def test_what_is_no_origin_is_refused(tmp_path: Path, origin: str) -> None:
 def test_doctor_says_what_would_block_a_site(
     home: Path, env: dict[str, str], said: list[str]
 ) -> None:
-    done = footnote("doctor", "--origin", SITE, "--json", cwd=home, env=env)
+    done = run_footnote("doctor", "--origin", SITE, "--json", cwd=home, env=env)
     checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
     assert checks["widget"]["ok"] is (not said)
     assert [part for part in said if part not in checks["widget"]["detail"]] == []

@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 from api.cli import app as terminal
 from api.routes import health
 from api.settings import Settings
-from tests.support.running import ROOT, SEEDS
+from tests.support.processes import ROOT, SEEDS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DOCKERFILE = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())

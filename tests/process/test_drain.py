@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.support.fakes import FakeModel, Reply, Request
-from tests.support.running import Running, processes_below, until
+from tests.support.processes import RunningService, descendant_pids, wait_until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick [1.2]."
@@ -40,10 +40,10 @@ def is_listening(url: str) -> bool:
         return False
 
 
-def terminated(service: Running) -> None:
+def terminated(service: RunningService) -> None:
     """Sends SIGTERM and waits until nobody can connect any more."""
     service.process.send_signal(signal.SIGTERM)
-    until(lambda: not is_listening(service.url))
+    wait_until(lambda: not is_listening(service.url))
 
 
 @dataclass
@@ -99,14 +99,14 @@ def test_no_stream_is_left_without_its_end_when_the_service_is_restarted_under_l
     _: int, lakes: Path, unhurried: FakeModel
 ) -> None:
     env = with_model(unhurried, rate_limit_per_minute="0")
-    with Running("--no-sync", cwd=lakes, env=env) as service:
+    with RunningService("--no-sync", cwd=lakes, env=env) as service:
         brief = Load(service.url, ASK | {"stream": True})
         endless = Load(service.url, {"question": f"{ASK['question']} {FOR_EVER}", "stream": True})
         clients = [threading.Thread(target=brief.run) for _ in range(CLIENTS)]
         clients.append(threading.Thread(target=endless.run))
         for client in clients:
             client.start()
-        until(lambda: brief.begun > 2 * CLIENTS and endless.begun == 1)
+        wait_until(lambda: brief.begun > 2 * CLIENTS and endless.begun == 1)
         terminated(service)
         service.process.send_signal(signal.SIGTERM)  # what never ends would take its 18 s
         for client in clients:
@@ -122,9 +122,9 @@ def test_no_stream_is_left_without_its_end_when_the_service_is_restarted_under_l
 
 
 def test_while_it_drains_it_is_not_ready_and_answers_newcomers(lakes: Path) -> None:
-    with Running("--no-sync", cwd=lakes, env={"FOOTNOTE_DRAIN_S": "15"}) as service:
+    with RunningService("--no-sync", cwd=lakes, env={"FOOTNOTE_DRAIN_S": "15"}) as service:
         service.process.send_signal(signal.SIGTERM)
-        until(lambda: httpx.get(service.url + "/readyz").json()["status"] == "draining")
+        wait_until(lambda: httpx.get(service.url + "/readyz").json()["status"] == "draining")
         ready = httpx.get(service.url + "/readyz")
         answer = httpx.post(service.url + "/v1/answers", json=ASK, timeout=30)
         alive = httpx.get(service.url + "/livez")
@@ -143,7 +143,7 @@ def test_an_answer_that_takes_longer_ends_with_an_error_that_says_to_ask_again(
     plain: list[httpx.Response] = []
     with (
         FakeModel(Reply(fault="slow_tokens")) as model,
-        Running("--no-sync", cwd=lakes, env=with_model(model)) as service,
+        RunningService("--no-sync", cwd=lakes, env=with_model(model)) as service,
     ):
         url = f"{service.url}/v1/answers"
 
@@ -157,7 +157,7 @@ def test_an_answer_that_takes_longer_ends_with_an_error_that_says_to_ask_again(
         clients = [threading.Thread(target=stream), threading.Thread(target=ask)]
         for client in clients:
             client.start()
-        until(lambda: len(model.requests) == 2)
+        wait_until(lambda: len(model.requests) == 2)
         service.process.send_signal(signal.SIGINT)  # as SIGTERM does after its 18 s
         for client in clients:
             client.join(30)
@@ -181,9 +181,9 @@ def test_a_sync_ends_with_the_service_that_began_it(
     for number in range(600):
         words = " ".join(random.Random(number).choices(TEXT.split(), k=60))
         (articles / f"{number}.txt").write_text(f"Article {number}. {words}\n")
-    service = Running(articles, cwd=home)
+    service = RunningService(articles, cwd=home)
     with service:  # a large first sync serves by words alone, while it embeds
-        children = processes_below(service.process.pid)
+        children = descendant_pids(service.process.pid)
         assert children
         service.stop(how)
-        until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+        wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))

@@ -20,7 +20,7 @@ from socket import AF_INET, AF_INET6
 import httpx
 import pytest
 
-from tests.support.running import COMMAND, SEEDS, environment
+from tests.support.processes import COMMAND, SEEDS, clean_environment
 
 _SYSCALLS = {"x86_64": (0xC000003E, 42, 41), "aarch64": (0xC00000B7, 203, 198)}
 """The architecture's number, and those of `connect` and `socket`."""
@@ -71,7 +71,7 @@ def _filter(*steps: tuple[int, int, int, int]) -> None:
 def started(
     command: list[str], cwd: Path, home: Path, *, forbid: Callable[[], None], runtime: str = ""
 ) -> "subprocess.Popen[str]":
-    env = environment({"HOME": str(home), "FOOTNOTE_EMBED__RUNTIME": runtime})
+    env = clean_environment({"HOME": str(home), "FOOTNOTE_EMBED__RUNTIME": runtime})
     for name in ("CI", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
         env.pop(name, None)
     return subprocess.Popen(

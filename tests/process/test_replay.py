@@ -8,8 +8,8 @@ import pytest
 from api.app import create_app
 from api.settings import load_settings
 from api.state.answer_log import Records, differences
-from tests.support.fakes import FakeModel, quoting
-from tests.support.running import LocalClient, footnote, until
+from tests.support.fakes import FakeModel, quote_best_sentence
+from tests.support.processes import LocalClient, run_footnote, wait_until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
@@ -26,10 +26,10 @@ def data(lakes: Path, bare_environment: Path) -> Path:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
-    with FakeModel(quoting) as model:
+    with FakeModel(quote_best_sentence) as model:
         flags = {"llm.model": "fake", "llm.base_url": model.base_url, "keep_answers": True}
         with LocalClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
-            until(lambda: client.get("/readyz").json()["status"] == "ready")
+            wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
             said = client.post("/v1/answers", json=ASK | {"stream": stream}).text
         answer = json.loads(said.split("event: done\ndata: ")[1].split("\n")[0] if stream else said)
     kept = Records(data / "state.sqlite3").find(answer["id"])
@@ -39,7 +39,7 @@ def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
     assert [p["start"] for p in kept["passages"]] == [p["start"] for p in answer["passages"]]
     assert kept["prompt"]["version"]
 
-    shown = footnote("replay", answer["id"], "--data-dir", data, "--json", cwd=data)
+    shown = run_footnote("replay", answer["id"], "--data-dir", data, "--json", cwd=data)
     assert shown.returncode == 0, shown.stderr
     again = json.loads(shown.stdout)
     assert {"answerer", "model", "raw"} <= set(again["differs"]), "no model is set now"
@@ -50,9 +50,9 @@ def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
 
 def test_answers_are_not_kept_by_default(data: Path) -> None:
     with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
-        until(lambda: client.get("/readyz").json()["status"] == "ready")
+        wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         answer = client.post("/v1/answers", json=ASK).json()
-    missing = footnote("replay", answer["id"], "--data-dir", data, cwd=data)
+    missing = run_footnote("replay", answer["id"], "--data-dir", data, cwd=data)
     assert missing.returncode == 2
     assert "keep_answers" in missing.stderr
 

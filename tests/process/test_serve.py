@@ -12,12 +12,20 @@ import httpx
 import pytest
 
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import COMMAND, SEEDS, Running, environment, footnote, free_port, until
+from tests.support.processes import (
+    COMMAND,
+    SEEDS,
+    RunningService,
+    clean_environment,
+    free_port,
+    run_footnote,
+    wait_until,
+)
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
 
-def spoken(service: Running, said: bytes, *, times: int = 1) -> httpx.Response:
+def spoken(service: RunningService, said: bytes, *, times: int = 1) -> httpx.Response:
     """What the service answers to bytes that no client would send."""
     told = b""
     with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2]))) as line:
@@ -44,7 +52,7 @@ def spoken(service: Running, said: bytes, *, times: int = 1) -> httpx.Response:
     ids=["nonsense", "a long URL", "headers without end"],
 )
 def test_what_is_no_request_is_refused_with_a_problem(
-    said: bytes, times: int, status: int, code: str, service: Running
+    said: bytes, times: int, status: int, code: str, service: RunningService
 ) -> None:
     refused = spoken(service, said, times=times)
     assert (refused.status_code, refused.json()["code"]) == (status, code)
@@ -58,7 +66,7 @@ def test_it_syncs_says_where_to_ask_and_an_interrupt_is_130(lakes: Path) -> None
     with subprocess.Popen(
         command,
         cwd=lakes,
-        env=environment(),
+        env=clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,7 +88,7 @@ def test_it_syncs_says_where_to_ask_and_an_interrupt_is_130(lakes: Path) -> None
 def test_a_port_in_use_is_3_in_one_line_before_anything_else(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = footnote("serve", SEEDS, "--port", port, cwd=tmp_path)
+        done = run_footnote("serve", SEEDS, "--port", port, cwd=tmp_path)
     assert done.returncode == 3
     assert f"127.0.0.1:{port}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -92,7 +100,7 @@ def test_while_the_first_index_is_built_it_lives_and_is_not_ready(home: Path) ->
     url = f"http://127.0.0.1:{port}"
     command = [*COMMAND, "serve", str(SEEDS), "--port", str(port)]
     with subprocess.Popen(
-        command, cwd=home, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=home, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as serve:
         assert serve.stderr is not None
         serve.stderr.readline()  # "listening"
@@ -109,7 +117,7 @@ def test_while_the_first_index_is_built_it_lives_and_is_not_ready(home: Path) ->
 
 
 @pytest.fixture(scope="module")
-def slow(lakes: Path) -> Iterator[tuple[Running, FakeModel]]:
+def slow(lakes: Path) -> Iterator[tuple[RunningService, FakeModel]]:
     """A service with one place for answers, and a model that never ends."""
     with FakeModel(Reply(fault="slow_tokens")) as model:
         env = {
@@ -118,13 +126,13 @@ def slow(lakes: Path) -> Iterator[tuple[Running, FakeModel]]:
             "FOOTNOTE_MAX_CONCURRENT_ANSWERS": "1",
             "FOOTNOTE_MAX_WAIT_S": "0.1",
         }
-        with Running("--no-sync", cwd=lakes, env=env) as service:
+        with RunningService("--no-sync", cwd=lakes, env=env) as service:
             yield service, model
 
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_client_that_leaves_stops_the_model_and_frees_its_place(
-    stream: bool, slow: tuple[Running, FakeModel]
+    stream: bool, slow: tuple[RunningService, FakeModel]
 ) -> None:
     service, model = slow
     model.disconnected.clear()
@@ -134,14 +142,16 @@ def test_a_client_that_leaves_stops_the_model_and_frees_its_place(
     seen = len(model.requests)
     with socket.create_connection((address[0], int(address[1]))) as client:
         client.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
-        until(lambda: len(model.requests) > seen)  # it is under way
+        wait_until(lambda: len(model.requests) > seen)  # it is under way
         full = httpx.post(service.url + "/v1/answers", json=ASK, timeout=30)
     assert (full.status_code, full.json()["code"]) == (503, "overloaded")
     assert full.headers["retry-after"] == "2"
     assert model.disconnected.wait(10)
 
 
-def test_a_body_over_the_limit_is_413_on_a_real_connection(slow: tuple[Running, FakeModel]) -> None:
+def test_a_body_over_the_limit_is_413_on_a_real_connection(
+    slow: tuple[RunningService, FakeModel],
+) -> None:
     url = slow[0].url + "/v1/answers"
     response = httpx.post(url, content=b'{"question": "' + b"x" * 5_000_000, timeout=30)
     assert response.status_code == 415

@@ -20,8 +20,8 @@ from api.service.service import Hooks
 from api.settings import load_settings
 from index.errors import CorpusMismatch
 from rag.errors import Overloaded
-from tests.support.fakes import FakeModel, Reply, Request, quoting
-from tests.support.running import LocalClient, footnote, until
+from tests.support.fakes import FakeModel, Reply, Request, quote_best_sentence
+from tests.support.processes import LocalClient, run_footnote, wait_until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 COLLECTION = Path(".data", "collections", "default")
@@ -40,7 +40,9 @@ def serve(bare_environment: Path) -> Serve:
             hooks=hooks,
         )
         with LocalClient(app) as client:
-            until(lambda: client.get("/readyz").json()["status"] not in ("starting", "building"))
+            wait_until(
+                lambda: client.get("/readyz").json()["status"] not in ("starting", "building")
+            )
             yield client
 
     return serving
@@ -49,7 +51,7 @@ def serve(bare_environment: Path) -> Serve:
 def test_a_model_words_the_answer_where_one_is_named(
     lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with FakeModel(quoting) as model:
+    with FakeModel(quote_best_sentence) as model:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
         with serve(data_dir=lakes / ".data", llm__model="a-model") as client:
@@ -80,7 +82,7 @@ def test_a_model_is_asked_about_support_where_that_is_wanted(
 def test_a_key_alone_sends_nothing_away(
     lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with FakeModel(quoting) as model:
+    with FakeModel(quote_best_sentence) as model:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
         with serve(data_dir=lakes / ".data") as client:
@@ -154,7 +156,7 @@ def test_beside_another_sync_it_serves_without_syncing(
         fcntl.flock(lock, fcntl.LOCK_EX)
         with serve(sync=True, corpus=lakes / "articles", data_dir=data) as client:
             assert client.post("/v1/answers", json=ASK).json()["answered"] is True
-            until(lambda: "serving without syncing" in caplog.text)
+            wait_until(lambda: "serving without syncing" in caplog.text)
 
 
 def test_another_corpus_than_the_collections_is_a_reason_to_end(
@@ -164,7 +166,7 @@ def test_another_corpus_than_the_collections_is_a_reason_to_end(
     fatal: list[Exception] = []
     hooks = Hooks(lambda ready, example: None, fatal.append)
     with serve(sync=True, corpus=tmp_path / "other", data_dir=lakes / ".data", hooks=hooks):
-        until(lambda: bool(fatal))
+        wait_until(lambda: bool(fatal))
     assert isinstance(fatal[0], CorpusMismatch)
 
 
@@ -178,8 +180,8 @@ def test_a_new_generation_is_noticed_without_a_restart(
         link = before["citations"][0]["url"]
         text = "The lake froze for 99 days in 1998. The ice was thin.\n"
         (home / "articles" / "lake.txt").write_text(text)
-        assert footnote("sync", "articles", "--replace", cwd=home).returncode == 0
-        until(lambda: client.get("/readyz").json()["generation"] == "000002")
+        assert run_footnote("sync", "articles", "--replace", cwd=home).returncode == 0
+        wait_until(lambda: client.get("/readyz").json()["generation"] == "000002")
         after = client.post("/v1/answers", json=ASK).json()
         page = client.get(link).text
     assert "142 days" in before["answer"]
@@ -229,7 +231,7 @@ def hashed(lakes: Path, tmp_path: Path, embeddings: FakeModel) -> dict[str, obje
     """The flags of a service over the lakes, whose index an embeddings endpoint made."""
     data = tmp_path / "hashed"
     variables = {"FOOTNOTE_EMBED__MODEL": "hash", "FOOTNOTE_EMBED__BASE_URL": embeddings.base_url}
-    done = footnote("sync", lakes / "articles", "--data-dir", data, cwd=lakes, env=variables)
+    done = run_footnote("sync", lakes / "articles", "--data-dir", data, cwd=lakes, env=variables)
     assert done.returncode == 0, done.stderr
     return {"data_dir": data, "embed__model": "hash", "embed__base_url": embeddings.base_url}
 
@@ -255,7 +257,7 @@ def test_it_is_ready_once_its_embedder_answers(
         before = client.get("/readyz")
         alive = client.get("/livez")
         embeddings.script = ""
-        until(lambda: client.get("/readyz").status_code == 200)
+        wait_until(lambda: client.get("/readyz").status_code == 200)
         answer = client.post("/v1/answers", json=ASK).json()
     assert (before.status_code, before.json()["status"]) == (503, "unavailable")
     assert alive.status_code == 200

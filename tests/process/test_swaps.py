@@ -15,10 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.sync.process import SyncRequest
-from tests.support.corpora import sync_request, synced, write
-from tests.support.running import Running, until
+from tests.support.corpus_builder import sync_in_process, sync_request, write_files
+from tests.support.processes import RunningService, wait_until
 
 SWAPS = 100 if os.environ.get("SOAK") else 5
 RATE = 20
@@ -105,22 +105,22 @@ class Process:
 @pytest.fixture
 def request_(tmp_path: Path, seeds_data: Path) -> SyncRequest:
     """The first edition, published."""
-    spec = EmbedSpec("minilm", None, None, None, True, seeds_data / "models")
-    request = sync_request(write(tmp_path / "articles", edition(1)), tmp_path / ".data", spec)
-    synced(request)
+    spec = EmbedSpec("minilm", None, None, None, seeds_data / "models")
+    request = sync_request(write_files(tmp_path / "articles", edition(1)), tmp_path / ".data", spec)
+    sync_in_process(request)
     return request
 
 
-def swapped(request: SyncRequest, service: Running, number: int) -> str:
+def swapped(request: SyncRequest, service: RunningService, number: int) -> str:
     """Publishes an edition and waits until it serves; its generation."""
-    write(request.corpus, edition(number))
-    name = synced(request)[0].generation
+    write_files(request.corpus, edition(number))
+    name = sync_in_process(request)[0].generation
 
     def serves() -> bool:
         ready = httpx.get(service.url + "/readyz", timeout=60)
         return ready.status_code == 200 and ready.json()["generation"] == name
 
-    until(serves)
+    wait_until(serves)
     return name
 
 
@@ -129,7 +129,7 @@ def test_swaps_under_load_fail_no_request_mix_no_answer_and_leave_nothing_open(
 ) -> None:
     (tmp_path / ".data" / "models").symlink_to(seeds_data / "models")
     editions = {"000001": 1}
-    with Running("articles", "--no-sync", cwd=tmp_path) as service:
+    with RunningService("articles", "--no-sync", cwd=tmp_path) as service:
         process, load = Process(service.process.pid), Load(service.url)
         started = time.monotonic()
         with load.running():
@@ -138,7 +138,7 @@ def test_swaps_under_load_fail_no_request_mix_no_answer_and_leave_nothing_open(
                 if number == WARM + 1:
                     before = process.descriptors(), process.threads(), process.megabytes()
         seconds, responses = time.monotonic() - started, load.responses
-        until(lambda: process.descriptors() <= before[0] + CONNECTIONS)
+        wait_until(lambda: process.descriptors() <= before[0] + CONNECTIONS)
         after = process.descriptors(), process.threads(), process.megabytes()
     rate = len(responses) / seconds
     print(f"{SWAPS} swaps, {len(responses)} requests, {rate:.1f} a second")  # noqa: T201

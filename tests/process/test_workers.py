@@ -11,26 +11,32 @@ import pytest
 
 from api.state.jobs import Jobs
 from tests.support.fakes import FakeModel, Reply
-from tests.support.running import Running, command, footnote, until, workers
+from tests.support.processes import (
+    RunningService,
+    command_line,
+    run_footnote,
+    wait_until,
+    worker_pids,
+)
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
 
 def second(pids: set[int]) -> int:
     """The worker that does not sync when it starts."""
-    return next(pid for pid in pids if command(pid).split("--as-worker\0")[1].startswith("1"))
+    return next(pid for pid in pids if command_line(pid).split("--as-worker\0")[1].startswith("1"))
 
 
 @pytest.fixture
-def pair(lakes: Path) -> Iterator[Running]:
+def pair(lakes: Path) -> Iterator[RunningService]:
     env = {"FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0", "FOOTNOTE_ALLOW_WRITES": "true"}
-    with Running("articles", "--workers", 2, cwd=lakes, env=env) as service:
-        until(lambda: len(workers(service)) == 2)
+    with RunningService("articles", "--workers", 2, cwd=lakes, env=env) as service:
+        wait_until(lambda: len(worker_pids(service)) == 2)
         yield service
 
 
-def test_one_syncs_all_answer_and_a_fallen_worker_is_replaced(pair: Running) -> None:
-    first = workers(pair)
+def test_one_syncs_all_answer_and_a_fallen_worker_is_replaced(pair: RunningService) -> None:
+    first = worker_pids(pair)
 
     def answered(_: int) -> bool:
         answer = httpx.post(pair.url + "/v1/answers", json=ASK, timeout=60)
@@ -39,8 +45,8 @@ def test_one_syncs_all_answer_and_a_fallen_worker_is_replaced(pair: Running) -> 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(answered, range(40)))
     os.kill(min(first), signal.SIGKILL)
-    until(lambda: len(workers(pair)) == 2 and workers(pair) != first)
-    until(lambda: httpx.get(pair.url + "/readyz").status_code == 200)
+    wait_until(lambda: len(worker_pids(pair)) == 2 and worker_pids(pair) != first)
+    wait_until(lambda: httpx.get(pair.url + "/readyz").status_code == 200)
     log = pair.stop()
     assert pair.process.returncode == 0
     assert "starting another" in log
@@ -48,19 +54,19 @@ def test_one_syncs_all_answer_and_a_fallen_worker_is_replaced(pair: Running) -> 
 
 
 def test_a_job_that_a_fallen_worker_left_is_ended_by_the_one_that_replaces_it(
-    pair: Running, lakes: Path
+    pair: RunningService, lakes: Path
 ) -> None:
     jobs = Jobs(lakes / ".data" / "state.sqlite3")
     left = jobs.once("sync", "default")
     jobs.begin("default")  # by the worker that falls now
-    os.kill(second(workers(pair)), signal.SIGKILL)
-    until(lambda: jobs.find(left.id).status == "done")
+    os.kill(second(worker_pids(pair)), signal.SIGKILL)
+    wait_until(lambda: jobs.find(left.id).status == "done")
 
 
-def test_workers_end_with_the_process_that_started_them(pair: Running) -> None:
-    before = workers(pair)
+def test_workers_end_with_the_process_that_started_them(pair: RunningService) -> None:
+    before = worker_pids(pair)
     pair.stop(signal.SIGKILL)
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before))
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before))
 
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -73,17 +79,20 @@ def test_they_drain_together_and_streams_end_properly(
             "FOOTNOTE_LLM__BASE_URL": model.base_url,
             "FOOTNOTE_WORKERS": "2",
         }
-        with Running("--no-sync", cwd=lakes, env=env) as service, ThreadPoolExecutor(4) as pool:
+        with (
+            RunningService("--no-sync", cwd=lakes, env=env) as service,
+            ThreadPoolExecutor(4) as pool,
+        ):
 
             def stream(_: int) -> str:
                 body = ASK | {"stream": True}
                 return httpx.post(service.url + "/v1/answers", json=body, timeout=60).text
 
             streams = pool.map(stream, range(4))
-            until(lambda: len(model.requests) == 4)
+            wait_until(lambda: len(model.requests) == 4)
             service.process.send_signal(how)
             if how == signal.SIGTERM:
-                until(lambda: "draining" in drained(service))
+                wait_until(lambda: "draining" in drained(service))
                 service.process.send_signal(how)
             ends = [text.count("event: error") for text in streams]
             service.process.wait(30)
@@ -91,7 +100,7 @@ def test_they_drain_together_and_streams_end_properly(
     assert service.process.returncode == code
 
 
-def drained(service: Running) -> str:
+def drained(service: RunningService) -> str:
     try:
         return httpx.get(service.url + "/readyz").text
     except httpx.TransportError:
@@ -99,6 +108,6 @@ def drained(service: Running) -> str:
 
 
 def test_a_mistake_in_the_settings_is_said_once_and_ends_them_all(lakes: Path) -> None:
-    done = footnote("serve", "nowhere", "--workers", 2, "--port", 0, cwd=lakes)
+    done = run_footnote("serve", "nowhere", "--workers", 2, "--port", 0, cwd=lakes)
     assert done.returncode == 3
     assert "nowhere" in done.stderr

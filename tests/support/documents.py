@@ -1,4 +1,4 @@
-"""Small pdf, docx and epub files, written byte by byte: what the tests of their formats read."""
+"""Builds small PDF, DOCX and EPUB files byte by byte, for the tests of these formats."""
 
 import io
 import zipfile
@@ -8,7 +8,7 @@ W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def pdf(pages: Sequence[Sequence[str]]) -> bytes:
-    """A PDF with lines of ASCII text on each page; a page without lines is an empty one."""
+    """Returns a PDF with these lines of ASCII text on each page; a page may have none."""
     kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(pages)))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
@@ -27,7 +27,7 @@ def pdf(pages: Sequence[Sequence[str]]) -> bytes:
 
 
 def pdf_of(objects: Sequence[str]) -> bytes:
-    """A PDF of these objects, numbered from 1; the first is the catalog."""
+    """Returns a PDF of these objects, numbered from 1; the first is the catalog."""
     body, offsets = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, start=1):
         offsets.append(len(body))
@@ -43,7 +43,7 @@ def pdf_of(objects: Sequence[str]) -> bytes:
 
 
 def archive(members: Mapping[str, str | bytes]) -> bytes:
-    """A zip of these members, deflated."""
+    """Returns a zip archive of these members, deflated."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
         for name, content in members.items():
@@ -52,7 +52,7 @@ def archive(members: Mapping[str, str | bytes]) -> bytes:
 
 
 def docx(body: str) -> bytes:
-    """A Word document around the XML of its body; headings are paragraphs of style Heading1…"""
+    """Returns a Word document with this body XML; headings are paragraphs of style Heading1…"""
     types = "http://schemas.openxmlformats.org/package/2006/content-types"
     relation = "http://schemas.openxmlformats.org/package/2006/relationships"
     office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"
@@ -75,13 +75,15 @@ def docx(body: str) -> bytes:
 
 
 def paragraph(text: str, style: str = "") -> str:
-    """A paragraph of a Word document."""
+    """Returns the XML of a paragraph of a Word document."""
     kind = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
     return f"<w:p>{kind}<w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
-def epub(chapters: Mapping[str, str], more: Mapping[str, str | bytes] | None = None) -> bytes:
-    """An EPUB with these chapters (name → XHTML body) in order, and other members."""
+def epub(
+    chapters: Mapping[str, str], other_members: Mapping[str, str | bytes] | None = None
+) -> bytes:
+    """Returns an EPUB with these chapters (name → XHTML body) in order, and other members."""
     items = "".join(
         f'<item id="c{n}" href="{name}" media-type="application/xhtml+xml"/>'
         for n, name in enumerate(chapters)
@@ -102,5 +104,10 @@ def epub(chapters: Mapping[str, str], more: Mapping[str, str | bytes] | None = N
         for name, body in chapters.items()
     }
     return archive(
-        {"META-INF/container.xml": container, "OEBPS/book.opf": package, **bodies, **(more or {})}
+        {
+            "META-INF/container.xml": container,
+            "OEBPS/book.opf": package,
+            **bodies,
+            **(other_members or {}),
+        }
     )

@@ -1,6 +1,6 @@
-"""What a model server sends, in OpenAI's and Cohere's shapes: events, completions, vectors, ranks.
+"""The wire format of a model server, as OpenAI and Cohere define it, and its faults by name.
 
-The faults that `fakes.FakeModel` plays are here by name, with what each puts on the wire.
+Builds the events, completions, embeddings and rerank results that `fakes.FakeModel` sends.
 """
 
 import base64
@@ -28,35 +28,35 @@ STATUS_FAULTS = {
 }
 STREAM_FAULTS = frozenset(
     {
-        "no_answer",  # the request is read, then nothing comes
-        "slow_tokens",  # a token every `pause_s`, for ever
+        "no_answer",  # the request is read, then nothing is sent
+        "slow_tokens",  # a token every `pause_s`, without end
         "stall",  # two tokens, then nothing more
-        "endless",  # tokens as fast as they go, for ever
-        "huge",  # 68 MB of tokens, then a good end
+        "endless",  # tokens as fast as possible, without end
+        "huge",  # 68 MB of tokens, then a regular end
         "long_line",  # 68 MB without a newline
-        "cut",  # the connection breaks in mid-answer, in mid-chunk
-        "ended",  # half the answer, then a clean end of the response
-        "no_finish",  # the whole text and [DONE], no finish_reason
-        "no_done",  # a good answer, then an open connection without [DONE]
+        "cut",  # the connection is reset in the middle of a chunk
+        "ended",  # half the answer, then a regular end of the response
+        "no_finish",  # the full text and [DONE], no finish_reason
+        "no_done",  # the full answer, then an open connection without [DONE]
         "bad_json",
         "bad_utf8",
         "deep_json",
-        "odd_shapes",  # valid JSON of every wrong shape, and no text
+        "odd_shapes",  # valid JSON of unexpected shapes, and no text
         "empty_choices",
         "null_content",
         "html_200",
         "gzip",
         "error_event",
-        "hang_up",  # the connection closes before any answer
+        "hang_up",  # the connection closes before any response
     }
 )
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What to answer: the text in pieces of so many characters, or a fault.
+    """The reply to a request: a text in pieces of `piece` characters, or a fault.
 
-    `before` are deltas that come first, as they are.
+    `before` are deltas that are sent first, unchanged.
     """
 
     text: str = ""
@@ -70,11 +70,11 @@ class Reply:
 
     def __post_init__(self) -> None:
         if self.fault and self.fault not in STREAM_FAULTS | STATUS_FAULTS.keys():
-            raise ValueError(f"no fault is called {self.fault!r}")
+            raise ValueError(f"unknown fault {self.fault!r}")
 
 
 def events(reply: Reply, body: Mapping[str, Any]) -> Iterator[bytes]:
-    """The server-sent events of a reply, with its fault."""
+    """Yields the server-sent events of a reply, with its fault."""
     fault = reply.fault
     if fault in _BROKEN_EVENTS:
         yield chunk({"role": "assistant", "content": ""})
@@ -96,7 +96,7 @@ def events(reply: Reply, body: Mapping[str, Any]) -> Iterator[bytes]:
         yield b"data: [DONE]\n\n"
 
 
-def _for_ever() -> Iterator[bytes]:
+def _endless() -> Iterator[bytes]:
     while True:
         yield chunk({"content": "word "})
 
@@ -123,8 +123,8 @@ def _odd_shapes() -> Iterator[bytes]:
 
 
 _BROKEN_EVENTS: Mapping[str, Callable[[], Iterator[bytes]]] = {
-    "slow_tokens": _for_ever,
-    "endless": _for_ever,
+    "slow_tokens": _endless,
+    "endless": _endless,
     "huge": _huge,
     "long_line": _long_line,
     "odd_shapes": _odd_shapes,
@@ -155,20 +155,24 @@ def _data(value: object) -> bytes:
 
 
 def chunk(delta: Mapping[str, Any], *, finish_reason: str | None = None) -> bytes:
-    """One event of a streamed answer."""
+    """Returns one event of a streamed completion."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
     return _data({**_envelope(), "choices": [choice]})
 
 
 def usage(reply: Reply, body: Mapping[str, Any]) -> dict[str, int]:
-    """Words counted as tokens."""
-    asked = sum(len(message["content"].split()) for message in body.get("messages", []))
-    said = len(reply.text.split())
-    return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
+    """Returns the token usage, counting words as tokens."""
+    prompt_tokens = sum(len(message["content"].split()) for message in body.get("messages", []))
+    completion_tokens = len(reply.text.split())
+    return {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+    }
 
 
 def completion(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The answer in one piece."""
+    """Returns a completion that is not streamed."""
     content = None if reply.fault == "null_content" else reply.text
     choice = {
         "index": 0,
@@ -180,7 +184,7 @@ def completion(reply: Reply, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def embed(text: str) -> list[float]:
-    """A unit vector of the text's words; the zero text points along the first axis."""
+    """Returns a unit vector that hashes the words; a text without words gives the first axis."""
     vector = [0.0] * DIMENSIONS
     for word in re.findall(r"\w+", text.lower()):
         vector[blake2b(word.encode(), digest_size=2).digest()[0] % DIMENSIONS] += 1.0
@@ -191,7 +195,7 @@ def embed(text: str) -> list[float]:
 def embeddings(
     body: Mapping[str, Any], vector_of: Callable[[str], Sequence[float]] = embed
 ) -> dict[str, Any]:
-    """The embeddings endpoint's answer, floats or base64 as asked."""
+    """Returns the response of the embeddings endpoint, as floats or base64 as requested."""
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     rows = [
         {"object": "embedding", "index": index, "embedding": _encoded(vector_of(text), body)}
@@ -207,16 +211,16 @@ def embeddings(
 
 
 def odd_results(count: int) -> list[dict[str, Any]]:
-    """As many as are wanted, and no two places of one kind."""
-    kinds = (None, "0", 10**400, 1)
-    return [{"index": kinds[n % 4], "relevance_score": n} for n in range(count)]
+    """Returns rerank results whose indexes are malformed, each in another way."""
+    indexes = (None, "0", 10**400, 1)
+    return [{"index": indexes[n % 4], "relevance_score": n} for n in range(count)]
 
 
 def reranking(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Scores, not of 0 to 1: the shorter a document, the better."""
-    scored = [(-float(len(text)), place) for place, text in enumerate(body["documents"])]
+    """Returns rerank scores outside 0 to 1: the shorter a document, the better."""
+    scored = [(-float(len(text)), index) for index, text in enumerate(body["documents"])]
     best = sorted(scored, reverse=True)[: body["top_n"]]
-    return {"results": [{"index": place, "relevance_score": score} for score, place in best]}
+    return {"results": [{"index": index, "relevance_score": score} for score, index in best]}
 
 
 def _encoded(vector: Sequence[float], body: Mapping[str, Any]) -> list[float] | str:

@@ -1,11 +1,11 @@
-"""A model server that isn't one: OpenAI's wire format over real HTTP on loopback, faults by name.
+"""A fake model server: OpenAI's wire format over real HTTP on loopback, with faults by name.
 
     with FakeModel("Paris [1.1].") as server:
         chat = chat_with(server)
 
-A script is the text to answer with, a `Reply`, or a function of the `Request` giving either. The
-embeddings endpoint hashes words into 64 dimensions, so texts that share words are near, unless it
-is told how else to make a vector of a text.
+A script is the text to answer with, a `Reply`, or a function from `Request` to either. The
+embeddings endpoint hashes words into 64 dimensions, so texts that share words are near each other,
+unless `vector_of` is set.
 """
 
 import json
@@ -35,7 +35,7 @@ from tests.support.fake_wire import (
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came."""
+    """One received request."""
 
     path: str
     headers: Mapping[str, str]
@@ -43,7 +43,7 @@ class Request:
 
     @property
     def prompt(self) -> str:
-        """All messages' contents, a blank line between them."""
+        """The contents of all messages, joined by blank lines."""
         return "\n\n".join(message["content"] for message in self.body.get("messages", []))
 
     @property
@@ -56,32 +56,32 @@ class Request:
 Script = str | Reply | Callable[[Request], str | Reply]
 
 
-def quoting(request: Request) -> str:
-    """A script: the numbered sentences that share most words with the question, quoted and cited.
+def quote_best_sentence(request: Request) -> str:
+    """A script: quotes and cites the numbered sentence that shares most words with the question.
 
-    Reads the prompt as a model would: lines `[1.3] text`, the question in the last lines.
+    Reads the prompt as a model would: lines `[1.3] text`, the question in the last paragraph.
     """
     numbered = re.findall(r"^\[(\d+\.\d+)\] (.+)$", request.last, re.MULTILINE)
-    wanted = set(re.findall(r"\w{3,}", request.last.rsplit("\n\n", 1)[-1].lower()))
+    question_words = set(re.findall(r"\w{3,}", request.last.rsplit("\n\n", 1)[-1].lower()))
 
-    def shared(sentence: tuple[str, str]) -> int:
-        return len(wanted & set(re.findall(r"\w{3,}", sentence[1].lower())))
+    def shared_words(sentence: tuple[str, str]) -> int:
+        return len(question_words & set(re.findall(r"\w{3,}", sentence[1].lower())))
 
     if not numbered:
         return "NO_ANSWER"
-    number, text = max(numbered, key=shared)
+    number, text = max(numbered, key=shared_words)
     return f"{text.strip()} [{number}]"
 
 
-def replies(*script: str | Reply) -> Callable[[Request], str | Reply]:
-    """A script: one reply after the other; the last one stays."""
-    left = list(script)
-    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
+def reply_sequence(*script: str | Reply) -> Callable[[Request], str | Reply]:
+    """A script: one reply after the other; the last one repeats."""
+    remaining = list(script)
+    return lambda _request: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
 def model_settings(**other: Any) -> ModelSettings:
-    """What a client is told of a model: nothing it would wait for in vain, unless others say so."""
-    given: dict[str, Any] = {
+    """Returns client settings with short timeouts; keyword arguments override them."""
+    defaults: dict[str, Any] = {
         "model": "fake",
         "base_url": "",
         "api_key": None,
@@ -93,16 +93,16 @@ def model_settings(**other: Any) -> ModelSettings:
         "headers": {},
         "query": {},
     }
-    return ModelSettings(**{**given, **other})
+    return ModelSettings(**{**defaults, **other})
 
 
-def chat_with(server: "FakeModel", **other: Any) -> OpenAIChat:
-    """The real client of a fake server."""
+def chat_client(server: "FakeModel", **other: Any) -> OpenAIChat:
+    """Returns the real client, connected to a fake server."""
     return OpenAIChat(model_settings(base_url=server.base_url, **other))
 
 
 class FakeModel:
-    """A model server on a free loopback port; use as a context manager."""
+    """The model server, on a free loopback port; a context manager."""
 
     def __init__(
         self,
@@ -126,22 +126,22 @@ class FakeModel:
 
     @property
     def base_url(self) -> str:
-        """What an OpenAI client wants as its base URL."""
+        """The base URL for an OpenAI client."""
         return f"http://{self.host}/v1"
 
     @property
     def connections(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return self._server.connections
 
     def reply(self, request: Request) -> Reply:
-        """Records the request and returns what the script says to it."""
+        """Records the request and returns the script's reply."""
         self.requests.append(request)
-        says = self.script(request) if callable(self.script) else self.script
-        return says if isinstance(says, Reply) else Reply(says)
+        reply = self.script(request) if callable(self.script) else self.script
+        return reply if isinstance(reply, Reply) else Reply(reply)
 
-    def client_left(self) -> None:
-        """Records that a client closed its connection in mid-answer."""
+    def record_disconnect(self) -> None:
+        """Records that a client disconnected during an answer."""
         self.disconnects += 1
         self.disconnected.set()
 
@@ -154,7 +154,7 @@ class FakeModel:
         self.closing.set()
         self._server.shutdown()
         self._thread.join()
-        self._server.hang_up()
+        self._server.close_connections()
         self._server.server_close()
 
 
@@ -184,9 +184,9 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that left is not worth a traceback."""
+        """A client that disconnects is not worth a traceback."""
 
-    def hang_up(self) -> None:
+    def close_connections(self) -> None:
         with self._lock:
             for connection in self._open:
                 try:
@@ -238,11 +238,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _plain(self, answer: Mapping[str, Any], reply: Reply) -> None:
         data = json.dumps(answer).encode()
-        kind = "application/json"
+        content_type = "application/json"
         if reply.fault == "no_answer":
-            return self._wait_for_the_client_to_leave()
+            return self._wait_for_disconnect()
         if reply.fault == "html_200":
-            data, kind = b"<html><body>Please sign in</body></html>", "text/html"
+            data, content_type = b"<html><body>Please sign in</body></html>", "text/html"
         elif reply.fault == "bad_json":
             data = data[:-9]
         elif reply.fault == "empty_choices":
@@ -251,14 +251,14 @@ class _Handler(BaseHTTPRequestHandler):
             data = json.dumps({"results": odd_results(len(answer.get("results", ())))}).encode()
         elif reply.fault == "huge":
             data = b" " * HUGE_BYTES
-        return self._answer(200, {"Content-Type": kind}, data)
+        return self._answer(200, {"Content-Type": content_type}, data)
 
     def _stream(self, reply: Reply, body: Mapping[str, Any]) -> None:
         if reply.fault == "hang_up":
             self.close_connection = True
             return
         if reply.fault == "no_answer":
-            return self._wait_for_the_client_to_leave()
+            return self._wait_for_disconnect()
         if reply.fault == "html_200":
             page = b"<html><body>Please sign in</body></html>"
             return self._answer(200, {"Content-Type": "text/html; charset=utf-8"}, page)
@@ -267,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
             if not self.server.model.closing.is_set():
-                self.server.model.client_left()
+                self.server.model.record_disconnect()
 
     def _events(self, reply: Reply, body: Mapping[str, Any]) -> None:
         self.send_response(200)
@@ -284,7 +284,7 @@ class _Handler(BaseHTTPRequestHandler):
             if reply.fault == "slow_tokens":
                 self.server.model.closing.wait(reply.pause_s)
         if reply.fault in ("stall", "no_done"):
-            return self._wait_for_the_client_to_leave()
+            return self._wait_for_disconnect()
         if reply.fault == "cut":
             self.wfile.write(b"40\r\ndata: {")
             self._reset()
@@ -295,14 +295,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def _reset(self) -> None:
-        """Closes without a goodbye: the client sees a reset."""
+        """Closes the connection with a TCP reset."""
         self.wfile.flush()
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
 
-    def _wait_for_the_client_to_leave(self) -> None:
+    def _wait_for_disconnect(self) -> None:
         self.close_connection = True
         while not self.server.model.closing.is_set():
             readable, _, _ = select.select([self.connection], [], [], 0.02)
             if readable and not self.connection.recv(1, socket.MSG_PEEK):
-                return self.server.model.client_left()
+                return self.server.model.record_disconnect()

@@ -11,20 +11,20 @@ import httpx
 import pytest
 
 from tests.support.browser import focused_element, open_tab
-from tests.support.processes import ROOT, RunningService
 from tests.support.fake_service import (
     DISCONNECT,
+    FakeService,
     Json,
     Page,
     ProblemReply,
-    FakeService,
     Step,
     answer,
+    answer_events,
     citation,
     page_with_widget,
     sentence,
-    answer_events,
 )
+from tests.support.processes import ROOT, RunningService
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -314,7 +314,7 @@ def test_all_of_the_story_goes_by_keyboard_alone(browser: "Browser", service: Fa
         press("Tab")
         press("Enter")
         page.get_by_text("Thank you").wait_for()
-        given: Json = service.asked("/v1/answers/ans_test/feedback")[0]
+        given: Json = service.posted_bodies("/v1/answers/ans_test/feedback")[0]
         assert (given["rating"], given["comment"]) == ("up", "Good")
         press("Escape")
         assert focused_element(page) == "launcher"
@@ -342,7 +342,7 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: F
         page.keyboard.type("And then?")
         press("Enter")
         page.wait_for_selector("footnote-chat .text .block")
-        assert service.asked("/v1/answers")[-1]["history"][0]["content"] == "Who?"
+        assert service.posted_bodies("/v1/answers")[-1]["history"][0]["content"] == "Who?"
         stop = page.get_by_role("button", name="Stop")
         for _ in range(5):
             if stop.evaluate("button => button.getRootNode().activeElement === button"):
@@ -356,7 +356,7 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: F
         reach("plain")
         press("Enter")
         page.wait_for_selector("footnote-chat .tools")
-        assert service.asked("/v1/answers")[-1]["question"] == "And then?"
+        assert service.posted_bodies("/v1/answers")[-1]["question"] == "And then?"
         service.script = lambda _: [*events[:20], DISCONNECT]
         reach("question", "Tab")
         page.keyboard.type("Is it so?")
@@ -366,7 +366,7 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: F
         reach("plain")
         press("Enter")
         page.wait_for_selector("footnote-chat .turn:last-child .tools")
-        assert len(service.asked("/v1/answers")) == 5
+        assert len(service.posted_bodies("/v1/answers")) == 5
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.browser import ask_in_chat, open_tab
-from tests.support.fake_service import Page, ProblemReply, FakeService, answer, citation, page_with_widget, sentence, answer_events
+from tests.support.fake_service import (
+    FakeService,
+    Page,
+    ProblemReply,
+    answer,
+    answer_events,
+    citation,
+    page_with_widget,
+    sentence,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

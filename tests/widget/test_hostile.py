@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.browser import open_tab
-from tests.support.xss_payloads import xss_payloads
 from tests.support.fake_service import (
+    FakeService,
     Page,
     ProblemReply,
-    FakeService,
     Step,
     answer,
+    answer_events,
     citation,
     passage,
     sentence,
-    answer_events,
 )
+from tests.support.xss_payloads import xss_payloads
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -150,7 +150,7 @@ def test_nothing_hostile_runs_loads_or_gets_an_element(scene: Scene) -> None:
         scene.service.script = lambda _, text=text, status=status: ProblemReply(status, text, text)
         scene.ask(text)
         check(scene, text)
-    assert scene.trap.seen == []
+    assert scene.trap.requests == []
     assert {url.split("/")[2] for url in scene.requests} == {
         scene.service.url.split("/")[2],
         scene.page.url.split("/")[2],
@@ -175,7 +175,7 @@ def test_the_traps_catch_what_a_careless_page_would_do(browser: "Browser") -> No
             [text for text in xss_payloads(trap.url) if "http-equiv" not in text],
         )
         page.wait_for_function("() => window.pwned === 1")
-        assert trap.seen
+        assert trap.requests
 
 
 def test_a_quote_is_shown_as_it_is_and_never_parsed_as_markdown(scene: Scene) -> None:

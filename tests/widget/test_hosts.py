@@ -7,16 +7,16 @@ import pytest
 
 from tests.support.browser import ask_in_chat, open_tab
 from tests.support.fake_service import (
+    FakeService,
     Page,
     ProblemReply,
     Script,
-    FakeService,
     answer,
+    answer_events,
     citation,
     page_with_widget,
     passage,
     sentence,
-    answer_events,
 )
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def test_it_asks_the_server_that_it_was_loaded_from_and_the_collection_it_is_tol
     site.pages["/"] = Page(page_with_widget(service, 'mode="inline" collection="help"'))
     page.goto(site.url)
     page.evaluate("() => document.querySelector('footnote-chat').ask('How long?')")
-    assert service.asked("/v1/answers")[-1]["collection"] == "help"
-    assert site.asked("/v1/answers") == []
+    assert service.posted_bodies("/v1/answers")[-1]["collection"] == "help"
+    assert site.posted_bodies("/v1/answers") == []
 
 
 def test_a_script_asks_opens_and_clears_and_hears_what_happens(
@@ -254,9 +254,9 @@ def test_nobody_asks_before_consent_where_a_site_wants_it(
     page.goto(site.url)
     page.get_by_text("Your question is logged.").wait_for()
     assert page.locator("footnote-chat .starters button").count() == 0
-    before = len(service.asked("/v1/answers"))
+    before = len(service.posted_bodies("/v1/answers"))
     page.evaluate("() => document.querySelector('footnote-chat').ask('Why?')")
-    assert len(service.asked("/v1/answers")) == before
+    assert len(service.posted_bodies("/v1/answers")) == before
     assert page.locator("footnote-chat #question").count() == 0
     page.get_by_role("button", name="Continue").click()
     page.locator("footnote-chat #question").wait_for()
@@ -299,7 +299,7 @@ def test_a_sites_own_tokens_are_used_and_renewed_once(
         lambda _: ProblemReply(401, "unauthorized"),
         lambda _: ProblemReply(401, "unauthorized"),
     ]
-    before = len(service.seen)
+    before = len(service.requests)
     service.script = lambda body: expired.pop(0)(body)
     site.pages["/"] = Page(page_with_widget(service, 'mode="inline"'))
     page.goto(site.url)
@@ -312,7 +312,7 @@ def test_a_sites_own_tokens_are_used_and_renewed_once(
             await chat.ask("And then?");
         }"""
     )
-    sent = [headers for _, path, headers, _ in service.seen[before:] if path == "/v1/answers"]
+    sent = [headers for _, path, headers, _ in service.requests[before:] if path == "/v1/answers"]
     bearers = [headers.get("authorization") or headers.get("Authorization") for headers in sent]
     assert bearers == ["Bearer token-1", "Bearer token-2", "Bearer token-2", "Bearer token-3"]
     assert page.get_by_text("Try again").is_visible(), "a reader has no key to give here"

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from tests.support.browser import ask_in_chat, open_tab
+from tests.support.fake_service import FakeService, Page
 from tests.support.fakes import FakeModel, Reply
 from tests.support.processes import RunningService, run_footnote
-from tests.support.fake_service import Page, FakeService
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -9,16 +9,16 @@ import pytest
 from tests.support.browser import open_tab
 from tests.support.fake_service import (
     DISCONNECT,
+    FakeService,
     Json,
     Page,
     ProblemReply,
-    FakeService,
     Step,
     answer,
+    answer_events,
     citation,
     page_with_widget,
     sentence,
-    answer_events,
 )
 
 if TYPE_CHECKING:
@@ -193,10 +193,10 @@ def test_an_answer_without_its_end_is_an_error_and_can_be_asked_again(
     chat.get_by_text("The connection was lost").wait_for()
     assert chat.locator("footnote-chat .tools").count() == 0
     service.script = lambda _: answer_events(whole)
-    before = len(service.asked("/v1/answers"))
+    before = len(service.posted_bodies("/v1/answers"))
     chat.get_by_text("Try again").click()
     chat.wait_for_selector("footnote-chat .tools")
-    assert len(service.asked("/v1/answers")) == before + 1
+    assert len(service.posted_bodies("/v1/answers")) == before + 1
     assert chat.locator("footnote-chat .turn").count() == 1
 
 
@@ -247,7 +247,7 @@ def test_a_follow_up_carries_the_conversation(chat: "Tab", service: FakeService)
     chat.wait_for_function(
         "() => document.querySelector('footnote-chat').shadowRoot.querySelectorAll('.tools')[1]"
     )
-    assert service.asked("/v1/answers")[-1]["history"] == [
+    assert service.posted_bodies("/v1/answers")[-1]["history"] == [
         {"role": "user", "content": "First?"},
         {"role": "assistant", "content": "Yes. [1]"},
     ]
@@ -255,18 +255,18 @@ def test_a_follow_up_carries_the_conversation(chat: "Tab", service: FakeService)
 
 def test_a_question_that_is_too_long_is_said_and_not_sent(chat: "Tab", service: FakeService) -> None:
     service.script = lambda _: answer_events(answer("Yes. [1]"))
-    before = len(service.asked("/v1/answers"))
+    before = len(service.posted_bodies("/v1/answers"))
     chat.fill("footnote-chat #question", "😀" * 3_990)
     assert chat.inner_text("footnote-chat .left") == "10 characters left"
     chat.fill("footnote-chat #question", "😀" * 4_001)
     assert chat.inner_text("footnote-chat .left") == "1 character too long"
     assert chat.is_disabled("footnote-chat .send")
     chat.press("footnote-chat #question", "Enter")
-    assert len(service.asked("/v1/answers")) == before
+    assert len(service.posted_bodies("/v1/answers")) == before
 
 
 def test_half_composed_words_are_not_sent(chat: "Tab", service: FakeService) -> None:
-    before = len(service.asked("/v1/answers"))
+    before = len(service.posted_bodies("/v1/answers"))
     chat.fill("footnote-chat #question", "にほん")
     for composing in ("isComposing: true", "keyCode: 229"):
         chat.locator("footnote-chat #question").evaluate(
@@ -275,7 +275,7 @@ def test_half_composed_words_are_not_sent(chat: "Tab", service: FakeService) -> 
         )
     chat.press("footnote-chat #question", "Shift+Enter")
     assert chat.input_value("footnote-chat #question") == "にほん\n"
-    assert len(service.asked("/v1/answers")) == before
+    assert len(service.posted_bodies("/v1/answers")) == before
 
 
 def test_a_bundle_of_another_version_is_said(browser: "Browser", service: FakeService) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from index.embed import minilm
 from index.embed import quantize as codes
-from index.text.analyzer import harmless
+from index.text.analyzer import sanitize
 from tests.benchmarks.gold import ARTICLES
 
 BASIS = Path(codes.__file__).with_name(codes.BASIS)
@@ -31,7 +31,7 @@ def texts() -> list[str]:
     for corpus in (articles, [anthropic_docs.section(entry) for entry in sections]):
         pieces = [t[at : at + CHARS] for t in corpus for at in range(0, len(t), CHARS)]
         kept = chance.permutation(len(pieces))[: PASSAGES // 2]
-        chosen += [harmless(pieces[place]) for place in kept]
+        chosen += [sanitize(pieces[place]) for place in kept]
     return chosen
 
 

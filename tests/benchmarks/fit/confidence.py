@@ -27,7 +27,7 @@ from api.settings import Settings
 from index.store.generation import Generation
 from index.sync.process import run_sync
 from index.types import Filters
-from rag.answering.confidence import evidence
+from rag.answering.confidence import features
 from rag.answering.extractive import pick_sentences
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import understand
@@ -152,7 +152,7 @@ def _sampled(
     if found.hits:
         picks = pick_sentences(case.question, found.hits)
         dense = max(hit.scores.dense for hit in found.hits)
-        yield Sample(kind, evidence(case.question, found, picks), article, dense)
+        yield Sample(kind, features(case.question, found, picks), article, dense)
 
 
 def fit(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:

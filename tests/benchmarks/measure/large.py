@@ -25,18 +25,18 @@ from api.bootstrap import open_parts, sync_request
 from api.settings import Settings
 from index.corpus import source_id
 from index.embed.minilm import MiniLM
-from index.embed.protocol import Embedded, Embedder, Parts, Passage
+from index.embed.protocol import ChunkText, ChunkVectors, Embedder, WordVectors
 from index.errors import GenerationDamaged
 from index.store.generation import Generation
-from index.sync.changes import Parsed, Survey
-from index.sync.run import Build
+from index.sync.changes import CorpusDiff, ParsedSource
+from index.sync.run import GenerationBuilder
 from index.types import Chunk, Filters, Source
 from rag.retrieval.fusion import retrieve, understand
 from rag.retrieval.weights import fitted
 from tests.benchmarks.gold import ARTICLES, SHARED, cases
 from tests.benchmarks.measure.latency import Remembered, measure
 
-NOTHING = Survey((), (), {}, 0, 0, 0, 0)
+NOTHING = CorpusDiff((), (), {}, 0, 0, 0, 0)
 
 
 class Large:
@@ -50,8 +50,8 @@ class Large:
         self.dimensions = generation.manifest.dimensions
         self.kept = MiniLM.kept
         self._random = np.random.default_rng(20261125)
-        self._vectors: list[Embedded] = []
-        self.parsed: list[Parsed] = []
+        self._vectors: list[ChunkVectors] = []
+        self.parsed: list[ParsedSource] = []
         originals = generation.sources(after=None, limit=-1)
         copy = 0
         while len(self._vectors) < passages:
@@ -89,13 +89,13 @@ class Large:
             made.append(Chunk(row, f"{made_id}-{row}", made_id, begin, at - 1, tuple(spans)))
             rows = [every[place] for place in places.tolist()]
             counts = np.array([len(words) for words in rows], np.int32)
-            made_parts = Parts(np.concatenate(rows), counts)
-            self._vectors.append(Embedded(np.asarray(whole, np.float32), made_parts))
+            made_parts = WordVectors(np.concatenate(rows), counts)
+            self._vectors.append(ChunkVectors(np.asarray(whole, np.float32), made_parts))
         joined = " ".join(written)
         copied = Source(made_id, path, source.title, "", len(joined), 0, len(joined))
-        self.parsed.append(Parsed(copied, "", joined, tuple(made)))
+        self.parsed.append(ParsedSource(copied, "", joined, tuple(made)))
 
-    def vectors(self, wanted: list[Passage]) -> Iterator[Embedded]:
+    def vectors(self, wanted: list[ChunkText]) -> Iterator[ChunkVectors]:
         """Yields every passage's vectors, by row."""
         yield from self._vectors
 
@@ -104,7 +104,7 @@ def build(settings: Settings, large: Large) -> None:
     """Publishes the collection as a sync would."""
     request = sync_request(settings)
     request.folder.mkdir(parents=True, exist_ok=True)
-    made = Build(request, NOTHING, tuple(large.parsed), lambda event: None)
+    made = GenerationBuilder(request, NOTHING, tuple(large.parsed), lambda event: None)
     for exact in (False, True):
         started = time.perf_counter()
         try:

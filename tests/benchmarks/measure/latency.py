@@ -18,7 +18,7 @@ from typing import Any
 
 from api.bootstrap import Parts, open_parts
 from api.settings import Settings
-from index.embed.protocol import Embedded, EmbeddedQuestion, Embedder, Passage
+from index.embed.protocol import ChunkText, ChunkVectors, Embedder, QuestionVectors
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline
 from rag.types import Ask
@@ -35,10 +35,10 @@ class Remembered:
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
         self._known = {text: embedder.embed_question(text) for text in questions}
 
-    def embed_question(self, question: str) -> EmbeddedQuestion:
+    def embed_question(self, question: str) -> QuestionVectors:
         return self._known[question]
 
-    def embed_passages(self, passages: Sequence[Passage]) -> list[Embedded]:
+    def embed_passages(self, passages: Sequence[ChunkText]) -> list[ChunkVectors]:
         raise AssertionError("nothing is indexed with it")
 
 

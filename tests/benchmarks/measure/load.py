@@ -24,7 +24,7 @@ import httpx
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.running import Running, footnote  # noqa: E402  # found just above
+from tests.support.processes import RunningService, run_footnote  # noqa: E402  # found just above
 
 PLACES = 8
 CLIENTS = 10 * PLACES
@@ -110,12 +110,12 @@ def main() -> None:
     questions = [json.loads(line)["question"] for line in lines]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        footnote("sync", ROOT / "seeds", "--data-dir", data, cwd=data)
+        run_footnote("sync", ROOT / "seeds", "--data-dir", data, cwd=data)
         env = {
             "FOOTNOTE_MAX_CONCURRENT_ANSWERS": str(PLACES),
             "FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0",  # the clients are all at one address
         }
-        with Running("--no-sync", "--data-dir", data, cwd=data, env=env) as service:
+        with RunningService("--no-sync", "--data-dir", data, cwd=data, env=env) as service:
             _, before = probed(service.url, lambda: time.sleep(IDLE_S))
             began = time.monotonic()
             ends, during = probed(

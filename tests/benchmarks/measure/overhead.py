@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
-from tests.support.running import Running, footnote  # noqa: E402  # found just above
+from tests.support.processes import RunningService, run_footnote  # noqa: E402  # found just above
 
 WARM_UP = 50
 PASSAGES = 8
@@ -35,13 +35,13 @@ def main() -> None:
     questions = [json.loads(line)["question"] for line in lines]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        footnote("sync", ROOT / "seeds", "--data-dir", data, cwd=data)
-        key = footnote("keys", "create", "--data-dir", data, cwd=data).stdout.strip()
+        run_footnote("sync", ROOT / "seeds", "--data-dir", data, cwd=data)
+        key = run_footnote("keys", "create", "--data-dir", data, cwd=data).stdout.strip()
         env = {
             "FOOTNOTE_RATE_LIMIT_PER_MINUTE": "1000000",
             "FOOTNOTE_OTLP_ENDPOINT": "http://127.0.0.1:9",  # spans are made, nobody takes them
         }
-        with Running("--no-sync", "--data-dir", data, cwd=data, env=env) as service:
+        with RunningService("--no-sync", "--data-dir", data, cwd=data, env=env) as service:
             walls, inside = asked(service.url, key, questions, requests)
     added = [wall - own for wall, own in zip(walls, inside, strict=True)]
     print(f"requests                      {len(walls):8d}")

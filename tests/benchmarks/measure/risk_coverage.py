@@ -20,7 +20,7 @@ import numpy as np
 
 from api.bootstrap import open_parts
 from api.settings import Settings
-from rag.answering.confidence import evidence
+from rag.answering.confidence import features
 from rag.answering.extractive import pick_sentences
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import understand
@@ -59,7 +59,7 @@ def asked(data_dir: Path) -> list[Asked]:
             found.append(
                 Asked(
                     article=articles[case.id],
-                    features=list(evidence(case.question, hits, picks).values()),
+                    features=list(features(case.question, hits, picks).values()),
                     dense=max(hit.scores.dense for hit in hits.hits),
                     answerable=case.answerable,
                     right=_is_right(case, said),

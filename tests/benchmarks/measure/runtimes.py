@@ -16,25 +16,24 @@ from pathlib import Path
 
 import numpy as np
 
-from index.embed.cache import BATCH
-from index.embed.minilm import MiniLM, count_tokens
-from index.embed.openvino import OpenVINOMiniLM, precision
-from index.embed.protocol import Embedded, Passage
+from index.embed.cache import BATCH_SIZE
+from index.embed.minilm import MiniLM, OpenVINOMiniLM, count_tokens, cpu_precision
+from index.embed.protocol import ChunkText, ChunkVectors
 from index.formats.text import extract_text
-from index.text.analyzer import harmless
+from index.text.analyzer import sanitize
 from index.text.chunk import chunk
 
 TOP = 10
 
 
-def passages(folder: Path, wanted: int) -> list[Passage]:
+def passages(folder: Path, wanted: int) -> list[ChunkText]:
     """Returns so many chunks of the folder's text files, taken evenly."""
     found = []
     for path in sorted(folder.glob("*.txt")):
         document = extract_text(path.read_bytes())
         for made in chunk(document, path.name, count_tokens=count_tokens):
             spans = tuple((start - made.start, end - made.start) for start, end in made.sentences)
-            found.append(Passage(harmless(document.text[made.start : made.end]), spans))
+            found.append(ChunkText(sanitize(document.text[made.start : made.end]), spans))
     return found[:: max(len(found) // wanted, 1)][:wanted]
 
 
@@ -52,15 +51,17 @@ def main() -> None:
     }
     texts = sorted(passages(options.articles, options.passages), key=lambda p: len(p.text))
     questions = [passage.text[slice(*passage.sentences[0])][:120] for passage in texts[::3]]
-    print(f"this CPU computes in {precision()}; {len(texts)} passages, {len(questions)} questions")
-    made: dict[str, list[Embedded]] = {name: [] for name in runtimes}
+    print(
+        f"this CPU computes in {cpu_precision()}; {len(texts)} passages, {len(questions)} questions"
+    )
+    made: dict[str, list[ChunkVectors]] = {name: [] for name in runtimes}
     clock, cpu = dict.fromkeys(runtimes, 0.0), dict.fromkeys(runtimes, 0.0)
     asked: dict[str, list[float]] = {name: [] for name in runtimes}
     near: dict[str, list[np.ndarray]] = {name: [] for name in runtimes}
-    for start in range(0, len(texts), BATCH):
+    for start in range(0, len(texts), BATCH_SIZE):
         for name, embedder in runtimes.items():
             begun, before = time.perf_counter(), time.process_time()
-            made[name] += embedder.embed_passages(texts[start : start + BATCH])
+            made[name] += embedder.embed_passages(texts[start : start + BATCH_SIZE])
             clock[name] += time.perf_counter() - begun
             cpu[name] += time.process_time() - before
     for question in questions:

@@ -12,9 +12,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.support.browsing import chromium, tab
-from tests.support.standin import Page, StandIn, Step, answer, citation, host, steps
 from tests.widget.test_widget_stream import LONG, TOKENS
+
+from tests.support.browser import launch_chromium, open_tab
+from tests.support.fake_service import (
+    FakeService,
+    Page,
+    Step,
+    answer,
+    answer_events,
+    citation,
+    page_with_widget,
+)
 
 WATCH = """() => {
     window.tasks = [];
@@ -26,7 +35,7 @@ WATCH = """() => {
 
 def paced(pause_s: float) -> Iterator[Step]:
     breath = threading.Event()
-    for step in steps(answer(LONG, citations=[citation(1), citation(2)]), piece=TOKENS):
+    for step in answer_events(answer(LONG, citations=[citation(1), citation(2)]), piece=TOKENS):
         yield step
         breath.wait(pause_s)
 
@@ -35,9 +44,12 @@ def main() -> None:
     print(f"{len(LONG) // TOKENS} tokens, {LONG.count(chr(10) * 2) + 1} blocks")
     print("| tokens a second | seconds | long tasks | longest, ms |\n|---|---|---|---|")
     for rate in (100, 1_000):
-        with StandIn(lambda _, rate=rate: paced(1 / rate)) as service, chromium() as browser:
-            service.pages["/"] = Page(host(service))
-            with tab(browser) as (page, _):
+        with (
+            FakeService(lambda _, rate=rate: paced(1 / rate)) as service,
+            launch_chromium() as browser,
+        ):
+            service.pages["/"] = Page(page_with_widget(service))
+            with open_tab(browser) as (page, _):
                 page.goto(service.url)
                 page.wait_for_selector("footnote-chat #question")
                 page.evaluate(WATCH)

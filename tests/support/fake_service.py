@@ -1,8 +1,9 @@
-"""A server that says whatever a test wants in the service's own wire format, and hosts pages.
+"""A fake of the Footnote service for widget tests: scripted answers in its wire format, and pages.
 
-The widget must hold out against a service that lies, breaks off or takes its time, which the real
-one does not do on demand. A script turns a question's body into steps: events, threading.Events to
-wait for, a CUT in mid-answer, or a Refusal instead of a stream.
+The widget must withstand a service that sends wrong data, disconnects or stalls, which the real one
+does not do on demand. A script maps the body of a question to steps: server-sent events,
+threading.Events to wait for, a DISCONNECT in the middle of an answer, or a ProblemReply instead of
+a stream.
 """
 
 import json
@@ -12,18 +13,18 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from tests.support.running import ROOT
+from tests.support.processes import ROOT
 
 BUNDLE = ROOT / "api" / "widget" / "dist" / "widget.js"
-CUT = "cut"
+DISCONNECT = "disconnect"
 
 Json = dict[str, Any]
 Event = tuple[str, Json]
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """A problem instead of an answer."""
+class ProblemReply:
+    """A problem (RFC 9457) instead of an answer."""
 
     status: int
     code: str = "internal"
@@ -31,13 +32,13 @@ class Refusal:
 
 
 Step = Event | threading.Event | str
-Script = Callable[[Json], Iterable[Step] | Refusal]
+Script = Callable[[Json], Iterable[Step] | ProblemReply]
 
 
-def host(
-    service: "StandIn", attributes: str = 'mode="inline"', *, inside: str = "", head: str = ""
+def page_with_widget(
+    service: "FakeService", attributes: str = 'mode="inline"', *, inside: str = "", head: str = ""
 ) -> str:
-    """The HTML of a site that has the widget of a service."""
+    """Returns the HTML of a third-party page that embeds the widget of a service."""
     return (
         f'<!doctype html><html lang="en"><head><title>A site</title>{head}'
         f'<script src="{service.url}/widget/v1.js" defer></script></head>'
@@ -124,27 +125,27 @@ def answer(text: str, question: str = "?", **changes: Any) -> Json:
     } | changes
 
 
-def steps(whole: Json, *, piece: int = 5) -> Iterator[Event]:
-    """The events of an answer, its text in pieces of so many characters."""
+def answer_events(whole: Json, *, piece: int = 5) -> Iterator[Event]:
+    """Yields the events of an answer, its text in deltas of `piece` characters."""
     yield "passages", {"id": whole["id"], "passages": whole["passages"]}
     for cited in whole["citations"]:
         yield "citation", {"citation": cited}
     text = whole["answer"]
-    for at in range(0, len(text), piece):
-        yield "delta", {"text": text[at : at + piece], "format": whole["format"]}
-    for index, said in enumerate(whole["sentences"]):
-        yield "sentence", {"index": index, **said}
+    for start in range(0, len(text), piece):
+        yield "delta", {"text": text[start : start + piece], "format": whole["format"]}
+    for index, one in enumerate(whole["sentences"]):
+        yield "sentence", {"index": index, **one}
     yield "done", whole
 
 
-class StandIn:
-    """The server, on a free loopback port; use as a context manager."""
+class FakeService:
+    """The server, on a free loopback port; a context manager."""
 
-    def __init__(self, script: Script = lambda body: steps(answer("Yes. [1]"))) -> None:
+    def __init__(self, script: Script = lambda body: answer_events(answer("Yes. [1]"))) -> None:
         self.script = script
         self.pages: dict[str, Page] = {}
         self.ready: Json = {"status": "ready", "generation": "000001", "complete": True}
-        self.seen: list[tuple[str, str, Mapping[str, str], Json | None]] = []
+        self.requests: list[tuple[str, str, Mapping[str, str], Json | None]] = []
         self.closing = threading.Event()
         self._server = _Server(self)
 
@@ -152,9 +153,9 @@ class StandIn:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def asked(self, path: str) -> Sequence[Json]:
-        """The bodies that were posted to a path, in order."""
-        return [body for _, at, _, body in self.seen if at == path and body is not None]
+    def posted_bodies(self, path: str) -> Sequence[Json]:
+        """Returns the bodies posted to a path, in order."""
+        return [body for _, at, _, body in self.requests if at == path and body is not None]
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -171,12 +172,12 @@ class StandIn:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, standin: StandIn) -> None:
-        self.standin = standin
+    def __init__(self, service: FakeService) -> None:
+        self.service = service
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A reader that left is not worth a traceback."""
+        """A client that disconnects is not worth a traceback."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -190,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(204, b"", {})
 
     def do_GET(self) -> None:
-        self.server.standin.seen.append(("GET", self.path, dict(self.headers), None))
+        self.server.service.requests.append(("GET", self.path, dict(self.headers), None))
         path = self.path.partition("?")[0]
         if path == "/widget/v1.js":
             kind = {
@@ -199,39 +200,41 @@ class _Handler(BaseHTTPRequestHandler):
             }
             self._send(200, BUNDLE.read_bytes(), kind)
         elif path == "/readyz":
-            self._json(200, self.server.standin.ready)
+            self._json(200, self.server.service.ready)
         elif path.startswith("/v1/sources/"):
             html = b"<!doctype html><title>The source</title>"
             self._send(200, html, {"Content-Type": "text/html"})
-        elif path in self.server.standin.pages:
-            page = self.server.standin.pages[path]
+        elif path in self.server.service.pages:
+            page = self.server.service.pages[path]
             self._send(200, page.html.encode(), {"Content-Type": "text/html", **page.headers})
         else:
             self._send(204 if path == "/favicon.ico" else 404, b"", {})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
-        self.server.standin.seen.append(("POST", self.path, dict(self.headers), body))
+        self.server.service.requests.append(("POST", self.path, dict(self.headers), body))
         if self.path != "/v1/answers":
             self._send(204 if self.path.endswith("/feedback") else 404, b"", {})
             return
-        said = self.server.standin.script(body)
-        if isinstance(said, Refusal):
-            self._json(said.status, {"title": "no", "request_id": "r", **vars(said)})
+        script_result = self.server.service.script(body)
+        if isinstance(script_result, ProblemReply):
+            self._json(
+                script_result.status, {"title": "no", "request_id": "r", **vars(script_result)}
+            )
             return
         self.close_connection = True
         self._send(200, None, {"Content-Type": "text/event-stream", "Connection": "close"})
         try:
-            self._stream(said)
+            self._stream(script_result)
         except OSError:
-            return  # the reader left
+            return  # the client disconnected
 
-    def _stream(self, said: Iterable[Step]) -> None:
-        for step in said:
+    def _stream(self, steps: Iterable[Step]) -> None:
+        for step in steps:
             if isinstance(step, threading.Event):
-                while not step.wait(0.02) and not self.server.standin.closing.is_set():
+                while not step.wait(0.02) and not self.server.service.closing.is_set():
                     pass
-            elif step == CUT:
+            elif step == DISCONNECT:
                 return
             else:
                 name, data = step

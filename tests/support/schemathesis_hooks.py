@@ -1,7 +1,7 @@
-"""What schemathesis is told beyond the OpenAPI document; loaded by it through SCHEMATHESIS_HOOKS.
+"""Hooks and checks for schemathesis, which loads this module through SCHEMATHESIS_HOOKS.
 
-`CANARIES` in the environment, a JSON list, names what no response may hold; `ORIGIN` a page that
-tokens may be made for.
+Environment: `CANARIES`, a JSON list of strings that no response may contain; `ORIGIN`, an origin
+that widget tokens may be issued for.
 """
 
 import json
@@ -11,27 +11,27 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
-LONGEST_URL = 60_000
+MAX_URL_BYTES = 60_000
 ORIGIN = os.environ.get("ORIGIN")
 CANARIES = [text.encode() for text in json.loads(os.environ.get("CANARIES", "[]"))]
 
 
 @schemathesis.check
-def tells_no_secret(ctx: CheckContext, response: Response, case: Case) -> None:
-    """No canary is in a response's body or headers."""
-    whole = response.content + json.dumps(response.headers).encode()
-    assert not any(canary in whole for canary in CANARIES), "a canary is in the response"
+def leaks_no_secret(ctx: CheckContext, response: Response, case: Case) -> None:
+    """Asserts that no canary is in the body or the headers of a response."""
+    body_and_headers = response.content + json.dumps(response.headers).encode()
+    assert not any(canary in body_and_headers for canary in CANARIES), "a canary is in the response"
 
 
 @schemathesis.hook
 def filter_query(context: HookContext, query: dict[str, Any]) -> bool:
-    """Leaves out what the HTTP parser itself refuses, before any of our code: 64 KB of headers."""
-    return len(json.dumps(query)) < LONGEST_URL // 6  # every character may be twelve in the URL
+    """Skips queries that the HTTP parser rejects before our code runs: 64 KB of headers."""
+    return len(json.dumps(query)) < MAX_URL_BYTES // 6  # a character takes up to twelve in the URL
 
 
 @schemathesis.hook
 def map_path_parameters(context: HookContext, path_parameters: Any) -> Any:
-    """Gives half of the paths below the corpus a name that it takes."""
+    """Gives half of the file paths a suffix that the corpus accepts."""
     path = path_parameters.get("path") if isinstance(path_parameters, dict) else None
     if isinstance(path, str) and path and len(path) % 2:
         return {**path_parameters, "path": f"{path}.md"}
@@ -40,7 +40,7 @@ def map_path_parameters(context: HookContext, path_parameters: Any) -> Any:
 
 @schemathesis.hook
 def map_body(context: HookContext, body: Any) -> Any:
-    """Asks for half of the answers as a stream, and for tokens of a known page."""
+    """Requests half of the answers as a stream, and widget tokens for the allowed origin."""
     if not isinstance(body, dict):
         return body
     if {"question", "messages"} & body.keys() and len(body) % 2:

@@ -1,4 +1,4 @@
-"""Small corpora on disk and syncs of them: what the tests of the index build with.
+"""Writes small corpora to disk and syncs them, for the tests of the index.
 
 request = sync_request(write(tmp_path / "corpus", ARTICLES), tmp_path / "data", embed)
 report, events = synced(request)
@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from index.embed.protocol import EmbedSpec
+from index.embed.factory import EmbedSpec
 from index.store.generation import Generation
 from index.store.manifest import (
     Current,
@@ -53,8 +53,8 @@ ARTICLES: Mapping[str, str] = {
 }
 
 
-def write(folder: Path, files: Mapping[str, str | bytes]) -> Path:
-    """Writes files below a folder and returns it; text is written with its newlines as given."""
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> Path:
+    """Writes files below a folder and returns it; newlines are written unchanged."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         path = folder / name
@@ -72,7 +72,7 @@ def sync_request(
     replace: bool = False,
     max_file_bytes: int = 1_000_000,
 ) -> SyncRequest:
-    """A sync of a corpus into the collection `default` of a data folder."""
+    """Returns the request for a sync of a corpus into the collection `default`."""
     return SyncRequest(
         corpus=corpus,
         folder=data / "collections" / "default",
@@ -85,15 +85,15 @@ def sync_request(
     )
 
 
-def synced(request: SyncRequest) -> tuple[SyncReport, list[Event]]:
-    """Syncs in this process; the report and every event."""
+def sync_in_process(request: SyncRequest) -> tuple[SyncReport, list[Event]]:
+    """Runs the sync in this process; returns its report and every event."""
     events: list[Event] = []
     return sync(request, events.append), events
 
 
 @contextmanager
-def opened(request: SyncRequest) -> Iterator[Generation]:
-    """The serving generation, open."""
+def open_generation(request: SyncRequest) -> Iterator[Generation]:
+    """Yields the serving generation, open."""
     current = read_current(request.folder)
     assert current is not None
     generation = Generation(request.folder, current)
@@ -103,8 +103,8 @@ def opened(request: SyncRequest) -> Iterator[Generation]:
         generation.close()
 
 
-def lose_graph(request: SyncRequest) -> None:
-    """Takes Chroma's graph out of the serving generation, whose hashes say that it is whole."""
+def delete_vector_graph(request: SyncRequest) -> None:
+    """Deletes the HNSW graph of the serving generation and updates the hashes in its manifest."""
     current = read_current(request.folder)
     assert current is not None
     folder = generation_folder(request.folder, current.generation)
@@ -115,19 +115,19 @@ def lose_graph(request: SyncRequest) -> None:
         database.commit()
     manifest = read_manifest(folder, current.manifest_sha256)
     (folder / "manifest.json").unlink()
-    written = write_manifest(folder, replace(manifest, files=hash_files(folder)))
-    write_published(request.folder, (Current(folder.name, written),))
+    manifest_sha256 = write_manifest(folder, replace(manifest, files=hash_files(folder)))
+    write_published(request.folder, (Current(folder.name, manifest_sha256),))
 
 
-def paths(request: SyncRequest) -> list[str]:
-    """The paths of the sources in the serving generation."""
-    with opened(request) as generation:
+def source_paths(request: SyncRequest) -> list[str]:
+    """Returns the paths of the sources in the serving generation."""
+    with open_generation(request) as generation:
         return [source.path for source in generation.sources(after=None, limit=-1)]
 
 
 @dataclass(frozen=True)
-class Built:
-    """A corpus and what a sync made of it."""
+class BuiltIndex:
+    """A synced corpus: the request, the report and the events of its sync."""
 
     request: SyncRequest
     report: SyncReport

@@ -1,4 +1,4 @@
-"""The real thing, run as a user runs it: `footnote` in a child process, the service on loopback.
+"""Runs `footnote` in child processes as a user does: commands, and the service on loopback.
 
 with Running(corpus, "--data-dir", folder) as service:
     httpx.get(service.url + "/readyz")
@@ -24,24 +24,24 @@ SEEDS = ROOT / "seeds"
 COMMAND = [sys.executable, "-c", "from api.cli import main; main()"]
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without what Footnote or its libraries read, and `extra`."""
-    kept = {
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Returns this environment without the variables Footnote or its libraries read, plus `extra`."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("FOOTNOTE_", "OPENAI_"))
     }
-    return kept | {"PYTHONPATH": str(ROOT)} | dict(extra or {})
+    return inherited | {"PYTHONPATH": str(ROOT)} | dict(extra or {})
 
 
-def footnote(
+def run_footnote(
     *arguments: object, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end."""
+    """Runs a `footnote` command until it exits."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,
-        env=environment(env),
+        env=clean_environment(env),
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -49,23 +49,23 @@ def footnote(
     )
 
 
-def write_lakes(folder: Path) -> None:
-    """Writes a corpus of two articles and a picture; what a terminal must not obey is in one."""
+def write_lake_articles(folder: Path) -> None:
+    """Writes a corpus of two articles, one with terminal control characters, and a picture."""
     folder.mkdir()
     (folder / "lake.txt").write_text("The lake froze for 142 days in 1998. The ice was thick.\n")
-    nasty = "The capital of Examplia is \u202eExample\u202c City \x1b[31m.\n"
-    (folder / "nasty.txt").write_text(nasty)
+    unsafe = "The capital of Examplia is \u202eExample\u202c City \x1b[31m.\n"
+    (folder / "nasty.txt").write_text(unsafe)
     (folder / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00")
 
 
-def share_model(home: Path, data: Path) -> None:
-    """Lets `home/.data` use the model's graph of another data folder: building it takes seconds."""
+def link_model(home: Path, data: Path) -> None:
+    """Links the model graph of another data folder into `home/.data`: building it takes seconds."""
     (home / ".data").mkdir()
     (home / ".data" / "models").symlink_to(data / "models")
 
 
-def share_index(data: Path, folder: Path) -> Path:
-    """Makes `folder` a data folder over the index and the model of another, and returns it."""
+def link_index(data: Path, folder: Path) -> Path:
+    """Creates and returns a data folder that links to the index and the model of another."""
     folder.mkdir()
     for name in ("collections", "models"):
         (folder / name).symlink_to((data / name).resolve())
@@ -73,23 +73,23 @@ def share_index(data: Path, folder: Path) -> Path:
 
 
 def free_port() -> int:
-    """A port that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    """Returns a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
         return port
 
 
-def until(reached: Callable[[], bool], *, within_s: float = 60) -> None:
-    """Waits for what another process does; fails where it does not."""
-    deadline = time.monotonic() + within_s
-    while not reached():
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = 60) -> None:
+    """Polls the condition until it is true; fails after the timeout."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-def processes_below(parent: int) -> set[int]:
-    """The children of a process, and theirs."""
-    found = set()
+def descendant_pids(parent: int) -> set[int]:
+    """Returns the child processes of a process, and theirs."""
+    pids = set()
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             after_name = path.read_text().rpartition(")")[2].split()
@@ -97,19 +97,19 @@ def processes_below(parent: int) -> set[int]:
             continue
         if int(after_name[1]) == parent and after_name[0] != "Z":
             child = int(path.parent.name)
-            found |= {child} | processes_below(child)
-    return found
+            pids |= {child} | descendant_pids(child)
+    return pids
 
 
 class LocalClient(TestClient):
-    """The app in this process, called by a name that is its own."""
+    """A client of the app in this process, under a host name that it allows."""
 
     def __init__(self, app: FastAPI, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(app, base_url="http://127.0.0.1", headers=dict(headers or {}))
 
 
-class Running:
-    """A service in a child process, ready when entered; `log` once it has ended."""
+class RunningService:
+    """A service in a child process, ready once entered; `log` is set once it has exited."""
 
     def __init__(
         self,
@@ -118,20 +118,20 @@ class Running:
         env: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
-        given = [*map(str, arguments), "--port", str(port), "--json"]
-        self._arguments = [*COMMAND, "serve", *given]
-        self._cwd, self._env = cwd, environment(env)
+        options = ["--port", str(port), "--json"]
+        self._arguments = [*COMMAND, "serve", *map(str, arguments), *options]
+        self._cwd, self._env = cwd, clean_environment(env)
         self.log = ""
 
     def __enter__(self) -> Self:
-        # a file: a pipe that nobody reads fills up, and then the service stops
-        self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")
+        # a file: a pipe that nobody reads fills up and blocks the service
+        self._stderr = tempfile.TemporaryFile("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             self._arguments,
             cwd=self._cwd,
             env=self._env,
             stdout=subprocess.PIPE,
-            stderr=self._lines,
+            stderr=self._stderr,
             text=True,
         )
         assert self.process.stdout is not None
@@ -142,15 +142,15 @@ class Running:
         self.url: str = self.ready["url"]
         return self
 
-    def stop(self, how: int = signal.SIGTERM) -> str:
-        """Ends the service and returns what it logged."""
+    def stop(self, signal_number: int = signal.SIGTERM) -> str:
+        """Stops the service and returns its log."""
         if self.process.poll() is None:
-            self.process.send_signal(how)
+            self.process.send_signal(signal_number)
         self.process.communicate(timeout=30)
-        if not self._lines.closed:
-            self._lines.seek(0)
-            self.log = self._lines.read()
-            self._lines.close()
+        if not self._stderr.closed:
+            self._stderr.seek(0)
+            self.log = self._stderr.read()
+            self._stderr.close()
         return self.log
 
     def __exit__(self, *_: object) -> None:
@@ -158,13 +158,15 @@ class Running:
             self.stop()
 
 
-def workers(service: Running) -> set[int]:
-    """The processes of `serve --workers` that answer."""
-    return {pid for pid in processes_below(service.process.pid) if "--as-worker" in command(pid)}
+def worker_pids(service: RunningService) -> set[int]:
+    """Returns the worker processes of `serve --workers`."""
+    return {
+        pid for pid in descendant_pids(service.process.pid) if "--as-worker" in command_line(pid)
+    }
 
 
-def command(pid: int) -> str:
-    """A process's command line; empty once it has ended."""
+def command_line(pid: int) -> str:
+    """Returns the command line of a process; empty once it has exited."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:

@@ -1,9 +1,9 @@
-"""A process that is watched while paths of every kind are put and deleted over HTTP.
+"""Audits file access while generated paths are uploaded and deleted over HTTP.
 
-python -m tests.audited FOLDER COUNT SEED [resolver]
+python -m tests.support.file_access_audit FOLDER COUNT SEED [resolver]
 
-An audit hook sees each file that is opened, made, renamed or removed meanwhile. Prints, as JSON,
-what was outside of FOLDER/corpus and how many requests were taken.
+A `sys.addaudithook` hook sees each file that is opened, created, renamed or removed. Prints, as
+JSON, every access outside FOLDER/corpus and how many requests were accepted.
 """
 
 import json
@@ -53,35 +53,35 @@ PIECES = (
         "passwd",
     ),
 )
-JOINTS = ("/", "/", "/", "//", "\\", "%2f", "%5c", "/./", "/../")
+SEPARATORS = ("/", "/", "/", "//", "\\", "%2f", "%5c", "/./", "/../")
 FOLDERS = ("inner", "out", "loop", "a", "..", "%2e%2e", "file.txt")
 FILES = ("file.txt", "b.txt", "c.md")
-WATCHED = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink"}
+AUDITED_EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink"}
 READ_ROOTS = tuple(os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, Path.cwd()))
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
-def paths(seed: int) -> Iterator[str]:
-    chance = random.Random(seed)
+def generate_paths(seed: int) -> Iterator[str]:
+    rng = random.Random(seed)
     while True:
-        if chance.random() < 0.5:  # nearly right ones
-            folders = chance.choices(FOLDERS, k=chance.randint(0, 3))
-            yield "/".join([*folders, chance.choice(FILES)])
+        if rng.random() < 0.5:  # nearly valid paths
+            folders = rng.choices(FOLDERS, k=rng.randint(0, 3))
+            yield "/".join([*folders, rng.choice(FILES)])
             continue
-        pieces = chance.choices(PIECES, k=chance.randint(1, 5))
-        yield "".join(piece + chance.choice(JOINTS) for piece in pieces[:-1]) + pieces[-1]
+        pieces = rng.choices(PIECES, k=rng.randint(1, 5))
+        yield "".join(piece + rng.choice(SEPARATORS) for piece in pieces[:-1]) + pieces[-1]
 
 
-class Watch:
-    """What was touched outside of a folder, while `on`."""
+class FileAccessAudit:
+    """Records file accesses outside the corpus while `enabled`."""
 
     def __init__(self, corpus: Path, data: Path) -> None:
         self.corpus, self.data = os.path.realpath(corpus), os.path.realpath(data)
-        self.on, self.outside = False, list[str]()
-        sys.addaudithook(self.hear)
+        self.enabled, self.outside = False, list[str]()
+        sys.addaudithook(self.on_event)
 
-    def hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if not self.on:
+    def on_event(self, event: str, arguments: tuple[object, ...]) -> None:
+        if not self.enabled:
             return
         if event == "sqlite3.connect":
             self.check(event, arguments[0], -1)
@@ -92,64 +92,64 @@ class Watch:
         elif event == "os.rename":
             self.check(event, arguments[0], arguments[2])
             self.check(event, arguments[1], arguments[3])
-        elif event in WATCHED:
+        elif event in AUDITED_EVENTS:
             self.check(event, arguments[0], arguments[-1])
 
     def check(self, event: str, path: object, folder: object, *, reads: bool = False) -> None:
-        if isinstance(path, int):  # an open file
+        if isinstance(path, int):  # an open file descriptor
             return
         name = os.fsdecode(path)  # type: ignore[arg-type]  # str, bytes or a path
-        if name.startswith("/proc/self/fd/"):  # our own look, below
+        if name.startswith("/proc/self/fd/"):  # our own readlink, below
             return
         if os.path.isabs(name):
-            whole = os.path.realpath(name)
-            allowed = whole in (self.corpus, self.data)
-            allowed |= whole.startswith(self.data + "/state.sqlite3")
-            allowed |= reads and whole.startswith(READ_ROOTS)
-        else:  # one name, below a folder that is open
+            resolved = os.path.realpath(name)
+            allowed = resolved in (self.corpus, self.data)
+            allowed |= resolved.startswith(self.data + "/state.sqlite3")
+            allowed |= reads and resolved.startswith(READ_ROOTS)
+        else:  # a single name, relative to an open folder
             allowed = "/" not in name and name not in ("", ".", "..")
             if isinstance(folder, int) and folder >= 0:
-                where = os.readlink(f"/proc/self/fd/{folder}")
-                allowed &= where == self.corpus or where.startswith(self.corpus + "/")
-            elif event != "open":  # relative to where the process stands
+                parent = os.readlink(f"/proc/self/fd/{folder}")
+                allowed &= parent == self.corpus or parent.startswith(self.corpus + "/")
+            elif event != "open":  # relative to the working folder
                 allowed = False
         if not allowed:
             self.outside.append(f"{event} {name!r}")
 
 
 def main() -> None:
-    """Does what the docstring says."""
+    """Runs the audit and prints its result."""
     folder, count, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     corpus, data = folder / "corpus", folder / "data"
-    watch = Watch(corpus, data)
-    taken = 0
+    audit = FileAccessAudit(corpus, data)
+    accepted = 0
     if sys.argv[4:] == ["resolver"]:
-        watch.on = True
-        for path, _ in zip(paths(seed), range(count), strict=False):
+        audit.enabled = True
+        for path, _ in zip(generate_paths(seed), range(count), strict=False):
             try:
                 names = names_of(path, {".txt", ".md"})
                 with receiving(corpus, names, 100) as upload:
                     upload.write(path.encode())
                     upload.keep()
-                if taken % 2:
+                if accepted % 2:
                     remove(corpus, names)
-                taken += 1
+                accepted += 1
             except (ApiError, OSError):
                 continue
     else:
         settings = load_settings({"corpus": corpus, "data_dir": data, "allow_writes": True})
-        # without its lifespan: the jobs wait, so that only the requests are watched
+        # without its lifespan no job runs, so that only the requests are audited
         client = TestClient(create_app(settings), base_url="http://127.0.0.1:8000")
         client.get("/livez")
-        for number, path in zip(range(count), paths(seed), strict=False):
+        for number, path in zip(range(count), generate_paths(seed), strict=False):
             url = "/v1/files/" + quote(path, safe="%/" if number % 2 else "%")
-            watch.on = True
+            audit.enabled = True
             reply = client.put(url, content=path.encode()) if number % 3 else client.delete(url)
-            watch.on = False
+            audit.enabled = False
             assert reply.status_code in (202, 404, 405, 422), (path, reply.text)
-            taken += reply.status_code == 202
-    watch.on = False
-    sys.stdout.write(json.dumps({"outside": watch.outside[:10], "taken": taken}))
+            accepted += reply.status_code == 202
+    audit.enabled = False
+    sys.stdout.write(json.dumps({"outside": audit.outside[:10], "accepted": accepted}))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What a browser would make of our pages, as far as tests care."""
+"""Parses our HTML pages, as far as tests need it."""
 
 from html.parser import HTMLParser
 
 
-class Page(HTMLParser):
-    """A parsed page: its tags, the article's text, and what of it is marked."""
+class ParsedPage(HTMLParser):
+    """A parsed page: its tags, the article's text, and the marked part of it."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,25 +1,25 @@
-"""A collector of traces that isn't one: OTLP over real gRPC on loopback."""
+"""A fake trace collector: OTLP over real gRPC on loopback."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 
-class FakeCollector:
-    """An OTLP collector on a free loopback port, by gRPC: keeps every span that it is sent."""
+class FakeOtlpCollector:
+    """An OTLP collector on a free loopback port that stores every span it receives."""
 
     def __init__(self) -> None:
         import grpc
         from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as service
 
         self.spans: list[Any] = []
-        """As they came, in the wire's own messages."""
+        """As received, in the protobuf messages of the wire."""
         self.resources: list[dict[str, Any]] = []
         self._server = grpc.server(ThreadPoolExecutor(1))
         service.add_TraceServiceServicer_to_server(self, self._server)
         self.endpoint = f"http://127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
 
     def Export(self, request: Any, context: Any) -> Any:
-        """Takes a batch; the name is the protocol's."""
+        """Stores a batch; the name is the protocol's."""
         from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
             ExportTraceServiceResponse,
         )
@@ -38,6 +38,6 @@ class FakeCollector:
         self._server.stop(None).wait()
 
 
-def attributes(holder: Any) -> dict[str, Any]:
-    """The attributes of a span or resource as it came over the wire."""
-    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in holder.attributes}
+def attributes(message: Any) -> dict[str, Any]:
+    """Returns the attributes of a span or resource."""
+    return {a.key: getattr(a.value, a.value.WhichOneof("value")) for a in message.attributes}

@@ -1,4 +1,7 @@
-"""Two hundred texts that try to run, load, style, link or hide something; `{evil}` is a trap."""
+"""Two hundred XSS payloads that try to run, load, style, link or hide something.
+
+`{evil}` stands for a server that no request may reach.
+"""
 
 _RUN = "window.pwned=1;fetch('{evil}/run')"
 
@@ -215,12 +218,14 @@ _HIDDEN = [
 ]
 
 
-def payloads(evil: str) -> list[str]:
-    """Returns the texts, aimed at a server that nothing may reach."""
+def xss_payloads(evil: str) -> list[str]:
+    """Returns the payloads with `{evil}` replaced by this URL."""
     lines = [
         *_HTML.strip().split("\n"),
         *_MARKDOWN.strip().split("\n"),
         *_OTHER.strip().split("\n"),
     ]
-    whole = [line.replace("{nl}", "\n") for line in lines] + _HIDDEN
-    return [text.replace("{{", "{").replace("}}", "}").replace("{evil}", evil) for text in whole]
+    templates = [line.replace("{nl}", "\n") for line in lines] + _HIDDEN
+    return [
+        text.replace("{{", "{").replace("}}", "}").replace("{evil}", evil) for text in templates
+    ]
