@@ -15,19 +15,20 @@ from .errors import SettingRefused
 from .settings import ModelGroup, RerankGroup, Settings
 
 if TYPE_CHECKING:
-    from index.embed.protocol import Embedder, EmbedSpec
+    from index.embed.factory import EmbedSpec
+    from index.embed.protocol import Embedder
     from index.store.serving import Serving
     from index.sync.process import SyncRequest
     from rag.answer import Pipeline
     from rag.model.openai_chat import ChatModel
     from rag.retrieval.rerank import EndpointReranker
-    from rag.timing import Watch
+    from rag.timing import Observer
 
-    from .security.keys import Keys
+    from .security.keys import KeyStore
     from .service.job_runner import Writes
     from .state.answer_log import Records
     from .state.feedback import Feedback
-    from .wire.signed_links import Links
+    from .wire.signed_links import LinkSigner
 
 OPENAI_URL = "https://api.openai.com/v1"
 """Where a model is asked for when only its name is set."""
@@ -92,7 +93,7 @@ def collection_for(corpus: Path) -> str:
 
 def embed_spec(settings: Settings) -> "EmbedSpec":
     """Returns which embedding model is used, here and in the sync's child."""
-    from index.embed.protocol import EmbedSpec
+    from index.embed.factory import EmbedSpec
 
     embed = settings.embed
     embedded: Literal["minilm", "openvino"]
@@ -102,7 +103,6 @@ def embed_spec(settings: Settings) -> "EmbedSpec":
         model=embed.model,
         base_url=(embed.base_url or OPENAI_URL) if embed.model else None,
         api_key=embed.api_key.get_secret_value() if embed.model and embed.api_key else None,
-        sentence_vectors=embed.sentence_vectors,
         models_dir=settings.data_dir.absolute() / "models",
     )
 
@@ -126,7 +126,7 @@ def sync_request(settings: Settings, *, replace: bool = False) -> "SyncRequest":
     )
 
 
-def open_parts(settings: Settings, *, watch: "Watch | None" = None) -> Parts:
+def open_parts(settings: Settings, *, watch: "Observer | None" = None) -> Parts:
     """Returns the working parts; takes seconds, for the imports. `watch` hears how answers end.
 
     Raises index.errors.EmbedderUnavailable when the weights or the endpoint cannot be used.
@@ -134,7 +134,7 @@ def open_parts(settings: Settings, *, watch: "Watch | None" = None) -> Parts:
     from index.embed.factory import open_embedder
     from index.store.serving import Serving
     from rag.answer import Limits, Pipeline
-    from rag.timing import unwatched
+    from rag.timing import ignore_outcome
 
     embedder = open_embedder(embed_spec(settings))
     chat = open_chat(settings.llm)
@@ -144,7 +144,7 @@ def open_parts(settings: Settings, *, watch: "Watch | None" = None) -> Parts:
         chat=chat,
         support_mode=settings.support_mode,
         limits=limits,
-        watch=watch or unwatched,
+        observer=watch or ignore_outcome,
         reranker=open_reranker(settings.rerank),
         judge=chat if settings.support_judge == "model" else None,
     )
@@ -168,19 +168,19 @@ def feedback(settings: Settings) -> "Feedback":
     return Feedback(state_file(settings), days=settings.feedback_days)
 
 
-def keys(settings: Settings) -> "Keys":
+def keys(settings: Settings) -> "KeyStore":
     """Returns the keys of the data folder."""
-    from .security.keys import Keys
+    from .security.keys import KeyStore
 
-    return Keys(state_file(settings))
+    return KeyStore(state_file(settings))
 
 
-def links(settings: Settings) -> "Links":
+def links(settings: Settings) -> "LinkSigner":
     """Returns what makes and checks signed links."""
-    from .wire.signed_links import Links
+    from .wire.signed_links import LinkSigner
 
     base = settings.public_url or settings.root_path
-    return Links(state_file(settings), base=base, ttl_s=settings.link_ttl_s)
+    return LinkSigner(state_file(settings), base=base, ttl_s=settings.link_ttl_s)
 
 
 def writes(settings: Settings, turn: threading.Lock) -> "Writes | None":

@@ -1,28 +1,19 @@
-"""Every setting of Footnote, its default and its meaning; nothing else reads the environment.
+"""Every setting of Footnote with its default and meaning; nothing else reads the environment.
 
-Flags win over `FOOTNOTE_*` variables (nested by `__`), those over `.env`, that over
-`footnote.toml`, that over the defaults below. `OPENAI_API_KEY` and `OPENAI_BASE_URL` fill what
-none of them says; an empty variable counts as unset.
+Precedence: flags, `FOOTNOTE_*` environment variables (nested by `__`), `.env`, `footnote.toml`, the
+defaults below. `OPENAI_API_KEY` and `OPENAI_BASE_URL` fill what none of them sets; an empty
+variable counts as unset.
 """
 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -30,129 +21,28 @@ from pydantic_settings import (
 )
 
 from .errors import SettingRefused
-from .origins import exact_host, exact_origin
+from .settings_types import (
+    BaseUrl,
+    CollectionGroup,
+    CollectionName,
+    CounterStorage,
+    EmbedGroup,
+    Hosts,
+    ModelGroup,
+    Names,
+    Origins,
+    OtlpEndpoint,
+    RerankGroup,
+    RootPath,
+)
 
 PREFIX = "FOOTNOTE_"
-# a URL may carry a password
-_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "query", "rate_limit_storage"}
-
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _http_url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    return value
-
-
-def _root_path(value: str) -> str:
-    value = value.rstrip("/")
-    if value and not value.startswith("/"):
-        raise ValueError("must begin with /")
-    return value
-
-
-def _without_password(value: str) -> str:
-    if "@" in value:
-        raise ValueError("must not hold a password; OTEL_EXPORTER_OTLP_HEADERS may")
-    return value
-
-
-def _storage(value: str) -> str:
-    if not value.startswith(("memory://", "redis://", "rediss://")):
-        raise ValueError("must be memory:// or begin with redis:// or rediss://")
-    return value
-
-
-Host = Annotated[str, AfterValidator(exact_host)]
-Origin = Annotated[str, AfterValidator(exact_origin)]
-BaseUrl = Annotated[str, AfterValidator(_http_url)]
-
-
-class ModelGroup(BaseModel):
-    """The language model that words answers; none: the best sentences are quoted instead."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    model: str | None = Field(
-        default=None, description="Model that words the answers; unset: none does"
-    )
-    base_url: BaseUrl | None = Field(
-        default=None, description="Its OpenAI-compatible endpoint (or `OPENAI_BASE_URL`)"
-    )
-    api_key: SecretStr | None = Field(default=None, description="Its key (or `OPENAI_API_KEY`)")
-    temperature: float | None = Field(default=0.0, ge=0, le=2, description="Sampling temperature")
-    max_tokens: int = Field(default=800, ge=16, le=32_000, description="Longest answer, in tokens")
-    deadline_s: float = Field(default=60.0, gt=0, description="Longest wait for a whole answer")
-    between_tokens_s: float = Field(
-        default=15.0, gt=0, description="Longest silence within an answer"
-    )
-    history_chars: int = Field(default=4_000, ge=0, description="Most of a conversation it reads")
-    passage_chars: int = Field(default=16_000, ge=500, description="Most of the passages it reads")
-    headers: dict[str, SecretStr] = Field(default={}, description="More headers for it, as JSON")
-    query: dict[str, SecretStr] = Field(
-        default={}, description="More query parameters for it, as JSON"
-    )
-    max_bytes: int = Field(
-        default=1_000_000, ge=1_000, description="Longest answer accepted, in bytes"
-    )
-
-
-class EmbedGroup(BaseModel):
-    """The embedding model; without a name it is the built-in all-MiniLM-L6-v2, offline."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    model: str | None = Field(
-        default=None, description="Embedding model; unset: the built-in MiniLM"
-    )
-    runtime: Literal["onnxruntime", "openvino"] = Field(
-        default="onnxruntime",
-        description="What runs the built-in MiniLM; `openvino`, an extra, is quicker and rounds to "
-        "bf16 where the CPU does",
-    )
-    base_url: BaseUrl | None = Field(
-        default=None, description="Its OpenAI-compatible endpoint (or `OPENAI_BASE_URL`)"
-    )
-    api_key: SecretStr | None = Field(default=None, description="Its key (or `OPENAI_API_KEY`)")
-    sentence_vectors: bool = Field(
-        default=True,
-        description="Embed each sentence too; at an endpoint that is one input a sentence",
-    )
-
-
-class RerankGroup(BaseModel):
-    """A cross-encoder that orders what was found anew; without an endpoint there is none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    base_url: BaseUrl | None = Field(
-        default=None, description="Endpoint with a Cohere-style `/rerank`; unset: none is asked"
-    )
-    model: str | None = Field(default=None, description="Its model, where it has several")
-    api_key: SecretStr | None = Field(default=None, description="Its key")
-    candidates: int = Field(default=20, ge=2, le=100, description="Passages it is sent")
-    timeout_s: float = Field(
-        default=5.0, gt=0, le=60, description="Longest wait for it; then the order stays"
-    )
-
-
-class CollectionGroup(BaseModel):
-    """A collection beside others."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    corpus: Path
-
-
-NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
-"""What a collection may be called; it is a folder's name, too."""
+# their values are not repeated in an error: a URL may contain a password
+_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "rate_limit_storage"}
 
 
 class Settings(BaseSettings):
-    """What the service, the sync and the terminal are told; see `settings_table`."""
+    """The settings of the service, of a sync and of the command line."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -167,97 +57,88 @@ class Settings(BaseSettings):
     )
 
     corpus: Path = Field(default=Path("seeds"), description="Folder of articles")
-    data_dir: Path = Field(default=Path(".data"), description="Where everything built is kept")
-    collection: str = Field(
-        default="default",
-        pattern=NAME,
-        description="Name of the index; one per corpus",
+    data_dir: Path = Field(default=Path(".data"), description="Folder for indexes, keys and models")
+    collection: CollectionName = Field(
+        default="default", description="Name of the index; each corpus has its own"
     )
-    collections: dict[Annotated[str, Field(pattern=NAME)], CollectionGroup] = Field(
+    collections: dict[CollectionName, CollectionGroup] = Field(
         default={},
-        description="Several indexes in one service: a table `[collections.NAME]` in "
-        "`footnote.toml` with its `corpus`, each",
+        description="Several indexes in one service: in `footnote.toml`, a table "
+        "`[collections.NAME]` with a `corpus` for each",
     )
-    formats: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
+    formats: Names = Field(
         default=("txt", "md", "html", "pdf", "docx", "epub", "rst", "org"),
-        description="File formats that are read; also known: csv, tsv, json, jsonl",
+        description="File formats to index; also available: csv, tsv, json, jsonl",
     )
     max_file_bytes: int = Field(
-        default=20_000_000, ge=1, description="Larger files are skipped, by name"
+        default=20_000_000,
+        ge=1,
+        description="Maximum file size; larger files are skipped and reported",
     )
-    allow_writes: bool = Field(
-        default=False, description="Take files, and requests to sync, over HTTP"
-    )
+    allow_writes: bool = Field(default=False, description="Allow file uploads and syncs over HTTP")
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(
-        default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free one"
+        default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free port"
     )
     insecure: bool = Field(
-        default=False, description="Allow an address that others can reach, without a key"
+        default=False, description="Allow a non-loopback address without API keys"
     )
     public_url: BaseUrl | None = Field(
-        default=None, description="Where browsers reach the service; links begin with it"
+        default=None, description="URL at which browsers reach the service; base of all links"
     )
-    allowed_hosts: Annotated[tuple[Host, ...], NoDecode, BeforeValidator(_split)] = Field(
+    allowed_hosts: Hosts = Field(
         default=(),
-        description="More names by which it is called, beside loopback, its address, `public_url`",
+        description="Additional `Host` names to accept, besides loopback, the listening address "
+        "and `public_url`",
     )
-    widget_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(), description="Origins whose pages may ask with a widget token and frame views"
+    widget_origins: Origins = Field(
+        default=(),
+        description="Origins whose pages may use widget tokens and embed source views (CORS)",
     )
-    widget_collections: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(), description="Collections that those pages may ask; unset: the default one"
+    widget_collections: Names = Field(
+        default=(), description="Collections open to those pages; unset: the default one"
     )
     rate_limit_per_minute: int = Field(
-        default=60, ge=0, description="Requests of a key, or of an address without one; 0: no limit"
+        default=60,
+        ge=0,
+        description="Requests per minute per key, or per address without one; 0: no limit",
     )
-    rate_limit_storage: Annotated[str, AfterValidator(_storage)] = Field(
-        default="memory://", description="Where they are counted; a `redis://` URL for all workers"
+    rate_limit_storage: CounterStorage = Field(
+        default="memory://",
+        description="Rate limit counters; a `redis://` URL shares them among workers",
     )
-    root_path: Annotated[str, AfterValidator(_root_path)] = Field(
-        default="", description="Path under which a proxy publishes the service"
+    root_path: RootPath = Field(
+        default="", description="Path prefix under which a proxy publishes the service"
     )
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)] = Field(
-        default=(), description="Addresses or networks whose `X-Forwarded-For` and `-Proto` count"
-    )
-    link_ttl_s: int = Field(
-        default=604_800, ge=60, description="How long a citation's link opens without a key"
-    )
-    max_question_chars: int = Field(
-        default=4_000, ge=1, description="Longest question, in characters"
-    )
-    max_body_bytes: int = Field(
-        default=1_000_000, ge=1_000, description="Longest request, in bytes"
+    trusted_proxies: Names = Field(
+        default=(),
+        description="Proxies whose `X-Forwarded-For` and `-Proto` are trusted: IPs or networks",
     )
     max_concurrent_answers: int = Field(
-        default=8,
-        ge=1,
-        description="Answers under way at once, in each process; four times as many may wait",
+        default=8, ge=1, description="Concurrent answers per process; four times as many may queue"
     )
-    max_wait_s: float = Field(default=10.0, ge=0, description="Longest wait for a place among them")
-    workers: int = Field(default=1, ge=1, le=64, description="Processes that answer")
+    max_wait_s: float = Field(default=10.0, ge=0, description="Maximum time in that queue")
+    workers: int = Field(default=1, ge=1, le=64, description="Worker processes")
     drain_s: float | None = Field(
         default=None,
         ge=0,
         le=15,
-        description="How long `/readyz` says 503 on SIGTERM before the port closes; unset: 0 on "
-        "loopback, else 5",
+        description="How long `/readyz` returns 503 after SIGTERM before the port closes; unset: 0 "
+        "on loopback, else 5",
     )
     support_mode: Literal["flag", "strict", "off"] = Field(
-        default="flag", description="Unsupported sentences: `flag` marks, `strict` withholds them"
+        default="flag",
+        description="Unsupported sentences: `flag` marks them, `strict` withholds them",
     )
     support_judge: Literal["words", "model"] = Field(
         default="words",
-        description="Who decides where no rule of support does: shared `words`, or `llm.model`, "
-        "asked once more for such a sentence",
-    )
-    feedback_days: int = Field(
-        default=180, ge=1, description="How long readers' feedback is kept, in days"
+        description="What decides where no support rule does: `words` (overlap) or `model` (one "
+        "more request to the chat model)",
     )
     keep_answers: bool = Field(
-        default=False, description="Keep each question with what its answer was made of, to replay"
+        default=False, description="Log each answer with its passages, for replay"
     )
-    otlp_endpoint: Annotated[BaseUrl, AfterValidator(_without_password)] | None = Field(
+    otlp_endpoint: OtlpEndpoint | None = Field(
         default=None, description="OTLP collector for traces (gRPC, e.g. `http://127.0.0.1:4317`)"
     )
     metrics_port: int | None = Field(
@@ -267,7 +148,7 @@ class Settings(BaseSettings):
         description="Loopback port for `/metrics` without a key; unset: none",
     )
     log_content: bool = Field(
-        default=False, description="Log questions, passages and answers, and foreign errors' words"
+        default=False, description="Log questions, passages, answers and third-party error messages"
     )
     llm: ModelGroup = ModelGroup()
     embed: EmbedGroup = EmbedGroup()
@@ -282,14 +163,42 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Orders the sources, strongest first."""
-        return (
-            init_settings,
-            env_settings,
-            dotenv_settings,
-            TomlConfigSettingsSource(settings_cls),
-            _OpenAIFallback(settings_cls),
-        )
+        """Returns the sources, strongest first."""
+        files = dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, *files, _OpenAIFallback(settings_cls)
+
+    @property
+    def state_file(self) -> Path:
+        """The SQLite file of keys, jobs, feedback and the answer log."""
+        return self.data_dir.absolute() / "state.sqlite3"
+
+    @property
+    def collection_folder(self) -> Path:
+        """The folder of the collection's generations."""
+        return self.data_dir.absolute() / "collections" / self.collection
+
+    def per_collection(self) -> list["Settings"]:
+        """Returns the settings of each served collection: of the selected one, else of all."""
+        corpora = {name: group.corpus for name, group in self.collections.items()}
+        if "corpus" in self.model_fields_set or not corpora:
+            corpora = {self.collection: self.corpus} | corpora
+        if "collection" in self.model_fields_set:
+            corpora = {self.collection: corpora.get(self.collection, self.corpus)}
+        return [
+            self.model_copy(update={"collection": name, "corpus": corpus, "collections": {}})
+            for name, corpus in corpora.items()
+        ]
+
+    def single_collection(self) -> "Settings":
+        """Returns the settings of the selected, the default or the only collection.
+
+        Raises SettingRefused where there are several and none of them is the default one.
+        """
+        served = {settings.collection: settings for settings in self.per_collection()}
+        name = "default" if "default" in served else next(iter(served))
+        if len(served) > 1 and name != "default":
+            raise SettingRefused("collection", f"choose one of {', '.join(sorted(served))}")
+        return served[name]
 
 
 class _OpenAIVariables(BaseSettings):
@@ -308,10 +217,10 @@ class _OpenAIVariables(BaseSettings):
 
 
 class _OpenAIFallback(PydanticBaseSettingsSource):
-    """Gives both groups what the variables of OpenAI's own tools say."""
+    """The weakest source: OpenAI's own variables, for the chat and the embedding model."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
-        return None, field_name, False  # the base class demands it; `__call__` is what is called
+        return None, field_name, False  # abstract in the base class; only `__call__` is used
 
     def __call__(self) -> dict[str, object]:
         group = _OpenAIVariables().model_dump(exclude_none=True)
@@ -319,68 +228,40 @@ class _OpenAIFallback(PydanticBaseSettingsSource):
 
 
 def load_settings(flags: Mapping[str, object]) -> Settings:
-    """Returns the settings of this run.
+    """Returns the settings of this run; `flags` are the command line's, None where not given.
 
-    `flags` are what the command line said, nested by dots (`llm.model`); None means not said.
-    Raises SettingRefused, which names the setting and never shows a key.
+    A dot in a flag's name nests it (`llm.model`). Raises SettingRefused, which names the setting
+    and never contains a key.
     """
     try:
-        settings = Settings(**_nested(flags))
+        settings = Settings(**_nest(flags))
     except ValidationError as error:
-        raise _refusal(error) from None  # the cause would print the input
+        raise _refusal(error) from None  # the cause would contain the input
     except SettingsError as error:
-        raise SettingRefused(
-            str(error).partition('"')[2].partition('"')[0], "is malformed"
-        ) from None
+        name = str(error).partition('"')[2].partition('"')[0]
+        raise SettingRefused(name, "is malformed") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingRefused("footnote.toml", str(error)) from error
     if settings.support_judge == "model" and settings.llm.model is None:
-        raise SettingRefused("support_judge", "asks a model, so llm.model must name one")
+        raise SettingRefused("support_judge", "`model` needs a chat model; set llm.model")
     return settings
 
 
-def _nested(flags: Mapping[str, object]) -> dict[str, Any]:  # Any: pydantic checks each value
+def _nest(flags: Mapping[str, object]) -> dict[str, Any]:  # Any: pydantic validates each value
     nested: dict[str, Any] = {}
     for name, value in flags.items():
-        group, dot, key = name.partition(".")
-        if value is None:
-            continue
-        if dot:
-            nested.setdefault(group, {})[key] = value
-        else:
-            nested[name] = value
+        group, dot, key = name.rpartition(".")
+        if value is not None:
+            (nested.setdefault(group, {}) if dot else nested)[key] = value
     return nested
 
 
 def _refusal(error: ValidationError) -> SettingRefused:
     first = error.errors(include_url=False)[0]
     path = [str(part) for part in first["loc"] if isinstance(part, str)]
-    variable = PREFIX + "__".join(path).upper()
+    name, value = ".".join(path), first["input"]
     if first["type"] == "extra_forbidden":
-        return SettingRefused(".".join(path), "there is no such setting")
-    value = first["input"]
-    shown = isinstance(value, str | int | float) and not _CONFIDENTIAL & set(path)
-    said = f" (not {str(value)[:80]!r})" if shown else ""
-    return SettingRefused(".".join(path), f"{first['msg']}{said}; it may be set as {variable}")
-
-
-def settings_table() -> str:
-    """Returns all settings as a markdown table, in the order of this file."""
-    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
-        group = field.annotation
-        if isinstance(group, type) and issubclass(group, BaseModel):
-            rows += [_row(f"{name}__{key}", inner) for key, inner in group.model_fields.items()]
-        else:
-            rows.append(_row(name, field))
-    return "\n".join(rows) + "\n"
-
-
-def _row(name: str, field: FieldInfo) -> str:
-    default = field.default
-    if isinstance(default, tuple):
-        default = ",".join(default)
-    if isinstance(default, bool):
-        default = str(default).lower()
-    shown = "" if default is None else f"`{default}`"
-    return f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |"
+        return SettingRefused(name, "there is no such setting")
+    is_shown = isinstance(value, str | int | float) and not _CONFIDENTIAL & set(path)
+    got = f" (got {str(value)[:80]!r})" if is_shown else ""
+    return SettingRefused(name, f"{first['msg']}{got}; set {PREFIX}{'__'.join(path).upper()}")

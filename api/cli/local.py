@@ -30,8 +30,8 @@ def opened(settings: "Settings") -> "Iterator[tuple[Parts, Generation]]":
             with lease as generation:
                 yield parts, generation
         except GenerationMissing:
-            if parts.serving.trouble:
-                raise IndexingError(parts.serving.trouble) from None
+            if parts.serving.error_message:
+                raise IndexingError(parts.serving.error_message) from None
             raise
     finally:
         parts.serving.close()

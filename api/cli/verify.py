@@ -6,8 +6,7 @@ from dataclasses import asdict
 import typer
 
 from ..exit_codes import OK, UNAVAILABLE
-from ..wire.amount import amount
-from ..wire.escape import screen
+from ..wire.escape import escape, pluralize
 from . import options
 
 
@@ -18,11 +17,11 @@ def verify(
 ) -> int:
     """Prove that the index holds together and equals its folder; 4 where it does not."""
     settings = options.settings(collection=collection, data_dir=data_dir)
-    from index.store.comparison import prove
+    from index.store.integrity import compare_with_corpus
 
     from ..bootstrap import collection_folder
 
-    proof = prove(
+    comparison = compare_with_corpus(
         collection_folder(settings),
         settings.collection,
         formats=settings.formats,
@@ -30,23 +29,23 @@ def verify(
         on_batch=_shown,
     )
     if json:
-        options.print_json({"holds": proof.holds, **asdict(proof)})
+        options.print_json({"holds": comparison.is_up_to_date, **asdict(comparison)})
     else:
         for kind in ("added", "changed", "removed"):
-            for path in getattr(proof, kind):
-                typer.echo(screen(f"{kind} since: {path}"))
-        info = proof.info
-        outcome = "equals" if proof.holds else "is whole, but not up to date with"
+            for path in getattr(comparison, kind):
+                typer.echo(escape(f"{kind} since: {path}"))
+        info = comparison.info
+        outcome = "equals" if comparison.is_up_to_date else "is whole, but not up to date with"
         typer.echo(
-            screen(
-                f"generation {info.generation} ({amount(info.sources, 'article')}, "
-                f"{amount(info.chunks, 'passage')}) "
-                f"{outcome} {proof.corpus}"
+            escape(
+                f"generation {info.generation} ({pluralize(info.sources, 'article')}, "
+                f"{pluralize(info.chunks, 'passage')}) "
+                f"{outcome} {comparison.corpus}"
             )
         )
-    return OK if proof.holds else UNAVAILABLE
+    return OK if comparison.is_up_to_date else UNAVAILABLE
 
 
 def _shown(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        typer.echo(f"\rlooked for {done} of {amount(total, 'passage')}", nl=done == total, err=True)
+        typer.echo(f"\rlooked for {done} of {pluralize(total, 'passage')}", nl=done == total, err=True)

@@ -1,4 +1,4 @@
-"""One of the served collections: its generation, the sync beside it, and how it is."""
+"""One served collection: its serving generation, its background sync, its readiness."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ from index.errors import (
 
 from ..errors import IndexBuilding
 from ..wire.schemas import CollectionReady, Waiting
-from .background_sync import Syncing
+from .background_sync import BackgroundSync
 
 if TYPE_CHECKING:
     from index.store.generation import Generation
@@ -26,107 +26,108 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footnote")
 
-AGAIN_S = 5.0
-"""A generation that could not answer is asked again after this: an endpoint may be back."""
+SMOKE_TEST_RETRY_S = 5.0
+"""A generation that failed its smoke test is tested again after this: an endpoint may be back."""
 
-_MISTAKES = (CorpusMissing, CorpusMismatch, SettingInvalid)
-"""What makes serving an older generation wrong: other articles were asked for."""
+_CONFIGURATION_ERRORS = (CorpusMissing, CorpusMismatch, SettingInvalid)
+"""With these, serving an older generation would be wrong: it holds other articles."""
 
 
 class Collection:
-    """A name, and what is known of it; all of it may be asked from any thread."""
+    """A collection by name; all attributes may be read from any thread."""
 
-    def __init__(self, name: str, request: "SyncRequest | None", turn: threading.Lock) -> None:
-        """Opens nothing yet; `turn` is whose sync it is, among all collections."""
+    def __init__(
+        self, name: str, request: "SyncRequest | None", sync_lock: threading.Lock
+    ) -> None:
+        """Opens nothing yet; `sync_lock` serialises the syncs of all collections."""
         self.name = name
-        self.syncing = Syncing(turn)
-        self.trouble: str | None = None
-        self._flaw: str | None = None
-        """Why the serving generation cannot answer; None where it proved that it can."""
-        self._proved: tuple[str, str] | None = None
+        self.sync = BackgroundSync(sync_lock)
+        self.error: str | None = None
+        """Why the newest generation does not serve."""
+        self._smoke_test_error: str | None = None
+        self._passed: tuple[str, str] | None = None
         self._failed: tuple[str, str] | None = None
-        self._again = 0.0
+        self._retry_at_s = 0.0
         self._request = request
         self._serving: Serving | None = None
 
     def start(self, *, watch: bool) -> None:
-        """Starts its sync, where it has one; with `watch` one after each change."""
+        """Starts its sync, if it has one; with `watch` one after each change."""
         if self._request:
-            self.syncing.start(self._request, watch=watch)
+            self.sync.start(self._request, watch=watch)
 
-    def look(self, serving: "Serving", prove: "Callable[[Generation], None]") -> None:
-        """Opens a new generation, if there is one, and lets it prove that it can answer; blocks."""
-        trouble, ended = None, not self.syncing.running
+    def refresh(self, serving: "Serving", smoke_test: "Callable[[Generation], None]") -> None:
+        """Opens a new generation, if there is one, and runs the smoke test on it; blocks."""
+        error, is_idle = None, not self.sync.is_running
         try:
             serving.refresh()
-            self._prove(serving, prove)
-            self._serving, trouble = serving, self._flaw or serving.trouble
-        except (IndexingError, OSError) as error:  # a full disk may have room again
-            trouble = str(error)
-        self.note(trouble)
-        if ended:
-            self.syncing.unseen = False
+            self._test_once(serving, smoke_test)
+            self._serving, error = serving, self._smoke_test_error or serving.error_message
+        except (IndexingError, OSError) as caught:  # a full disk may be temporary
+            error = str(caught)
+        self.set_error(error)
+        if is_idle:
+            self.sync.has_unseen_result = False
 
-    def _prove(self, serving: "Serving", prove: "Callable[[Generation], None]") -> None:
-        """Asks the serving generation something, once; again after a while where it failed."""
+    def _test_once(self, serving: "Serving", smoke_test: "Callable[[Generation], None]") -> None:
+        """Tests the serving generation once, and again after a while if it failed."""
         with suppress(GenerationMissing), serving.lease() as generation:
-            one = (generation.info.generation, generation.info.built_at)
-            if one == self._proved or (one == self._failed and time.monotonic() < self._again):
+            current = (generation.info.generation, generation.info.built_at)
+            is_waiting = current == self._failed and time.monotonic() < self._retry_at_s
+            if current == self._passed or is_waiting:
                 return
             try:
-                prove(generation)
-                self._proved, self._flaw = one, None
+                smoke_test(generation)
+                self._passed, self._smoke_test_error = current, None
             except IndexingError as error:
-                self._failed, self._flaw = one, str(error)
-                self._again = time.monotonic() + AGAIN_S
+                self._failed, self._smoke_test_error = current, str(error)
+                self._retry_at_s = time.monotonic() + SMOKE_TEST_RETRY_S
 
-    def note(self, trouble: str | None) -> None:
-        """Keeps why its newest generation does not serve; says it once."""
-        if trouble and trouble != self.trouble:
-            log.error("%s", trouble)
-        self.trouble = trouble
+    def set_error(self, error: str | None) -> None:
+        """Stores why the newest generation does not serve, and logs it if it is new."""
+        if error and error != self.error:
+            log.error("%s", error)
+        self.error = error
 
     @contextmanager
     def lease(self) -> "Iterator[Generation]":
         """Holds its generation open; raises as Service.lease does."""
         if self._serving is None:
-            raise IndexBuilding if self.trouble is None else IndexingError(self.trouble)
+            raise IndexBuilding if self.error is None else IndexingError(self.error)
         with ExitStack() as stack:
             try:
                 generation = stack.enter_context(self._serving.lease())
             except GenerationMissing:
-                if self.syncing.under_way:
+                if self.sync.is_building:
                     raise IndexBuilding from None
                 raise
             yield generation
 
     @property
-    def mistake(self) -> Exception | None:
-        """Returns the first sync's error where it means that other articles were asked for."""
-        is_one = isinstance(self.syncing.error, _MISTAKES) and not self.syncing.succeeded
-        return self.syncing.error if is_one else None
+    def configuration_error(self) -> Exception | None:
+        """The first sync's error where an older generation must not be served instead."""
+        is_one = isinstance(self.sync.error, _CONFIGURATION_ERRORS) and not self.sync.has_succeeded
+        return self.sync.error if is_one else None
 
     def readiness(self) -> CollectionReady:
-        """Returns whether it can be asked, and how far its sync is."""
-        trouble = self.trouble or self.syncing.trouble
-        progress = self.syncing.progress if self.syncing.running else None
-        if self._flaw:
-            return CollectionReady(status=self._waiting(), progress=progress, trouble=trouble)
-        try:
-            with self.lease() as generation:
-                info = generation.info
-                return CollectionReady(
-                    status="ready",
-                    generation=info.generation,
-                    complete=info.complete,
-                    sources=info.sources,
-                    progress=progress,
-                    trouble=trouble,
-                )
-        except (IndexBuilding, IndexingError):
-            return CollectionReady(status=self._waiting(), progress=progress, trouble=trouble)
+        """Returns whether it can answer, and the progress of its sync."""
+        trouble = self.error or (str(self.sync.error) if self.sync.error else None)
+        progress = self.sync.progress if self.sync.is_running else None
+        with suppress(IndexBuilding, IndexingError):
+            if not self._smoke_test_error:
+                with self.lease() as generation:
+                    info = generation.info
+                    return CollectionReady(
+                        status="ready",
+                        generation=info.generation,
+                        complete=info.complete,
+                        sources=info.sources,
+                        progress=progress,
+                        trouble=trouble,
+                    )
+        return CollectionReady(status=self._not_ready(), progress=progress, trouble=trouble)
 
-    def _waiting(self) -> Waiting:
-        if self.syncing.under_way:
+    def _not_ready(self) -> Waiting:
+        if self.sync.is_building:
             return "building"
-        return "starting" if self._serving is None and self.trouble is None else "unavailable"
+        return "starting" if self._serving is None and self.error is None else "unavailable"

@@ -28,7 +28,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from index.errors import IndexingError
-from index.store.private_copy import RunCopy
+from index.store.private_copy import PrivateCopy
 from index.types import GenerationInfo
 from rag.timing import Outcome
 
@@ -221,7 +221,7 @@ def _is_alive(pid: int) -> bool:
 @contextmanager
 def shared_by_workers() -> Iterator[Collector]:
     """Gives the workers that are started in this block a folder to count in; yields their sum."""
-    copy = RunCopy()
+    copy = PrivateCopy()
     os.environ[FOLDER] = str(copy.folder)
     try:
         yield _Shared(copy.folder)

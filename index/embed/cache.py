@@ -1,9 +1,9 @@
-"""Vectors that were made once: (embedder fingerprint, passage) → its vectors, in SQLite.
+"""The embedding cache: (embedder fingerprint, chunk text, sentence spans) → vectors, in SQLite.
 
-Survives every generation, so that a changed file embeds only its changed chunks and an
-interrupted sync goes on where it stopped. Each row carries a digest of its vectors: one altered
-on disk counts as missing, and a file that is no database any more is begun anew. What no build has
-had among its passages for `KEPT_DAYS` is forgotten: vectors still say what a deleted article said.
+It outlives every generation, so a changed file embeds only its changed chunks and an interrupted
+sync resumes where it stopped. Each row has a digest of its vectors: a row altered on disk counts as
+missing, and a file that is no longer a database is recreated. Vectors that no build has used for
+`RETENTION_DAYS` are evicted, since they still reveal what a deleted article said.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .protocol import Embedded, Embedder, Parts, Passage
+from .protocol import ChunkText, ChunkVectors, Embedder, WordVectors
 
-BATCH = 32
-KEPT_DAYS = 30
-_READ = 500
+BATCH_SIZE = 32
+RETENTION_DAYS = 30
+_READ_SIZE = 500
 _SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -28,95 +28,94 @@ CREATE TABLE IF NOT EXISTS embeddings
   (key BLOB PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB, digest BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS used (key BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 """
-_Row = tuple[bytes, bytes, bytes | None]
+_Row = tuple[bytes, bytes, bytes]
 
 
 class EmbeddingCache:
-    """An embedder with a memory."""
+    """An embedder with a persistent cache."""
 
     def __init__(self, path: Path, embedder: Embedder) -> None:
         """Opens or creates the cache file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._embedder = path, embedder
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
-        self.kept = embedder.kept
         try:
-            self._connection = _connected(path)
+            self._connection = _connect(path)
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not _is_corruption(error):
                 raise
-            self._begin_anew()
+            self._recreate()
 
-    def _begin_anew(self) -> None:
+    def _recreate(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        self._connection = _connected(self._path)
+        self._connection = _connect(self._path)
 
     def close(self) -> None:
         """Closes the file."""
         self._connection.close()
 
-    def missing(self, passages: Sequence[Passage]) -> list[int]:
-        """Returns the indices of the passages that have no vectors yet, equal ones once.
+    def missing(self, chunks: Sequence[ChunkText]) -> list[int]:
+        """Returns the indices of the chunks that are not cached; of equal chunks the first.
 
-        The vectors of the others stay, whatever another sync forgets.
+        Marks all of them as used, so a concurrent sync does not evict them.
         """
-        keys = [self._key(passage) for passage in passages]
+        keys = [self._key(chunk) for chunk in chunks]
         try:
             with self._connection:
-                self._note(keys)
-                known = {key for key, _, _ in self._read(keys)}
+                self._mark_used(keys)
+                cached = {key for key, _, _ in self._read(keys)}
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not _is_corruption(error):
                 raise
             self.close()
-            self._begin_anew()
-            known = set()
-        first = {key: index for index, key in reversed(list(enumerate(keys))) if key not in known}
+            self._recreate()
+            cached = set()
+        first = {key: index for index, key in reversed(list(enumerate(keys))) if key not in cached}
         return sorted(first.values())
 
-    def embed(self, passages: Sequence[Passage]) -> Iterator[int]:
-        """Makes and keeps the passages' vectors; yields how many it did each time.
+    def embed(self, chunks: Sequence[ChunkText]) -> Iterator[int]:
+        """Embeds the chunks and stores their vectors, batch by batch; yields each batch's size.
 
-        Passages of like length should stand together: a batch is padded to its longest.
+        Sort the chunks by length: a batch is padded to its longest.
         """
-        for start in range(0, len(passages), BATCH):
-            batch = passages[start : start + BATCH]
-            made = self._embedder.embed_passages(batch)
-            records = [
-                (self._key(passage), *_packed(embedded))
-                for passage, embedded in zip(batch, made, strict=True)
+        for start in range(0, len(chunks), BATCH_SIZE):
+            batch = chunks[start : start + BATCH_SIZE]
+            rows = [
+                (self._key(chunk), *_pack(vectors))
+                for chunk, vectors in zip(batch, self._embedder.embed_chunks(batch), strict=True)
             ]
             with self._connection:
                 query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)"
-                self._connection.executemany(query, records)
+                self._connection.executemany(query, rows)
             yield len(batch)
 
-    def vectors(self, passages: Sequence[Passage]) -> Iterator[Embedded]:
-        """Yields the kept vectors of the passages, in order; KeyError for one that has none."""
-        for start in range(0, len(passages), _READ):
-            part = passages[start : start + _READ]
-            keys = [self._key(passage) for passage in part]
-            found = {key: (vector, sentences) for key, vector, sentences in self._read(keys)}
-            for key, passage in zip(keys, part, strict=True):
-                yield self._unpacked(*found[key], len(passage.sentences))
+    def vectors(self, chunks: Sequence[ChunkText]) -> Iterator[ChunkVectors]:
+        """Yields the cached vectors of the chunks, in order; raises KeyError for a missing one."""
+        for start in range(0, len(chunks), _READ_SIZE):
+            batch = chunks[start : start + _READ_SIZE]
+            keys = [self._key(chunk) for chunk in batch]
+            rows = {key: (vector, words) for key, vector, words in self._read(keys)}
+            for key, chunk in zip(keys, batch, strict=True):
+                yield self._unpack(*rows[key], len(chunk.sentences))
 
-    def keep(self, passages: Iterable[Passage]) -> int:
-        """Notes that a build has these passages; returns how many vectors it forgot.
+    def evict_unused(self, used: Iterable[ChunkText]) -> int:
+        """Marks the chunks of a build as used, and returns the number of evicted vectors.
 
-        Those are what no build has had for KEPT_DAYS; one that was never noted has been had today.
+        Evicted is what no build has used for RETENTION_DAYS; what was never marked counts as used
+        today.
         """
         with self._connection:
-            self._note(self._key(passage) for passage in passages)
-            new = "INSERT OR IGNORE INTO used SELECT key, ? FROM embeddings"
-            self._connection.execute(new, (_today(),))
-            old = (_today() - KEPT_DAYS,)
+            self._mark_used(self._key(chunk) for chunk in used)
+            unmarked = "INSERT OR IGNORE INTO used SELECT key, ? FROM embeddings"
+            self._connection.execute(unmarked, (_today(),))
+            limit = (_today() - RETENTION_DAYS,)
             query = "DELETE FROM embeddings WHERE key IN (SELECT key FROM used WHERE day < ?)"
-            forgotten = self._connection.execute(query, old).rowcount
-            self._connection.execute("DELETE FROM used WHERE day < ?", old)
-        return forgotten
+            evicted = self._connection.execute(query, limit).rowcount
+            self._connection.execute("DELETE FROM used WHERE day < ?", limit)
+        return evicted
 
-    def _note(self, keys: Iterable[bytes]) -> None:
+    def _mark_used(self, keys: Iterable[bytes]) -> None:
         query = (
             "INSERT INTO used VALUES (?, ?) "
             "ON CONFLICT (key) DO UPDATE SET day = excluded.day WHERE day < excluded.day"
@@ -125,31 +124,29 @@ class EmbeddingCache:
         self._connection.executemany(query, ((key, today) for key in keys))
 
     def _read(self, keys: Sequence[bytes]) -> Iterator[_Row]:
-        """Yields the rows of these keys whose vectors are what was written."""
-        for start in range(0, len(keys), _READ):
-            part = keys[start : start + _READ]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT * FROM embeddings WHERE key IN ({marks})"
-            for key, vector, sentences, digest in self._connection.execute(query, part):
-                if digest == _digest(vector, sentences):
-                    yield key, vector, sentences
+        """Yields the rows of these keys whose digest is right."""
+        for start in range(0, len(keys), _READ_SIZE):
+            batch = keys[start : start + _READ_SIZE]
+            query = f"SELECT * FROM embeddings WHERE key IN ({','.join('?' * len(batch))})"
+            for key, vector, words, digest in self._connection.execute(query, batch):
+                if words is not None and digest == _digest(vector, words):
+                    yield key, vector, words
 
-    def _key(self, passage: Passage) -> bytes:
-        place = json.dumps([self._embedder.fingerprint, passage.sentences])
-        text = passage.text.encode("utf-8", "surrogatepass")
-        return hashlib.sha256(place.encode() + b"\0" + text).digest()
+    def _key(self, chunk: ChunkText) -> bytes:
+        prefix = json.dumps([self.fingerprint, chunk.sentences]).encode()
+        text = chunk.text.encode("utf-8", "surrogatepass")
+        return hashlib.sha256(prefix + b"\0" + text).digest()
 
-    def _unpacked(self, vector: bytes, sentences: bytes | None, count: int) -> Embedded:
+    def _unpack(self, vector: bytes, words: bytes, sentences: int) -> ChunkVectors:
+        counts = np.frombuffer(words, "<i4", sentences).astype(np.int32)
+        dtype = self._embedder.word_dtype.newbyteorder("<")
+        rows = np.frombuffer(words, dtype, offset=counts.nbytes)
+        rows = rows.reshape(-1, self._embedder.word_width)
         whole = np.frombuffer(vector, "<f4").astype(np.float32)
-        if sentences is None:
-            return Embedded(whole, None)
-        kind, width = self.kept
-        counts = np.frombuffer(sentences, "<i4", count).astype(np.int32)
-        rows = np.frombuffer(sentences, kind.newbyteorder("<"), offset=4 * count)
-        return Embedded(whole, Parts(rows.reshape(-1, width), counts))
+        return ChunkVectors(whole, WordVectors(rows, counts))
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=60)
     try:
         connection.executescript(_SCHEMA)
@@ -166,24 +163,23 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _today() -> int:
-    """Returns the day, counted from 1970."""
+    """Returns the number of days since 1970."""
     return int(time.time() // 86_400)
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Is it the file that is at fault, rather than a lock, a full or failing disk?"""
+def _is_corruption(error: sqlite3.DatabaseError) -> bool:
+    """Is the file at fault, rather than a lock, or a full or failing disk?"""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 
-def _packed(embedded: Embedded) -> tuple[bytes, bytes | None, bytes]:
-    vector = embedded.vector.astype("<f4").tobytes()
-    parts, sentences = embedded.parts, None
-    if parts is not None:
-        rows = parts.rows.astype(parts.rows.dtype.newbyteorder("<"))
-        sentences = parts.counts.astype("<i4").tobytes() + rows.tobytes()
-    return vector, sentences, _digest(vector, sentences)
+def _pack(vectors: ChunkVectors) -> tuple[bytes, bytes, bytes]:
+    vector = vectors.vector.astype("<f4").tobytes()
+    rows = vectors.words.rows
+    packed_rows = rows.astype(rows.dtype.newbyteorder("<")).tobytes()
+    words = vectors.words.counts.astype("<i4").tobytes() + packed_rows
+    return vector, words, _digest(vector, words)
 
 
-def _digest(vector: bytes, sentences: bytes | None) -> bytes:
-    return hashlib.sha256(vector + (sentences or b"")).digest()[:8]
+def _digest(vector: bytes, words: bytes | None) -> bytes:
+    return hashlib.sha256(vector + (words or b"")).digest()[:8]

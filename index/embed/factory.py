@@ -1,6 +1,27 @@
-"""Opens the embedder that a spec names; each library is imported only where it is used."""
+"""Opens the embedder that a spec names. A new embedding model is registered here.
 
-from .protocol import Embedder, EmbedSpec
+Each implementation, and so its libraries, is imported only where it is used.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .protocol import Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedSpec:
+    """Which embedder to open: the built-in MiniLM on ONNX Runtime or OpenVINO, or an endpoint's.
+
+    `model`, `base_url` and `api_key` are the endpoint's; `models_dir` caches the built ONNX graph.
+    """
+
+    kind: Literal["minilm", "openvino", "openai"]
+    model: str | None
+    base_url: str | None
+    api_key: str | None
+    models_dir: Path
 
 
 def open_embedder(spec: EmbedSpec) -> Embedder:
@@ -8,11 +29,20 @@ def open_embedder(spec: EmbedSpec) -> Embedder:
     if spec.kind == "openai":
         from .openai import OpenAIEmbedder
 
-        return OpenAIEmbedder(spec)
+        return OpenAIEmbedder(model=spec.model, base_url=spec.base_url, api_key=spec.api_key)
+    from .minilm import MiniLM, OpenVINOMiniLM, cpu_precision
+
     if spec.kind == "openvino":
-        from .openvino import OpenVINOMiniLM, precision
-
-        return OpenVINOMiniLM(spec.models_dir, precision())
-    from .minilm import MiniLM
-
+        return OpenVINOMiniLM(spec.models_dir, cpu_precision())
     return MiniLM(spec.models_dir)
+
+
+def model_name(spec: EmbedSpec) -> str:
+    """Returns what identifies the spec's model, without opening it; a manifest records this."""
+    if spec.kind == "openai":
+        return f"{spec.model}@{spec.base_url}"
+    from .minilm import MiniLM, cpu_precision
+
+    if spec.kind == "openvino" and cpu_precision() != "f32":
+        return f"{MiniLM.fingerprint} {cpu_precision()}"
+    return MiniLM.fingerprint

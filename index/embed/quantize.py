@@ -1,8 +1,8 @@
-"""Token vectors in 48 bytes each: 96 principal components, 4 bits a component.
+"""Quantizes word vectors to 48 bytes each: 96 principal components, 4 bits a component.
 
-The basis is that of the model's token vectors over public articles (`fit_basis.py` beside the
-benchmarks), so that codes of any corpus mean the same. They rank passages as well as whole vectors
-do, in a thirty-second of the room (DECISIONS.md).
+The basis is that of the model's token vectors over public articles (tests/benchmarks/fit/basis.py),
+so codes mean the same in every index. They rank chunks as well as float vectors do, in a
+thirty-second of the space (DECISIONS.md).
 """
 
 from functools import cache
@@ -18,51 +18,52 @@ BASIS = "basis.npy"
 BYTES = 48
 COMPONENTS = 2 * BYTES
 STEPS = 2.5
-"""Levels a standard deviation: sixteen of them reach to three on either side."""
+"""Quantization levels per standard deviation: sixteen of them reach three on either side."""
 
 Codes = npt.NDArray[np.uint8]
+
+
+def quantize(tokens: Vectors) -> Codes:
+    """Returns the codes (n, 48) of token vectors (n, d)."""
+    levels = np.floor(_project(tokens) / _basis()[1] * STEPS) + 8
+    levels = np.clip(levels, 0, 15).astype(np.uint8)
+    return np.asarray(levels[:, ::2] | (levels[:, 1::2] << 4), np.uint8)
+
+
+def dequantize(rows: npt.NDArray[Any]) -> Vectors:
+    """Returns stored word vectors as float32: codes (m, 48) as (m, 96), others as they are.
+
+    Their product with a question's word vectors (`project_query` for codes) is the cosine.
+    """
+    if rows.dtype != np.uint8:
+        return rows.astype(np.float32)
+    return np.asarray(_level_pairs()[rows].view(np.float32))
+
+
+def project_query(tokens: Vectors) -> Vectors:
+    """Returns token vectors (n, d) as (n, 96), scaled for the product with dequantized codes."""
+    return np.asarray(_project(tokens) * _basis()[1] / STEPS, np.float32)
+
+
+def _project(tokens: Vectors) -> Vectors:
+    """Returns unit vectors (n, 96) on the basis."""
+    projected = tokens @ _basis()[0]
+    lengths = np.linalg.norm(projected, axis=1, keepdims=True)
+    return np.asarray(projected / np.maximum(lengths, 1e-6), np.float32)
 
 
 @cache
 def _basis() -> tuple[Vectors, Vectors]:
     """Returns the components (d, 96), and their standard deviations (96,) over unit vectors."""
     with files("index.embed").joinpath(BASIS).open("rb") as file:
-        scaled = np.load(file).astype(np.float32)  # each component as long as its deviation
+        scaled = np.load(file).astype(np.float32)  # the length of each is its standard deviation
     deviations = np.linalg.norm(scaled, axis=0)
     return scaled / deviations, deviations
 
 
 @cache
-def _levels() -> npt.NDArray[np.float64]:
-    """Returns the pair of float32 levels that each byte stands for, seen as one number."""
+def _level_pairs() -> npt.NDArray[np.float64]:
+    """Returns (256,) the two float32 levels that each byte encodes, viewed as one float64."""
     low, high = np.arange(256) & 15, np.arange(256) >> 4
     pairs = np.stack([low, high], axis=1).astype(np.float32) - 7.5
     return np.ascontiguousarray(pairs).view(np.float64).reshape(256)
-
-
-def encoded(tokens: Vectors) -> Codes:
-    """Returns the codes (n, 48) of token vectors (n, d)."""
-    deviations = _basis()[1]
-    levels = np.clip(np.floor(_projected(tokens) / deviations * STEPS) + 8, 0, 15).astype(np.uint8)
-    return np.asarray(levels[:, ::2] | (levels[:, 1::2] << 4), np.uint8)
-
-
-def asking(tokens: Vectors) -> Vectors:
-    """Returns what `decoded` codes are multiplied with (n, 96) for the cosine with the tokens."""
-    return np.asarray(_projected(tokens) * _basis()[1] / STEPS, np.float32)
-
-
-def decoded(codes: Codes) -> Vectors:
-    """Returns the levels (n, 96) that the codes stand for."""
-    return _levels()[codes].view(np.float32)
-
-
-def _projected(tokens: Vectors) -> Vectors:
-    projected = tokens @ _basis()[0]
-    lengths = np.linalg.norm(projected, axis=1, keepdims=True)
-    return np.asarray(projected / np.maximum(lengths, 1e-6), np.float32)
-
-
-def floats(rows: npt.NDArray[Any]) -> Vectors:
-    """Returns stored word vectors (m, w) as float32, to be multiplied with a question's."""
-    return decoded(rows) if rows.dtype == np.uint8 else rows.astype(np.float32)

@@ -1,7 +1,7 @@
 """The SQLite catalog of a generation: sources with their text, chunks, sentences, vocabulary.
 
-It is the truth from which everything else can be rebuilt. Written once by the sync, then opened
-read-only and immutable.
+Everything else can be rebuilt from it. Written once by the sync, then opened read-only and
+immutable.
 """
 
 import json
@@ -9,14 +9,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from ..filters import lets_through
+from ..filters import matches
 from ..types import Chunk, Filters, Source, Span
-
-_T = TypeVar("_T")
 
 _SCHEMA = """
 CREATE TABLE sources (id TEXT PRIMARY KEY, path TEXT UNIQUE NOT NULL, title TEXT NOT NULL,
@@ -31,7 +29,6 @@ CREATE TABLE terms (term TEXT PRIMARY KEY, id INTEGER NOT NULL, documents INTEGE
 """
 _SOURCE = "id, path, title, sha256, size, mtime_ns, length, metadata"
 _CHUNK = "row, id, source_id, start, end, sentences, heading, page"
-_IDS = "SELECT id FROM chunks ORDER BY row"
 
 
 def create_catalog(path: Path) -> sqlite3.Connection:
@@ -67,7 +64,7 @@ def add_chunks(connection: sqlite3.Connection, chunks: Iterable[Chunk]) -> None:
 
 
 def add_terms(connection: sqlite3.Connection, terms: Iterable[tuple[str, int, int]]) -> None:
-    """Adds the vocabulary: term, id, number of chunks that hold it."""
+    """Adds the vocabulary: term, number, document frequency (in chunks)."""
     connection.executemany("INSERT INTO terms VALUES (?, ?, ?)", terms)
 
 
@@ -90,10 +87,10 @@ def _source(record: Sequence[object]) -> Source:
 
 
 class Catalog:
-    """An open catalog, read-only; its callers use it from one thread at a time."""
+    """An open catalog, read-only; used by one thread at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the catalog without taking locks: its file never changes."""
+        """Opens the catalog without locks: its file never changes."""
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
@@ -110,12 +107,12 @@ class Catalog:
         return row[0], row[1]
 
     def sources(self, *, after: str = "", limit: int = -1) -> list[Source]:
-        """Returns the sources whose path comes after one, by path; all where limit is −1."""
+        """Returns the sources whose path comes after `after`, by path; all if `limit` is −1."""
         query = f"SELECT {_SOURCE} FROM sources WHERE path > ? ORDER BY path LIMIT ?"
         return [_source(record) for record in self._connection.execute(query, (after, limit))]
 
     def source(self, source_id: str) -> Source | None:
-        """Returns the source of an id, or None."""
+        """Returns the source with this id, or None."""
         query = f"SELECT {_SOURCE} FROM sources WHERE id = ?"
         record = self._connection.execute(query, (source_id,)).fetchone()
         return _source(record) if record else None
@@ -131,37 +128,30 @@ class Catalog:
         return str(record[0]) if record else None
 
     def slice(self, source_id: str, start: int, end: int) -> str:
-        """Returns a part of a source's text; empty where there is none."""
+        """Returns a slice of a source's text; empty if there is none."""
         query = "SELECT substr(text, ?, ?) FROM sources WHERE id = ?"
         record = self._connection.execute(query, (start + 1, end - start, source_id)).fetchone()
         return str(record[0]) if record else ""
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
-        """Returns the chunks of these rows, in the order given."""
-        found = {
-            record[0]: _chunk(record)
-            for part in _parts(rows)
-            for record in self._connection.execute(
-                f"SELECT {_CHUNK} FROM chunks WHERE row IN ({','.join('?' * len(part))})", part
-            )
-        }
-        return [found[row] for row in rows]
+        """Returns the chunks of these rows, in this order."""
+        query = f"SELECT {_CHUNK} FROM chunks WHERE row IN"
+        chunks = {record[0]: _chunk(record) for record in self._select_in(query, rows)}
+        return [chunks[row] for row in rows]
 
     def rows(self, ids: Sequence[str]) -> list[int]:
-        """Returns the rows of these chunk ids, in the order given; unknown ids are left out."""
-        found: dict[str, int] = {}
-        for part in _parts(ids):
-            query = f"SELECT id, row FROM chunks WHERE id IN ({','.join('?' * len(part))})"
-            found.update(self._connection.execute(query, part))
-        return [found[chunk_id] for chunk_id in ids if chunk_id in found]
+        """Returns the rows of these chunk ids, in this order; unknown ids are left out."""
+        rows = dict(self._select_in("SELECT id, row FROM chunks WHERE id IN", ids))
+        return [rows[chunk_id] for chunk_id in ids if chunk_id in rows]
 
     def ids(self) -> list[str]:
         """Returns every chunk's id, by row."""
-        return [chunk_id for (chunk_id,) in self._connection.execute(_IDS)]
+        query = "SELECT id FROM chunks ORDER BY row"
+        return [chunk_id for (chunk_id,) in self._connection.execute(query)]
 
     @cached_property
     def source_rows(self) -> dict[str, range]:
-        """The rows of each source's chunks, which follow each other, by its id."""
+        """The rows of each source's chunks, which are consecutive, by source id."""
         query = "SELECT source_id, min(row), max(row) FROM chunks GROUP BY source_id"
         return {sid: range(a, b + 1) for sid, a, b in self._connection.execute(query)}
 
@@ -170,36 +160,31 @@ class Catalog:
         query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
         return [_chunk(record) for record in self._connection.execute(query, (source_id,))]
 
-    def rows_of(self, filters: Filters) -> frozenset[int]:
-        """Returns the rows of the sources that the filters let through."""
+    def rows_matching(self, filters: Filters) -> frozenset[int]:
+        """Returns the rows of the chunks of sources that match the filters."""
         sources = self._connection.execute("SELECT id, path, metadata FROM sources")
         return frozenset(
             row
             for source_id, path, metadata in sources
-            if lets_through(filters, path, json.loads(metadata))
+            if matches(filters, path, json.loads(metadata))
             for row in self.source_rows.get(source_id, ())
         )
 
-    def terms(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Returns id and number of chunks for each of the words that the corpus holds."""
-        found: dict[str, tuple[int, int]] = {}
-        for part in _parts(words):
-            query = f"SELECT * FROM terms WHERE term IN ({','.join('?' * len(part))})"
-            found.update(
-                (term, (number, documents))
-                for term, number, documents in self._connection.execute(query, part)
-            )
-        return found
+    def terms(self, terms: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Returns (number, document frequency) of each of the terms that the corpus contains."""
+        records = self._select_in("SELECT * FROM terms WHERE term IN", terms)
+        return {term: (number, documents) for term, number, documents in records}
 
     def vocabulary(self) -> list[str]:
         """Returns every term, by its number."""
         return [term for (term,) in self._connection.execute("SELECT term FROM terms ORDER BY id")]
 
     def vocabulary_size(self) -> int:
-        """Returns how many different terms the corpus holds."""
+        """Returns the number of distinct terms in the corpus."""
         return int(self._connection.execute("SELECT count(*) FROM terms").fetchone()[0])
 
-
-def _parts(values: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(values), 500):
-        yield values[start : start + 500]
+    def _select_in(self, query: str, values: Sequence[str] | Sequence[int]) -> Iterator[Any]:
+        """Yields the records of a query that ends in IN, below SQLite's limit of parameters."""
+        for start in range(0, len(values), 500):
+            batch = values[start : start + 500]
+            yield from self._connection.execute(f"{query} ({','.join('?' * len(batch))})", batch)

@@ -1,20 +1,33 @@
-"""Does an opened generation hold together? Run in the sync's process, before it is published."""
+"""Is a generation consistent, and does it still match its corpus? Nothing is changed.
+
+`verify` runs in the sync's process before a generation is published; `compare_with_corpus` reads
+the folder again, for `footnote verify`.
+"""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import GenerationDamaged
+from .. import corpus
+from ..errors import GenerationDamaged, GenerationMissing, SourceUnreadable
+from ..text.encoding import decode
+from ..types import GenerationInfo, Skipped
 from .generation import Generation
+from .manifest import read_current
 
-SAMPLE = 200
-BATCH = 200
-MISSED = 0.01
+SAMPLE_SIZE = 200
+BATCH_SIZE = 200
+MAX_MISSED = 0.01
 """The share of chunks that a query for their own vector may miss: Chroma's graph is approximate
-(recall .989), while one that a kill has spoilt misses most."""
-_EQUAL = 1e-3
+(recall .989), while one damaged by a kill misses most."""
+_TOLERANCE = 1e-3
 LIMIT = 10
+VERBATIM_FORMATS = frozenset({"txt", "md"})
+"""Formats whose text is the file's own characters."""
 
 
 def verify(
@@ -22,41 +35,119 @@ def verify(
     new: Sequence[int] = (),
     on_batch: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Raises GenerationDamaged unless catalog, lexical index and vectors agree.
+    """Raises GenerationDamaged unless catalog, candidate index and vectors agree.
 
     Counts and ids must be the same everywhere, and the chunks of the `new` rows and a sample of
     the others must be found by query: Chroma can hold an id that no query returns. Exact search
-    finds what is there, so a sample is enough. `on_batch` hears (done, total).
+    finds what is there, so a sample is enough. `on_batch` receives (done, total).
     """
     sources, chunks = generation.counts()
     if (sources, chunks) != (generation.info.sources, generation.info.chunks):
-        raise GenerationDamaged(generation.folder, "the catalog's counts are not the manifest's")
-    if generation.lexical_count() != chunks or len(generation.terms) != chunks:
-        raise GenerationDamaged(generation.folder, "the lexical index misses chunks")
+        raise GenerationDamaged(generation.folder, "the catalog's counts differ from the manifest")
+    if generation.lexical_count() != chunks or len(generation.term_index) != chunks:
+        raise GenerationDamaged(generation.folder, "the lexical index lacks chunks")
     if not generation.info.complete or not chunks:
         return
     if generation.vector_ids() != generation.distinct_ids():
         raise GenerationDamaged(generation.folder, "the vectors are not those of the catalog")
-    sample = np.linspace(0, chunks - 1, min(SAMPLE, chunks)).astype(np.int64)
-    wanted = sample if generation.info.exact else np.union1d(np.array(new, np.int64), sample)
-    rows = generation.first_equals(wanted)
-    missed: list[int] = []
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        missed += _missed(generation, part)
-        on_batch(start + len(part), len(rows))
-    if len(missed) > MISSED * len(rows):
-        cause = f"{len(missed)} of {len(rows)} chunks are not found by their vectors"
+    checked = np.linspace(0, chunks - 1, min(SAMPLE_SIZE, chunks)).astype(np.int64)
+    if not generation.info.exact:
+        checked = np.union1d(np.array(new, np.int64), checked)
+    rows = generation.first_equals(checked)
+    missed = 0
+    for start in range(0, len(rows), BATCH_SIZE):
+        batch = rows[start : start + BATCH_SIZE]
+        missed += _count_missed(generation, batch)
+        on_batch(start + len(batch), len(rows))
+    if missed > MAX_MISSED * len(rows):
+        cause = f"{missed} of {len(rows)} chunks are not found by their vectors"
         raise GenerationDamaged(generation.folder, cause)
 
 
-def _missed(generation: Generation, rows: npt.NDArray[np.int64]) -> list[int]:
+def _count_missed(generation: Generation, rows: npt.NDArray[np.int64]) -> int:
     vectors = np.stack([generation.vector(int(row)) for row in rows])
-    missed = []
-    for row, found in zip(rows, generation.find_dense_many(vectors, limit=LIMIT), strict=True):
-        # equal texts hide each other: the row itself, or as many vectors as near as its own
-        own, *nearest = generation.similarities([row, *found], generation.vector(int(row)))
-        hidden = len(found) >= LIMIT and min(nearest) >= own - _EQUAL
-        if row not in found and not hidden:
-            missed.append(int(row))
+    missed = 0
+    hits_of = generation.find_dense_many(vectors, limit=LIMIT)
+    for row, vector, hits in zip(rows, vectors, hits_of, strict=True):
+        # nearly equal vectors crowd each other out: the row itself counts, or as many equally near
+        own, *nearest = generation.similarities([row, *hits], vector)
+        is_crowded_out = len(hits) >= LIMIT and min(nearest) >= own - _TOLERANCE
+        missed += row not in hits and not is_crowded_out
     return missed
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusComparison:
+    """How the serving generation differs from its corpus folder, by path."""
+
+    info: GenerationInfo
+    corpus: str
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Is the index exactly that of the folder as it is now?"""
+        return not (self.added or self.changed or self.removed)
+
+
+def compare_with_corpus(
+    folder: Path,
+    collection: str,
+    *,
+    formats: tuple[str, ...],
+    max_file_bytes: int,
+    on_batch: Callable[[int, int], None],
+) -> CorpusComparison:
+    """Returns how the collection in `folder` differs from the corpus it was built from.
+
+    Checks every hash and queries every chunk. Raises GenerationMissing, GenerationDamaged,
+    CorpusMissing.
+    """
+    current = read_current(folder)
+    if current is None:
+        raise GenerationMissing(collection)
+    with closing(Generation(folder, current)) as generation:
+        verify(generation, range(generation.info.chunks), on_batch)
+        return _compare(generation, formats, max_file_bytes)
+
+
+def _compare(
+    generation: Generation, formats: tuple[str, ...], max_file_bytes: int
+) -> CorpusComparison:
+    manifest = generation.manifest
+    root = Path(manifest.corpus)
+    files, _ = corpus.scan(root, formats=formats, max_file_bytes=max_file_bytes)
+    remaining = dict(manifest.sha256)
+    skipped = {entry.path for entry in manifest.skipped}
+    added, changed = [], []
+    for file in files:
+        expected = remaining.pop(file.path, None)
+        if expected is None:
+            if file.path not in skipped:
+                added.append(file.path)
+            continue
+        try:
+            data = corpus.read_file(root, file, max_file_bytes=max_file_bytes)
+        except SourceUnreadable:
+            data = b""  # counts as changed
+        if corpus.sha256(data) != expected:
+            changed.append(file.path)
+        elif file.format in VERBATIM_FORMATS:
+            _check_text(generation, file.path, decode(data)[0])
+    return CorpusComparison(
+        info=generation.info,
+        corpus=manifest.corpus,
+        added=tuple(added),
+        changed=tuple(changed),
+        removed=tuple(sorted(remaining)),
+        skipped=manifest.skipped,
+    )
+
+
+def _check_text(generation: Generation, path: str, text: str) -> None:
+    source_id = corpus.source_id(generation.info.collection, path)
+    if generation.text(source_id) != text:
+        raise GenerationDamaged(generation.folder, f"the text of {path} differs from the file")

@@ -1,8 +1,8 @@
-"""A generation's manifest, and CURRENT: which generation serves.
+"""A generation's manifest, and CURRENT, the file that names the serving generation.
 
-The manifest holds the hash of every file of the generation. CURRENT holds a line for the serving
-generation and one for that to fall back to, each a name and its manifest's hash, and is replaced
-by rename, so that a reader sees the old or the new ones.
+The manifest has the hash of every file of the generation. CURRENT has a line for the serving
+generation and one for the fallback, each a name and the hash of its manifest. It is replaced by
+rename, so a reader sees either the old or the new content.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ _LINE = re.compile(r"(\d{6,12}) ([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation says of itself.
+    """The description of a generation, stored as JSON.
 
     `files` maps the generation's own files to their sha256, `sha256` the sources' paths to theirs;
-    `drift` is by how many ids Chroma's directory differs from one that is built anew; `exact`:
-    there is none, as its graph lost too many vectors.
+    `drift` counts the ids added to and removed from Chroma's directory since it was built; `exact`:
+    there is no such directory, because its graph lost too many vectors.
     """
 
     generation: str
@@ -51,7 +51,7 @@ class Manifest:
     exact: bool = False
 
     def info(self) -> GenerationInfo:
-        """Returns what one tells people of it."""
+        """Returns the part that is shown to users."""
         return GenerationInfo(
             collection=self.collection,
             generation=self.generation,
@@ -70,64 +70,64 @@ def file_sha256(path: Path) -> str:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """Returns the sha256 of every file below a folder but the manifest, by relative name."""
+    """Returns the sha256 of every file below a folder except the manifest, by relative name."""
     return {path.relative_to(folder).as_posix(): file_sha256(path) for path in _files(folder)}
 
 
 def _files(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [path for path in found if path != folder / NAME]
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [path for path in files if path != folder / NAME]
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> str:
-    """Writes the manifest into its generation and returns its sha256."""
+    """Writes the manifest into the generation's folder and returns its sha256."""
     data = json.dumps(asdict(manifest), ensure_ascii=False, indent=1).encode()
     write_durably(folder / NAME, data)
     return hashlib.sha256(data).hexdigest()
 
 
 def read_manifest(folder: Path, sha256: str) -> Manifest:
-    """Returns the manifest of a generation; raises GenerationDamaged where it is not the one."""
+    """Returns the manifest of a generation; raises GenerationDamaged if its hash differs."""
     try:
         data = (folder / NAME).read_bytes()
     except OSError as error:
         raise GenerationDamaged(folder, f"{NAME}: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise GenerationDamaged(folder, f"{NAME} has another hash than CURRENT says")
+        raise GenerationDamaged(folder, f"{NAME} does not have the hash that CURRENT names")
     fields = json.loads(data)
     if fields["schema"] != SCHEMA:
-        raise GenerationDamaged(folder, f"schema {fields['schema']}, this version reads {SCHEMA}")
+        raise GenerationDamaged(folder, f"schema {fields['schema']}, supported: {SCHEMA}")
     fields["skipped"] = tuple(Skipped(**entry) for entry in fields["skipped"])
     return Manifest(**fields)
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Raises GenerationDamaged unless its files are those of the manifest, and unaltered."""
-    found_files = {path.relative_to(folder).as_posix() for path in _files(folder)}
-    if strays := found_files - manifest.files.keys():
-        raise GenerationDamaged(folder, f"{min(strays)} does not belong to it")
+    names = {path.relative_to(folder).as_posix() for path in _files(folder)}
+    if strays := names - manifest.files.keys():
+        raise GenerationDamaged(folder, f"{min(strays)} is not in the manifest")
     for name, sha256 in manifest.files.items():
         try:
-            found = file_sha256(folder / name)
+            actual = file_sha256(folder / name)
         except OSError as error:
             raise GenerationDamaged(folder, f"{name}: {error.strerror}") from error
-        if found != sha256:
+        if actual != sha256:
             raise GenerationDamaged(folder, f"{name} was altered")
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Writes a file beside its target, syncs it, renames it into place and syncs the folder."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
+    """Writes a temporary file, fsyncs it, renames it into place and fsyncs the folder."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    beside.replace(path)
+    temporary.replace(path)
     sync_folder(path.parent)
 
 
 def sync_folder(path: Path) -> None:
-    """Makes the names in a folder durable."""
+    """Fsyncs a folder, so that its file names are durable."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -136,7 +136,7 @@ def sync_folder(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Makes every file and name below a folder durable."""
+    """Fsyncs every file and folder below a folder, and itself."""
     for path in folder.rglob("*"):
         if path.is_file() or path.is_dir():
             sync_folder(path)
@@ -152,9 +152,9 @@ class Current:
 
 
 def read_published(collection_folder: Path) -> tuple[Current, ...]:
-    """Returns the serving generation and that to fall back to, as far as there are any.
+    """Returns the serving generation and the fallback; fewer if they do not exist.
 
-    Raises GenerationDamaged where CURRENT cannot be read.
+    Raises GenerationDamaged if CURRENT cannot be read.
     """
     path = collection_folder / CURRENT
     try:
@@ -162,7 +162,7 @@ def read_published(collection_folder: Path) -> tuple[Current, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
-        raise GenerationDamaged(path, "CURRENT is unreadable") from error
+        raise GenerationDamaged(path, "CURRENT cannot be read") from error
     matches = [_LINE.fullmatch(line) for line in lines]
     if not matches or not all(matches):
         raise GenerationDamaged(path, "CURRENT names no generation")
@@ -170,12 +170,12 @@ def read_published(collection_folder: Path) -> tuple[Current, ...]:
 
 
 def read_current(collection_folder: Path) -> Current | None:
-    """Returns the generation that serves; None where nothing was published."""
+    """Returns the serving generation; None if nothing was published."""
     return next(iter(read_published(collection_folder)), None)
 
 
 def write_published(collection_folder: Path, published: Sequence[Current]) -> None:
-    """Publishes: from here on readers open the first, and fall back to the second."""
+    """Publishes: from now on readers open the first, and the second as a fallback."""
     lines = (f"{entry.generation} {entry.manifest_sha256}\n" for entry in published)
     write_durably(collection_folder / CURRENT, "".join(lines).encode())
 

@@ -1,7 +1,7 @@
-"""What an open generation writes to: a private folder of copies and links, for its process alone.
+"""A private snapshot of a generation's files, copied or linked, for one process to write to.
 
-Chroma and tantivy write where they merely read. Each run copy holds an OS lock, so that those of
-processes that were killed are told from those in use, and removed.
+Chroma and tantivy write even when they only read. Each private copy holds an OS lock, which tells
+those in use from those that killed processes left behind; the latter are removed.
 """
 
 import fcntl
@@ -13,15 +13,15 @@ from pathlib import Path
 
 PREFIX = "footnote-run-"
 _LOCK = "lock"
-_YOUNG_S = 60.0
-"""A folder without its lock may be one that is being made."""
+_CREATION_GRACE_S = 60.0
+"""A folder without its lock may be just being created."""
 
 
-class RunCopy:
-    """A private folder, gone when it is closed or its process has ended."""
+class PrivateCopy:
+    """A private folder, removed when it is closed or after its process ends."""
 
     def __init__(self) -> None:
-        """Makes the folder, after removing those that dead processes left."""
+        """Creates the folder, after removing those of dead processes."""
         _remove_stale(Path(tempfile.gettempdir()))
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         self._lock = os.open(self.folder / f".{_LOCK}", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
@@ -34,7 +34,7 @@ class RunCopy:
         os.close(self._lock)
 
     def link_tree(self, source: Path, name: str) -> Path:
-        """Returns a folder of links to what is in `source`."""
+        """Returns a new folder of links to the files in `source`."""
         target = self.folder / name
         target.mkdir()
         for path in source.iterdir():
@@ -42,12 +42,12 @@ class RunCopy:
         return target
 
     def copy_chroma(self, source: Path, name: str) -> Path:
-        """Returns a copy of Chroma's SQLite, its HNSW folder linked where that was persisted.
+        """Returns a copy of a Chroma directory: SQLite copied, a persisted HNSW folder linked.
 
-        Chroma writes into the folder of a collection too small to have been persisted (one chunk).
+        Chroma writes into the folder of a collection too small to be persisted (one chunk).
         """
         target = self.folder / name
-        shutil.rmtree(target, ignore_errors=True)  # what an attempt left that failed
+        shutil.rmtree(target, ignore_errors=True)  # of a failed attempt
         target.mkdir()
         for path in source.iterdir():
             if (path / "index_metadata.pickle").exists():
@@ -65,15 +65,15 @@ def _remove_stale(parent: Path) -> None:
             if folder.stat().st_uid == os.getuid() and _is_stale(folder):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
-            continue  # another process removes it, too
+            continue  # another process is removing it
 
 
 def _is_stale(folder: Path) -> bool:
-    """Has nobody the folder's lock?"""
+    """Is the folder's lock free?"""
     try:
         handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        return folder.stat().st_mtime < time.time() - _YOUNG_S
+        return folder.stat().st_mtime < time.time() - _CREATION_GRACE_S
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

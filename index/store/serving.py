@@ -1,9 +1,10 @@
-"""The serving generation of one collection: notices a new one, opens it, drains the old one."""
+"""The serving generation of one collection: detects a new one, opens it, drains the old one."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import GenerationDamaged, GenerationMissing
@@ -11,68 +12,67 @@ from .generation import Generation
 from .manifest import Current, read_published
 
 RETRY_S = 30.0
-"""A generation that could not be opened is tried again after this: a full disk may be over."""
+"""Retry delay after a generation could not be opened: a full disk may be temporary."""
 
 
 class Serving:
-    """Hands out the newest good generation; a lease keeps its generation open to the end."""
+    """Leases the newest intact generation; a generation stays open until its last lease ends."""
 
     def __init__(self, folder: Path, collection: str) -> None:
-        """`folder` is the collection's, `DATA/collections/NAME`; nothing is opened yet."""
+        """`folder` is `DATA/collections/NAME`; nothing is opened yet."""
         self.folder, self.collection = folder, collection
-        self.trouble: str | None = None
-        """Why the newest published generation does not serve; None when it does."""
-        self._open: _Counted | None = None
-        self._refused: dict[Current, tuple[float, str]] = {}
-        """When to try again what could not be opened, and why it could not."""
+        self.error_message: str | None = None
+        """Why the newest published generation does not serve; None if it does."""
+        self._open: _OpenGeneration | None = None
+        self._failures: dict[Current, tuple[float, str]] = {}
+        """By generation that could not be opened: when to retry, and the error message."""
         self._lock = threading.Lock()
-        self._refreshing = threading.Lock()
+        self._refresh_lock = threading.Lock()
 
     def refresh(self) -> bool:
-        """Opens what CURRENT names where it is new; returns whether it switched. Blocks.
+        """Opens what CURRENT names if it is new; returns whether it switched. Blocks.
 
-        Where the newest cannot be opened, what serves goes on serving; where nothing does, the
-        generation before it is opened. `trouble` then says why.
+        If the newest cannot be opened, the open generation keeps serving; if none is open, the
+        previous generation is opened. `error_message` then says why.
         """
-        with self._refreshing:
+        with self._refresh_lock:
             try:
                 published = read_published(self.folder)
             except GenerationDamaged as error:
-                self.trouble = str(error)
+                self.error_message = str(error)
                 return False
-            self._refused = {c: why for c, why in self._refused.items() if c in published}
-            trouble = None
+            self._failures = {c: why for c, why in self._failures.items() if c in published}
+            message = None
             for current in published:
-                if self._open is not None and (trouble or self._open.current == current):
+                if self._open is not None and (message or self._open.current == current):
                     break
                 if self._switch(current):
-                    self.trouble = trouble
+                    self.error_message = message
                     return True
-                trouble = trouble or self._refused[current][1]
-            self.trouble = trouble
+                message = message or self._failures[current][1]
+            self.error_message = message
             return False
 
     def _switch(self, current: Current) -> bool:
-        """Opens a generation and lets it serve; False where it cannot be opened now."""
-        again, _ = self._refused.get(current, (0.0, ""))
-        if time.monotonic() < again:
+        """Opens a generation and serves it; False if it cannot be opened now."""
+        retry_at, _ = self._failures.get(current, (0.0, ""))
+        if time.monotonic() < retry_at:
             return False
         try:
-            generation = _warm(self.folder, current)
+            generation = _open_warm(self.folder, current)
         except GenerationDamaged as error:
-            self._refused[current] = (time.monotonic() + RETRY_S, str(error))
+            self._failures[current] = (time.monotonic() + RETRY_S, str(error))
             return False
-        fresh = _Counted(generation, current)
         with self._lock:
-            old, self._open = self._open, fresh
-        self._refused.pop(current, None)
+            old, self._open = self._open, _OpenGeneration(generation, current)
+        self._failures.pop(current, None)
         if old is not None:
             self._release(old)
         return True
 
     @contextmanager
     def lease(self) -> Iterator[Generation]:
-        """Yields the serving generation and keeps it open meanwhile; raises GenerationMissing."""
+        """Yields the serving generation, kept open meanwhile; raises GenerationMissing."""
         with self._lock:
             leased = self._open
             if leased is None:
@@ -83,23 +83,22 @@ class Serving:
         finally:
             self._release(leased)
 
-    def _release(self, counted: "_Counted") -> None:
+    def _release(self, opened: "_OpenGeneration") -> None:
         with self._lock:
-            counted.users -= 1
-            drained = counted.users == 0
-        if drained:
-            counted.generation.close()
+            opened.users -= 1
+            is_drained = opened.users == 0
+        if is_drained:
+            opened.generation.close()
 
     def close(self) -> None:
-        """Closes the generation once its last lease ends."""
+        """Stops serving; the generation is closed when its last lease ends."""
         with self._lock:
             old, self._open = self._open, None
         if old is not None:
             self._release(old)
 
 
-def _warm(folder: Path, current: Current) -> Generation:
-    """Returns the generation, ready for its first question; raises GenerationDamaged."""
+def _open_warm(folder: Path, current: Current) -> Generation:
     generation = Generation(folder, current)
     try:
         generation.warm()
@@ -109,8 +108,10 @@ def _warm(folder: Path, current: Current) -> Generation:
     return generation
 
 
-class _Counted:
-    """An open generation with the number of its users, the serving itself being one."""
+@dataclass(slots=True)
+class _OpenGeneration:
+    """An open generation and the number of its users, one of them the `Serving` itself."""
 
-    def __init__(self, generation: Generation, current: Current) -> None:
-        self.generation, self.current, self.users = generation, current, 1
+    generation: Generation
+    current: Current
+    users: int = 1

@@ -1,9 +1,10 @@
-"""Chunk vectors behind the `VectorStore` seam: in Chroma, ids and vectors alone, or in memory.
+"""The vector store of a generation: Chroma's HNSW graph (ids and vectors alone), or exact search.
 
-Chroma writes to a directory it merely opens, and a kill while it persists corrupts it silently,
-so a directory is built once, closed, hashed, and afterwards only opened as a private copy
-(`generation.py`). Its telemetry is off and its settings explicit: it reads `.env` by itself.
-What its graph loses (DECISIONS.md) is searched exactly.
+Chroma writes to a directory it only opens, and a kill while it persists corrupts it silently, so a
+directory is built once, closed, hashed, and afterwards opened as a private copy only. Its telemetry
+is off and its settings explicit: it reads `.env` by itself. Vectors that its graph loses
+(DECISIONS.md) are searched exactly. Another store needs another `VectorStore`, and its branch in
+`build_vectors`, `change_vectors` and `open_vectors`.
 """
 
 from collections.abc import Sequence
@@ -14,30 +15,31 @@ import numpy as np
 import numpy.typing as npt
 
 from ..embed.protocol import Vectors
+from .private_copy import PrivateCopy
 
 if TYPE_CHECKING:
     from chromadb import Collection
     from chromadb.api.client import Client
 
 COLLECTION = "chunks"
-BATCH = 1000
-NEIGHBOURS, EF_CONSTRUCTION, EF_SEARCH = 24, 128, 256
+BATCH_SIZE = 1000
+MAX_NEIGHBORS, EF_CONSTRUCTION, EF_SEARCH = 24, 128, 256
 """HNSW: recall@50 of .989 on 5,000 random vectors, at 3.8 ms a query (2026-11-22)."""
 
 
 class VectorStore(Protocol):
-    """Finds the nearest chunks of vectors."""
+    """Nearest-neighbour search over the chunks' vectors."""
 
     def find_many(self, vectors: Vectors, *, limit: int) -> list[list[str]]:
-        """Returns the ids of the chunks nearest to each of the vectors (n, d), nearest first."""
+        """Returns the ids nearest by cosine to each of the vectors (n, d), nearest first."""
         ...
 
     def ids(self) -> set[str]:
-        """Returns every id it holds."""
+        """Returns all ids."""
         ...
 
     def close(self) -> None:
-        """Lets go of files, threads and memory."""
+        """Releases files, threads and memory."""
         ...
 
 
@@ -59,17 +61,17 @@ def _client(folder: Path) -> "Client":
 
 
 def build_vectors(folder: Path, ids: Sequence[str], vectors: npt.NDArray[np.floating[Any]]) -> None:
-    """Writes a Chroma directory with these vectors (n, d) into an empty folder.
+    """Writes a Chroma directory with these vectors (n, d) into a new folder.
 
-    They go in by id, which is as good as by chance: where vectors that are near each other go in
-    together, the graph lost up to 3 % of 12,000, and none by id (2026-11-25).
+    They are inserted in the order of their ids, which is as good as random: when similar vectors
+    are inserted together, the graph loses up to 3 % of 12,000, and none by id (2026-11-25).
     """
     folder.mkdir(parents=True)
     client = _client(folder)
     try:
         hnsw: Any = {
             "space": "cosine",
-            "max_neighbors": NEIGHBOURS,
+            "max_neighbors": MAX_NEIGHBORS,
             "ef_construction": EF_CONSTRUCTION,
             "ef_search": EF_SEARCH,
             "sync_threshold": max(len(ids), 2),
@@ -84,14 +86,18 @@ def build_vectors(folder: Path, ids: Sequence[str], vectors: npt.NDArray[np.floa
 
 
 def change_vectors(
-    folder: Path, *, gone: Sequence[str], ids: Sequence[str], vectors: npt.NDArray[np.floating[Any]]
+    folder: Path,
+    *,
+    removed: Sequence[str],
+    ids: Sequence[str],
+    vectors: npt.NDArray[np.floating[Any]],
 ) -> None:
-    """Removes and adds ids in a Chroma directory that nobody else opens."""
+    """Removes and adds ids in a Chroma directory that is not open elsewhere."""
     client = _client(folder)
     try:
         collection = client.get_collection(COLLECTION, embedding_function=None)
-        for start in range(0, len(gone), BATCH):
-            collection.delete(ids=list(gone[start : start + BATCH]))
+        for start in range(0, len(removed), BATCH_SIZE):
+            collection.delete(ids=list(removed[start : start + BATCH_SIZE]))
         _add(collection, ids, vectors)
     finally:
         client.close()
@@ -100,9 +106,14 @@ def change_vectors(
 def _add(
     collection: "Collection", ids: Sequence[str], vectors: npt.NDArray[np.floating[Any]]
 ) -> None:
-    for start in range(0, len(ids), BATCH):
-        part = slice(start, start + BATCH)
-        collection.add(ids=list(ids[part]), embeddings=np.asarray(vectors[part], np.float32))
+    for start in range(0, len(ids), BATCH_SIZE):
+        batch = slice(start, start + BATCH_SIZE)
+        collection.add(ids=list(ids[batch]), embeddings=np.asarray(vectors[batch], np.float32))
+
+
+def open_vectors(folder: Path, private: PrivateCopy) -> VectorStore:
+    """Opens the store that was built in a generation's folder, without writing into that folder."""
+    return ChromaVectors(private.copy_chroma(folder, folder.name))
 
 
 class ChromaVectors:
@@ -114,45 +125,46 @@ class ChromaVectors:
         self._collection = self._client.get_collection(COLLECTION, embedding_function=None)
 
     def find_many(self, vectors: Vectors, *, limit: int) -> list[list[str]]:
-        """Returns the ids of the chunks nearest to each of the vectors (n, d), nearest first."""
+        """Returns the approximate nearest neighbours, by HNSW."""
         if not limit:
             return [[] for _ in vectors]
-        found = self._collection.query(query_embeddings=vectors, n_results=limit, include=[])
-        return list(found["ids"])
+        hits = self._collection.query(query_embeddings=vectors, n_results=limit, include=[])
+        return list(hits["ids"])
 
     def ids(self) -> set[str]:
-        """Returns every id it holds."""
+        """Returns all ids."""
         return set(self._collection.get(include=[])["ids"])
 
     def close(self) -> None:
-        """Lets go of files, threads and memory (45 MB a directory otherwise)."""
+        """Releases files, threads and memory (45 MB a directory otherwise)."""
         self._client.close()
 
 
 class ExactVectors:
-    """All vectors in memory, each compared with what is looked for.
+    """Exact search: all vectors in memory, each compared with the query.
 
     110,000 of 384 dimensions: 169 MB and 16 ms a query; as float16 on disk 73 ms (2026-11-25).
     """
 
     def __init__(self, ids: Sequence[str], vectors: npt.NDArray[np.floating[Any]]) -> None:
-        """`vectors` (n, d) are those of the ids, of unit length."""
+        """`vectors` (n, d) belong to the ids and have unit length."""
         self._ids = list(ids)
         self._vectors = vectors.astype(np.float32)
 
     def find_many(self, vectors: Vectors, *, limit: int) -> list[list[str]]:
-        """Returns the ids of the chunks nearest to each of the vectors (n, d), nearest first."""
-        kept = min(limit, len(self._ids))
-        found = []
-        for away in -(vectors @ self._vectors.T):
-            nearest = np.argpartition(away, kept - 1)[:kept]
-            found.append([self._ids[place] for place in nearest[np.argsort(away[nearest])]])
-        return found
+        """Returns the exact nearest neighbours."""
+        count = min(limit, len(self._ids))
+        hits = []
+        for distances in -(vectors @ self._vectors.T):
+            nearest = np.argpartition(distances, count - 1)[:count]
+            nearest = nearest[np.argsort(distances[nearest])]
+            hits.append([self._ids[place] for place in nearest])
+        return hits
 
     def ids(self) -> set[str]:
-        """Returns every id it holds."""
+        """Returns all ids."""
         return set(self._ids)
 
     def close(self) -> None:
-        """Lets go of the memory."""
+        """Releases the memory."""
         del self._vectors

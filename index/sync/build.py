@@ -9,158 +9,145 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..embed.protocol import Embedded, Parts, Passage
-from ..store.bm25 import TermsBuilder
-from ..store.candidates import build_lexical
+from ..embed.protocol import ChunkText, ChunkVectors, WordVectors
+from ..store.bm25 import TermIndexBuilder
+from ..store.candidates import build_candidate_index
 from ..store.catalog import add_chunks, add_source, add_terms, create_catalog
-from ..store.generation import (
-    CATALOG,
-    CHUNK_VECTORS,
-    FIRST_EQUAL,
-    LEXICAL,
-    PARTS,
-    PARTS_FIRST,
-    VECTORS,
-    Generation,
-)
+from ..store.generation import CANDIDATE_INDEX, CATALOG, DUPLICATES, VECTORS, Generation
+from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
-from ..text.analyzer import harmless, terms
-from .changes import Parsed
+from ..text.analyzer import sanitize, terms
+from .changes import ParsedSource
 
-MOST_DRIFT = 0.05
-"""The share of ids by which Chroma's directory is changed before it is built anew: what was added
-to it since is replayed whenever it is opened (0.6 ms a row)."""
+MAX_DRIFT = 0.05
+"""Share of ids by which Chroma's directory is updated in place of a rebuild: what was added since
+the build is replayed whenever it is opened (0.6 ms a row)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """What finds a generation's vectors: Chroma, or `exact` comparison of all.
+class VectorIndex:
+    """How a generation's vectors are searched: by Chroma, or by `exact` comparison with all.
 
-    `drift` is by how many ids it differs from what was built anew.
+    `drift` is the number of ids by which Chroma's directory differs from the last rebuild.
     """
 
     drift: int = 0
     exact: bool = False
 
 
-def passages(parsed: Iterable[Parsed]) -> list[Passage]:
-    """Returns what the embedder sees of every chunk, by row."""
+def embedding_inputs(sources: Iterable[ParsedSource]) -> list[ChunkText]:
+    """Returns the embedder's input for every chunk, by row."""
     return [
-        Passage(
-            harmless(entry.chunk_text(chunk)),
+        ChunkText(
+            sanitize(source.text[chunk.start : chunk.end]),
             tuple((start - chunk.start, end - chunk.start) for start, end in chunk.sentences),
         )
-        for entry in parsed
-        for chunk in entry.chunks
+        for source in sources
+        for chunk in source.chunks
     ]
 
 
-def build_text(folder: Path, parsed: Sequence[Parsed], previous: Generation | None) -> None:
+def build_text_index(
+    folder: Path, sources: Sequence[ParsedSource], previous: Generation | None
+) -> None:
     """Writes catalog, term arrays and lexical index: all that needs no vectors.
 
-    The terms of known chunks are taken over from the previous generation.
+    The terms of unchanged chunks are copied from the previous generation.
     """
-    builder = TermsBuilder(previous.all_terms() if previous else ())
-    for entry in parsed:
-        if previous is not None and entry.known is not None:
-            builder.take(previous.terms, entry.known, entry.known + len(entry.chunks))
+    builder = TermIndexBuilder(previous.all_terms() if previous else ())
+    for entry in sources:
+        if previous is not None and entry.previous_row is not None:
+            builder.copy_rows(previous.term_index, entry.previous_row, len(entry.chunks))
         else:
             for segments in _segments(entry):
                 builder.add(segments)
-    numbered = builder.build()
+    term_arrays = builder.build()
     connection = create_catalog(folder / CATALOG)
     try:
-        for entry in parsed:
+        for entry in sources:
             add_source(connection, entry.source, stamp=entry.stamp, text=entry.text)
             add_chunks(connection, entry.chunks)
-        documents = numbered.documents().tolist()
-        add_terms(connection, zip(numbered.vocabulary, count(), documents, strict=False))
+        frequencies = term_arrays.document_frequencies().tolist()
+        add_terms(connection, zip(term_arrays.vocabulary, count(), frequencies, strict=False))
         connection.commit()
     finally:
         connection.close()
-    numbered.save(folder)
-    build_lexical(folder / LEXICAL, enumerate(numbered.texts()))
+    term_arrays.save(folder)
+    build_candidate_index(folder / CANDIDATE_INDEX, enumerate(term_arrays.texts()))
 
 
-def build_dense(
+def build_vector_index(
     folder: Path,
-    parsed: Sequence[Parsed],
-    embedded: Iterator[Embedded],
+    sources: Sequence[ParsedSource],
+    embedded: Iterator[ChunkVectors],
     *,
     dimensions: int,
     previous: Generation | None,
     exact: bool,
-) -> Store:
-    """Writes the vectors of chunks (Chroma and chunks.npy) and of sentences' parts (parts.npy).
+) -> VectorIndex:
+    """Writes the vectors of chunks (Chroma and chunks.npy) and of their words (parts.npy).
 
-    Those of known chunks come from `previous`, the others from `embedded`, in order. Without
-    `previous` and with `exact`, Chroma's directory is left out.
+    Those of unchanged chunks come from `previous`, the others from `embedded`, in order. Without
+    `previous` and with `exact`, Chroma's directory is omitted.
     """
-    chunks = np.zeros((sum(len(entry.chunks) for entry in parsed), dimensions), np.float16)
-    parts: list[Parts | None] = []
-    for entry in parsed:
+    chunks = np.zeros((sum(len(entry.chunks) for entry in sources), dimensions), np.float16)
+    words: list[WordVectors] = []
+    for entry in sources:
         rows = slice(entry.chunks[0].row, entry.chunks[-1].row + 1) if entry.chunks else slice(0)
-        if previous is not None and entry.known is not None:
-            chunks[rows], kept = previous.stored_vectors(entry.known, len(entry.chunks))
-            parts.append(kept)
+        if previous is not None and entry.previous_row is not None:
+            chunks[rows], stored = previous.stored_vectors(entry.previous_row, len(entry.chunks))
+            words.append(stored)
             continue
         for chunk in entry.chunks:
-            made = next(embedded)
-            chunks[chunk.row] = made.vector
-            parts.append(made.parts)
-    np.save(folder / CHUNK_VECTORS, chunks)
-    _save_parts(folder, parts)
-    ids = [chunk.id for entry in parsed for chunk in entry.chunks]
-    return _build_store(folder, ids, chunks, previous, exact=exact)
+            vectors = next(embedded)
+            chunks[chunk.row] = vectors.vector
+            words.append(vectors.words)
+    save_vectors(folder, chunks, words)
+    ids = [chunk.id for entry in sources for chunk in entry.chunks]
+    return _build_chroma(folder, ids, chunks, previous, exact=exact)
 
 
-def _save_parts(folder: Path, parts: Sequence[Parts | None]) -> None:
-    """Writes all passages' parts, and where each sentence's begin; nothing if one has none."""
-    made = [part for part in parts if part is not None]
-    if made and len(made) == len(parts):
-        np.save(folder / PARTS, np.concatenate([part.rows for part in made]))
-        counts = np.concatenate([part.counts for part in made])
-        np.save(folder / PARTS_FIRST, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]))
-
-
-def _build_store(
+def _build_chroma(
     folder: Path,
     ids: Sequence[str],
     chunks: npt.NDArray[np.float16],
     previous: Generation | None,
     *,
     exact: bool,
-) -> Store:
-    """Writes Chroma's directory, by changing a copy of the last one where few ids differ.
+) -> VectorIndex:
+    """Writes Chroma's directory, by updating a copy of the last one where few ids differ.
 
-    Where few differ from a generation that has none, there is none either.
+    Where few differ from a generation without a directory, none is written either.
 
-    Chroma gets each vector once, under its first chunk's id: dozens of equal ones cut each other
-    off in its graph, and then none is found. `equal.npy` holds each row's first equal one.
+    Vectors are deduplicated: Chroma gets each once, under its first chunk's id, since dozens of
+    equal ones cut each other off in its graph, and then none is found. `equal.npy` holds each
+    row's first equal row.
     """
-    known: dict[bytes, int] = {}
-    first = np.array([known.setdefault(v.tobytes(), row) for row, v in enumerate(chunks)], np.int64)
-    np.save(folder / FIRST_EQUAL, first)
+    rows_by_vector: dict[bytes, int] = {}
+    first = np.array(
+        [rows_by_vector.setdefault(v.tobytes(), row) for row, v in enumerate(chunks)], np.int64
+    )
+    np.save(folder / DUPLICATES, first)
     if not ids:
-        return Store()
+        return VectorIndex()
     rows = {ids[row]: row for row in np.unique(first).tolist()}
-    before = previous.distinct_ids() if previous else set()
-    added = [chunk_id for chunk_id in rows if chunk_id not in before]
-    gone = sorted(before - rows.keys())
-    drift = (previous.manifest.drift if previous else 0) + len(added) + len(gone)
-    if previous is None or drift > MOST_DRIFT * len(rows):
+    previous_ids = previous.distinct_ids() if previous else set()
+    added = [chunk_id for chunk_id in rows if chunk_id not in previous_ids]
+    removed = sorted(previous_ids - rows.keys())
+    drift = (previous.manifest.drift if previous else 0) + len(added) + len(removed)
+    if previous is None or drift > MAX_DRIFT * len(rows):
         if not exact:
             build_vectors(folder / VECTORS, list(rows), chunks[list(rows.values())])
-        return Store(exact=exact)
+        return VectorIndex(exact=exact)
     if previous.info.exact:
-        return Store(drift, exact=True)
+        return VectorIndex(drift, exact=True)
     shutil.copytree(previous.folder / VECTORS, folder / VECTORS)
     vectors = chunks[[rows[chunk_id] for chunk_id in added]]
-    change_vectors(folder / VECTORS, gone=gone, ids=added, vectors=vectors)
-    return Store(drift)
+    change_vectors(folder / VECTORS, removed=removed, ids=added, vectors=vectors)
+    return VectorIndex(drift)
 
 
-def _segments(entry: Parsed) -> Iterator[list[list[str]]]:
+def _segments(entry: ParsedSource) -> Iterator[list[list[str]]]:
     """Yields each chunk's terms: of its title and headings, then of each sentence."""
     for chunk in entry.chunks:
         context = f"{entry.source.title}\n{chunk.heading or ''}"

@@ -1,24 +1,33 @@
-"""Runs a sync in a child process and passes on what it says.
+"""Child processes of a sync: requests, events, the writer's lock, and the end of orphans.
 
 Parsing, embedding and building take memory and can crash; the caller, a server or a terminal,
-stays small and alive. Request and events are JSON: one line in, a line an event out.
+stays small and alive. Request and events are JSON: one line in, one line per event out.
 """
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .. import errors
-from ..embed.protocol import EmbedSpec
+from ..embed.factory import EmbedSpec
 from ..types import Skipped
 
 Event = dict[str, object]
+OnEvent = Callable[[Event], None]
+Child = subprocess.Popen[str]
+
+PARENT_POLL_S = 0.2
+"""How often a child checks that its parent is alive."""
+HOLDER_WAIT_S = 0.5
+"""A lock's holder has written its pid long before this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,7 @@ class SyncRequest:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync did; `generation` is the one that serves now."""
+    """Counts of sources, and the generation that serves now; `published`: it is a new one."""
 
     generation: str
     published: bool
@@ -51,26 +60,16 @@ class SyncReport:
 
 
 def run_sync(
-    request: SyncRequest,
-    on_event: Callable[[Event], None],
-    on_start: Callable[["subprocess.Popen[str]"], None] = lambda child: None,
+    request: SyncRequest, on_event: OnEvent, on_start: Callable[[Child], None] = lambda child: None
 ) -> SyncReport:
-    """Syncs in a child and returns its report; raises the IndexingError that it met.
+    """Syncs in a child and returns its report; raises the child's IndexingError.
 
-    `on_start` is given the child, to end it early; it ends with this process, too.
+    `on_start` receives the child, to terminate it early; it ends with this process, too.
     """
-    command = [sys.executable, "-P", "-m", "index.sync.run", str(os.getpid())]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as child:
-        assert child.stdin is not None  # both are pipes
-        assert child.stdout is not None
+    with _start("index.sync.run", str(os.getpid())) as child:
         try:
             on_start(child)
-            with suppress(BrokenPipeError):  # it was ended before it had read its request
-                child.stdin.write(json.dumps(asdict(request), default=str))
-                child.stdin.close()
-            report = _listen(child.stdout, on_event)
+            report = _read_report(_exchange(child, request, keep_open=False), on_event)
         except BaseException:
             child.terminate()
             raise
@@ -79,51 +78,60 @@ def run_sync(
     return report
 
 
-def run_watch(
-    request: SyncRequest,
-    on_event: Callable[[Event], None],
-    on_start: Callable[["subprocess.Popen[str]"], None],
-) -> int:
-    """Syncs in a child after each change, until that ends; returns its exit code.
+def run_watch(request: SyncRequest, on_event: OnEvent, on_start: Callable[[Child], None]) -> int:
+    """Syncs in a child after each change until the child ends; returns its exit code.
 
-    `on_start` is given the child, to end it; it ends with this process, too.
+    `on_start` receives the child, to terminate it; it ends with this process, too.
     """
-    command = [sys.executable, "-P", "-m", "index.sync.watch"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    ) as child:
-        assert child.stdin is not None  # both are pipes
-        assert child.stdout is not None
+    with _start("index.sync.watch") as child:
         on_start(child)
-        with suppress(BrokenPipeError):
-            child.stdin.write(json.dumps(asdict(request), default=str) + "\n")
-            child.stdin.flush()  # left open: its end is what tells the child that we are gone
-        for line in child.stdout:
-            on_event(json.loads(line))
+        # the end of its standard input tells the child that this process is gone
+        for event in _exchange(child, request, keep_open=True):
+            on_event(event)
     return child.returncode
 
 
-def _listen(lines: Any, on_event: Callable[[Event], None]) -> SyncReport | None:
-    """Passes events on until the report or an error comes; None where neither does."""
-    for line in lines:
-        event = json.loads(line)
+def _start(module: str, *arguments: str) -> Child:
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+
+
+def _exchange(child: Child, request: SyncRequest, *, keep_open: bool) -> Iterator[Event]:
+    """Sends the request and yields the child's events."""
+    assert child.stdin is not None  # both are pipes
+    assert child.stdout is not None
+    with suppress(BrokenPipeError):  # it was terminated before it had read its request
+        child.stdin.write(json.dumps(asdict(request), default=str) + "\n")
+        if keep_open:
+            child.stdin.flush()
+        else:
+            child.stdin.close()
+    for line in child.stdout:
+        yield json.loads(line)
+
+
+def _read_report(events: Iterator[Event], on_event: OnEvent) -> SyncReport | None:
+    """Forwards events until the report or an error comes; None where neither does."""
+    for event in events:
         if event["event"] == "done":
-            return report_from(event)
+            return report_from_event(event)
         if event["event"] == "failed":
-            raise rebuilt(event)
+            raise error_from_event(event)
         on_event(event)
     return None
 
 
-def report_from(event: Event) -> SyncReport:
-    """Returns the report that a `done` event carries."""
+def report_from_event(event: Event) -> SyncReport:
+    """Returns the report of a `done` event."""
     fields: Any = event["report"]
     skipped = tuple(Skipped(**entry) for entry in fields["skipped"])
     return SyncReport(**(fields | {"skipped": skipped}))
 
 
-def described(error: errors.IndexingError) -> Event:
-    """Returns an error as an event."""
+def error_to_event(error: errors.IndexingError) -> Event:
+    """Returns a `failed` event with the error's class, message and attributes."""
     fields = {
         name: str(value) if isinstance(value, Path) else value
         for name, value in vars(error).items()
@@ -132,8 +140,8 @@ def described(error: errors.IndexingError) -> Event:
     return {"event": "failed", "error": type(error).__name__, "message": str(error), **fields}
 
 
-def rebuilt(event: Event) -> errors.IndexingError:
-    """Returns the error that an event describes."""
+def error_from_event(event: Event) -> errors.IndexingError:
+    """Returns the error of a `failed` event."""
     kind = getattr(errors, str(event["error"]), errors.SyncFailed)
     error = kind.__new__(kind)
     Exception.__init__(error, str(event["message"]))
@@ -143,8 +151,8 @@ def rebuilt(event: Event) -> errors.IndexingError:
     return error
 
 
-def request_from(text: str) -> SyncRequest:
-    """Returns the request that a parent wrote."""
+def request_from_json(text: str) -> SyncRequest:
+    """Returns the request that the parent wrote."""
     fields = json.loads(text)
     embed = fields.pop("embed")
     embed["models_dir"] = Path(embed["models_dir"])
@@ -152,3 +160,59 @@ def request_from(text: str) -> SyncRequest:
         fields[name] = Path(fields[name])
     fields["formats"] = tuple(fields["formats"])
     return SyncRequest(**fields, embed=EmbedSpec(**embed))
+
+
+def call_when_orphaned(parent_pid: int, callback: Callable[[], None]) -> None:
+    """Calls back, in a thread, once this process is no longer a child of its parent."""
+
+    def poll() -> None:
+        while os.getppid() == parent_pid:
+            time.sleep(PARENT_POLL_S)
+        callback()
+
+    threading.Thread(target=poll, name="parent", daemon=True).start()
+
+
+@contextmanager
+def writer_lock(folder: Path, collection: str) -> Iterator[None]:
+    """Holds the collection's lock, an OS lock that ends with its process.
+
+    Raises SyncBusy with the holder's pid at once where another process holds it.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "lock"
+    lock = FileLock(path, timeout=0)
+    deadline = time.monotonic() + HOLDER_WAIT_S
+    while not lock.is_locked:
+        try:
+            lock.acquire()
+        except Timeout as error:
+            # the pid may be missing, or that of the holder before: wait until it is written
+            text = path.read_text(errors="replace").strip()
+            pid = int(text) if text.isdecimal() else None
+            if _is_running(pid) or time.monotonic() > deadline:
+                raise errors.SyncBusy(collection, pid) from error
+            time.sleep(0.01)
+    try:
+        path.write_text(f"{os.getpid()}\n")
+        try:
+            yield
+        finally:
+            path.write_text("")  # the next holder must not be mistaken for this one
+    finally:
+        lock.release()
+
+
+def _is_running(pid: int | None) -> bool:
+    """Returns whether this is a running process other than this one."""
+    if pid is None or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,7 +1,7 @@
-"""Corpus + previous generation → next generation → publish. Runs as a child process.
+"""The sync: corpus and previous generation → next generation, published. Runs as a child process.
 
-`python -m index.sync.run PARENT` reads one request from standard input and writes one event a line
-(`process.py` is the parent's side); it ends when the parent process PARENT ends.
+`python -m index.sync.run PARENT` reads one request from standard input and writes one event per
+line (`process.py` is the parent's side); it ends when the process with the pid PARENT ends.
 """
 
 import json
@@ -11,298 +11,303 @@ import sqlite3
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from ..embed.cache import EmbeddingCache
-from ..embed.factory import open_embedder
-from ..embed.minilm import MiniLM
-from ..embed.openvino import precision
-from ..embed.protocol import EmbedSpec, Passage
+from ..embed.factory import EmbedSpec, model_name, open_embedder
+from ..embed.protocol import ChunkText
 from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
-from ..formats.table import EXTRACTION
+from ..formats import EXTRACTION
 from ..store.generation import Generation
 from ..store.manifest import read_current
 from ..text.analyzer import ANALYZER
 from ..text.chunk import CHUNKER
-from .build import Store, build_dense, build_text, passages
-from .changes import Parsed, Reader, Survey
-from .lock import writer_lock
-from .parent import end_without
-from .process import Event, SyncReport, SyncRequest, described, request_from
-from .publish import building_folder, check_space, clear, of_disk, publish, remove_old, size_of
+from .build import VectorIndex, build_text_index, build_vector_index, embedding_inputs
+from .changes import CorpusDiff, CorpusReader, ParsedSource
+from .process import (
+    Event,
+    OnEvent,
+    SyncReport,
+    SyncRequest,
+    call_when_orphaned,
+    error_to_event,
+    request_from_json,
+    writer_lock,
+)
+from .publish import (
+    building_folder,
+    check_space,
+    disk_error,
+    folder_bytes,
+    publish,
+    remove_old_generations,
+    remove_unfinished_builds,
+)
 
 LEXICAL_FIRST = 500
-"""A first sync with more new passages than this publishes a lexical-only generation first."""
+"""A first sync with more new chunks than this publishes a lexical-only generation first."""
 
-BUILDS = 2
+GRAPH_BUILDS = 2
 """How often a graph is built until it verifies: Chroma's, made by several threads, lost a vector in
-2 of 25 builds of 64 vectors that were close to each other (2026-11-22). Then it is left out."""
+2 of 25 builds of 64 vectors that were close to each other (2026-11-22). Then it is omitted."""
 
-Say = Callable[[Event], None]
+PROGRESS_S = 0.2
+"""Time between two progress events of parsing."""
 
 
-def sync(request: SyncRequest, say: Say) -> SyncReport:
+def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
     """Brings the collection up to date with its corpus; raises an IndexingError."""
     started = time.monotonic()
     request = replace(request, corpus=request.corpus.absolute())
     with writer_lock(request.folder, request.collection):
-        previous = _open_previous(request, say)
+        previous = _open_previous(request, emit)
         try:
-            survey = _survey(request, previous, say)
-            name, chunks = _unmoved(request, previous, survey), -1
-            published = name is None
-            if name is None:
-                name, chunks = _publish(request, survey, previous, say)
-            elif previous is not None:
-                chunks = previous.info.chunks
+            reusable = previous if previous and _is_reusable(previous, request) else None
+            diff = _diff_corpus(request, reusable, emit)
+            if reusable is not None and diff.equals(reusable.manifest):
+                name, chunks, is_new = reusable.info.generation, reusable.info.chunks, False
+            else:
+                name, chunks = _publish(request, diff, previous, reusable, emit)
+                is_new = True
         finally:
             if previous is not None:
                 previous.close()
-            clear(request.folder)  # a half build would keep a full disk full
-        if published:
-            remove_old(request.folder)
+            remove_unfinished_builds(request.folder)  # one would keep a full disk full
+        if is_new:
+            remove_old_generations(request.folder)
     return SyncReport(
         generation=name,
-        published=published,
-        added=survey.added,
-        changed=survey.changed,
-        removed=survey.removed,
-        unchanged=survey.unchanged,
+        published=is_new,
+        added=diff.added,
+        changed=diff.changed,
+        removed=diff.removed,
+        unchanged=diff.unchanged,
         chunks=chunks,
-        skipped=survey.skipped,
+        skipped=diff.skipped,
         seconds=round(time.monotonic() - started, 3),
     )
 
 
-def rules(embed: EmbedSpec) -> dict[str, str]:
-    """Returns the settings that a generation's content depends on, its corpus aside."""
-    model = f"{embed.model}@{embed.base_url}" if embed.kind == "openai" else MiniLM.fingerprint
-    if embed.kind == "openvino" and precision() != "f32":
-        model += f" {precision()}"
+def content_fingerprint(embed: EmbedSpec) -> dict[str, str]:
+    """Returns the versions and settings, besides the corpus, that determine the content."""
     return {
-        "embed": f"{model}, parts of sentences: {embed.sentence_vectors}",
+        "embed": f"{model_name(embed)}, parts of sentences: True",
         "chunker": CHUNKER,
         "formats": EXTRACTION,
         "words": ANALYZER,
     }
 
 
-def _open_previous(request: SyncRequest, say: Say) -> Generation | None:
-    """Returns the last generation; None where there is none, or none to trust."""
+def _is_reusable(previous: Generation, request: SyncRequest) -> bool:
+    manifest = previous.manifest
+    is_same_corpus = manifest.corpus == str(request.corpus)
+    return is_same_corpus and dict(manifest.fingerprint) == content_fingerprint(request.embed)
+
+
+def _open_previous(request: SyncRequest, emit: OnEvent) -> Generation | None:
+    """Returns the last generation; None where there is none or it is damaged."""
     try:
         current = read_current(request.folder)
         previous = Generation(request.folder, current) if current else None
     except GenerationDamaged as error:
-        say({"event": "rebuild", "cause": str(error)})
+        emit({"event": "rebuild", "cause": str(error)})
         return None
     if previous is None:
         return None
-    known = previous.manifest.corpus
-    if known != str(request.corpus) and not request.replace:
+    corpus = previous.manifest.corpus
+    if corpus != str(request.corpus) and not request.replace:
         previous.close()
-        raise CorpusMismatch(request.collection, known, str(request.corpus))
+        raise CorpusMismatch(request.collection, corpus, str(request.corpus))
     return previous
 
 
-def _survey(request: SyncRequest, previous: Generation | None, say: Say) -> Survey:
-    """Reads the corpus; a generation made by other rules or of another folder does not count."""
-    usable = previous if previous and _is_alike(request, previous) else None
-    reader = Reader(
-        request.corpus, request.collection, usable, max_file_bytes=request.max_file_bytes
+def _diff_corpus(request: SyncRequest, reusable: Generation | None, emit: OnEvent) -> CorpusDiff:
+    """Reads the corpus and reports progress and skipped files."""
+    reader = CorpusReader(
+        request.corpus, request.collection, reusable, max_file_bytes=request.max_file_bytes
     )
-    said = 0.0
+    reported = 0.0
 
     def on_file(done: int, total: int) -> None:
-        nonlocal said
-        if done == total or time.monotonic() - said > 0.2:
-            said = time.monotonic()
-            say({"event": "parse", "done": done, "total": total})
+        nonlocal reported
+        if done == total or time.monotonic() - reported > PROGRESS_S:
+            reported = time.monotonic()
+            emit({"event": "parse", "done": done, "total": total})
 
-    survey = reader.survey(formats=request.formats, on_file=on_file)
-    for entry in survey.skipped:
-        say({"event": "skip", "source": entry.path, "cause": entry.cause})
-    return survey
-
-
-def _is_alike(request: SyncRequest, previous: Generation) -> bool:
-    manifest = previous.manifest
-    return dict(manifest.fingerprint) == rules(request.embed) and manifest.corpus == str(
-        request.corpus
-    )
-
-
-def _unmoved(request: SyncRequest, previous: Generation | None, survey: Survey) -> str | None:
-    """Returns the last generation's name where a new one would hold just the same."""
-    if previous is None or not _is_alike(request, previous):
-        return None
-    return previous.info.generation if survey.equals(previous.manifest) else None
+    diff = reader.diff(formats=request.formats, on_file=on_file)
+    for entry in diff.skipped:
+        emit({"event": "skip", "source": entry.path, "cause": entry.cause})
+    return diff
 
 
 def _publish(
-    request: SyncRequest, survey: Survey, previous: Generation | None, say: Say
+    request: SyncRequest,
+    diff: CorpusDiff,
+    previous: Generation | None,
+    reusable: Generation | None,
+    emit: OnEvent,
 ) -> tuple[str, int]:
     """Embeds what is new, builds and publishes; a large first sync is searchable before that.
 
     Returns the generation's name and its number of chunks.
     """
-    clear(request.folder)
-    check_space(request.folder, grows=2 * size_of(previous.folder) if previous else 0)
-    alike = previous if previous and _is_alike(request, previous) else None
-    build = Build(request, survey, survey.loaded(alike), say)
+    remove_unfinished_builds(request.folder)
+    check_space(request.folder, build_bytes=2 * folder_bytes(previous.folder) if previous else 0)
+    builder = GenerationBuilder(request, diff, diff.load_sources(reusable), emit)
     with (
         closing(open_embedder(request.embed)) as embedder,
         closing(EmbeddingCache(request.cache, embedder)) as cache,
     ):
-        known = alike if alike and alike.manifest.embedder == embedder.fingerprint else None
-        wanted = passages(e for e in build.parsed if known is None or e.known is None)
-        missing = cache.missing(wanted)
+        is_same_embedder = reusable and reusable.manifest.embedder == embedder.fingerprint
+        embedded = reusable if is_same_embedder else None
+        inputs = embedding_inputs(
+            source for source in builder.sources if embedded is None or source.previous_row is None
+        )
+        missing = cache.missing(inputs)
         if previous is None and len(missing) > LEXICAL_FIRST:
-            build.by_words()
-        _embed(cache, [wanted[index] for index in missing], say)
-        name = _whole(build, cache, wanted, alike, known)
-        _tidy(cache, build.parsed)
-        return name, build.chunks
+            builder.publish_lexical()
+        _embed(cache, [inputs[index] for index in missing], emit)
+        name = _publish_complete(builder, cache, inputs, reusable, embedded)
+        with suppress(sqlite3.Error):  # eviction can wait for the next build
+            cache.evict_unused(
+                text for source in builder.sources for text in embedding_inputs([source])
+            )
+        return name, builder.chunks
 
 
-def _whole(
-    build: "Build",
+def _publish_complete(
+    builder: "GenerationBuilder",
     cache: EmbeddingCache,
-    wanted: Sequence[Passage],
-    alike: Generation | None,
-    known: Generation | None,
+    inputs: Sequence[ChunkText],
+    reusable: Generation | None,
+    embedded: Generation | None,
 ) -> str:
-    """Publishes the whole generation, from scratch where what was made does not verify."""
-    for _ in range(BUILDS):
+    """Publishes the complete generation, rebuilt from scratch where it does not verify."""
+    for _ in range(GRAPH_BUILDS):
         try:
-            return build.whole(cache, wanted, alike, known)
+            return builder.publish_complete(cache, inputs, reusable, embedded)
         except GenerationDamaged as error:
-            build.say({"event": "rebuild", "cause": str(error)})
-            alike, known, wanted = None, None, passages(build.parsed)
-            _embed(cache, [wanted[index] for index in cache.missing(wanted)], build.say)
-    return build.whole(cache, wanted, alike, known, exact=True)
+            builder.emit({"event": "rebuild", "cause": str(error)})
+            reusable, embedded, inputs = None, None, embedding_inputs(builder.sources)
+            _embed(cache, [inputs[index] for index in cache.missing(inputs)], builder.emit)
+    return builder.publish_complete(cache, inputs, reusable, embedded, exact=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Build:
-    """One corpus as it is now, to be built and published, by words alone or whole."""
+class GenerationBuilder:
+    """Builds and publishes generations of one state of the corpus, with vectors or without."""
 
     request: SyncRequest
-    survey: Survey
-    parsed: tuple[Parsed, ...]
-    say: Say
+    diff: CorpusDiff
+    sources: tuple[ParsedSource, ...]
+    emit: OnEvent
 
     @property
     def chunks(self) -> int:
-        """How many chunks there are."""
-        return sum(len(entry.chunks) for entry in self.parsed)
+        """The number of chunks."""
+        return sum(len(source.chunks) for source in self.sources)
 
-    def by_words(self) -> str:
+    def publish_lexical(self) -> str:
         """Publishes a generation without vectors and returns its name."""
-        folder = self._begin(complete=False)
-        build_text(folder, self.parsed, None)
-        return self._publish(folder, None, Store())
+        folder = self._start(complete=False)
+        build_text_index(folder, self.sources, None)
+        return self._publish(folder, None, VectorIndex())
 
-    def whole(
+    def publish_complete(
         self,
         cache: EmbeddingCache,
-        wanted: Sequence[Passage],
-        alike: Generation | None,
-        known: Generation | None,
+        inputs: Sequence[ChunkText],
+        reusable: Generation | None,
+        embedded: Generation | None,
         *,
         exact: bool = False,
     ) -> str:
         """Publishes a generation with vectors and returns its name.
 
-        Terms are taken over from `alike`, vectors from `known`, both the last generation or None;
-        the cache holds the vectors of the `wanted` passages, which are all others. With `exact`
-        they are compared one by one.
+        Terms are copied from `reusable`, vectors from `embedded`, each the last generation or
+        None; the cache holds the vectors of the `inputs`, which are all others. With `exact`
+        vectors are compared one by one.
         """
-        folder = self._begin(complete=True)
-        build_text(folder, self.parsed, alike)
-        store = build_dense(
+        folder = self._start(complete=True)
+        build_text_index(folder, self.sources, reusable)
+        vectors = build_vector_index(
             folder,
-            self.parsed,
-            cache.vectors(wanted),
+            self.sources,
+            cache.vectors(inputs),
             dimensions=cache.dimensions,
-            previous=known,
+            previous=embedded,
             exact=exact,
         )
-        return self._publish(folder, (cache.fingerprint, cache.dimensions), store)
+        return self._publish(folder, (cache.fingerprint, cache.dimensions), vectors)
 
-    def _begin(self, *, complete: bool) -> Path:
-        self.say({"event": "build", "chunks": self.chunks, "complete": complete})
+    def _start(self, *, complete: bool) -> Path:
+        self.emit({"event": "build", "chunks": self.chunks, "complete": complete})
         return building_folder(self.request.folder)
 
-    def _publish(self, folder: Path, embedder: tuple[str, int] | None, store: Store) -> str:
+    def _publish(self, folder: Path, embedder: tuple[str, int] | None, vectors: VectorIndex) -> str:
         name = publish(
             folder,
             self.request.folder,
             collection=self.request.collection,
             corpus=self.request.corpus,
-            survey=self.survey,
-            parsed=self.parsed,
-            fingerprint=rules(self.request.embed),
+            diff=self.diff,
+            sources=self.sources,
+            fingerprint=content_fingerprint(self.request.embed),
             embedder=embedder,
-            store=store,
-            on_verified=lambda n, total: self.say({"event": "verify", "done": n, "total": total}),
+            vectors=vectors,
+            on_verified=lambda n, total: self.emit({"event": "verify", "done": n, "total": total}),
         )
         complete = embedder is not None
-        self.say({"event": "publish", "generation": name, "complete": complete})
+        self.emit({"event": "publish", "generation": name, "complete": complete})
         return name
 
 
-def _tidy(cache: EmbeddingCache, parsed: Sequence[Parsed]) -> None:
-    """Forgets vectors that nothing needs; what hinders that can wait for the next build."""
-    with suppress(sqlite3.Error):
-        cache.keep(passage for entry in parsed for passage in passages([entry]))
-
-
-def _embed(cache: EmbeddingCache, wanted: Sequence[Passage], say: Say) -> None:
-    """Makes the missing vectors, saying how fast and how long it will take."""
-    order = sorted(wanted, key=lambda passage: len(passage.text))
-    total = sum(len(passage.text) for passage in order)
-    started, done, letters = time.monotonic(), 0, 0
-    for count in cache.embed(order):
-        letters += sum(len(passage.text) for passage in order[done : done + count])
+def _embed(cache: EmbeddingCache, inputs: Sequence[ChunkText], emit: OnEvent) -> None:
+    """Computes the missing vectors and reports the rate and the time left."""
+    by_length = sorted(inputs, key=lambda chunk: len(chunk.text))
+    total_chars = sum(len(chunk.text) for chunk in by_length)
+    started, done, chars = time.monotonic(), 0, 0
+    for count in cache.embed(by_length):
+        chars += sum(len(chunk.text) for chunk in by_length[done : done + count])
         done += count
-        passed = time.monotonic() - started
-        left = passed * (total - letters) / letters if letters else 0.0
-        rate = round(done / passed, 1) if passed else 0.0
-        progress: Event = {"done": done, "total": len(order), "rate": rate}
-        say({"event": "embed", **progress, "left_s": round(left, 1)})
+        elapsed_s = time.monotonic() - started
+        left_s = elapsed_s * (total_chars - chars) / chars if chars else 0.0
+        rate = round(done / elapsed_s, 1) if elapsed_s else 0.0
+        progress: Event = {"done": done, "total": len(by_length), "rate": rate}
+        emit({"event": "embed", **progress, "left_s": round(left_s, 1)})
 
 
 def main() -> int:
     """Serves one request on standard input; returns the exit code."""
-    for parent in sys.argv[1:]:
-        # nobody waits for us any more; an end at any moment does no harm, tests/crash proves it
-        end_without(int(parent), lambda: os._exit(1))
+    for parent_pid in sys.argv[1:]:
+        # nobody waits for the result; ending at any moment is safe, see tests/crash
+        call_when_orphaned(int(parent_pid), lambda: os._exit(1))
     # what libraries print must not mix with the events
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and ends us by SIGTERM
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and sends SIGTERM
 
-    def say(event: Event) -> None:
+    def emit(event: Event) -> None:
         events.write(json.dumps(event) + "\n")
         events.flush()
 
-    request = request_from(sys.stdin.read())
+    request = request_from_json(sys.stdin.read())
     try:
-        report = sync(request, say)
+        report = sync(request, emit)
     except IndexingError as error:
-        say(described(error))
+        emit(error_to_event(error))
         return 1
-    except Exception as error:  # a full disk, or a library's own: the parent gets it in words
-        trouble = of_disk(error, request.folder)
-        if trouble is None:
+    except Exception as error:  # of a full disk or a library: the parent gets it as a message
+        reported = disk_error(error, request.folder)
+        if reported is None:
             traceback.print_exc()
-            trouble = SyncFailed(f"the sync failed: {type(error).__name__}: {error}")
-        say(described(trouble))
+            reported = SyncFailed(f"the sync failed: {type(error).__name__}: {error}")
+        emit(error_to_event(reported))
         return 1
-    say({"event": "done", "report": asdict(report)})
+    emit({"event": "done", "report": asdict(report)})
     return 0
 
 

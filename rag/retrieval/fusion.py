@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from index.embed.protocol import Embedder
 from index.errors import GenerationDamaged, IndexingError
-from index.store.bm25 import Counts
+from index.store.bm25 import TermFrequencies
 from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
@@ -92,7 +92,7 @@ def _candidates(generation: Generation, query: Query, filters: Filters) -> npt.N
         lexical = generation.find_lexical(known, limit=CANDIDATES)
         dense = generation.find_dense(query.vector, limit=CANDIDATES)
         return np.array(sorted({*lexical, *dense}), np.int64)
-    allowed = generation.rows_of(filters)
+    allowed = generation.rows_matching(filters)
     if len(allowed) > EXACT_ROWS:
         lexical = generation.find_lexical(known, limit=EXACT_ROWS)
         dense = generation.find_dense(query.vector, limit=EXACT_ROWS)
@@ -105,8 +105,8 @@ def _best(
     generation: Generation, query: Query, rows: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """Returns as many of the rows as there are candidates without a filter, by the same two."""
-    counts = generation.terms.read(rows, query.numbers).counts()
-    bm25 = generation.terms.bm25(rows, counts, query.idf[: len(query.numbers)])
+    counts = generation.term_index.positions(rows, query.numbers).frequencies()
+    bm25 = generation.term_index.bm25(rows, counts, query.idf[: len(query.numbers)])
     dense = generation.similarities(rows, query.vector)
     best = [np.argsort(-score, kind="stable")[:CANDIDATES] for score in (bm25, dense)]
     return rows[np.union1d(*best)]
@@ -141,14 +141,14 @@ class _Signals:
 def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) -> _Signals:
     known = query.idf[: len(query.numbers)]
     counts, pairs = _read(generation, query, rows)
-    bm25 = generation.terms.bm25(rows, counts, known)
+    bm25 = generation.term_index.bm25(rows, counts, known)
     # a chunk's first segment is its title and headings, which count for each of its sentences
     contexts, held = counts.offsets[:-1], counts.segments > 0
     with_context = held | np.repeat(held[contexts], np.diff(counts.offsets), axis=0)
     covered = (with_context @ known) / (float(query.idf.sum()) or 1.0)
     offsets = counts.offsets - np.arange(len(rows) + 1)
     dense = np.clip(generation.similarities(rows, query.vector), 0, 1)
-    matches = generation.matches(rows, query.parts)
+    matches = generation.max_similarities(rows, query.parts)
     top = float(bm25.max())
     lexical = bm25 / top if top > 0 else bm25
     if matches is None:  # the chunk speaks for its sentences, and BM25 with it for the words
@@ -171,15 +171,15 @@ def _signals(generation: Generation, query: Query, rows: npt.NDArray[np.int64]) 
 
 def _read(
     generation: Generation, query: Query, rows: npt.NDArray[np.int64]
-) -> tuple[Counts, Floats]:
+) -> tuple[TermFrequencies, Floats]:
     """Returns the counts of the query's terms, and each segment's share of its pairs."""
     numbers, content = query.all_numbers, len(query.numbers)
-    reading = generation.terms.read(rows, numbers)
-    counts = reading.counts()
+    reading = generation.term_index.positions(rows, numbers)
+    counts = reading.frequencies()
     columns = {number: column for column, number in enumerate(numbers.tolist())}
     pairs = np.array([[columns[n] for n in pair] for pair in query.pairs.tolist()], np.int64)
-    held = reading.neighbours(pairs.reshape(-1, 2))
-    return Counts(counts.segments[:, :content], counts.offsets), held @ query.shares
+    held = reading.adjacent_pairs(pairs.reshape(-1, 2))
+    return TermFrequencies(counts.segments[:, :content], counts.offsets), held @ query.shares
 
 
 def _hits(

@@ -13,10 +13,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from index.embed.protocol import EmbeddedQuestion, Embedder, Vectors
+from index.embed.protocol import Embedder, QuestionVectors, Vectors
 from index.errors import EmbedderMismatch
 from index.store.generation import Generation
-from index.text.analyzer import content_terms, harmless, terms
+from index.text.analyzer import content_terms, sanitize, terms
 
 from ..language.answer_type import is_statement
 
@@ -67,7 +67,7 @@ def understand(generation: Generation, embedder: Embedder, question: str) -> Que
     manifest = generation.manifest
     if generation.info.complete and manifest.embedder != embedder.fingerprint:
         raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
-    text = harmless(question)
+    text = sanitize(question)
     written = terms(text)
     meant, known = _spelled(generation, written)
     found = [meant.get(term, term) for term in written]
@@ -80,7 +80,7 @@ def understand(generation: Generation, embedder: Embedder, question: str) -> Que
     return Query(
         text=text,
         vector=embedded.vector,
-        parts=embedded.parts[weights > 0],
+        parts=embedded.words[weights > 0],
         weights=weights[weights > 0],
         terms=tuple(ordered),
         numbers=np.array([known[term][0] for term in ordered if term in known], np.int64),
@@ -92,11 +92,11 @@ def understand(generation: Generation, embedder: Embedder, question: str) -> Que
 
 
 def _idf(generation: Generation, words: Sequence[str], known: Known) -> Floats:
-    return generation.terms.idf([known[word][1] if word in known else 1 for word in words])
+    return generation.term_index.idf([known[word][1] if word in known else 1 for word in words])
 
 
 def _weights(
-    embedded: EmbeddedQuestion, text: str, idf: Mapping[str, float], meant: Mapping[str, str]
+    embedded: QuestionVectors, text: str, idf: Mapping[str, float], meant: Mapping[str, str]
 ) -> Floats:
     """Returns each part's share: the idf of its word, in equal shares; alike where none has any."""
     starts = np.array([start for start, _ in embedded.spans])

@@ -118,7 +118,7 @@ def served(request: SyncRequest) -> list[str]:
     """The paths that a server answers from, after asking it both ways."""
     with closing(Serving(request.folder, "default")) as serving:
         serving.refresh()
-        assert serving.trouble is None, serving.trouble
+        assert serving.error_message is None, serving.error_message
         with serving.lease() as generation:
             verify(generation)
             rows = generation.find_lexical(["museum"], limit=3)

@@ -66,7 +66,7 @@ def test_flips_and_cuts_are_noticed_and_the_generation_before_serves(
         serving.refresh()
         with serving.lease() as generation:
             assert generation.info.generation == "000001"
-        assert "000002 is damaged" in str(serving.trouble)
+        assert "000002 is damaged" in str(serving.error_message)
         serving.close()
         path.write_bytes(whole)
     damaged(files[0], dice)
@@ -77,8 +77,8 @@ def test_flips_and_cuts_are_noticed_and_the_generation_before_serves(
 WRITER = """
 import json, sys, time
 from index.errors import SyncBusy
-from index.sync import sync
-from index.worker import request_from
+from index.sync.run import sync
+from index.sync.process import request_from_json
 
 def tell(*words):
     print(*words, flush=True)
@@ -90,7 +90,7 @@ def hold(event):  # the first event comes with the lock held
         tell("holding")
         sys.stdin.readline()
 
-request = request_from(sys.argv[1])
+request = request_from_json(sys.argv[1])
 for line in sys.stdin:
     held, started = False, time.monotonic()
     try:

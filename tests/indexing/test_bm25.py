@@ -28,9 +28,9 @@ def built_terms(tmp_path: Path) -> tuple[TermIndex, TermArrays]:
     builder = TermIndexBuilder()
     for segments in CHUNKS:
         builder.add(segments)
-    numbered = builder.build()
-    numbered.save(tmp_path)
-    return TermIndex(tmp_path, vocabulary=len(numbered.vocabulary)), numbered
+    term_arrays = builder.build()
+    term_arrays.save(tmp_path)
+    return TermIndex(tmp_path, vocabulary_size=len(term_arrays.vocabulary)), term_arrays
 
 
 def bm25_by_hand(query: Sequence[str], row: int) -> float:
@@ -47,44 +47,48 @@ def bm25_by_hand(query: Sequence[str], row: int) -> float:
 
 
 def test_bm25_is_the_formulas(built_terms: tuple[TermIndex, TermArrays]) -> None:
-    opened, numbered = built_terms
+    opened, term_arrays = built_terms
     query = ["lamp", "tower", "chain"]
-    numbers = np.array([numbered.vocabulary.index(term) for term in query])
+    numbers = np.array([term_arrays.vocabulary.index(term) for term in query])
     rows = np.array([2, 0, 1])
-    idf = opened.idf(numbered.documents()[numbers].tolist())
-    scores = opened.bm25(rows, opened.read(rows, numbers).counts(), idf)
+    idf = opened.idf(term_arrays.document_frequencies()[numbers].tolist())
+    scores = opened.bm25(rows, opened.positions(rows, numbers).frequencies(), idf)
     np.testing.assert_allclose(scores, [bm25_by_hand(query, row) for row in rows], rtol=1e-5)
 
 
-def test_counts_are_by_segment_empty_ones_too(built_terms: tuple[TermIndex, TermArrays]) -> None:
-    opened, numbered = built_terms
-    numbers = np.array([numbered.vocabulary.index("lamp"), numbered.vocabulary.index("the")])
-    counts = opened.read(np.array([1, 0]), numbers).counts()
-    assert counts.offsets.tolist() == [0, 3, 6]
-    assert counts.segments.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [1, 2], [0, 0]]
+def test_frequencies_are_by_segment_including_empty_ones(
+    built_terms: tuple[TermIndex, TermArrays],
+) -> None:
+    opened, term_arrays = built_terms
+    numbers = np.array([term_arrays.vocabulary.index("lamp"), term_arrays.vocabulary.index("the")])
+    frequencies = opened.positions(np.array([1, 0]), numbers).frequencies()
+    assert frequencies.offsets.tolist() == [0, 3, 6]
+    assert frequencies.segments.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [1, 2], [0, 0]]
 
 
 @given(st.data())
-def test_neighbours_are_those_that_stand_side_by_side_in_a_segment(data: st.DataObject) -> None:
+def test_adjacent_pairs_are_terms_side_by_side_in_a_segment(data: st.DataObject) -> None:
     words = st.lists(st.sampled_from("abcd"), max_size=6)
     chunks = data.draw(st.lists(st.lists(words, min_size=1, max_size=3), min_size=1, max_size=4))
     vocabulary = sorted({word for chunk in chunks for segment in chunk for word in segment})
-    asked = data.draw(st.permutations(vocabulary))[: data.draw(st.integers(0, 4))]
-    columns = st.integers(0, max(len(asked) - 1, 0))
-    pairs = data.draw(st.lists(st.tuples(columns, columns), max_size=5 * bool(asked), unique=True))
+    query_terms = data.draw(st.permutations(vocabulary))[: data.draw(st.integers(0, 4))]
+    columns = st.integers(0, max(len(query_terms) - 1, 0))
+    pairs = data.draw(
+        st.lists(st.tuples(columns, columns), max_size=5 * bool(query_terms), unique=True)
+    )
     rows = data.draw(st.lists(st.integers(0, len(chunks) - 1), unique=True))
     with TemporaryDirectory() as folder:
         builder = TermIndexBuilder()
         for chunk in chunks:
             builder.add(chunk)
-        numbered = builder.build()
-        numbered.save(Path(folder))
-        opened = TermIndex(Path(folder), vocabulary=len(numbered.vocabulary))
-        numbers = np.array([numbered.vocabulary.index(word) for word in asked], np.int64)
-        reading = opened.read(np.array(rows, np.int64), numbers)
-        found = reading.neighbours(np.array(pairs, np.int64).reshape(-1, 2))
+        term_arrays = builder.build()
+        term_arrays.save(Path(folder))
+        opened = TermIndex(Path(folder), vocabulary_size=len(term_arrays.vocabulary))
+        numbers = np.array([term_arrays.vocabulary.index(word) for word in query_terms], np.int64)
+        positions = opened.positions(np.array(rows, np.int64), numbers)
+        found = positions.adjacent_pairs(np.array(pairs, np.int64).reshape(-1, 2))
     by_hand = [
-        [(asked[left], asked[right]) in set(pairwise(segment)) for left, right in pairs]
+        [(query_terms[left], query_terms[right]) in set(pairwise(segment)) for left, right in pairs]
         for row in rows
         for segment in chunks[row]
     ]
@@ -94,31 +98,33 @@ def test_neighbours_are_those_that_stand_side_by_side_in_a_segment(data: st.Data
 def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[TermIndex, TermArrays]) -> None:
     opened, _ = built_terms
     rows, none = np.empty(0, np.int64), np.empty(0, np.int64)
-    assert opened.read(rows, none).counts().segments.shape == (0, 0)
-    assert opened.bm25(rows, opened.read(rows, none).counts(), np.empty(0, np.float32)).shape == (
-        0,
-    )
-    assert opened.read(np.array([0]), none).counts().segments.shape == (3, 0)
+    assert opened.positions(rows, none).frequencies().segments.shape == (0, 0)
+    assert opened.bm25(
+        rows, opened.positions(rows, none).frequencies(), np.empty(0, np.float32)
+    ).shape == (0,)
+    assert opened.positions(np.array([0]), none).frequencies().segments.shape == (3, 0)
 
 
 def test_an_empty_corpus_has_terms_that_can_be_opened(tmp_path: Path) -> None:
     TermIndexBuilder().build().save(tmp_path)
-    assert len(TermIndex(tmp_path, vocabulary=0)) == 0
+    assert len(TermIndex(tmp_path, vocabulary_size=0)) == 0
 
 
-def test_lexical_finds_every_chunk_with_a_term_best_first(tmp_path: Path) -> None:
-    build_candidate_index(tmp_path / "lexical", [(0, "lamp oil"), (1, "bridge"), (2, "lamp lamp lamp")])
-    lexical = CandidateIndex(tmp_path / "lexical")
-    assert lexical.find(["lamp"], limit=10).tolist() == [2, 0]
-    assert sorted(lexical.find(["oil", "bridge"], limit=10).tolist()) == [0, 1]
-    assert lexical.find(["lamp"], limit=1).tolist() == [2]
+def test_the_candidate_index_finds_every_chunk_with_a_term_best_first(tmp_path: Path) -> None:
+    build_candidate_index(
+        tmp_path / "lexical", [(0, "lamp oil"), (1, "bridge"), (2, "lamp lamp lamp")]
+    )
+    index = CandidateIndex(tmp_path / "lexical")
+    assert index.search(["lamp"], limit=10).tolist() == [2, 0]
+    assert sorted(index.search(["oil", "bridge"], limit=10).tolist()) == [0, 1]
+    assert index.search(["lamp"], limit=1).tolist() == [2]
 
 
-def test_lexical_finds_nothing_without_terms_or_chunks(tmp_path: Path) -> None:
+def test_the_candidate_index_finds_nothing_without_terms_or_chunks(tmp_path: Path) -> None:
     build_candidate_index(tmp_path / "lexical", [])
-    lexical = CandidateIndex(tmp_path / "lexical")
-    assert lexical.find(["lamp"], limit=3).size == 0
-    assert len(lexical) == 0
+    index = CandidateIndex(tmp_path / "lexical")
+    assert index.search(["lamp"], limit=3).size == 0
+    assert len(index) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The embedding cache: what was made once is not made again, and never taken when damaged."""
+"""The embedding cache: nothing is embedded twice, and damaged rows are never used."""
 
 import sqlite3
 import time
@@ -14,7 +14,7 @@ from index.embed.factory import EmbedSpec, open_embedder
 from index.embed.protocol import ChunkText
 from tests.support.fakes import FakeModel
 
-PASSAGES = [ChunkText(f"ChunkText {n}. It has two sentences.", ((0, 10), (11, 33))) for n in range(5)]
+CHUNKS = [ChunkText(f"Passage {n}. It has two sentences.", ((0, 10), (11, 33))) for n in range(5)]
 
 
 @contextmanager
@@ -29,42 +29,40 @@ def cache(path: Path, model: FakeModel, *, name: str = "fake") -> Iterator[Embed
 
 @pytest.fixture
 def filled(tmp_path: Path, embeddings: FakeModel) -> Path:
-    """A cache file that holds the passages."""
+    """A cache file with the chunks."""
     with cache(tmp_path / "cache.sqlite3", embeddings) as opened:
-        assert sum(opened.embed(PASSAGES)) == len(PASSAGES)
+        assert sum(opened.embed(CHUNKS)) == len(CHUNKS)
     return tmp_path / "cache.sqlite3"
 
 
-def test_nothing_kept_is_missing_after_reopening(filled: Path, embeddings: FakeModel) -> None:
+def test_nothing_cached_is_missing_after_reopening(filled: Path, embeddings: FakeModel) -> None:
     with cache(filled, embeddings) as opened:
-        assert opened.missing(PASSAGES) == []
+        assert opened.missing(CHUNKS) == []
 
 
-def test_what_comes_back_is_what_was_made(filled: Path, embeddings: FakeModel) -> None:
+def test_cached_vectors_are_those_that_were_embedded(filled: Path, embeddings: FakeModel) -> None:
     spec = EmbedSpec("openai", "fake", embeddings.base_url, None, filled.parent)
     with closing(open_embedder(spec)) as embedder:
-        made = embedder.embed_passages(PASSAGES)
+        made = embedder.embed_chunks(CHUNKS)
     with cache(filled, embeddings) as opened:
-        for kept, fresh in zip(opened.vectors(PASSAGES), made, strict=True):
-            np.testing.assert_array_equal(kept.vector, fresh.vector)
-            assert kept.parts is not None
-            assert fresh.parts is not None
-            np.testing.assert_array_equal(kept.parts.rows, fresh.parts.rows)
-            np.testing.assert_array_equal(kept.parts.counts, fresh.parts.counts)
+        for cached, fresh in zip(opened.vectors(CHUNKS), made, strict=True):
+            np.testing.assert_array_equal(cached.vector, fresh.vector)
+            np.testing.assert_array_equal(cached.words.rows, fresh.words.rows)
+            np.testing.assert_array_equal(cached.words.counts, fresh.words.counts)
 
 
-def test_equal_passages_are_missing_once(tmp_path: Path, embeddings: FakeModel) -> None:
+def test_equal_chunks_are_missing_once(tmp_path: Path, embeddings: FakeModel) -> None:
     with cache(tmp_path / "cache.sqlite3", embeddings) as opened:
-        assert opened.missing([PASSAGES[0], PASSAGES[1], PASSAGES[0]]) == [0, 1]
+        assert opened.missing([CHUNKS[0], CHUNKS[1], CHUNKS[0]]) == [0, 1]
 
 
 def test_other_sentence_spans_or_another_model_do_not_count(
     filled: Path, embeddings: FakeModel
 ) -> None:
     with cache(filled, embeddings) as opened:
-        assert opened.missing([ChunkText(PASSAGES[0].text, ((0, 33),))]) == [0]
+        assert opened.missing([ChunkText(CHUNKS[0].text, ((0, 33),))]) == [0]
     with cache(filled, embeddings, name="other") as opened:
-        assert opened.missing(PASSAGES) == [0, 1, 2, 3, 4]
+        assert opened.missing(CHUNKS) == [0, 1, 2, 3, 4]
 
 
 def test_an_interruption_loses_at_most_the_batch_in_hand(
@@ -77,65 +75,63 @@ def test_an_interruption_loses_at_most_the_batch_in_hand(
         assert len(opened.missing(many)) == 2 * BATCH_SIZE
 
 
-def test_vectors_that_were_altered_on_disk_are_made_anew(
-    filled: Path, embeddings: FakeModel
-) -> None:
+def test_vectors_altered_on_disk_count_as_missing(filled: Path, embeddings: FakeModel) -> None:
     with sqlite3.connect(filled) as connection:
         (blob,) = connection.execute("SELECT vector FROM embeddings LIMIT 1").fetchone()
         altered = bytes([blob[0] ^ 1]) + blob[1:]
         connection.execute("UPDATE embeddings SET vector = ? WHERE vector = ?", (altered, blob))
     connection.close()
     with cache(filled, embeddings) as opened:
-        assert len(opened.missing(PASSAGES)) == 1
+        assert len(opened.missing(CHUNKS)) == 1
 
 
 @pytest.mark.parametrize("place", [0, 30, 5000])
-def test_a_cache_that_is_no_database_any_more_is_begun_anew(
+def test_a_cache_that_is_no_longer_a_database_is_recreated(
     filled: Path, embeddings: FakeModel, place: int
 ) -> None:
     data = bytearray(filled.read_bytes())
     data[place : place + 3000] = b"\x5a" * 3000
     filled.write_bytes(data)
     with cache(filled, embeddings) as opened:
-        for _ in opened.embed([PASSAGES[n] for n in opened.missing(PASSAGES)]):
+        for _ in opened.embed([CHUNKS[n] for n in opened.missing(CHUNKS)]):
             pass
-        assert len(list(opened.vectors(PASSAGES))) == len(PASSAGES)
+        assert len(list(opened.vectors(CHUNKS))) == len(CHUNKS)
 
 
-def test_what_no_build_has_had_for_a_month_is_forgotten(
+def test_what_no_build_has_used_for_a_month_is_evicted(
     filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = int(time.time() // 86_400)
     with cache(filled, embeddings) as opened:
-        assert opened.keep(PASSAGES) == 0
+        assert opened.evict_unused(CHUNKS) == 0
         monkeypatch.setattr("index.embed.cache._today", lambda: day + RETENTION_DAYS)
-        assert opened.keep(PASSAGES[:2]) == 0
+        assert opened.evict_unused(CHUNKS[:2]) == 0
         monkeypatch.setattr("index.embed.cache._today", lambda: day + RETENTION_DAYS + 1)
-        assert opened.keep([PASSAGES[2]]) == 2
-        assert opened.missing(PASSAGES) == [3, 4]
-        assert opened.keep([]) == 0
+        assert opened.evict_unused([CHUNKS[2]]) == 2
+        assert opened.missing(CHUNKS) == [3, 4]
+        assert opened.evict_unused([]) == 0
     with cache(filled, embeddings) as opened:
-        assert opened.missing(PASSAGES) == [3, 4]
+        assert opened.missing(CHUNKS) == [3, 4]
 
 
-def test_a_clock_that_went_back_forgets_nothing(
+def test_a_clock_set_back_evicts_nothing(
     filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with cache(filled, embeddings) as opened:
         monkeypatch.setattr("index.embed.cache._today", lambda: 0)
-        assert opened.keep(PASSAGES) == 0
-        assert opened.missing(PASSAGES) == []
+        assert opened.evict_unused(CHUNKS) == 0
+        assert opened.missing(CHUNKS) == []
 
 
-def test_the_vectors_of_an_older_version_count_as_needed_today(
+def test_vectors_of_an_older_version_count_as_used_today(
     filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(sqlite3.connect(filled)) as connection:
         connection.execute("DROP TABLE used")
         connection.commit()
     with cache(filled, embeddings) as opened:
-        assert opened.keep([]) == 0
-        assert opened.missing(PASSAGES) == []
+        assert opened.evict_unused([]) == 0
+        assert opened.missing(CHUNKS) == []
         day = int(time.time() // 86_400) + RETENTION_DAYS + 1
         monkeypatch.setattr("index.embed.cache._today", lambda: day)
-        assert opened.keep([]) == len(PASSAGES)
+        assert opened.evict_unused([]) == len(CHUNKS)

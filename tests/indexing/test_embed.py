@@ -1,4 +1,4 @@
-"""The embedded model: the public weights, the public vectors, and the codes of words."""
+"""The built-in model: the published weights and vectors, and quantized word vectors."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ REFERENCE = json.loads((Path(__file__).parents[1] / "data" / "minilm-vectors.jso
 Array = npt.NDArray[np.float64]
 
 
-def passage(text: str, *cuts: int) -> ChunkText:
+def chunk(text: str, *cuts: int) -> ChunkText:
     edges = [0, *cuts, len(text)]
     return ChunkText(text, tuple(pairwise(edges)))
 
@@ -72,7 +72,7 @@ def unit(vector: Array) -> Array:
 
 
 def test_vectors_are_those_of_the_public_model(minilm: Embedder) -> None:
-    made = minilm.embed_passages([passage(text) for text in REFERENCE["texts"]])
+    made = minilm.embed_chunks([chunk(text) for text in REFERENCE["texts"]])
     cosines = [
         float(entry.vector @ unit(np.array(vector)))
         for entry, vector in zip(made, REFERENCE["vectors"], strict=True)
@@ -80,64 +80,64 @@ def test_vectors_are_those_of_the_public_model(minilm: Embedder) -> None:
     assert min(cosines) >= 0.9999
 
 
-def test_a_passage_is_the_mean_of_its_tokens_and_a_sentence_its_words(minilm: Embedder) -> None:
+def test_a_chunk_is_the_mean_of_its_tokens_and_a_sentence_its_words(minilm: Embedder) -> None:
     first, second = "The lamp was lit in 1871.", " It is electric now."
     encoding = tokenizer().encode(first + second)
     tokens = token_vectors(encoding.ids)
     words = [encoding.tokens.index(word) for word in ("lamp", "lit", "1871", "electric", "now")]
-    made = minilm.embed_passages([passage(first + second, len(first))])[0]
+    made = minilm.embed_chunks([chunk(first + second, len(first))])[0]
     assert made.vector @ unit(tokens.mean(0)) >= 0.99999
-    assert made.parts is not None
-    assert made.parts.counts.tolist() == [3, 2]
-    for kept, token in zip(dequantize(made.parts.rows), dequantize(quantize(tokens[words])), strict=True):
-        assert unit(kept) @ unit(token) >= 0.99
+    assert made.words.counts.tolist() == [3, 2]
+    for stored, token in zip(
+        dequantize(made.words.rows), dequantize(quantize(tokens[words])), strict=True
+    ):
+        assert unit(stored) @ unit(token) >= 0.99
 
 
-def test_the_codes_of_words_tell_their_cosines(minilm: Embedder) -> None:
+def test_quantized_words_keep_their_cosines(minilm: Embedder) -> None:
     text = "The lamp of the lighthouse, lit in 1871, is electric now, and the keeper has left."
     tokens = token_vectors(tokenizer().encode(text).ids)
     whole = tokens / np.linalg.norm(tokens, axis=1, keepdims=True)
-    told = dequantize(quantize(tokens)) @ project_query(tokens).T
-    assert np.corrcoef(told.ravel(), (whole @ whole.T).ravel())[0, 1] >= 0.97
-    np.testing.assert_allclose(told.diagonal(), 1, atol=0.12)
+    cosines = dequantize(quantize(tokens)) @ project_query(tokens).T
+    assert np.corrcoef(cosines.ravel(), (whole @ whole.T).ravel())[0, 1] >= 0.97
+    np.testing.assert_allclose(cosines.diagonal(), 1, atol=0.12)
 
 
 def test_a_sentence_without_content_is_all_its_tokens(minilm: Embedder) -> None:
     text = "Is it? The lamp is lit."
-    made = minilm.embed_passages([ChunkText(text, ((0, 6), (7, len(text)), (3, 3)))])[0]
-    assert made.parts is not None
-    assert made.parts.counts.tolist() == [3, 2, 0]
+    made = minilm.embed_chunks([ChunkText(text, ((0, 6), (7, len(text)), (3, 3)))])[0]
+    assert made.words.counts.tolist() == [3, 2, 0]
 
 
-def test_a_passage_has_the_same_vectors_in_any_batch_and_order(minilm: Embedder) -> None:
+def test_a_chunk_has_the_same_vectors_in_any_batch_and_order(minilm: Embedder) -> None:
     texts = [text * repeat for text in REFERENCE["texts"] for repeat in (1, 3)]
-    together = minilm.embed_passages([passage(text) for text in texts])
-    backwards = minilm.embed_passages([passage(text) for text in reversed(texts)])[::-1]
-    alone = [minilm.embed_passages([passage(text)])[0] for text in texts]
+    together = minilm.embed_chunks([chunk(text) for text in texts])
+    backwards = minilm.embed_chunks([chunk(text) for text in reversed(texts)])[::-1]
+    alone = [minilm.embed_chunks([chunk(text)])[0] for text in texts]
     for one, other, third in zip(together, backwards, alone, strict=True):
         np.testing.assert_allclose(one.vector, other.vector, atol=1e-5)
         np.testing.assert_allclose(one.vector, third.vector, atol=1e-5)
 
 
 def test_every_vector_has_unit_length(minilm: Embedder) -> None:
-    made = minilm.embed_passages([passage("One. Two.", 5), passage(""), passage("漢" * 400, 300)])
+    made = minilm.embed_chunks([chunk("One. Two.", 5), chunk(""), chunk("漢" * 400, 300)])
     vectors = [minilm.embed_question("How high is it?").vector, *(e.vector for e in made)]
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_a_question_is_embedded_like_a_passage(minilm: Embedder) -> None:
+def test_a_question_is_embedded_like_a_chunk(minilm: Embedder) -> None:
     text = "The lamp was lit."
     question = minilm.embed_question(text)
     assert [text[slice(*span)] for span in question.spans] == ["The", "lamp", "was", "lit", "."]
     np.testing.assert_allclose(
-        question.vector, minilm.embed_passages([passage(text)])[0].vector, atol=1e-6
+        question.vector, minilm.embed_chunks([chunk(text)])[0].vector, atol=1e-6
     )
 
 
-def test_a_text_over_the_limit_is_cut_not_refused(minilm: Embedder) -> None:
+def test_a_text_over_the_limit_is_truncated(minilm: Embedder) -> None:
     words = "harbour " * 400
     kept = "harbour " * (MAX_TOKENS - 2)
-    long, short = minilm.embed_passages([passage(words), passage(kept)])
+    long, short = minilm.embed_chunks([chunk(words), chunk(kept)])
     np.testing.assert_allclose(long.vector, short.vector, atol=1e-5)
 
 
@@ -158,7 +158,7 @@ def test_a_missing_file_of_the_model_is_named(tmp_path: Path) -> None:
         read_verified(tmp_path / "nothing", TOKENIZER_SHA256)
 
 
-def test_a_damaged_graph_is_noticed_and_built_anew(tmp_path: Path, minilm_spec: EmbedSpec) -> None:
+def test_a_damaged_graph_is_detected_and_rebuilt(tmp_path: Path, minilm_spec: EmbedSpec) -> None:
     shutil.copytree(minilm_spec.models_dir, tmp_path / "models")
     graph = next((tmp_path / "models").glob("*.onnx"))
     whole = graph.read_bytes()
@@ -168,8 +168,8 @@ def test_a_damaged_graph_is_noticed_and_built_anew(tmp_path: Path, minilm_spec: 
 
 def test_no_torch_is_loaded_or_needed(minilm_spec: EmbedSpec) -> None:
     program = (
-        "import sys; from pathlib import Path; from index.embed.factory import open_embedder;"
-        "from index.embed.protocol import EmbedSpec;"
+        "import sys; from pathlib import Path;"
+        "from index.embed.factory import EmbedSpec, open_embedder;"
         "spec = EmbedSpec('minilm', None, None, None, Path(sys.argv[1]));"
         "open_embedder(spec).embed_question('How high?');"
         "import importlib.util as u; assert 'torch' not in sys.modules;"

@@ -22,48 +22,40 @@ from tests.support.fakes import FakeModel
 from tests.support.processes import wait_until
 
 TEXT = "The lamp was lit. The tower stands."
-PASSAGE = ChunkText(TEXT, ((0, 17), (18, 35)))
+CHUNK = ChunkText(TEXT, ((0, 17), (18, 35)))
 
 
-def spec(model: FakeModel, *, sentences: bool = True, name: str | None = "fake") -> EmbedSpec:
-    return EmbedSpec("openai", name, model.base_url, "key-1", sentences, Path("unused"))
+def spec(model: FakeModel, *, name: str | None = "fake") -> EmbedSpec:
+    return EmbedSpec("openai", name, model.base_url, "key-1", Path("unused"))
 
 
-def embedded(spec: EmbedSpec, *passages: ChunkText) -> list[ChunkVectors]:
+def embedded(spec: EmbedSpec, *chunks: ChunkText) -> list[ChunkVectors]:
     with closing(open_embedder(spec)) as embedder:
-        return embedder.embed_passages(passages)
+        return embedder.embed_chunks(chunks)
 
 
-def test_its_vectors_are_the_endpoints_of_passage_and_sentences() -> None:
+def test_its_vectors_are_the_endpoints_of_chunk_and_sentences() -> None:
     with FakeModel() as model:
-        made = embedded(spec(model), PASSAGE)[0]
-    assert made.parts is not None
+        made = embedded(spec(model), CHUNK)[0]
     np.testing.assert_allclose(made.vector, embed(TEXT), atol=1e-6)
-    np.testing.assert_allclose(made.parts.rows[1], embed("The tower stands."), atol=1e-3)
+    np.testing.assert_allclose(made.words.rows[1], embed("The tower stands."), atol=1e-3)
 
 
-def test_without_sentence_vectors_it_makes_none_and_asks_for_none() -> None:
-    with FakeModel() as model:
-        made = embedded(spec(model, sentences=False), PASSAGE)[0]
-        assert model.requests[-1].body["input"] == [TEXT]
-    assert made.parts is None
-
-
-def test_sentences_go_to_the_passage_they_are_of() -> None:
+def test_sentence_vectors_are_grouped_by_chunk() -> None:
     other = ChunkText("One. Two. Three.", ((0, 4), (5, 9), (10, 16)))
     bare = ChunkText("None at all", ())
     with FakeModel() as model:
-        made = embedded(spec(model), PASSAGE, bare, other)
-    parts = [entry.parts for entry in made if entry.parts is not None]
-    assert [part.rows.shape for part in parts] == [(2, 64), (0, 64), (3, 64)]
-    assert [part.counts.tolist() for part in parts] == [[1, 1], [], [1, 1, 1]]
-    np.testing.assert_allclose(parts[2].rows[2], embed("Three."), atol=1e-3)
+        made = embedded(spec(model), CHUNK, bare, other)
+    words = [entry.words for entry in made]
+    assert [sentences.rows.shape for sentences in words] == [(2, 64), (0, 64), (3, 64)]
+    assert [sentences.counts.tolist() for sentences in words] == [[1, 1], [], [1, 1, 1]]
+    np.testing.assert_allclose(words[2].rows[2], embed("Three."), atol=1e-3)
 
 
 def test_many_texts_go_in_several_requests_and_come_back_in_order() -> None:
-    passages = [ChunkText(f"number {n}", ()) for n in range(200)]
+    chunks = [ChunkText(f"number {n}", ()) for n in range(200)]
     with FakeModel() as model:
-        made = embedded(spec(model), *passages)
+        made = embedded(spec(model), *chunks)
         assert max(len(request.body["input"]) for request in model.requests) <= 96
     for number in (0, 95, 96, 199):
         np.testing.assert_allclose(made[number].vector, embed(f"number {number}"), atol=1e-6)
@@ -74,13 +66,13 @@ def test_the_dimensions_are_the_endpoints_own() -> None:
         assert embedder.dimensions == 64
 
 
-def test_the_fingerprint_tells_models_and_sentence_settings_apart() -> None:
+def test_the_fingerprint_tells_models_apart() -> None:
     made = set()
     with FakeModel() as model:
-        for each in (spec(model), spec(model, sentences=False), spec(model, name="other")):
+        for each in (spec(model), spec(model, name="other")):
             with closing(open_embedder(each)) as embedder:
                 made.add(embedder.fingerprint)
-    assert len(made) == 3
+    assert len(made) == 2
     assert "key-1" not in "".join(made)
 
 
@@ -92,7 +84,7 @@ def test_a_faulty_endpoint_is_an_error_that_names_the_model(fault: str) -> None:
 
 def test_without_a_models_name_it_does_not_ask() -> None:
     with FakeModel() as model:
-        with pytest.raises(EmbedderUnavailable, match="names no model"):
+        with pytest.raises(EmbedderUnavailable, match=r"embed\.model is not set"):
             open_embedder(spec(model, name=None))
         assert not model.requests
 
@@ -100,11 +92,11 @@ def test_without_a_models_name_it_does_not_ask() -> None:
 def test_no_connection_goes_anywhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "OPENAI_BASE_URL", "http://127.0.0.1:9")
     with FakeModel() as model:
-        embedded(spec(model), PASSAGE)
+        embedded(spec(model), CHUNK)
         assert model.requests
 
 
-# --- what is left
+# --- connections
 
 
 @contextmanager
@@ -122,7 +114,7 @@ def every_connection_ended(model: FakeModel) -> Iterator[None]:
 def test_it_leaves_no_connection_open(fault: str | None) -> None:
     with FakeModel(fault=fault) as model, every_connection_ended(model):
         try:
-            embedded(spec(model), PASSAGE)
+            embedded(spec(model), CHUNK)
         except EmbedderUnavailable:
             assert fault
 

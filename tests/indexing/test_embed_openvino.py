@@ -1,4 +1,4 @@
-"""The embedded model by OpenVINO, beside ONNX Runtime: equal in f32, of another make in bf16."""
+"""The built-in model on OpenVINO: the vectors of ONNX Runtime in f32, others in bf16."""
 
 import importlib.util
 import subprocess
@@ -31,24 +31,22 @@ in_bf16 = pytest.mark.skipif(
     cpu_precision() != "bf16", reason="SKIPPED: this CPU does not compute in bf16"
 )
 TEXTS = [text for article in ARTICLES.values() for text in article.split("\n") if text]
-PASSAGES = [ChunkText(text, ((0, len(text) // 2), (len(text) // 2, len(text)))) for text in TEXTS]
-PASSAGES.append(ChunkText("A long one. " * 200, ((0, 11), (12, 2400))))
+CHUNKS = [ChunkText(text, ((0, len(text) // 2), (len(text) // 2, len(text)))) for text in TEXTS]
+CHUNKS.append(ChunkText("A long one. " * 200, ((0, 11), (12, 2400))))
 
 
-def by_openvino(spec: EmbedSpec, wanted: Precision) -> OpenVINOMiniLM:
-    return OpenVINOMiniLM(spec.models_dir, wanted)
+def by_openvino(spec: EmbedSpec, precision: Precision) -> OpenVINOMiniLM:
+    return OpenVINOMiniLM(spec.models_dir, precision)
 
 
 def cosines(embedder: Embedder, other: Embedder) -> list[float]:
     """Of each passage's vector by the one with that by the other; their words are the same."""
-    found = []
-    pairs = zip(embedder.embed_passages(PASSAGES), other.embed_passages(PASSAGES), strict=True)
+    result = []
+    pairs = zip(embedder.embed_chunks(CHUNKS), other.embed_chunks(CHUNKS), strict=True)
     for one, two in pairs:
-        found.append(float(one.vector @ two.vector))
-        assert one.parts is not None
-        assert two.parts is not None
-        np.testing.assert_array_equal(one.parts.counts, two.parts.counts)
-    return found
+        result.append(float(one.vector @ two.vector))
+    np.testing.assert_array_equal(one.words.counts, two.words.counts)
+    return result
 
 
 def test_in_f32_it_makes_the_vectors_of_onnx_runtime(
@@ -60,7 +58,7 @@ def test_in_f32_it_makes_the_vectors_of_onnx_runtime(
 
 
 @in_bf16
-def test_in_bf16_its_vectors_are_near_and_of_another_make(
+def test_in_bf16_its_vectors_are_near_and_have_another_fingerprint(
     minilm: Embedder, minilm_spec: EmbedSpec
 ) -> None:
     openvino = by_openvino(minilm_spec, "bf16")
@@ -69,7 +67,7 @@ def test_in_bf16_its_vectors_are_near_and_of_another_make(
 
 
 @in_bf16
-def test_vectors_of_both_makes_are_never_in_one_index(
+def test_vectors_of_both_precisions_are_never_in_one_index(
     tmp_path: Path, minilm: Embedder, minilm_spec: EmbedSpec
 ) -> None:
     corpus = write_files(tmp_path / "corpus", ARTICLES)
@@ -105,10 +103,10 @@ def test_bf16_is_for_cpus_that_compute_in_it() -> None:
     assert precision_for("flags : fma avx2 avx512f avx512_vnni") == "f32"
 
 
-def test_where_it_is_not_installed_one_is_told(minilm_spec: EmbedSpec) -> None:
+def test_the_error_says_how_to_install_it(minilm_spec: EmbedSpec) -> None:
     code = (
         "import sys; sys.modules['openvino'] = None\n"
-        "from pathlib import Path; from index.embed.openvino import OpenVINOMiniLM\n"
+        "from pathlib import Path; from index.embed.minilm import OpenVINOMiniLM\n"
         f"OpenVINOMiniLM(Path({str(minilm_spec.models_dir)!r}), 'f32')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

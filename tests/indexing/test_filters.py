@@ -51,7 +51,7 @@ def tagged(
 def test_filters_leave_the_sources_that_meet_all_of_them(
     tagged: Generation, filters: Filters, paths: set[str]
 ) -> None:
-    rows = tagged.rows_of(filters)
+    rows = tagged.rows_matching(filters)
     chunks = [chunk for chunk, _ in tagged.chunks(sorted(rows))]
     found = {source.path for chunk in chunks if (source := tagged.source(chunk.source_id))}
     assert found == paths

@@ -93,7 +93,9 @@ def test_a_source_and_its_text_are_found_by_id(generation: Generation) -> None:
         generation.text("nothing")
 
 
-def test_the_text_of_a_plain_file_is_the_files_own(generation: Generation, built: BuiltIndex) -> None:
+def test_the_text_of_a_plain_file_is_the_files_own(
+    generation: Generation, built: BuiltIndex
+) -> None:
     source = next(s for s in generation.sources(after=None, limit=-1) if "light" in s.path)
     own = (built.request.corpus / source.path).read_text("utf-8-sig")
     assert generation.text(source.id) == own
@@ -131,17 +133,18 @@ def test_similarities_are_cosines_of_chunks_and_of_their_sentences_words(
         ParsedSource(s, "", generation.text(s.id), tuple(generation.source_chunks(s.id)))
         for s in generation.sources(after=None, limit=-1)
     ]
-    made = minilm.embed_passages(embedding_inputs(entries))
+    made = minilm.embed_chunks(embedding_inputs(entries))
     rows = np.array([4, 0, 2])
     expected = []
-    for parts in [made[row].parts for row in rows]:
-        assert parts is not None
-        for words in np.split(parts.rows, np.cumsum(parts.counts)[:-1]):
-            expected.append((dequantize(words) @ question.parts.T).max(axis=0))
+    for words in [made[row].words for row in rows]:
+        for sentence in np.split(words.rows, np.cumsum(words.counts)[:-1]):
+            expected.append((dequantize(sentence) @ question.words.T).max(axis=0))
     np.testing.assert_allclose(
         generation.similarities(rows, vector), [made[r].vector @ vector for r in rows], atol=2e-3
     )
-    np.testing.assert_allclose(generation.matches(rows, question.parts), expected, atol=0.05)
+    np.testing.assert_allclose(
+        generation.max_similarities(rows, question.words), expected, atol=0.05
+    )
 
 
 def test_context_is_the_cosine_of_a_chunk_with_its_neighbours_in_the_source(
@@ -163,7 +166,7 @@ def test_context_is_the_cosine_of_a_chunk_with_its_neighbours_in_the_source(
 
 def test_rows_can_be_limited_to_a_source_or_a_folder(generation: Generation) -> None:
     def rows(*sources: str) -> frozenset[int]:
-        return generation.rows_of(Filters(sources))
+        return generation.rows_matching(Filters(sources))
 
     assert rows(*ARTICLES) == set(range(generation.info.chunks))
     assert rows("harbour/") == rows("harbour/bridge.md") != set()
@@ -201,12 +204,12 @@ def test_opening_and_asking_leaves_every_byte_as_it_was(
     assert digests(folder) == before
 
 
-def test_a_closed_generation_leaves_no_run_copy(copied: SyncRequest) -> None:
+def test_a_closed_generation_leaves_no_private_copy(copied: SyncRequest) -> None:
     with open_generation(copied) as generation:
         verify(generation)
-        run = generation.run_folder
-        assert run.exists()
-    assert not run.exists()
+        private = generation.private_folder
+        assert private.exists()
+    assert not private.exists()
 
 
 # --- damage
@@ -289,8 +292,8 @@ def test_a_lease_keeps_the_old_generation_open(twice: SyncRequest, serving: Serv
         rows = old.find_lexical(["whale"], limit=5)
         assert old.find_dense(old.vector(rows[0]), limit=1) == rows[:1]
         assert len(old.chunks(rows)) == len(rows)
-        run = old.run_folder
-    assert not run.exists()
+        private = old.private_folder
+    assert not private.exists()
     assert served(serving) == "000005"
 
 
@@ -300,18 +303,18 @@ def test_the_generation_before_serves_when_the_newest_is_damaged(
     flip(folder_of(twice) / "catalog.sqlite3")
     assert serving.refresh()
     assert served(serving) == "000001"
-    assert serving.trouble is not None
-    assert "000002 is damaged (catalog.sqlite3 was altered)" in serving.trouble
+    assert serving.error_message is not None
+    assert "000002 is damaged (catalog.sqlite3 was altered)" in serving.error_message
     assert not serving.refresh()
-    assert serving.trouble
+    assert serving.error_message
 
 
-def test_a_sync_ends_the_trouble(twice: SyncRequest, serving: Serving) -> None:
+def test_a_sync_clears_the_error(twice: SyncRequest, serving: Serving) -> None:
     flip(folder_of(twice) / "catalog.sqlite3")
     serving.refresh()
     sync_in_process(twice)
     assert serving.refresh()
-    assert serving.trouble is None
+    assert serving.error_message is None
     assert served(serving) == "000003"
 
 
@@ -324,17 +327,17 @@ def test_what_serves_goes_on_when_a_newer_one_is_damaged(
     flip(folder_of(twice) / "chunks.npy")
     assert not serving.refresh()
     assert served(serving) == "000002"
-    assert "chunks.npy" in str(serving.trouble)
+    assert "chunks.npy" in str(serving.error_message)
 
 
-def test_an_unreadable_current_is_trouble_and_what_serves_goes_on(
+def test_an_unreadable_current_is_an_error_and_what_serves_goes_on(
     twice: SyncRequest, serving: Serving
 ) -> None:
     serving.refresh()
     (twice.folder / "CURRENT").write_bytes(b"\xff\xfe")
     assert not serving.refresh()
     assert served(serving) == "000002"
-    assert "CURRENT" in str(serving.trouble)
+    assert "CURRENT" in str(serving.error_message)
 
 
 def test_vectors_that_no_query_finds_are_noticed(copied: SyncRequest) -> None:

@@ -45,17 +45,17 @@ def content(generation: Generation) -> Mapping[str, object]:
     """All that a generation holds, as plain values."""
     sources = generation.sources(after=None, limit=-1)
     rows = list(range(generation.info.chunks))
-    parts = generation.stored_vectors(0, len(rows))[1] if rows else None
+    words = generation.stored_vectors(0, len(rows))[1] if rows else None
     terms = sorted(set(generation.all_terms()))
     return {
         "sources": [replace(source, mtime_ns=0) for source in sources],
         "texts": [generation.text(source.id) for source in sources],
         "chunks": generation.chunks(rows),
         "terms": generation.vocabulary(terms),
-        "segments": generation.terms.segments.tolist(),
-        "numbers": generation.terms.numbers.tolist(),
+        "segments": generation.term_index.segment_starts.tolist(),
+        "numbers": generation.term_index.numbers.tolist(),
         "vectors": [generation.vector(row).tolist() for row in rows],
-        "parts": [part.tolist() for part in astuple(parts)] if parts else [],
+        "words": [array.tolist() for array in astuple(words)] if words else [],
         "ids": sorted(generation.vector_ids()),
         "lexical": {term: sorted(generation.find_lexical([term], limit=99)) for term in terms},
         "dense": [nearest(generation, row) for row in rows],

@@ -1,4 +1,4 @@
-"""Run copies: private, and never left lying about for long."""
+"""Private copies: never shared, and removed after their process ends."""
 
 import os
 import subprocess

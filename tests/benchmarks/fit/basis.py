@@ -14,11 +14,11 @@ import anthropic_docs
 import numpy as np
 
 from index.embed import minilm
-from index.embed import quantize as codes
+from index.embed import quantize
 from index.text.analyzer import sanitize
 from tests.benchmarks.gold import ARTICLES
 
-BASIS = Path(codes.__file__).with_name(codes.BASIS)
+BASIS = Path(quantize.__file__).with_name(quantize.BASIS)
 PASSAGES, CHARS, SEED = 4000, 800, 7
 
 
@@ -36,7 +36,7 @@ def texts() -> list[str]:
 
 
 def main() -> None:
-    """Embeds, decomposes, prints how much is kept, and writes where that is asked."""
+    """Embeds, decomposes, prints how much is preserved, and writes where that is asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--write", action="store_true")
@@ -46,16 +46,16 @@ def main() -> None:
     tokens = 0
     for text in texts():
         encoding = minilm.tokenizer().encode(text)
-        rows = model.tokens([encoding])[0][minilm.is_content()[encoding.ids[: minilm.MAX_TOKENS]]]
+        rows = model.tokens([encoding])[0][minilm.content_mask()[encoding.ids[: minilm.MAX_TOKENS]]]
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         moments += rows.T.astype(np.float64) @ rows
         tokens += len(rows)
     values, vectors = np.linalg.eigh(moments / tokens)
     values, vectors = values[::-1], vectors[:, ::-1]
-    kept = values[: codes.COMPONENTS]
-    print(f"{tokens} tokens; {kept.sum() / values.sum():.3f} of their square length is kept")
+    kept = values[: quantize.COMPONENTS]
+    print(f"{tokens} tokens; {kept.sum() / values.sum():.3f} of their square length is preserved")
     signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
-    basis = (vectors * signs)[:, : codes.COMPONENTS] * np.sqrt(kept / kept.sum())
+    basis = (vectors * signs)[:, : quantize.COMPONENTS] * np.sqrt(kept / kept.sum())
     if options.write:
         np.save(BASIS, basis.astype(np.float16))
 

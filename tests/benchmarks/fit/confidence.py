@@ -63,7 +63,7 @@ class Without:
         known = self._generation.vocabulary(words)
         rows = np.array(sorted(self._rows), np.int64)
         numbers = np.array([number for number, _ in known.values()], np.int64)
-        counts = self._generation.terms.read(rows, numbers).counts()
+        counts = self._generation.term_index.positions(rows, numbers).frequencies()
         held = np.add.reduceat(counts.segments, counts.offsets[:-1], axis=0) > 0
         left = {
             word: (number, documents - int(held[:, place].sum()))
@@ -134,7 +134,7 @@ def _asked(data: Path, group: list[str], asked: list[tuple[str, Case]]) -> Itera
 def gold_rows(generation: Generation, case: Case) -> set[int]:
     """Returns the rows of the chunks that hold the gold paragraph."""
     spans = gold_spans(case, ARTICLES)
-    rows = generation.rows_of(Filters(tuple(source for source, _, _ in spans)))
+    rows = generation.rows_matching(Filters(tuple(source for source, _, _ in spans)))
     chunks = [chunk for chunk, _ in generation.chunks(sorted(rows))]
     return {
         chunk.row

@@ -24,7 +24,6 @@ import numpy as np
 from api.bootstrap import open_parts, sync_request
 from api.settings import Settings
 from index.corpus import source_id
-from index.embed.minilm import MiniLM
 from index.embed.protocol import ChunkText, ChunkVectors, Embedder, WordVectors
 from index.errors import GenerationDamaged
 from index.store.generation import Generation
@@ -48,7 +47,6 @@ class Large:
     def __init__(self, generation: Generation, *, passages: int) -> None:
         self.fingerprint = generation.manifest.embedder
         self.dimensions = generation.manifest.dimensions
-        self.kept = MiniLM.kept
         self._random = np.random.default_rng(20261125)
         self._vectors: list[ChunkVectors] = []
         self.parsed: list[ParsedSource] = []
@@ -61,9 +59,8 @@ class Large:
 
     def _add(self, generation: Generation, source: Source, copy: int) -> None:
         text, chunks = generation.text(source.id), generation.source_chunks(source.id)
-        wholes, parts = generation.stored_vectors(chunks[0].row, len(chunks))
-        assert parts is not None
-        every = np.split(parts.rows, np.cumsum(parts.counts)[:-1])
+        wholes, stored = generation.stored_vectors(chunks[0].row, len(chunks))
+        every = np.split(stored.rows, np.cumsum(stored.counts)[:-1])
         path = f"{copy}/{source.path}" if copy else source.path
         made_id = source_id("large", path)
         pool = [text[start:end] for chunk in chunks for start, end in chunk.sentences]
@@ -89,8 +86,8 @@ class Large:
             made.append(Chunk(row, f"{made_id}-{row}", made_id, begin, at - 1, tuple(spans)))
             rows = [every[place] for place in places.tolist()]
             counts = np.array([len(words) for words in rows], np.int32)
-            made_parts = WordVectors(np.concatenate(rows), counts)
-            self._vectors.append(ChunkVectors(np.asarray(whole, np.float32), made_parts))
+            made_words = WordVectors(np.concatenate(rows), counts)
+            self._vectors.append(ChunkVectors(np.asarray(whole, np.float32), made_words))
         joined = " ".join(written)
         copied = Source(made_id, path, source.title, "", len(joined), 0, len(joined))
         self.parsed.append(ParsedSource(copied, "", joined, tuple(made)))
@@ -108,7 +105,7 @@ def build(settings: Settings, large: Large) -> None:
     for exact in (False, True):
         started = time.perf_counter()
         try:
-            made.whole(large, [], None, None, exact=exact)  # type: ignore[arg-type]
+            made.publish_complete(large, [], None, None, exact=exact)  # type: ignore[arg-type]
         except GenerationDamaged as error:
             print(f"{error}, after {time.perf_counter() - started:.0f} s")
         else:
@@ -129,8 +126,8 @@ def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> 
         "terms of the question": lambda n: understand(generation, embedder, questions[n]),
         "candidates by words": lambda n: generation.find_lexical(known[n], limit=100),
         "candidates by vector": lambda n: generation.find_dense(queries[n].vector, limit=100),
-        "counts of terms": lambda n: generation.terms.read(rows[n], queries[n].numbers).counts(),
-        "matches of words": lambda n: generation.matches(rows[n], queries[n].parts),
+        "counts of terms": lambda n: generation.term_index.positions(rows[n], queries[n].numbers).frequencies(),
+        "matches of words": lambda n: generation.max_similarities(rows[n], queries[n].parts),
         "cosines of passages": lambda n: generation.similarities(rows[n], queries[n].vector),
         "cosines with neighbours": lambda n: generation.context_similarities(
             rows[n], queries[n].vector

@@ -38,7 +38,7 @@ class Remembered:
     def embed_question(self, question: str) -> QuestionVectors:
         return self._known[question]
 
-    def embed_passages(self, passages: Sequence[ChunkText]) -> list[ChunkVectors]:
+    def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
         raise AssertionError("nothing is indexed with it")
 
 

@@ -61,7 +61,7 @@ def main() -> None:
     for start in range(0, len(texts), BATCH_SIZE):
         for name, embedder in runtimes.items():
             begun, before = time.perf_counter(), time.process_time()
-            made[name] += embedder.embed_passages(texts[start : start + BATCH_SIZE])
+            made[name] += embedder.embed_chunks(texts[start : start + BATCH_SIZE])
             clock[name] += time.perf_counter() - begun
             cpu[name] += time.process_time() - before
     for question in questions:

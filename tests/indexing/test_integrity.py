@@ -24,7 +24,7 @@ def request_(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
     return request
 
 
-def proof(request: SyncRequest) -> CorpusComparison:
+def comparison(request: SyncRequest) -> CorpusComparison:
     return compare_with_corpus(
         request.folder,
         request.collection,
@@ -41,17 +41,17 @@ def footnote(*arguments: object) -> "subprocess.CompletedProcess[str]":
 
 
 def test_an_index_just_built_equals_its_folder(request_: SyncRequest) -> None:
-    found = proof(request_)
-    assert found.holds
-    assert [entry.path for entry in found.skipped] == ["b.txt"]
+    result = comparison(request_)
+    assert result.is_up_to_date
+    assert [entry.path for entry in result.skipped] == ["b.txt"]
 
 
 def test_every_difference_is_named(request_: SyncRequest) -> None:
     (request_.corpus / "museum.html").unlink()
     write_files(request_.corpus, {"new.txt": "New.", "lighthouse.txt": "Changed."})
-    found = proof(request_)
-    assert not found.holds
-    assert (found.added, found.changed, found.removed) == (
+    result = comparison(request_)
+    assert not result.is_up_to_date
+    assert (result.added, result.changed, result.removed) == (
         ("new.txt",),
         ("lighthouse.txt",),
         ("museum.html",),
@@ -61,7 +61,7 @@ def test_every_difference_is_named(request_: SyncRequest) -> None:
 def test_damage_is_an_error_and_so_is_nothing(request_: SyncRequest, tmp_path: Path) -> None:
     (request_.folder / "generations" / "000001" / "terms.npy").write_bytes(b"x")
     with pytest.raises(GenerationDamaged, match=r"terms\.npy"):
-        proof(request_)
+        comparison(request_)
     with pytest.raises(GenerationMissing):
         read_status(tmp_path / "none", "none")
 

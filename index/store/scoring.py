@@ -1,0 +1,96 @@
+"""Cosines of a question with chunks, and late interaction with the words of their sentences.
+
+The vectors of a generation are arrays on disk, mapped into memory: a vector a chunk (chunks.npy)
+and the word vectors of each sentence (parts.npy, MaxSim after Khattab and Zaharia 2020).
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..embed.protocol import Vectors, WordVectors
+from ..embed.quantize import dequantize
+
+CHUNK_VECTORS = "chunks.npy"
+WORD_VECTORS, WORD_OFFSETS = "parts.npy", "parts_first.npy"
+
+Half = npt.NDArray[np.float16]
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+
+def save_vectors(folder: Path, chunks: Half, words: Sequence[WordVectors]) -> None:
+    """Writes the vectors of all chunks and of their words, by row; `StoredVectors` opens them."""
+    np.save(folder / CHUNK_VECTORS, chunks)
+    if words:
+        np.save(folder / WORD_VECTORS, np.concatenate([chunk.rows for chunk in words]))
+        counts = np.concatenate([chunk.counts for chunk in words])
+        np.save(folder / WORD_OFFSETS, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]))
+
+
+class StoredVectors:
+    """The opened vectors of a generation."""
+
+    def __init__(self, folder: Path, *, first_segments: Ints, source_starts: Sequence[int]) -> None:
+        """`first_segments` is TermIndex's; `source_starts` are the rows where sources begin."""
+        self.chunks: Half = np.load(folder / CHUNK_VECTORS, mmap_mode="r")
+        # the first segment of a chunk is its context, which has no word vectors
+        self._first_sentences = first_segments - np.arange(len(first_segments))
+        self._is_source_start = np.zeros(len(self.chunks) + 1, bool)
+        self._is_source_start[[*source_starts, len(self.chunks)]] = True
+        self._words: npt.NDArray[Any] | None = None
+        if (folder / WORD_VECTORS).exists():  # not for an empty corpus
+            self._words = np.load(folder / WORD_VECTORS, mmap_mode="r")
+            self._word_offsets: Ints = np.load(folder / WORD_OFFSETS)
+
+    def read(self, row: int, count: int) -> tuple[Half, WordVectors]:
+        """Returns the vectors (count, d) of chunks from a row on, and their word vectors."""
+        assert self._words is not None
+        first, last = self._first_sentences[row], self._first_sentences[row + count]
+        offsets = self._word_offsets[first : last + 1]
+        counts = np.diff(offsets).astype(np.int32)
+        words = WordVectors(self._words[offsets[0] : offsets[-1]], counts)
+        return self.chunks[row : row + count], words
+
+    def similarities(self, rows: Ints, vector: Vectors) -> Floats:
+        """Returns the cosine of each chunk with the vector (n,)."""
+        return np.asarray(self.chunks[rows].astype(np.float32) @ vector)
+
+    def context_similarities(self, rows: Ints, vector: Vectors) -> Floats:
+        """Returns the cosine (n,) of the mean of each chunk and its neighbours in its source."""
+        joined = self.chunks[rows].astype(np.float32)
+        is_first, is_last = self._is_source_start[rows], self._is_source_start[rows + 1]
+        for step, is_edge in ((-1, is_first), (1, is_last)):
+            inner = np.flatnonzero(~is_edge)
+            joined[inner] += self.chunks[rows[inner] + step]
+        lengths = np.linalg.norm(joined, axis=1)
+        return np.asarray(joined @ vector / np.maximum(lengths, 1e-6), np.float32)
+
+    def max_similarities(self, rows: Ints, query_words: Vectors) -> Floats | None:
+        """Returns (S, t): each sentence's highest cosine with each word of the question (MaxSim).
+
+        Sentences come chunk by chunk; one without words has 0. None without word vectors.
+        """
+        if self._words is None:
+            return None
+        first, last = self._first_sentences[rows], self._first_sentences[rows + 1]
+        sentences = _ranges(first, last - first)
+        counts = self._word_offsets[sentences + 1] - self._word_offsets[sentences]
+        starts = self._word_offsets[first]
+        places = _ranges(starts, self._word_offsets[last] - starts)
+        cosines = dequantize(self._words[places]) @ query_words.T
+        result = np.zeros((len(counts), len(query_words)), np.float32)
+        with_words = np.flatnonzero(counts)
+        if len(with_words):
+            starts = (np.cumsum(counts) - counts)[with_words]
+            result[with_words] = np.maximum.reduceat(cosines, starts, axis=0)
+        return result
+
+
+def _ranges(starts: Ints, lengths: Ints) -> Ints:
+    """Returns the concatenated ranges with these starts and lengths."""
+    places = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    return np.asarray(places + np.arange(len(places)))
