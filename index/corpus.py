@@ -1,7 +1,8 @@
-"""A folder → the files to index, with what has changed since the last generation.
+"""Corpus crawler: a folder → the files to index, and those skipped with the cause.
 
-Nothing outside the folder is read: links that leave it are refused, and only regular files are
-opened. A file that cannot be taken is reported with its cause; the others are unharmed.
+Nothing outside the folder is read: symlinks that leave it are refused, and only regular files are
+opened. A file that cannot be read is reported; the others are unaffected. `.footnoteignore` in the
+corpus root, in gitignore's syntax, excludes files without reporting them.
 """
 
 import errno
@@ -13,22 +14,25 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import CorpusMissing, CorpusUnreadable, SourceUnreadable
-from .formats.table import by_suffix, find_formats
-from .ignore import ignored_by
+from .errors import CorpusMissing, CorpusUnreadable, SettingInvalid, SourceUnreadable
+from .formats import formats_by_suffix, load_formats
 from .types import Skipped
 
-RACY_NS = 2_000_000_000
-"""A file changed this recently is looked into again next time: clocks of file systems are coarse,
-and a second write within a tick leaves no trace in its stat (after git's "racy" index)."""
+IGNORE_FILE = ".footnoteignore"
 
-_OF_THE_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP}
-"""Errors that say something of a file; others, such as EIO or ESTALE, say it of the disk."""
+RACY_NS = 2_000_000_000
+"""A file changed this recently is hashed again next time: file-system clocks are coarse, and a
+second write within a tick leaves its stat unchanged (after git's "racy" index)."""
+
+_FILE_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP}
+"""Errors about the file itself; others, such as EIO or ESTALE, are the disk's and transient."""
+
+_Entry = os.DirEntry[str] | OSError
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file of the corpus: path below it (with `/`), format, and stat signature.
+class CorpusFile:
+    """A file of the corpus: relative path (with `/`), format, and stat signature.
 
     An empty `stamp` equals no other.
     """
@@ -42,52 +46,70 @@ class Found:
 
 def scan(
     root: Path, *, formats: Sequence[str], max_file_bytes: int
-) -> tuple[list[Found], list[Skipped]]:
-    """Returns the files to index and those left out, each by path; raises CorpusMissing."""
-    if not root.is_dir():
-        raise CorpusMissing(root)
-    found: list[Found] = []
+) -> tuple[list[CorpusFile], list[Skipped]]:
+    """Returns the files to index and those skipped, each by path; raises CorpusMissing."""
+    _require_folder(root)
+    files: list[CorpusFile] = []
     skipped: list[Skipped] = []
-    inside = root.resolve()
-    suffixes = by_suffix(find_formats(formats))
-    for path, entry in _walk(root, ignored_by(root)):
+    resolved_root = root.resolve()
+    suffixes = formats_by_suffix(load_formats(formats))
+    for path, entry in _walk_files(root):
         try:
-            found.append(_look(inside, path, entry, suffixes, max_file_bytes))
+            files.append(_check_entry(resolved_root, path, entry, suffixes, max_file_bytes))
         except SourceUnreadable as error:
-            skipped.append(Skipped(error.path, error.cause, error.passing))
-    return sorted(found, key=lambda f: f.path), sorted(skipped, key=lambda s: s.path)
+            skipped.append(Skipped(error.path, error.cause, error.is_transient))
+    return sorted(files, key=lambda f: f.path), sorted(skipped, key=lambda s: s.path)
 
 
-def folders(root: Path) -> list[Path]:
+def list_folders(root: Path) -> list[Path]:
     """Returns the folders that a scan enters, the root first; raises CorpusMissing."""
+    _require_folder(root)
+    return [root / prefix for prefix, _ in _walk_folders(root, _load_ignore_rules(root))]
+
+
+def _require_folder(root: Path) -> None:
     if not root.is_dir():
         raise CorpusMissing(root)
-    return [root / prefix for prefix, _ in _entered(root, ignored_by(root))]
 
 
-def _walk(
-    root: Path, ignored: Callable[[str], bool]
-) -> Iterator[tuple[str, "os.DirEntry[str] | OSError"]]:
-    """Yields what is no folder, hidden and ignored entries aside; links to folders are not entered.
+def _load_ignore_rules(root: Path) -> Callable[[str], bool]:
+    """Returns whether a relative path (folders end in `/`) is to be ignored.
 
-    A folder that cannot be listed comes with its error; the root's is raised.
+    Raises SettingInvalid where the file cannot be read: what it hides must not be indexed.
     """
-    for prefix, entries in _entered(root, ignored):
+    path = root / IGNORE_FILE
+    if not path.exists():
+        return lambda path: False
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines(path.read_text("utf-8-sig").splitlines()).match_file
+    except (OSError, ValueError) as error:
+        raise SettingInvalid(f"{IGNORE_FILE} cannot be read: {error}") from error
+
+
+def _walk_files(root: Path) -> Iterator[tuple[str, _Entry]]:
+    """Yields every non-folder but hidden and ignored ones; symlinked folders are not entered.
+
+    A folder that cannot be listed comes with its error; for the root CorpusUnreadable is raised.
+    """
+    is_ignored = _load_ignore_rules(root)
+    for prefix, entries in _walk_folders(root, is_ignored):
         if isinstance(entries, OSError):
             yield prefix.removesuffix("/"), entries
             continue
         for entry in entries:
-            if not entry.is_dir(follow_symlinks=False) and not ignored(prefix + entry.name):
+            if not entry.is_dir(follow_symlinks=False) and not is_ignored(prefix + entry.name):
                 yield prefix + entry.name, entry
 
 
-def _entered(
-    root: Path, ignored: Callable[[str], bool]
-) -> Iterator[tuple[str, "list[os.DirEntry[str]] | OSError"]]:
-    """Yields each folder, as a prefix of paths, with what is in it or why it cannot be listed."""
-    waiting = [""]
-    while waiting:
-        prefix = waiting.pop()
+def _walk_folders(
+    root: Path, is_ignored: Callable[[str], bool]
+) -> Iterator[tuple[str, list[os.DirEntry[str]] | OSError]]:
+    """Yields each folder, as a path prefix, with its entries or the error of listing them."""
+    pending = [""]
+    while pending:
+        prefix = pending.pop()
         try:
             with os.scandir(root / prefix) as listing:
                 entries = [entry for entry in listing if not entry.name.startswith(".")]
@@ -97,82 +119,77 @@ def _entered(
             yield prefix, error
             continue
         yield prefix, entries
-        below = (f"{prefix}{e.name}/" for e in entries if e.is_dir(follow_symlinks=False))
-        waiting += [folder for folder in below if not ignored(folder)]
+        subfolders = (f"{prefix}{e.name}/" for e in entries if e.is_dir(follow_symlinks=False))
+        pending += [folder for folder in subfolders if not is_ignored(folder)]
 
 
-def _look(
-    root: Path,
-    path: str,
-    entry: "os.DirEntry[str] | OSError",
-    suffixes: Mapping[str, str],
-    max_file_bytes: int,
-) -> Found:
-    """Decides by name and stat alone whether a file is to be read; raises SourceUnreadable."""
+def _check_entry(
+    root: Path, path: str, entry: _Entry, suffixes: Mapping[str, str], max_file_bytes: int
+) -> CorpusFile:
+    """Decides by name and stat alone whether to read a file; raises SourceUnreadable."""
     try:
         path.encode()
     except UnicodeEncodeError as error:
-        shown = path.encode(errors="backslashreplace").decode()
-        raise SourceUnreadable(shown, "its name is not UTF-8") from error
+        escaped = path.encode(errors="backslashreplace").decode()
+        raise SourceUnreadable(escaped, "its name is not UTF-8") from error
     if isinstance(entry, OSError):
         raise _unreadable(path, "cannot be listed", entry) from entry
     if entry.is_symlink():
-        _inside(root, path)
+        _resolve_within(root, path)
     try:
         status = entry.stat()
     except OSError as error:
-        raise _unreadable(path, "cannot be looked at", error) from error
+        raise _unreadable(path, "cannot be accessed", error) from error
     if not stat.S_ISREG(status.st_mode):
         raise SourceUnreadable(path, "is not a regular file")
     suffix = Path(entry.name).suffix.lower()
-    name = suffixes.get(suffix)
-    if name is None:
-        shown = suffix or "a name without suffix"
-        raise SourceUnreadable(path, f"{shown} is not among the formats read")
+    if suffix not in suffixes:
+        shown = suffix or "a file without a suffix"
+        raise SourceUnreadable(path, f"{shown} is not among the enabled formats")
     if status.st_size > max_file_bytes:
         raise SourceUnreadable(path, f"has {status.st_size:,} bytes, more than {max_file_bytes:,}")
-    return Found(path, name, status.st_size, status.st_mtime_ns, _stamp(status))
+    stamp = _stat_signature(status)
+    return CorpusFile(path, suffixes[suffix], status.st_size, status.st_mtime_ns, stamp)
 
 
-def _stamp(status: os.stat_result) -> str:
-    """Returns the stat signature; empty where a change just after could leave it the same."""
-    changed = max(status.st_mtime_ns, status.st_ctime_ns)
-    if changed > time.time_ns() - RACY_NS:
+def _stat_signature(status: os.stat_result) -> str:
+    """Returns the stat signature; empty where an immediate change could leave it the same."""
+    changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
+    if changed_ns > time.time_ns() - RACY_NS:
         return ""
     return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 
-def _inside(root: Path, path: str) -> Path:
-    """Returns where a path leads; raises SourceUnreadable where that is outside of the root."""
+def _resolve_within(root: Path, path: str) -> Path:
+    """Returns a path with symlinks resolved; raises SourceUnreadable where it leaves the root."""
     try:
         target = (root / path).resolve()
     except (OSError, RuntimeError) as error:  # before Python 3.13 a loop is a RuntimeError
-        raise SourceUnreadable(path, "is a link that leads nowhere") from error
+        raise SourceUnreadable(path, "is a broken link") from error
     if not target.is_relative_to(root):
-        raise SourceUnreadable(path, "links out of the corpus")
+        raise SourceUnreadable(path, "links to a target outside the corpus")
     return target
 
 
-def read(root: Path, found: Found, *, max_file_bytes: int) -> bytes:
+def read_file(root: Path, file: CorpusFile, *, max_file_bytes: int) -> bytes:
     """Returns a file's bytes; raises SourceUnreadable."""
-    target = _inside(root.resolve(), found.path)
+    target = _resolve_within(root.resolve(), file.path)
     try:
         handle = os.open(target, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-        with open(handle, "rb") as file:
+        with open(handle, "rb") as stream:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise SourceUnreadable(found.path, "is not a regular file")
-            data = file.read(max_file_bytes + 1)
+                raise SourceUnreadable(file.path, "is not a regular file")
+            data = stream.read(max_file_bytes + 1)
     except OSError as error:
-        raise _unreadable(found.path, "cannot be read", error) from error
+        raise _unreadable(file.path, "cannot be read", error) from error
     if len(data) > max_file_bytes:
-        raise SourceUnreadable(found.path, f"has more than {max_file_bytes:,} bytes")
+        raise SourceUnreadable(file.path, f"has more than {max_file_bytes:,} bytes")
     return data
 
 
-def _unreadable(path: str, what: str, error: OSError) -> SourceUnreadable:
-    return SourceUnreadable(
-        path, f"{what}: {error.strerror}", passing=error.errno not in _OF_THE_FILE
-    )
+def _unreadable(path: str, problem: str, error: OSError) -> SourceUnreadable:
+    is_transient = error.errno not in _FILE_ERRNOS
+    return SourceUnreadable(path, f"{problem}: {error.strerror}", is_transient=is_transient)
 
 
 def source_id(collection: str, path: str) -> str:
@@ -181,5 +198,5 @@ def source_id(collection: str, path: str) -> str:
 
 
 def sha256(data: bytes) -> str:
-    """Returns the hash by which a change is told."""
+    """Returns the hash that detects a changed file."""
     return hashlib.sha256(data).hexdigest()

@@ -1,6 +1,6 @@
-"""Which sources a search is limited to: by path, by tag, by day.
+"""Metadata filters: which sources a search is limited to, by path, tag and date.
 
-Tags and dates are what an article's front matter says of it.
+Tags and dates come from an article's front matter.
 """
 
 import re
@@ -9,43 +9,40 @@ from datetime import date
 
 from .types import Filters
 
-_DAY = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
+_ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
 
-def lets_through(filters: Filters, path: str, metadata: Mapping[str, str]) -> bool:
-    """Whether a source with this path and front matter is to be searched."""
+def matches(filters: Filters, path: str, metadata: Mapping[str, str]) -> bool:
+    """Returns whether a source with this path and front matter passes all filters."""
+    tags = _fold_tags(metadata.get("tags", "").split(","))
     return (
-        (not filters.sources or any(_lies_in(path, place) for place in filters.sources))
-        and (not filters.tags or not _tags(metadata).isdisjoint(_folded(filters.tags)))
-        and _is_within(filters, metadata)
+        (not filters.sources or any(_is_path_in(path, prefix) for prefix in filters.sources))
+        and (not filters.tags or not tags.isdisjoint(_fold_tags(filters.tags)))
+        and _is_date_in_range(filters, metadata)
     )
 
 
-def _lies_in(path: str, place: str) -> bool:
-    return path.startswith(place) if place.endswith("/") else path == place
+def _is_path_in(path: str, prefix: str) -> bool:
+    return path.startswith(prefix) if prefix.endswith("/") else path == prefix
 
 
-def _tags(metadata: Mapping[str, str]) -> set[str]:
-    return _folded(metadata.get("tags", "").split(","))
-
-
-def _folded(tags: Iterable[str]) -> set[str]:
+def _fold_tags(tags: Iterable[str]) -> set[str]:
     return {tag.strip().casefold() for tag in tags} - {""}
 
 
-def _is_within(filters: Filters, metadata: Mapping[str, str]) -> bool:
+def _is_date_in_range(filters: Filters, metadata: Mapping[str, str]) -> bool:
     if filters.since is None and filters.until is None:
         return True
-    day = day_of(metadata.get("date", ""))
+    day = parse_day(metadata.get("date", ""))
     if day is None:
         return False
     return (filters.since or date.min) <= day <= (filters.until or date.max)
 
 
-def day_of(text: str) -> date | None:
-    """Returns the day that an ISO date begins with (`2026-11`: its first day); None without one."""
-    found = _DAY.match(text.strip())
+def parse_day(text: str) -> date | None:
+    """Returns the ISO date that a text begins with (`2026-11`: its first day), else None."""
+    match = _ISO_DATE.match(text.strip())
     try:
-        return date(*(int(part or 1) for part in found.groups())) if found else None
+        return date(*(int(part or 1) for part in match.groups())) if match else None
     except ValueError:
         return None

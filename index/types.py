@@ -1,4 +1,4 @@
-"""The nouns of the index: what a file becomes on its way into a generation.
+"""The data types of the index: what a file becomes on its way into a generation.
 
 All text offsets are Unicode code points into the source's text, 0-based, end exclusive.
 """
@@ -13,7 +13,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading's own span in the text, its level (1 is the top) and its words."""
+    """A heading's span in the text, its level (1 is the top) and its words."""
 
     start: int
     end: int
@@ -23,11 +23,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What an extractor makes of a file's bytes.
+    """What an extractor returns for a file's bytes.
 
-    `blocks` are the paragraphs, in order and without overlap; what lies between them is white
-    space, or says something of the document (front matter). `pages` holds the offset at which
-    each page begins (page 1 first); empty where the format has none.
+    `blocks` are the paragraphs, in order and without overlap; between them is only white space or
+    front matter. `pages` holds the offset of each page's start (page 1 first); empty where the
+    format has no pages.
     """
 
     text: str
@@ -40,7 +40,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One article file: its id, its path below the corpus (with `/`) and what is known of it."""
+    """One article file; `path` is relative to the corpus (with `/`), `length` in code points."""
 
     id: str
     path: str
@@ -54,11 +54,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which sources to search in; what is empty or None restricts nothing, all must hold.
+    """Which sources to search; all conditions must hold, an empty or None one restricts nothing.
 
-    `sources` are paths, or prefixes that end in `/`; of `tags` one is enough, whatever its case;
-    `since` and `until` are days, both included, compared with the source's `date`. A source
-    without a date is in no span of days.
+    `sources` are paths, or prefixes that end in `/`; one matching tag is enough, in any case;
+    `since` and `until` are inclusive and compared with the source's `date`. A source without a
+    date is in no date range.
     """
 
     sources: tuple[str, ...] = ()
@@ -72,9 +72,9 @@ NO_FILTERS = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage of a source, by offsets; `sentences` cover it in order.
+    """A stretch of a source's text, by offsets; `sentences` cover it in order.
 
-    `row` is its place in one generation's arrays and means nothing outside that generation;
+    `row` is its index in one generation's arrays and has no meaning outside that generation;
     `id` derives from source, offsets and text and stays the same from build to build.
     """
 
@@ -90,19 +90,22 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that was left out of the index, and why."""
+    """A file that was left out of the index, and why.
+
+    `passing` (a key of manifests) marks a transient disk error, not a fault of the file: what was
+    indexed of the file before is kept.
+    """
 
     path: str
     cause: str
     passing: bool = False
-    """Is it the disk's trouble, not the file's? Then what was indexed of it before stays."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationInfo:
-    """What one says of a generation to people: its collection, name, and whether it is whole.
+    """Summary of a generation; `complete`: it has vectors, not only the lexical index.
 
-    `exact`: its vectors are compared one by one, as Chroma's graph loses too many of them.
+    `exact`: vectors are compared one by one, because Chroma's graph loses too many of them.
     """
 
     collection: str

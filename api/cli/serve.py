@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.sync.parent import end_without
+from index.sync.process import call_when_orphaned
 
 from ..errors import PortTaken, SettingRefused
 from ..exit_codes import OK
-from ..wire.amount import amount
-from ..wire.escape import screen
+from ..wire.escape import escape, pluralize
 from . import options
 
 if TYPE_CHECKING:
@@ -83,14 +82,14 @@ def serve(
             options.writable(settings)
         start_log(sys.stderr, log_content=settings.log_content)
         if settings.workers > 1 and not as_worker:
-            from ..server.workers import Workers
+            from ..server.workers import WorkerSupervisor
             from ..telemetry.metrics import on_own_port, shared_by_workers
 
             with shared_by_workers() as figures, on_own_port(settings.metrics_port, figures):
-                return Workers(settings.workers, listener).run()
+                return WorkerSupervisor(settings.workers, listener).run()
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
         if as_worker:
-            end_without(parent, lambda: os.kill(os.getpid(), signal.SIGTERM))
+            call_when_orphaned(parent, lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
             _run(
                 settings,
@@ -157,8 +156,8 @@ def _run(
     import uvicorn
 
     from ..app import create_app
-    from ..server.graceful import Server
-    from ..server.protocol import Protocol
+    from ..server.graceful import GracefulServer
+    from ..server.protocol import LimitedProtocol
     from ..service.service import Hooks
     from ..telemetry.metrics import on_own_port
 
@@ -187,12 +186,12 @@ def _run(
         access_log=False,  # the middleware writes a line without the query string
         server_header=False,
         proxy_headers=False,
-        http=Protocol,
+        http=LimitedProtocol,
         ws="none",
         lifespan="on",
         timeout_keep_alive=KEEP_ALIVE_S,
     )
-    server = Server(config, app.state.service, drain_s=drain_s(settings))
+    server = GracefulServer(config, app.state.service, drain_s=drain_s(settings))
     logging.getLogger("footnote").info("listening on %s", url)
     own_port = settings.metrics_port if settings.workers == 1 else None  # else the parent's
     with on_own_port(own_port, app.state.metrics.everyones()):
@@ -215,10 +214,10 @@ def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
     if ready.collections:
         question["collection"] = first(ready.collections)
         held = f"collections {', '.join(ready.collections)}"
-    body = screen(json_module.dumps(question, ensure_ascii=False))
+    body = escape(json_module.dumps(question, ensure_ascii=False))
     header = "Content-Type: application/json"
     return (
-        f"\nFootnote answers from {amount(ready.sources, 'article')}, {held}, "
+        f"\nFootnote answers from {pluralize(ready.sources, 'article')}, {held}, "
         f"with {model or 'their own words (no model is set)'}.\n"
         f"  page   {url}/\n"
         f"  ask    curl -s {url}/v1/answers -H {shlex.quote(header)} -d {shlex.quote(body)}\n"

@@ -1,4 +1,4 @@
-"""`footnote sync [CORPUS]`: brings the index up to date with its folder."""
+"""`footnote sync [CORPUS]`: updates the index to match its folder."""
 
 import json as json_module
 import sys
@@ -15,6 +15,8 @@ from . import options
 if TYPE_CHECKING:
     from index.sync.process import SyncReport, SyncRequest
 
+Event = dict[str, object]
+
 
 def sync(
     corpus: options.Corpus = None,
@@ -22,31 +24,31 @@ def sync(
     own_collection: options.OwnCollection = False,
     data_dir: options.DataDir = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Let the index change over to this corpus.")
+        bool, typer.Option("--replace", help="Switch the index to another corpus folder.")
     ] = False,
     watch: options.Watch = False,
     json: options.Json = False,
 ) -> int:
-    """Bring the index up to date with the folder of articles."""
-    settings = options.settings(
+    """Update the index to match the folder of articles."""
+    settings = options.load_settings(
         corpus=corpus,
         collection=collection,
         own_collection=own_collection,
         data_dir=data_dir,
-        every=True,
+        all_collections=True,
     )
-    options.writable(settings)
+    options.check_data_dir(settings)
     from index.sync.process import run_sync
 
     from ..bootstrap import each, only, sync_request
 
     if watch:
-        _keep_synced(sync_request(only(settings), replace=replace), json=json)
+        _watch(sync_request(only(settings), replace=replace), json=json)
         return OK
     reports = {}
     for one in each(settings):
         request = sync_request(one, replace=replace)
-        with progress(json=json) as on_event:
+        with show_progress(json=json) as on_event:
             reports[one.collection] = run_sync(request, on_event)
         if not json:
             _show(reports[one.collection], request, json=False)
@@ -57,25 +59,25 @@ def sync(
     return OK
 
 
-def _keep_synced(request: "SyncRequest", *, json: bool) -> None:
-    """Syncs now and after each change, until it is interrupted; the first sync has to succeed."""
-    from index.sync.process import rebuilt, report_from
-    from index.sync.watch import Watch
+def _watch(request: "SyncRequest", *, json: bool) -> None:
+    """Syncs now and after each change until interrupted; a failure of the first sync is raised."""
+    from index.sync.process import error_from_event, report_from_event
+    from index.sync.watch import CorpusWatcher
 
-    succeeded = False
+    has_succeeded = False
 
-    def hear(event: dict[str, object]) -> None:
-        nonlocal succeeded
+    def handle(event: Event) -> None:
+        nonlocal has_succeeded
         if event["event"] == "done":
-            succeeded = True
-            _show(report_from(event), request, json=json)
-        elif event["event"] == "failed" and not succeeded:
-            raise rebuilt(event)
+            has_succeeded = True
+            _show(report_from_event(event), request, json=json)
+        elif event["event"] == "failed" and not has_succeeded:
+            raise error_from_event(event)
         else:
             on_event(event)
 
-    with progress(json=json, bars=False) as on_event:
-        Watch(request, hear).run()
+    with show_progress(json=json, bars=False) as on_event:
+        CorpusWatcher(request, handle).run()
 
 
 def _show(report: "SyncReport", request: "SyncRequest", *, json: bool) -> None:
@@ -86,28 +88,56 @@ def _show(report: "SyncReport", request: "SyncRequest", *, json: bool) -> None:
         return
     typer.echo(summary(report))
     sys.stdout.flush()
-    if said := emptiness(report, request):
-        typer.echo(said, err=True)
+    if warning := emptiness(report, request):
+        typer.echo(warning, err=True)
 
 
 @contextmanager
-def progress(
-    *, json: bool = False, bars: bool = True
-) -> Iterator[Callable[[dict[str, object]], None]]:
-    """Yields a hook that shows events on stderr: as JSON, as bars on a terminal, or as lines."""
+def show_progress(*, json: bool = False, bars: bool = True) -> Iterator[Callable[[Event], None]]:
+    """Yields a hook that prints events on stderr: as JSON, as bars on a terminal, or as lines."""
     from ..service.background_sync import Lines
 
     lines = Lines()
 
-    def line(event: dict[str, object]) -> None:
-        said = json_module.dumps(event) if json else lines.of(event)
-        if said:
-            typer.echo(said, err=True)
+    def print_line(event: Event) -> None:
+        if line := json_module.dumps(event) if json else lines.of(event):
+            typer.echo(line, err=True)
 
     if json or not bars or not sys.stderr.isatty():
-        yield line
+        yield print_line
         return
-    from .bars import bars as drawn
+    with _progress_bars() as draw:
+        yield lambda event: draw(event) if event.get("total") else print_line(event)
 
-    with drawn() as bar:
-        yield lambda event: bar(event) if event.get("total") else line(event)
+
+@contextmanager
+def _progress_bars() -> Iterator[Callable[[Event], None]]:
+    """Yields a hook that draws a bar on stderr for each phase that has a total."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:>6}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def draw(event: Event) -> None:
+        phase, done, total = str(event["event"]), event.get("done"), event.get("total")
+        if not isinstance(done, int) or not isinstance(total, int):
+            return
+        if phase not in tasks:
+            tasks[phase] = progress.add_task(phase, total=total)
+        progress.update(tasks[phase], completed=done, total=total)
+
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield draw

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.requests import ClientDisconnect
 
-from index.formats.table import by_suffix, find_formats
+from index.formats import formats_by_suffix, load_formats
 
-from ..errors import BodyTooLarge, ClientLeft, Forbidden, JobUnknown, RequestInvalid
+from ..errors import BodyTooLarge, ClientDisconnected, NotFound, RequestError, RequestInvalid
 from ..security.auth import Caller
-from ..security.keys import as_date
+from ..security.keys import format_utc
 from ..service.corpus_files import names_of
 from ..service.job_runner import Asked, Writes
 from ..service.service import Service
 from ..state.jobs import Job
-from ..wire.problem_details import documented
+from ..wire.problem_details import problem_responses
 from ..wire.schemas import JobBody, SyncBody
 from .deps import Asking, Given
 
@@ -39,7 +39,7 @@ _NOT_KEPT = ("If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"
 async def _writes(request: Request) -> Writes:
     writes = request.app.state.writes
     if not isinstance(writes, Writes):
-        raise Forbidden("this service takes no changes; the setting allow_writes lets it")
+        raise RequestError("forbidden", "this service takes no changes; the setting allow_writes lets it")
     return writes
 
 
@@ -77,7 +77,7 @@ Once = Annotated[
     status_code=202,
     dependencies=[Depends(_unconditional)],
     openapi_extra=_RAW,
-    responses=documented(403, 404, 408, 409, 413, 415, 422, 500, 503),
+    responses=problem_responses(403, 404, 408, 409, 413, 415, 422, 500, 503),
 )
 async def put_file(
     path: Below,
@@ -103,7 +103,7 @@ async def put_file(
     "/v1/files/{path:path}",
     status_code=202,
     dependencies=[Depends(_unconditional)],
-    responses=documented(403, 404, 409, 422, 500, 503),
+    responses=problem_responses(403, 404, 409, 422, 500, 503),
 )
 async def delete_file(
     path: Below,
@@ -122,7 +122,7 @@ async def delete_file(
 @router.post(
     "/v1/sync",
     status_code=202,
-    responses=documented(400, 403, 404, 408, 409, 413, 415, 422, 500, 503),
+    responses=problem_responses(400, 403, 404, 408, 409, 413, 415, 422, 500, 503),
 )
 async def start_sync(
     body: SyncBody, service: Given, caller: Asking, writes: Writing, key: Once = None
@@ -132,17 +132,17 @@ async def start_sync(
     return _body(await writes.sync(Asked("sync", wanted, None, _scoped(caller, key))))
 
 
-@router.get("/v1/jobs/{job_id}", responses=documented(403, 404, 422, 500, 503))
+@router.get("/v1/jobs/{job_id}", responses=problem_responses(403, 404, 422, 500, 503))
 def get_job(job_id: str, service: Given, caller: Asking, writes: Writing) -> JobBody:
     """Tell how far a job is."""
     job = writes.jobs.find(job_id)
     if job.collection not in service.visible(caller.collections):
-        raise JobUnknown(job_id)
+        raise NotFound("job", job_id)
     return _body(job)
 
 
 def _suffixes(service: Service) -> set[str]:
-    return set(by_suffix(find_formats(service.settings.formats)))
+    return set(formats_by_suffix(load_formats(service.settings.formats)))
 
 
 def _scoped(caller: Caller, key: str | None) -> str | None:
@@ -155,11 +155,11 @@ async def _received(request: Request) -> AsyncIterator[bytes]:
         async for data in request.stream():
             yield data
     except ClientDisconnect:
-        raise ClientLeft from None
+        raise ClientDisconnected from None
 
 
 def _body(job: Job) -> JobBody:
-    created = as_date(job.created_s)
+    created = format_utc(job.created_s)
     assert created is not None
     return JobBody.model_validate(
         {
@@ -169,7 +169,7 @@ def _body(job: Job) -> JobBody:
             "path": job.path,
             "status": job.status,
             "created_at": created,
-            "ended_at": as_date(job.ended_s),
+            "ended_at": format_utc(job.ended_s),
             "progress": job.progress,
             "report": job.report,
             "error": job.error,

@@ -1,7 +1,7 @@
-"""The syncs beside a running service: one, or one after each change; their events as plain lines.
+"""Background syncs of a running service, once or after each change, and their events as log lines.
 
-The work happens in child processes (`index.sync.process`); here a thread waits for them, so that the
-event loop never does.
+The work is done in child processes (`index.sync.process`); a thread waits for them, so that the
+event loop never blocks.
 """
 
 import logging
@@ -13,189 +13,187 @@ from typing import TYPE_CHECKING
 
 from index.errors import IndexingError, SyncBusy, SyncFailed
 
-from ..wire.amount import amount
-from ..wire.escape import screen
+from ..wire.escape import escape, pluralize
 
 if TYPE_CHECKING:
     from index.sync.process import SyncReport, SyncRequest
 
 log = logging.getLogger("footnote.sync")
 
-LINE_EVERY_S = 5.0
-"""Progress lines come no more often than this."""
-STOP_S = 5.0
-"""A child that was told to end is gone in milliseconds; nothing waits longer than this for it."""
-RESTART_S = 5.0
-"""After this a watch that ended by itself is started again."""
+PROGRESS_INTERVAL_S = 5.0
+"""Minimum time between two progress lines."""
+STOP_TIMEOUT_S = 5.0
+"""A terminated child exits within milliseconds; the shutdown never waits longer than this."""
+WATCH_RESTART_S = 5.0
+"""Delay before a watch process that ended by itself is restarted."""
 
 
-class Syncing:
-    """The syncs of the served collection; all attributes may be read from any thread."""
+class BackgroundSync:
+    """The syncs of one served collection; all attributes may be read from any thread."""
 
-    def __init__(self, turn: threading.Lock) -> None:
-        """Whoever holds `turn` syncs; the others wait for it."""
-        self.running = False
-        self._turn = turn
-        self.elsewhere = False
-        self.unseen = False
-        """Has it ended without the service having looked for its generation since?"""
+    def __init__(self, sync_lock: threading.Lock) -> None:
+        """`sync_lock` serialises the syncs of all collections."""
+        self.is_running = False
+        self.is_elsewhere = False
+        """Whether another process builds the collection."""
+        self.has_unseen_result = False
+        """Whether a sync ended and the service has not refreshed the collection since."""
+        self.has_succeeded = False
+        """Whether any sync of this service has succeeded."""
         self.progress: dict[str, object] | None = None
         self.error: IndexingError | None = None
-        self.succeeded = False
-        """Has any sync of this service ended well?"""
-        self._lines = Lines()
-        self._stopping = threading.Event()
-        self._work_ended = threading.Event()
-        self._work_ended.set()
+        """Why the last sync did not publish."""
+        self._sync_lock = sync_lock
+        self._formatter = SyncEventFormatter()
+        self._stopping, self._stopped = threading.Event(), threading.Event()
+        self._stopped.set()
         self._child: subprocess.Popen[str] | None = None
         self._request: SyncRequest | None = None
 
     @property
-    def under_way(self) -> bool:
-        """Whether some process, this one or another, is building the collection."""
-        return self.running or self.unseen or self.elsewhere
-
-    @property
-    def trouble(self) -> str | None:
-        """Why the last sync did not publish, for people."""
-        return str(self.error) if self.error else None
+    def is_building(self) -> bool:
+        """Whether this or another process is building the collection."""
+        return self.is_running or self.has_unseen_result or self.is_elsewhere
 
     def start(self, request: "SyncRequest", *, watch: bool) -> None:
-        """Starts the sync, and with `watch` one after each change; returns at once."""
-        self._request, self.running = request, True
-        self._work_ended.clear()
-        work = self._watch if watch else self._work
-        threading.Thread(target=work, args=(request,), name="sync", daemon=True).start()
+        """Starts the sync, with `watch` one after each change; returns at once."""
+        self._request, self.is_running = request, True
+        self._stopped.clear()
+        target = self._watch if watch else self._run
+        threading.Thread(target=target, args=(request,), name="sync", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends the sync, wherever it is, and waits until it has ended."""
+        """Terminates the sync and waits until it has ended; blocks."""
         self._stopping.set()
         if self._child is not None:
             self._child.terminate()
-        self._work_ended.wait(STOP_S)
+        self._stopped.wait(STOP_TIMEOUT_S)
 
-    def _work(self, request: "SyncRequest") -> None:
+    def _run(self, request: "SyncRequest") -> None:
         from index.sync.process import run_sync
 
         try:
-            with self._turn:
-                self._ended(run_sync(request, self._on_event, self._on_start))
+            with self._sync_lock:
+                self._on_end(run_sync(request, self._on_event, self._on_start))
         except IndexingError as error:
-            self._ended(error)
+            self._on_end(error)
         finally:
-            self._work_ended.set()
+            self._stopped.set()
 
     def _watch(self, request: "SyncRequest") -> None:
-        """Keeps a process that watches; one that ends by itself is followed by another."""
+        """Runs a watch process, and restarts it if it ends by itself."""
         from index.sync.process import run_watch
 
         try:
             while not self._stopping.is_set():
-                code = run_watch(request, self._on_watched, self._on_start)
-                self._ended(SyncFailed(f"the watch ended early (exit code {code})"))
-                self._stopping.wait(RESTART_S)
+                code = run_watch(request, self._on_watch_event, self._on_start)
+                self._on_end(SyncFailed(f"the watch process ended early (exit code {code})"))
+                self._stopping.wait(WATCH_RESTART_S)
         finally:
-            self._work_ended.set()
+            self._stopped.set()
 
     def _on_start(self, child: "subprocess.Popen[str]") -> None:
         self._child = child
         if self._stopping.is_set():
             child.terminate()
 
-    def _on_watched(self, event: dict[str, object]) -> None:
-        from index.sync.process import rebuilt, report_from
+    def _on_watch_event(self, event: dict[str, object]) -> None:
+        from index.sync.process import error_from_event, report_from_event
 
         if event["event"] == "done":
-            self._ended(report_from(event))
+            self._on_end(report_from_event(event))
         elif event["event"] == "failed":
-            self._ended(rebuilt(event))
+            self._on_end(error_from_event(event))
         elif event["event"] in ("watch", "blind"):
-            log.info("%s", self._lines.of(event))
+            log.info("%s", self._formatter.format(event))
         else:
-            self.running = True
+            self.is_running = True
             self._on_event(event)
 
-    def _ended(self, outcome: "SyncReport | IndexingError") -> None:
-        self.elsewhere = isinstance(outcome, SyncBusy)
+    def _on_event(self, event: dict[str, object]) -> None:
+        self.progress = dict(event)
+        if line := self._formatter.format(event):
+            log.info("%s", line)
+
+    def _on_end(self, outcome: "SyncReport | IndexingError") -> None:
+        self.is_elsewhere = isinstance(outcome, SyncBusy)
         self.error = None
         if isinstance(outcome, SyncBusy):
             log.warning("%s; serving without syncing", outcome)
         elif not isinstance(outcome, IndexingError):
-            self.succeeded = True
-            log.info("%s", summary(outcome))
-            if self._request and (said := emptiness(outcome, self._request)):
-                log.warning("%s", said)
+            self.has_succeeded = True
+            log.info("%s", summarize_report(outcome))
+            if self._request and (warning := empty_index_warning(outcome, self._request)):
+                log.warning("%s", warning)
         elif self._stopping.is_set():
             log.info("sync stopped")
         else:
             self.error = outcome
             log.error("sync failed: %s", outcome)
         self.progress = None
-        self.unseen = True  # before `running` ends, so that it is under way without a gap
-        self.running = False
-
-    def _on_event(self, event: dict[str, object]) -> None:
-        self.progress = dict(event)
-        if line := self._lines.of(event):
-            log.info("%s", line)
+        self.has_unseen_result = True  # set first, so that `is_building` has no gap
+        self.is_running = False
 
 
-class Lines:
-    """Sync events → lines for people; the steps within a phase only every few seconds."""
+class SyncEventFormatter:
+    """Formats sync events as log lines; progress within a phase only every few seconds."""
 
     def __init__(self) -> None:
-        self._next = 0.0
+        self._next_progress_s = 0.0
 
-    def of(self, event: Mapping[str, object]) -> str | None:
-        """Returns the line for `event`, or None where it says too little to print now."""
-        kind, done, total = event.get("event"), event.get("done"), event.get("total")
-        if kind == "skip":
-            return screen(f"skipped {event.get('source')}: {event.get('cause')}")
-        if kind == "rebuild":
-            return screen(f"building anew: {event.get('cause')}")
-        if kind == "failed":
-            return screen(f"sync failed: {event.get('message')}")
-        if kind == "watch":
-            return screen(f"watching {event.get('folder')} for changes")
-        if kind == "blind":
-            every = f"looking every {event.get('every_s'):.0f} s instead"
-            return screen(f"changes cannot be noticed, {every}: {event.get('cause')}")
-        if kind == "publish":
-            part = "" if event.get("complete", True) else ", by words alone so far"
-            return f"published generation {event.get('generation')}{part}"
-        if done is None or (done != total and time.monotonic() < self._next):
+    def format(self, event: Mapping[str, object]) -> str | None:
+        """Returns the line for an event; None for one that is not printed."""
+        match event.get("event"):
+            case "skip":
+                line = f"skipped {event.get('source')}: {event.get('cause')}"
+            case "rebuild":
+                line = f"rebuilding the index: {event.get('cause')}"
+            case "failed":
+                line = f"sync failed: {event.get('message')}"
+            case "watch":
+                line = f"watching {event.get('folder')} for changes"
+            case "blind":
+                interval = f"polling every {event.get('every_s'):.0f} s instead"
+                line = f"file change events are not available, {interval}: {event.get('cause')}"
+            case "publish":
+                is_complete = event.get("complete", True)
+                rest = "" if is_complete else " (keyword search only, embedding continues)"
+                line = f"published generation {event.get('generation')}{rest}"
+            case kind:
+                return self._progress(str(kind), event)
+        return escape(line)
+
+    def _progress(self, kind: str, event: Mapping[str, object]) -> str | None:
+        done, total, left_s = event.get("done"), event.get("total"), event.get("left_s")
+        if done is None or (done != total and time.monotonic() < self._next_progress_s):
             return None
-        self._next = time.monotonic() + LINE_EVERY_S
-        left = event.get("left_s")
-        rest = (
-            f", {event.get('rate')}/s, {left:.0f} s left"
-            if isinstance(left, float) and left
-            else ""
-        )
-        return f"{kind} {done}/{total}{rest}"
+        self._next_progress_s = time.monotonic() + PROGRESS_INTERVAL_S
+        has_estimate = isinstance(left_s, float) and left_s
+        estimate = f", {event.get('rate')}/s, {left_s:.0f} s left" if has_estimate else ""
+        return f"{kind} {done}/{total}{estimate}"
 
 
-def summary(report: "SyncReport") -> str:
+def summarize_report(report: "SyncReport") -> str:
     """Returns what a sync did, in one line."""
     if not report.published:
-        articles = amount(report.unchanged, "article")
+        articles = pluralize(report.unchanged, "article")
         return f"nothing has changed: generation {report.generation}, {articles}"
     return (
-        f"generation {report.generation}: {amount(report.chunks, 'passage')}; "
+        f"generation {report.generation}: {pluralize(report.chunks, 'passage')}; "
         f"{report.added} added, {report.changed} changed, {report.removed} removed, "
         f"{report.unchanged} unchanged, {len(report.skipped)} skipped, in {report.seconds:.1f} s"
     )
 
 
-def emptiness(report: "SyncReport", request: "SyncRequest") -> str | None:
-    """Returns why there is nothing to ask about after a sync, in one line; None where there is."""
+def empty_index_warning(report: "SyncReport", request: "SyncRequest") -> str | None:
+    """Returns why the index is empty after a sync, in one line; None where it is not."""
     if report.chunks:
         return None
-    from index.formats.table import by_suffix, find_formats
+    from index.formats import formats_by_suffix, load_formats
 
-    read = " ".join(by_suffix(find_formats(request.formats)))
-    skipped = amount(len(report.skipped), "file")
-    return screen(
-        f"nothing to answer from in {request.corpus.absolute()}: {skipped} skipped; "
-        f"what is read: {read} (FOOTNOTE_FORMATS)"
+    suffixes = " ".join(formats_by_suffix(load_formats(request.formats)))
+    skipped = pluralize(len(report.skipped), "file")
+    return escape(
+        f"no articles in {request.corpus.absolute()}: {skipped} skipped; "
+        f"indexed file types: {suffixes} (FOOTNOTE_FORMATS)"
     )

@@ -1,39 +1,36 @@
-"""A zip of XML (docx, epub), opened within limits: nothing that inflates beyond them is read."""
+"""A zip archive of XML (docx, epub), opened within limits against decompression bombs."""
 
 import zipfile
 from io import BytesIO
 
-INFLATED = 200 << 20
-"""Most bytes that an archive's members may inflate to, by their own word."""
-MEMBERS = 20_000
+MAX_INFLATED_BYTES = 200 << 20
+"""Sum of the members' declared sizes; zipfile reads no more of a member than it declares."""
+MAX_MEMBERS = 20_000
 
 
 def open_archive(data: bytes) -> zipfile.ZipFile:
-    """Returns the archive; a ValueError says why it is not read.
-
-    What a member says of its size is what zipfile reads of it at most.
-    """
+    """Returns the archive; raises ValueError with the cause."""
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise ValueError(f"is not a whole zip archive: {error}") from error
+        raise ValueError(f"damaged zip archive: {error}") from error
     members = archive.infolist()
-    if len(members) > MEMBERS:
-        raise ValueError(f"is an archive of more than {MEMBERS:,} files")
-    if sum(member.file_size for member in members) > INFLATED:
-        raise ValueError(f"inflates to more than {INFLATED >> 20} MB")
+    if len(members) > MAX_MEMBERS:
+        raise ValueError(f"contains more than {MAX_MEMBERS:,} files")
+    if sum(member.file_size for member in members) > MAX_INFLATED_BYTES:
+        raise ValueError(f"inflates to more than {MAX_INFLATED_BYTES >> 20} MB")
     if any(member.flag_bits & 1 for member in members):
         raise ValueError("is protected by a password")
     return archive
 
 
-def member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Returns a member's bytes; a ValueError where it is missing or broken."""
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Returns a member's bytes; raises ValueError where it is missing or damaged."""
     try:
         return archive.read(name)
     except KeyError as error:
-        raise ValueError(f"has no {name} in it") from error
-    except Exception as error:  # zlib's, lzma's or zipfile's own word for a broken stream
+        raise ValueError(f"contains no {name}") from error
+    except Exception as error:  # zlib, lzma and zipfile each have their own for a damaged stream
         if isinstance(error, MemoryError):
             raise
-        raise ValueError(f"has a broken {name} in it: {error}") from error
+        raise ValueError(f"contains a damaged {name}: {error}") from error

@@ -1,10 +1,10 @@
-"""An EPUB → the text of its chapters in reading order, each by the walker of pages.
+"""An EPUB → the text of its chapters in reading order, each extracted as HTML.
 
 After EPUB 3.3 (W3C): META-INF/container.xml names the package, its spine the chapters.
 """
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -12,65 +12,66 @@ from zipfile import ZipFile
 
 from ..text.encoding import decode
 from ..types import Document, Heading, Span
-from .archive import member, open_archive
-from .html import html_document
+from .archive import open_archive, read_member
+from .html import parse_html
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
+_DC = "{http://purl.org/dc/elements/1.1/}"
 
 
 def extract_epub(data: bytes) -> Document:
-    """Returns the document of an EPUB; its title is what its package says."""
+    """Returns the document of an EPUB; title and date are its package's."""
     with open_archive(data) as archive:
         rootfile = _xml(archive, _CONTAINER).find(".//{*}rootfile")
         if rootfile is None:
-            raise ValueError(f"has no package named in {_CONTAINER}")
+            raise ValueError(f"{_CONTAINER} names no package")
         path = rootfile.get("full-path", "")
         package = _xml(archive, path)
-        chapters = list(_chapters(package, posixpath.dirname(path)))
-        _refuse_protected(archive, set(chapters))
-        parts = [html_document(decode(member(archive, name))) for name in chapters]
-    title = (package.findtext(".//{http://purl.org/dc/elements/1.1/}title") or "").strip()
-    date = (package.findtext(".//{http://purl.org/dc/elements/1.1/}date") or "").strip()
-    return replace(joined(parts), title=title or None, metadata={"date": date} if date else {})
+        chapters = list(_chapter_names(package, posixpath.dirname(path)))
+        _refuse_encrypted(archive, set(chapters))
+        parts = [parse_html(decode(read_member(archive, name))[0]) for name in chapters]
+    title = (package.findtext(f".//{_DC}title") or "").strip()
+    date = (package.findtext(f".//{_DC}date") or "").strip()
+    return replace(
+        _concatenate(parts), title=title or None, metadata={"date": date} if date else {}
+    )
 
 
-def _chapters(package: ElementTree.Element, folder: str) -> Iterator[str]:
-    """Yields the names of the chapters in the archive; contents pages are none."""
+def _chapter_names(package: ElementTree.Element, folder: str) -> Iterator[str]:
+    """Yields the archive names of the chapters, without navigation pages."""
     items = {item.get("id"): item for item in package.findall(".//{*}manifest/{*}item")}
     for entry in package.findall(".//{*}spine/{*}itemref"):
         item = items.get(entry.get("idref"))
         if item is None or entry.get("linear") == "no":
             continue
-        kind, properties = item.get("media-type", ""), item.get("properties", "").split()
-        if "html" in kind and "nav" not in properties:
+        media_type, properties = item.get("media-type", ""), item.get("properties", "").split()
+        if "html" in media_type and "nav" not in properties:
             yield posixpath.normpath(posixpath.join(folder, unquote(item.get("href", ""))))
 
 
-def _refuse_protected(archive: ZipFile, chapters: set[str]) -> None:
+def _refuse_encrypted(archive: ZipFile, chapters: set[str]) -> None:
     if _ENCRYPTION not in archive.namelist():
         return
     references = _xml(archive, _ENCRYPTION).findall(".//{*}CipherReference")
     if chapters & {unquote(reference.get("URI", "")) for reference in references}:
-        raise ValueError("is protected against reading (DRM)")
+        raise ValueError("is encrypted (DRM)")
 
 
 def _xml(archive: ZipFile, name: str) -> ElementTree.Element:
     try:
-        return ElementTree.fromstring(member(archive, name))
+        return ElementTree.fromstring(read_member(archive, name))
     except ElementTree.ParseError as error:
-        raise ValueError(f"has a broken {name} in it: {error}") from error
+        raise ValueError(f"contains a damaged {name}: {error}") from error
 
 
-def joined(parts: list[Document]) -> Document:
+def _concatenate(parts: Sequence[Document]) -> Document:
     """Returns one document of several, a blank line between them."""
     texts: list[str] = []
     blocks: list[Span] = []
     headings: list[Heading] = []
     length = 0
-    for part in parts:
-        if not part.blocks:
-            continue
+    for part in (part for part in parts if part.blocks):
         length += 2 if texts else 0
         blocks += [(start + length, end + length) for start, end in part.blocks]
         headings += [

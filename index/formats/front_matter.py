@@ -1,16 +1,15 @@
-"""The `---` block at the top of an article → its title, date, url and tags.
+"""Front matter: the `---` block at the top of an article → its title, date, url and tags.
 
-A small grammar of its own (`key: value`, `key: [a, b]`, `- item` lines), not YAML: nothing is
-built or run. What does not fit it is no front matter, and stays text.
+A small grammar of its own (`key: value`, `key: [a, b]`, `- item` lines), not YAML: a title may
+hold a colon or begin with any character, nothing is constructed or executed, and a block of any
+other grammar stays text.
 """
 
 import re
 from dataclasses import dataclass, field
 
-LONGEST = 20_000
-"""Characters within which the block must end."""
-MOST = 1_000
-"""Characters kept of a value."""
+MAX_BLOCK_CHARS = 20_000
+MAX_VALUE_CHARS = 1_000
 
 _BLOCK = re.compile(
     r"---[ \t]*(?:\r\n|\r|\n)(.*?)(?<=[\r\n])(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)", re.DOTALL
@@ -18,55 +17,56 @@ _BLOCK = re.compile(
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _PAIR = re.compile(r"([A-Za-z][\w-]*)[ \t]*:(?:[ \t]+(.*)|)$")
 _ITEM = re.compile(r"[ \t]*-[ \t]+(.*)$")
-_QUIET = re.compile(r"[ \t]*(?:#.*)?$|[ \t]+\S")  # blank, a comment, or deeper than we read
-_KEPT = ("date", "url", "tags")
+_SKIPPED = re.compile(r"[ \t]*(?:#.*)?$|[ \t]+\S")  # blank, a comment, or nested deeper
+_METADATA_KEYS = ("date", "url", "tags")
 
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """What the block says; `end` is the offset just behind it, 0 where there is none."""
+    """The parsed block; `end` is the offset after it, 0 where there is none."""
 
     end: int = 0
     title: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
 
-def front_matter(text: str) -> FrontMatter:
-    """Returns the front matter that the text begins with; the text itself stays as it is."""
-    block = _BLOCK.match(text[:LONGEST])
-    if block is None:
+def parse_front_matter(text: str) -> FrontMatter:
+    """Returns the front matter that the text begins with; the text itself is unchanged."""
+    block = _BLOCK.match(text[:MAX_BLOCK_CHARS])
+    lists = _parse_block(block.group(1)) if block else {}
+    if block is None or not lists:
         return FrontMatter()
-    values = _values(block.group(1))
-    if not values:
-        return FrontMatter()
-    found = {key: ", ".join(part for part in parts if part) for key, parts in values.items()}
-    kept = {key: found[key][:MOST] for key in _KEPT if found.get(key)}
-    return FrontMatter(block.end(), found.get("title", "")[:MOST] or None, kept)
+    values = {
+        key: ", ".join(item for item in items if item)[:MAX_VALUE_CHARS]
+        for key, items in lists.items()
+    }
+    metadata = {key: values[key] for key in _METADATA_KEYS if values.get(key)}
+    return FrontMatter(block.end(), values.get("title") or None, metadata)
 
 
-def _values(block: str) -> dict[str, list[str]]:
-    """Returns each key, lower case, with its values; empty where a line is of another grammar."""
-    values: dict[str, list[str]] = {}
-    last: list[str] | None = None
+def _parse_block(block: str) -> dict[str, list[str]]:
+    """Returns each lower-case key with its values; empty where a line is of another grammar."""
+    lists: dict[str, list[str]] = {}
+    current: list[str] | None = None
     for line in _NEWLINE.split(block):
         pair, item = _PAIR.match(line), _ITEM.match(line)
         if pair is not None:
-            last = _listed((pair.group(2) or "").strip())
-            values[pair.group(1).lower()] = last
-        elif item is not None and last is not None:
-            last.append(_bare(item.group(1)))
-        elif not _QUIET.match(line):
+            current = _parse_value((pair.group(2) or "").strip())
+            lists[pair.group(1).lower()] = current
+        elif item is not None and current is not None:
+            current.append(_unquote(item.group(1)))
+        elif not _SKIPPED.match(line):
             return {}
-    return values
+    return lists
 
 
-def _listed(value: str) -> list[str]:
+def _parse_value(value: str) -> list[str]:
     if value.startswith("[") and value.endswith("]"):
-        return [_bare(part) for part in value[1:-1].split(",")]
-    return [_bare(value)]
+        return [_unquote(part) for part in value[1:-1].split(",")]
+    return [_unquote(value)]
 
 
-def _bare(value: str) -> str:
+def _unquote(value: str) -> str:
     value = value.strip()
-    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return value[1:-1] if quoted else value
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if is_quoted else value

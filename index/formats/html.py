@@ -1,35 +1,37 @@
-"""HTML → its main content as text: no navigation, scripts, forms or page furniture.
+"""HTML → its main content as text: no navigation, scripts, forms, headers or footers.
 
-The text is made here (a paragraph a block element, white space collapsed as a browser would), so
-offsets are into the extracted text, which the catalog keeps.
+The text is generated (a paragraph per block element, white space collapsed as in a browser), so
+offsets are into the extracted text, which the catalog stores.
 """
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..text.encoding import decoded
+from ..text.encoding import decode
 from ..types import Document, Heading, Span
 
-_DROPPED = frozenset(
+_DROPPED_TAGS = frozenset(
     "script style noscript template nav aside form iframe object embed svg canvas video audio "
     "button select input textarea dialog head menu".split()
 )
-_FURNITURE = frozenset({"header", "footer"})
-_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
-_BLOCKS = frozenset(
-    "p div section article main h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table thead tbody tfoot tr "
-    "caption blockquote pre figure figcaption address details summary hr header footer body".split()
+_BOILERPLATE_TAGS = frozenset({"header", "footer"})
+_DROPPED_ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "complementary"})
+_HEADING_TAGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+_BLOCK_TAGS = _HEADING_TAGS | frozenset(
+    "p div section article main ul ol li dl dt dd table thead tbody tfoot tr caption blockquote "
+    "pre figure figcaption address details summary hr header footer body".split()
 )
-_CELLS = frozenset({"td", "th"})
+_CELL_TAGS = frozenset({"td", "th"})
 _SPACE = re.compile(r"\s+")
-_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _META_CHARSET = re.compile(rb"<meta[^>]+charset=[\"']?([\w-]+)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
-class _Writer:
+class _TextBuilder:
     """Collects inline text and closes it into paragraphs."""
 
     parts: list[str] = field(default_factory=list)
@@ -39,7 +41,7 @@ class _Writer:
     length: int = 0
 
     def close(self, level: int = 0) -> None:
-        """Ends the paragraph in hand; `level` 1–6 makes it a heading."""
+        """Ends the current paragraph; `level` 1–6 makes it a heading."""
         text = _SPACE.sub(" ", "".join(self.inline)).strip(" |")
         self.inline.clear()
         if not text:
@@ -57,12 +59,12 @@ class _Writer:
 
 def extract_html(data: bytes) -> Document:
     """Returns the document of an HTML page; its title is `<title>`, else the first `<h1>`."""
-    markup, metadata = _decoded(data)
-    return replace(html_document(markup), metadata=metadata)
+    markup, metadata = _decode(data)
+    return replace(parse_html(markup), metadata=metadata)
 
 
-def html_document(markup: str) -> Document:
-    """Returns the document of a page's markup, as `extract_html` does of its bytes."""
+def parse_html(markup: str) -> Document:
+    """Returns the document of HTML markup, without metadata."""
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(markup)
@@ -70,65 +72,64 @@ def html_document(markup: str) -> Document:
     title = _SPACE.sub(" ", title_node.text()).strip() if title_node else ""
     articles = tree.css("article")
     main = tree.css_first("main, [role=main]") or (articles[0] if len(articles) == 1 else None)
-    writer = _Writer()
+    builder = _TextBuilder()
     root = main or tree.body
     if root is not None:
-        _walk(root, writer, dropped=_DROPPED if main else _DROPPED | _FURNITURE)
-    writer.close()
-    top = next((heading.text for heading in writer.headings if heading.level == 1), None)
+        _walk(root, builder, _DROPPED_TAGS if main else _DROPPED_TAGS | _BOILERPLATE_TAGS)
+    builder.close()
+    first_h1 = next((heading.text for heading in builder.headings if heading.level == 1), None)
     return Document(
-        text="".join(writer.parts),
-        blocks=tuple(writer.blocks),
-        title=title or top,
-        headings=tuple(writer.headings),
+        text="".join(builder.parts),
+        blocks=tuple(builder.blocks),
+        title=title or first_h1,
+        headings=tuple(builder.headings),
     )
 
 
-def _decoded(data: bytes) -> tuple[str, dict[str, str]]:
+def _decode(data: bytes) -> tuple[str, dict[str, str]]:
     """Returns the page's text, by the charset it declares where that is not UTF-8."""
     declared = _META_CHARSET.search(data[:2048])
     name = declared.group(1).decode("ascii").lower() if declared else "utf-8"
-    if name in ("utf-8", "utf8") or data.startswith((codecs.BOM_UTF8, *_MARKS)):
-        return decoded(data)
+    if name in ("utf-8", "utf8") or data.startswith(_BYTE_ORDER_MARKS):
+        return decode(data)
     try:
         return data.decode(name), {"encoding": name}
     except (LookupError, UnicodeDecodeError) as error:
-        raise ValueError(f"is not in the charset it declares: {error}") from error
+        raise ValueError(f"cannot be decoded by the charset it declares: {error}") from error
 
 
-def _walk(root: Any, writer: _Writer, dropped: frozenset[str]) -> None:
-    """Feeds the writer depth first, with a stack of its own: pages nest deeper than Python."""
+def _walk(root: Any, builder: _TextBuilder, dropped: frozenset[str]) -> None:
+    """Feeds the builder depth first, without recursion: pages nest deeper than Python's stack."""
     stack: list[tuple[Any, bool]] = [(root, False)]
     while stack:
-        node, leaving = stack.pop()
+        node, is_leaving = stack.pop()
         tag = node.tag
-        if leaving:
-            writer.close(int(tag[1]) if tag in ("h1", "h2", "h3", "h4", "h5", "h6") else 0)
+        if is_leaving:
+            builder.close(int(tag[1]) if tag in _HEADING_TAGS else 0)
         elif tag == "-text":
-            writer.inline.append(node.text_content or "")
+            builder.inline.append(node.text_content or "")
         elif tag == "br":
-            writer.inline.append(" ")
-        elif tag not in dropped and not tag.startswith(("-", "!", "_")) and not _hidden(node):
-            if tag in _BLOCKS:
-                writer.close()
+            builder.inline.append(" ")
+        elif tag not in dropped and not tag.startswith(("-", "!", "_")) and not _is_hidden(node):
+            if tag in _BLOCK_TAGS:
+                builder.close()
                 stack.append((node, True))
-            elif tag in _CELLS:
-                writer.inline.append(" | ")
-            stack.extend((child, False) for child in reversed(_children(node)))
+            elif tag in _CELL_TAGS:
+                builder.inline.append(" | ")
+            stack.extend((child, False) for child in reversed(list(_children(node))))
 
 
-def _children(node: Any) -> list[Any]:
-    children, child = [], node.child
+def _children(node: Any) -> Iterator[Any]:
+    child = node.child
     while child is not None:
-        children.append(child)
+        yield child
         child = child.next
-    return children
 
 
-def _hidden(node: Any) -> bool:
+def _is_hidden(node: Any) -> bool:
     attributes = node.attributes
     return (
         "hidden" in attributes
         or attributes.get("aria-hidden") == "true"
-        or attributes.get("role") in _ROLES
+        or attributes.get("role") in _DROPPED_ROLES
     )

@@ -1,6 +1,6 @@
 """PDF → the text of its pages, by pypdfium2; each page's offset is kept for citations.
 
-A line that ends a sentence well before the page's width ends a paragraph, too: PDF has none.
+PDF has no paragraphs: a line that ends a sentence well before the page's width ends one.
 """
 
 import re
@@ -9,18 +9,18 @@ from typing import Any
 from ..types import Document, Span
 from .text import paragraphs
 
-PAGES = 10_000
+MAX_PAGES = 10_000
 _HYPHEN = re.compile(r"[\ufffe\x02]\n?")  # pdfium's marks for a word broken at a line's end
 _SENTENCE_END = re.compile(r"[.!?:…。！？\"'”’»)\]]$")
-_SHORT = 0.75
-"""Of the page's longest line: what ends a paragraph is shorter."""
+_SHORT_LINE = 0.75
+"""Share of the page's longest line; a paragraph's last line is shorter."""
 
 
 def extract_pdf(data: bytes) -> Document:
-    """Returns the document of a PDF, a paragraph never across pages; a scan is a ValueError."""
+    """Returns the document of a PDF; no paragraph crosses pages. A scan is a ValueError."""
     texts = _page_texts(data)
     if not any(text.strip() for text in texts):
-        raise ValueError(f"holds no text on its {len(texts)} pages (scanned? run OCR first)")
+        raise ValueError(f"contains no text on its {len(texts)} pages (scanned? run OCR first)")
     pages: list[int] = []
     blocks: list[Span] = []
     length = 0
@@ -28,8 +28,7 @@ def extract_pdf(data: bytes) -> Document:
         pages.append(length)
         blocks += [(start + length, end + length) for start, end in paragraphs(text)]
         length += len(text) + 2
-    text = "\n\n".join(texts)
-    return Document(text=text, blocks=tuple(blocks), pages=tuple(pages))
+    return Document(text="\n\n".join(texts), blocks=tuple(blocks), pages=tuple(pages))
 
 
 def _page_texts(data: bytes) -> list[str]:
@@ -38,12 +37,12 @@ def _page_texts(data: bytes) -> list[str]:
     try:
         pdf = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:
-        protected = "password" in str(error).lower()
-        cause = "is protected by a password" if protected else f"is no whole PDF: {error}"
+        is_protected = "password" in str(error).lower()
+        cause = "is protected by a password" if is_protected else f"damaged PDF: {error}"
         raise ValueError(cause) from error
     try:
-        if len(pdf) > PAGES:
-            raise ValueError(f"has more than {PAGES:,} pages")
+        if len(pdf) > MAX_PAGES:
+            raise ValueError(f"has more than {MAX_PAGES:,} pages")
         return [_page_text(pypdfium2, pdf, number) for number in range(len(pdf))]
     finally:
         pdf.close()
@@ -54,7 +53,7 @@ def _page_text(library: Any, pdf: Any, number: int) -> str:
         page = pdf[number]
         textpage = page.get_textpage()
     except library.PdfiumError:
-        return ""  # a broken page does not take the others with it
+        return ""  # a damaged page does not affect the others
     try:
         return _with_paragraphs(str(textpage.get_text_range()))
     finally:
@@ -67,8 +66,8 @@ def _with_paragraphs(text: str) -> str:
     text = _HYPHEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     lines = [line.strip() for line in text.split("\n")]
     width = max((len(line) for line in lines), default=0)
-    ends = [
-        line + "\n" if len(line) < _SHORT * width and _SENTENCE_END.search(line) else line
+    ended = [
+        line + "\n" if len(line) < _SHORT_LINE * width and _SENTENCE_END.search(line) else line
         for line in lines
     ]
-    return "\n".join(ends).strip()
+    return "\n".join(ended).strip()

@@ -1,42 +1,56 @@
-"""A file's bytes → its document, by one child process that is used for many files.
+"""Extraction in a sandboxed child process, within limits of memory and time.
 
-A file that kills the child, or keeps it too long, is a cause like any other: the next file gets a
-new child (`formats/child.py` has the limits).
+A request is a line of JSON (`format`, `length`) and that many bytes; an answer is a line of JSON
+and that many bytes of text. One child reads many files. A hostile file that kills or blocks the
+child is skipped with its cause, and the next file gets a new child. `Sandbox` is the parent's
+side; `python -m index.formats.sandbox` is the child's.
 """
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
-from typing import IO, Any
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any, BinaryIO
 
 from ..errors import SyncFailed
 from ..types import Document, Heading
-from .sandbox_child import MEMORY, READY, SECONDS
+from . import Extractor, load_formats
 
-_COMMAND = (sys.executable, "-P", "-m", "index.formats.sandbox_child")
+MAX_MEMORY_BYTES = 512 << 20
+"""Limit of the child's address space, and so of its resident memory."""
+TIMEOUT_S = 30
+"""Limit of processor time, and of wall-clock time, per file."""
+MAX_TEXT_BYTES = 64 << 20
+MAX_PARAGRAPHS = 1_000_000
+
+_READY = b"ready\n"
+"""The child's first line: a failure before it is not caused by a file."""
+_REPLACEMENTS = {0: "\ufffd", **dict.fromkeys(range(0xD800, 0xE000), "\ufffd")}
 
 
-_TOO_MUCH = f"needs more than {MEMORY >> 20} MB of memory to read"
+class Sandbox:
+    """A child process that extracts files; started at the first file, ended by `close`."""
 
-
-class Extraction:
-    """A child process that reads files; begun when there is one to read, ended by `close`."""
-
-    def __init__(self, *, seconds: float = SECONDS) -> None:
-        self._seconds = seconds
+    def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._child: subprocess.Popen[bytes] | None = None
 
-    def document(self, name: str, data: bytes) -> Document:
-        """Returns what the format called `name` makes of the bytes; a ValueError says why not."""
-        used = self._child is not None
+    def extract(self, format_name: str, data: bytes) -> Document:
+        """Returns the document of a file's bytes; raises ValueError with the cause."""
+        if self._child is not None:
+            with contextlib.suppress(MemoryError):
+                return self._request(format_name, data)
+            # the files before this one may have left less memory: try again in a new child
         try:
-            return self._ask(name, data)
-        except MemoryError:
-            if not used:
-                raise ValueError(_TOO_MUCH) from None
-        return self._again(name, data)  # the files before it may have left less room
+            return self._request(format_name, data)
+        except MemoryError as error:
+            limit = f"{MAX_MEMORY_BYTES >> 20} MB"
+            raise ValueError(f"needs more than {limit} of memory to read") from error
 
     def close(self) -> None:
         """Ends the child."""
@@ -47,77 +61,79 @@ class Extraction:
         child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
-                _shut(pipe)
+                with contextlib.suppress(OSError):  # unsent input of a dead child
+                    pipe.close()
 
-    def _again(self, name: str, data: bytes) -> Document:
-        try:
-            return self._ask(name, data)
-        except MemoryError as error:
-            raise ValueError(_TOO_MUCH) from error
-
-    def _ask(self, name: str, data: bytes) -> Document:
-        child = self._child = self._child or self._started()
-        late, clock = _clock(child, self._seconds)
-        try:
-            header, text = _exchange(child, name, data)
-        except (OSError, EOFError):
-            child.wait()
-            self.close()
-            if late.is_set():
-                raise ValueError(f"took more than {self._seconds:g} s to read") from None
-            raise ValueError(_end(child.returncode)) from None
-        finally:
-            clock.cancel()
-        if late.is_set() or "memory" in header:
+    def _request(self, format_name: str, data: bytes) -> Document:
+        child = self._child = self._child or self._start()
+        with _deadline(child, self._timeout_s) as timed_out:
+            try:
+                header, text = _exchange(child, format_name, data)
+            except (OSError, EOFError):
+                child.wait()
+                self.close()
+                if timed_out.is_set():
+                    raise ValueError(f"took more than {self._timeout_s:g} s to read") from None
+                raise ValueError(_describe_exit(child.returncode)) from None
+        if timed_out.is_set() or "memory" in header:
             self.close()
         if "memory" in header:
             raise MemoryError
         if "cause" in header:
             raise ValueError(header["cause"])
-        return _document(header, text)
+        return Document(
+            text=text.decode(),
+            blocks=tuple((start, end) for start, end in header["blocks"]),
+            title=header["title"],
+            headings=tuple(Heading(**heading) for heading in header["headings"]),
+            pages=tuple(header["pages"]),
+            metadata=header["metadata"],
+        )
 
-    def _started(self) -> "subprocess.Popen[bytes]":
-        """Returns a new child that can read; raises SyncFailed, for no file is to blame."""
+    def _start(self) -> "subprocess.Popen[bytes]":
+        """Returns a new child that is ready; raises SyncFailed, since no file is the cause."""
         child = subprocess.Popen(
-            _COMMAND,
+            (sys.executable, "-P", "-m", "index.formats.sandbox"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
         assert child.stdout is not None  # a pipe
-        _, clock = _clock(child, SECONDS)
-        said = child.stdout.readline()
-        clock.cancel()
-        if said != READY:
+        with _deadline(child, TIMEOUT_S):
+            first_line = child.stdout.readline()
+        if first_line != _READY:
             self._child = child
             self.close()
-            ended = f"exit code {child.returncode}"
-            raise SyncFailed(f"no file can be read: the process for it did not begin ({ended})")
+            code = child.returncode
+            raise SyncFailed(f"no file can be read: the child process exited with code {code}")
         return child
 
 
-def _clock(
-    child: "subprocess.Popen[bytes]", seconds: float
-) -> tuple[threading.Event, threading.Timer]:
-    """Starts the time after which the child is killed, and the event is set."""
-    late = threading.Event()
+@contextlib.contextmanager
+def _deadline(child: "subprocess.Popen[bytes]", timeout_s: float) -> Iterator[threading.Event]:
+    """Kills the child and sets the event when the time is over."""
+    timed_out = threading.Event()
 
-    def stop() -> None:
-        late.set()
+    def kill() -> None:
+        timed_out.set()
         child.kill()
 
-    clock = threading.Timer(seconds, stop)
-    clock.start()
-    return late, clock
+    timer = threading.Timer(timeout_s, kill)
+    timer.start()
+    try:
+        yield timed_out
+    finally:
+        timer.cancel()
 
 
 def _exchange(
-    child: "subprocess.Popen[bytes]", name: str, data: bytes
+    child: "subprocess.Popen[bytes]", format_name: str, data: bytes
 ) -> tuple[dict[str, Any], bytes]:
     """Sends a file and returns the answer's header and text; raises OSError or EOFError."""
     assert child.stdin is not None  # both are pipes
     assert child.stdout is not None
-    child.stdin.write(json.dumps({"format": name, "length": len(data)}).encode() + b"\n")
+    request = {"format": format_name, "length": len(data)}
+    child.stdin.write(json.dumps(request).encode() + b"\n")
     child.stdin.write(data)
     child.stdin.flush()
     line = child.stdout.readline()
@@ -131,28 +147,99 @@ def _exchange(
     return header, text
 
 
-def _document(header: dict[str, Any], text: bytes) -> Document:
-    return Document(
-        text=text.decode(),
-        blocks=tuple((start, end) for start, end in header["blocks"]),
-        title=header["title"],
-        headings=tuple(Heading(**heading) for heading in header["headings"]),
-        pages=tuple(header["pages"]),
-        metadata=header["metadata"],
-    )
-
-
-def _end(code: int) -> str:
-    """Returns in words how the child ended."""
+def _describe_exit(code: int) -> str:
     if code >= 0:
         return f"ended the process that read it (exit code {code})"
     if -code == getattr(signal, "SIGXCPU", 0):
-        return f"took more than {SECONDS} s of processor time to read"
+        return f"took more than {TIMEOUT_S} s of processor time to read"
     return f"killed the process that read it ({signal.Signals(-code).name})"
 
 
-def _shut(pipe: IO[bytes]) -> None:
+def main() -> None:
+    """Answers requests on standard input until it closes or memory has run out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not mix in
+    _limit_memory()
+    answers.write(_READY)
+    answers.flush()
+    requests = sys.stdin.buffer
+    while line := requests.readline():
+        request = json.loads(line)
+        if not _answer(request["format"], requests.read(request["length"]), answers):
+            return
+
+
+def _answer(format_name: str, data: bytes, answers: BinaryIO) -> bool:
+    """Writes the document or the cause; returns whether this process may continue."""
+    _limit_time()
+    text, may_continue = b"", True
+    answer: dict[str, object]
     try:
-        pipe.close()
-    except OSError:  # what was not sent any more
+        document = _extract_within_limits(load_formats([format_name])[format_name].extract, data)
+        text = document.text.encode()
+        answer = {**asdict(document), "metadata": dict(document.metadata), "text": len(text)}
+    except MemoryError:
+        answer, may_continue = {"memory": MAX_MEMORY_BYTES}, False
+    except RecursionError:
+        answer = {"cause": "nests too deeply"}
+    except ValueError as error:
+        answer = {"cause": str(error)}
+    except Exception as error:  # each library has its own errors for a file it cannot read
+        description = f"{type(error).__name__}: {error}"
+        answer = {"cause": f"cannot be read as {format_name}: {description}"[:300]}
+    with contextlib.suppress(BrokenPipeError):
+        answers.write(json.dumps(answer).encode() + b"\n" + text)
+        answers.flush()
+    return may_continue
+
+
+def _extract_within_limits(extract: Extractor, data: bytes) -> Document:
+    document = extract(data)
+    if len(document.blocks) > MAX_PARAGRAPHS:
+        raise ValueError(f"has more than {MAX_PARAGRAPHS:,} paragraphs")
+    text = document.text
+    if len(text) > MAX_TEXT_BYTES or len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
+        raise ValueError(f"contains more than {MAX_TEXT_BYTES >> 20} MB of text")
+    return replace_nul_and_surrogates(document)
+
+
+def replace_nul_and_surrogates(document: Document) -> Document:
+    """Returns the document with U+FFFD for each NUL and lone surrogate; offsets stay valid."""
+
+    def replaced(text: str) -> str:
+        return text if text.isascii() and "\0" not in text else text.translate(_REPLACEMENTS)
+
+    return replace(
+        document,
+        text=replaced(document.text),
+        title=document.title and replaced(document.title),
+        headings=tuple(replace(h, text=replaced(h.text)) for h in document.headings),
+        metadata={key: replaced(value) for key, value in document.metadata.items()},
+    )
+
+
+def _limit_memory() -> None:
+    """Limits the whole process; on systems without resource limits only the clock does."""
+    try:
+        import resource
+    except ImportError:
         return
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _limit_time() -> None:
+    try:
+        import resource
+    except ImportError:
+        return
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    used_s = int(usage.ru_utime + usage.ru_stime) + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (used_s + TIMEOUT_S, hard))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
-"""A built folder → the serving generation: hashed, made durable, verified, then renamed to.
+"""A built folder → the serving generation: hashed, made durable, verified, published by rename.
 
-Readers see the old generation or the new one, never a part: the folder gets its final name before
-CURRENT does, and CURRENT carries the manifest's hash. One older generation is kept to go back to.
+Readers see the old generation or the new one, never a mix: the folder gets its final name before
+CURRENT does, and CURRENT carries the manifest's hash. One older generation is kept for rollback.
 """
 
 import errno
@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,66 +23,76 @@ from ..store.manifest import (
     Manifest,
     generation_folder,
     hash_files,
+    read_manifest,
     read_published,
     sync_folder,
     sync_tree,
     write_manifest,
     write_published,
 )
-from .build import Store
-from .changes import Parsed, Survey
-from .lock import writer_lock
+from ..types import GenerationInfo, Skipped
+from .build import VectorIndex
+from .changes import CorpusDiff, ParsedSource
+from .process import writer_lock
 
 _LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 _BUILDING = "building-"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-FLOOR_BYTES = 200_000_000
-"""Room that stays free on the disk of the data folder."""
+_DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
+FREE_BYTES = 200_000_000
+"""Space that must stay free on the disk of the data folder."""
 
 
 def building_folder(collection_folder: Path) -> Path:
-    """Returns a new, empty folder to build in, after clearing what dead builds left."""
-    clear(collection_folder)
+    """Returns a new, empty folder to build in, after removing unfinished builds."""
+    remove_unfinished_builds(collection_folder)
     folder = collection_folder / "generations" / f"{_BUILDING}{os.getpid()}"
     folder.mkdir(parents=True)
     return folder
 
 
-def clear(collection_folder: Path) -> None:
-    """Removes what builds that came to no end left; the writer lock is held, so they are dead."""
-    for left in (collection_folder / "generations").glob(f"{_BUILDING}*"):
-        shutil.rmtree(left)
-    for left in collection_folder.glob(f".{CURRENT}.*"):
-        left.unlink()
+def remove_unfinished_builds(collection_folder: Path) -> None:
+    """Removes what interrupted builds left; under the writer lock none of them is running."""
+    for folder in (collection_folder / "generations").glob(f"{_BUILDING}*"):
+        shutil.rmtree(folder)
+    for file in collection_folder.glob(f".{CURRENT}.*"):
+        file.unlink()
 
 
-def check_space(folder: Path, *, grows: int) -> None:
-    """Raises SpaceLow unless the disk has room for what is built, and the floor besides.
+def remove_old_generations(collection_folder: Path) -> None:
+    """Removes the generations that CURRENT does not name."""
+    names = {entry.generation for entry in _published(collection_folder)}
+    for folder in (collection_folder / "generations").iterdir():
+        if folder.name.isdigit() and folder.name not in names:
+            shutil.rmtree(folder)
 
-    A full disk makes Chroma's and SQLite's reads fail, too, so one does not go that far.
+
+def check_space(folder: Path, *, build_bytes: int) -> None:
+    """Raises SpaceLow unless the disk has room for the build and FREE_BYTES more.
+
+    On a full disk Chroma's and SQLite's reads fail, too, so it must not get that far.
     """
-    free, needed = shutil.disk_usage(folder).free, FLOOR_BYTES + grows
+    free, needed = shutil.disk_usage(folder).free, FREE_BYTES + build_bytes
     if free < needed:
         raise SpaceLow(folder, free, needed)
 
 
-def of_disk(error: Exception, folder: Path) -> IndexingError | None:
-    """Returns the disk's trouble in words, None where the error is none of the disk's.
+def disk_error(error: Exception, folder: Path) -> IndexingError | None:
+    """Returns the error to report for a full or failing disk; None for any other cause.
 
-    Chroma, tantivy and SQLite say a full disk in errors and words of their own.
+    Chroma, tantivy and SQLite report a full disk with errors and messages of their own.
     """
     code = error.errno if isinstance(error, OSError) else None
-    said = str(error).lower()
-    if code in _FULL or "disk is full" in said or "no space left" in said:
+    message = str(error).lower()
+    if code in _DISK_FULL_ERRNOS or "disk is full" in message or "no space left" in message:
         return DiskFull(folder)
     if isinstance(error, OSError):
-        return SyncFailed(f"the disk failed during the sync ({error}): see to it, and sync again")
+        return SyncFailed(f"disk error during the sync ({error}): check the disk and sync again")
     return None
 
 
-def size_of(generation_folder: Path) -> int:
-    """Returns how many bytes a generation's files have."""
-    return sum(path.stat().st_size for path in generation_folder.rglob("*") if path.is_file())
+def folder_bytes(folder: Path) -> int:
+    """Returns the total size of the files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def publish(
@@ -90,20 +101,20 @@ def publish(
     *,
     collection: str,
     corpus: Path,
-    survey: Survey,
-    parsed: Sequence[Parsed],
+    diff: CorpusDiff,
+    sources: Sequence[ParsedSource],
     fingerprint: Mapping[str, str],
     embedder: tuple[str, int] | None,
-    store: Store,
+    vectors: VectorIndex,
     on_verified: Callable[[int, int], None],
 ) -> str:
     """Publishes what was built in `folder` and returns the generation's name.
 
     `embedder` is its fingerprint and dimensions, None for a generation without vectors;
-    `store` is what holds them, and `on_verified` hears how many chunks were looked for, of all.
-    Raises GenerationDamaged where verification fails; then nothing is published.
+    `on_verified` receives (verified chunks, total). Raises GenerationDamaged where verification
+    fails; then nothing is published.
     """
-    name = f"{_newest(collection_folder) + 1:06}"
+    name = f"{_newest_number(collection_folder) + 1:06}"
     manifest = Manifest(
         generation=name,
         collection=collection,
@@ -113,76 +124,95 @@ def publish(
         fingerprint=fingerprint,
         embedder=embedder[0] if embedder else "",
         dimensions=embedder[1] if embedder else 0,
-        sources=len(parsed),
-        chunks=sum(len(entry.chunks) for entry in parsed),
-        skipped=survey.skipped,
-        skipped_stamps=survey.skipped_stamps,
+        sources=len(sources),
+        chunks=sum(len(entry.chunks) for entry in sources),
+        skipped=diff.skipped,
+        skipped_stamps=diff.skipped_stamps,
         versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
         files=hash_files(folder),
-        sha256={entry.source.path: entry.source.sha256 for entry in parsed},
-        drift=store.drift,
-        exact=store.exact,
+        sha256={entry.source.path: entry.source.sha256 for entry in sources},
+        drift=vectors.drift,
+        exact=vectors.exact,
     )
     current = Current(name, write_manifest(folder, manifest))
     sync_tree(folder)
     final = generation_folder(collection_folder, name)
     folder.rename(final)
     sync_folder(final.parent)
-    new = [chunk.row for entry in parsed if entry.known is None for chunk in entry.chunks]
+    new_rows = [c.row for entry in sources if entry.previous_row is None for c in entry.chunks]
     try:
-        check(collection_folder, current, new, on_verified)
+        with closing(Generation(collection_folder, current)) as generation:
+            verify(generation, new_rows, on_verified)
     except IndexingError:
         shutil.rmtree(final)
         raise
-    write_published(collection_folder, (current, *published(collection_folder)[:1]))
+    write_published(collection_folder, (current, *_published(collection_folder)[:1]))
     return name
 
 
-def check(
-    collection_folder: Path,
-    current: Current,
-    new: Sequence[int] = (),
-    on_verified: Callable[[int, int], None] = lambda done, total: None,
-) -> None:
-    """Opens a generation and verifies it, all of its `new` rows; raises GenerationDamaged."""
-    with closing(Generation(collection_folder, current)) as generation:
-        verify(generation, new, on_verified)
-
-
-def _newest(collection_folder: Path) -> int:
+def _newest_number(collection_folder: Path) -> int:
     """Returns the number of the newest generation on disk or published; 0 where there is none."""
     names = [path.name for path in (collection_folder / "generations").iterdir()]
-    names += [entry.generation for entry in published(collection_folder)]
+    names += [entry.generation for entry in _published(collection_folder)]
     return max((int(name) for name in names if name.isdigit()), default=0)
 
 
-def published(collection_folder: Path) -> tuple[Current, ...]:
-    """Returns what CURRENT names; nothing where it cannot be read."""
+def _published(collection_folder: Path) -> tuple[Current, ...]:
+    """Returns the generations in CURRENT; none where it cannot be read."""
     try:
         return read_published(collection_folder)
     except IndexingError:
         return ()
 
 
-def remove_old(collection_folder: Path) -> None:
-    """Removes the generations that CURRENT does not name."""
-    named = {entry.generation for entry in published(collection_folder)}
-    for folder in (collection_folder / "generations").iterdir():
-        if folder.name.isdigit() and folder.name not in named:
-            shutil.rmtree(folder)
-
-
 def roll_back(collection_folder: Path, collection: str) -> str:
-    """Lets the older of the two published generations serve, and returns its name.
+    """Publishes the older of the two generations again and returns its name.
 
-    The newer one becomes that to go back to. Raises GenerationMissing where there is no older
-    one, GenerationDamaged where that is not whole, SyncBusy while a sync runs.
+    The newer one becomes the one to roll back to. Raises GenerationMissing where there is no
+    older one, GenerationDamaged where it is damaged, SyncBusy while a sync runs.
     """
     with writer_lock(collection_folder, collection):
-        both = read_published(collection_folder)
-        if len(both) < 2:
+        published = read_published(collection_folder)
+        if len(published) < 2:
             raise GenerationMissing(collection, "no older generation to go back to")
-        newer, older = both
-        check(collection_folder, older)
+        newer, older = published
+        with closing(Generation(collection_folder, older)) as generation:
+            verify(generation)
         write_published(collection_folder, (older, newer))
     return older.generation
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStatus:
+    """The serving generation, its corpus, its `size` in bytes, and the generation `before` it."""
+
+    info: GenerationInfo
+    corpus: str
+    embedder: str
+    size: int
+    before: str | None
+    skipped: tuple[Skipped, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Returns the status as plain values."""
+        return asdict(self)
+
+
+def read_status(folder: Path, collection: str) -> CollectionStatus:
+    """Returns the status from the manifest alone, without opening the generation.
+
+    Raises GenerationMissing, or GenerationDamaged for a manifest that does not match CURRENT.
+    """
+    published = read_published(folder)
+    if not published:
+        raise GenerationMissing(collection)
+    serving = generation_folder(folder, published[0].generation)
+    manifest = read_manifest(serving, published[0].manifest_sha256)
+    return CollectionStatus(
+        info=manifest.info(),
+        corpus=manifest.corpus,
+        embedder=manifest.embedder,
+        size=folder_bytes(serving),
+        before=published[1].generation if len(published) > 1 else None,
+        skipped=manifest.skipped,
+    )

@@ -1,8 +1,8 @@
-"""Text → terms, and text made harmless: the one analysis that indexing and asking share.
+"""Analyzer: text → terms, for indexing and for queries alike; and `sanitize` for unsafe characters.
 
-Terms are lower-cased, accent-folded and stemmed (Snowball English, tantivy's own analyzer), and
-irregular forms are led back to their verb, so that BM25, its rescoring and word cover all count
-the same words. Scripts written without spaces become one term a character.
+Terms are lower-cased, accent-folded, stemmed (Snowball English, by tantivy's analyzer) and
+lemmatized where the form is irregular, so that BM25, its rescoring and word cover count the same
+words. Scripts written without spaces become one term per character.
 """
 
 import re
@@ -16,7 +16,7 @@ ANALYZER = "footnote-2"
 MAX_WORD = 40
 _UNSPACED = re.compile(r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])")
 # Controls but tab and newlines; bidi marks, embeddings and isolates; the tag block; surrogates.
-_HARMFUL = re.compile(
+_UNSAFE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
@@ -31,8 +31,8 @@ STOP_WORDS = frozenset(
     "please".split()
 )
 
-# Base form and the forms that stemming does not lead back to it; ambiguous ones (found, left,
-# saw, ground, wound, bore) are left alone.
+# Base form, then the irregular forms that stemming does not reduce to it; ambiguous ones (found,
+# left, saw, ground, wound, bore) are omitted.
 _IRREGULAR = (
     "arise arose arisen|awake awoke|bear born|beat beaten|become became|begin began begun"
     "|bend bent|bite bit bitten|bleed bled|blow blew blown|break broke broken|breed bred"
@@ -57,23 +57,22 @@ _IRREGULAR = (
 )
 
 
-def harmless(text: str) -> str:
-    """The text, as long as before, with characters that deceive or break replaced one for one.
+def sanitize(text: str) -> str:
+    """Returns the text with unsafe characters replaced one for one, so that offsets stay valid.
 
-    Controls, bidi and zero-width marks become a space, tag characters and lone surrogates U+FFFD,
-    so that offsets into the result are offsets into the text.
+    Controls, bidi and zero-width marks become a space, tag characters and lone surrogates U+FFFD.
     """
-    return _HARMFUL.sub(lambda match: " " if match.group() < "\ud800" else "\ufffd", text)
+    return _UNSAFE.sub(lambda match: " " if match.group() < "\ud800" else "\ufffd", text)
 
 
-def visible(text: str) -> str:
-    r"""The text for a screen: what `harmless` would replace is written as `\u202e` and the like."""
-    return _HARMFUL.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+def escape_unsafe(text: str) -> str:
+    r"""Returns the text for display: what `sanitize` replaces is escaped (`\u202e`)."""
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 @cache
 def analyzer() -> Any:  # tantivy ships no type for it outside its stub
-    """Returns tantivy's text analyzer; one for the process."""
+    """Returns tantivy's text analyzer, cached for the process."""
     import tantivy
 
     filters = tantivy.Filter
@@ -88,15 +87,15 @@ def analyzer() -> Any:  # tantivy ships no type for it outside its stub
 
 
 def terms(text: str) -> list[str]:
-    """Returns the text's terms in order, repeats included."""
-    spaced = _UNSPACED.sub(r" \1 ", harmless(text))
-    base = _base_forms()
-    return [base.get(term, term) for term in analyzer().analyze(spaced)]
+    """Returns the text's terms in order, with repeats."""
+    spaced = _UNSPACED.sub(r" \1 ", sanitize(text))
+    base_forms = _base_forms()
+    return [base_forms.get(term, term) for term in analyzer().analyze(spaced)]
 
 
 @cache
 def _base_forms() -> dict[str, str]:
-    """Stem of an irregular form → stem of its base form."""
+    """Returns the stem of each irregular form → the stem of its base form."""
     pairs = {}
     for line in _IRREGULAR.split("|"):
         base, *forms = (analyzer().analyze(word)[0] for word in line.split())
@@ -109,7 +108,7 @@ def _stop_terms() -> frozenset[str]:
     return frozenset(term for word in STOP_WORDS for term in terms(word))
 
 
-def content_terms(words: Sequence[str]) -> list[str]:
-    """Returns the given terms without stop words, each once, in order."""
-    stop = _stop_terms()
-    return list(dict.fromkeys(word for word in words if word not in stop))
+def content_terms(terms: Sequence[str]) -> list[str]:
+    """Returns the terms without stop words, each once, in order."""
+    stop_terms = _stop_terms()
+    return list(dict.fromkeys(term for term in terms if term not in stop_terms))

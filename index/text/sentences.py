@@ -1,72 +1,68 @@
-"""Text → sentences with exact offsets, by rule.
+"""Sentence segmentation: text → sentences with exact offsets, by rules.
 
 A sentence ends at `.`, `!`, `?` or `…` (and their CJK forms) with closing quotes, before white
 space; not after an abbreviation, an initial or a list number, in a German date ("am 3. Mai"), nor
-before a lower-case word. Rules after Kiss and Strunk 2006's classes of periods, without training.
+before a lower-case word. The classes of periods follow Kiss and Strunk 2006, without training.
 """
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ..types import Span
 
-_CLOSERS = "\"'”’»)\\]}』」）"
+_CLOSING = "\"'”’»)\\]}』」）"
 _END = re.compile(
-    rf"[.!?…]+[{_CLOSERS}]*(?=\s)|[。！？｡]+[{_CLOSERS}]*"
+    rf"[.!?…]+[{_CLOSING}]*(?=\s)|[。！？｡]+[{_CLOSING}]*"
     r"|(?:\r\n|\r|\n)(?=\s*(?:\r\n|\r|\n|[-*+•|] |\d+[.)] ))"
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 _INITIALISM = re.compile(r"^(?:[^\W\d_]\.)+$")
-_STARTER = re.compile(
+_FREQUENT_STARTER = re.compile(
     r"(?:The|A|An|In|On|At|It|Its|He|She|They|We|You|I|This|That|These|Those|There|However|But|And"
     r"|As|By|For|From|If|When|While|After|Before|Since|Although|Some|Many|Most|His|Her|Their|Our)\b"
 )
 _DAY = re.compile(r"(?:[12]?\d|3[01])$")
-_AFTER_DAY = re.compile(
+_AFTER_ORDINAL = re.compile(
     r"(?:Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember"
     r"|Jahrhunderts?|Jh|Jahrestag(?:es)?)\b"
 )
-_NEVER_LAST = frozenset(
+_ABBREVIATIONS = frozenset(
     "mr mrs ms messrs dr prof st mt ft gen col lt sgt capt cmdr maj adm sen rep gov pres rev "
     "hon sr jr no nos vol vols pp fig figs eq eqs ch sec art cf vs v e.g i.e viz approx ca c. "
     "est al bros dept univ jan feb mar apr jun jul aug sep sept oct nov dec "
     "nr mio mrd hrsg vgl sra srta".split()
 )
-_OFTEN_LAST = frozenset(["jr", "sr", "al", "inc", "ltd", "co", "corp", "etc", "est"])
+_SENTENCE_FINAL_ABBREVIATIONS = frozenset(
+    ["jr", "sr", "al", "inc", "ltd", "co", "corp", "etc", "est"]
+)
 
 
 def sentence_spans(text: str, start: int, end: int) -> list[Span]:
     """Returns the spans of the sentences between two offsets, in order, white space trimmed.
 
-    Together they hold every character of the stretch that is not white space.
+    Together they cover every character between the offsets that is not white space.
     """
-    spans: list[Span] = []
-    cursor = start
-    for stop in _stops(text, start, end):
-        _append(spans, text, cursor, stop)
-        cursor = stop
-    _append(spans, text, cursor, end)
-    return spans
+    edges = [start, *_sentence_ends(text, start, end), end]
+    return [span for left, right in pairwise(edges) if (span := trim(text, left, right))]
 
 
-def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+def trim(text: str, start: int, end: int) -> Span | None:
+    """Returns the span without the white space at its ends; None where nothing is left."""
     part = text[start:end]
-    left = len(part) - len(part.lstrip())
     right = len(part.rstrip())
-    if right > left:
-        spans.append((start + left, start + right))
+    return (start + len(part) - len(part.lstrip()), start + right) if right else None
 
 
-def _stops(text: str, start: int, end: int) -> Iterator[int]:
-    sentence = start
+def _sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
     for match in _END.finditer(text, start, end):
-        if _is_end(text, sentence, match, end):
-            sentence = match.end()
-            yield sentence
+        if _is_end(text, start, match, end):
+            start = match.end()
+            yield start
 
 
-def _is_end(text: str, sentence: int, match: re.Match[str], end: int) -> bool:
-    """Does a sentence that began at `sentence` end with this match?"""
+def _is_end(text: str, start: int, match: re.Match[str], end: int) -> bool:
+    """Returns whether the sentence that began at `start` ends with this match."""
     mark = match.group()
     if mark[0] in "。！？｡\r\n":
         return True
@@ -78,20 +74,22 @@ def _is_end(text: str, sentence: int, match: re.Match[str], end: int) -> bool:
         return False
     if mark[0] != "." or mark.startswith(".."):
         return True
-    word = _LAST_WORD.search(text, max(sentence, match.start() - 30), match.start())
-    return not (word and _abbreviates(word.group(), word.start() == sentence, after))
+    word = _LAST_WORD.search(text, max(start, match.start() - 30), match.start())
+    return not (word and _is_abbreviation(word.group(), word.start() == start, after))
 
 
-def _abbreviates(word: str, alone: bool, after: str) -> bool:
-    """Does a period after this word belong to the word? `alone`: the sentence has no other."""
+def _is_abbreviation(word: str, is_only_word: bool, after: str) -> bool:
+    """Returns whether a period after this word belongs to the word, not to the sentence."""
     lower = word.lower()
-    begins = bool(_STARTER.match(after.lstrip("\"'“‘«([")))
+    starts_sentence = bool(_FREQUENT_STARTER.match(after.lstrip("\"'“‘«([")))
     if _INITIALISM.match(word + ".") or (len(word) == 1 and word.isalpha()):
-        return not begins or lower in ("e.g", "i.e")
-    if lower in _OFTEN_LAST:
-        return not begins and not after[:1].isupper()
-    if lower in _NEVER_LAST:
-        return not (begins and lower in ("no", "mar", "st", "art", "est", "dec", "sec", "v"))
-    if _DAY.match(word) and _AFTER_DAY.match(after):
+        return not starts_sentence or lower in ("e.g", "i.e")
+    if lower in _SENTENCE_FINAL_ABBREVIATIONS:
+        return not starts_sentence and not after[:1].isupper()
+    if lower in _ABBREVIATIONS:
+        return not (
+            starts_sentence and lower in ("no", "mar", "st", "art", "est", "dec", "sec", "v")
+        )
+    if _DAY.match(word) and _AFTER_ORDINAL.match(after):
         return True
-    return alone and (word.isdigit() or len(word) == 1)
+    return is_only_word and (word.isdigit() or len(word) == 1)

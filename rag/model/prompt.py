@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 
-from index.text.analyzer import harmless
+from index.text.analyzer import sanitize
 
-from ..retrieval.diversify import select
+from ..retrieval.diversify import diversify
 from ..types import Citation, Hit, Turn
 from .openai_chat import Message
 from .statements import QUESTION, numbered
@@ -73,7 +73,7 @@ PROMPT_SHA256 = sha256(f"{_SYSTEM}\0{_REWRITE}\0{_JUDGE}".encode()).hexdigest()
 """Of what the model is told, so that two answers can be compared."""
 
 
-def build_rewrite(
+def build_condense_messages(
     question: str, history: Sequence[Turn], *, fence: str, history_chars: int
 ) -> list[Message]:
     """Returns the messages that ask for a question that stands alone."""
@@ -81,7 +81,7 @@ def build_rewrite(
     return [Message("system", _REWRITE.format(fence=fence)), Message("user", user)]
 
 
-def build_judging(
+def build_support_messages(
     sentence: str, cited: Sequence[Citation], *, question: str, fence: str
 ) -> list[Message]:
     """Returns the messages that ask whether the cited texts support the sentence."""
@@ -101,7 +101,7 @@ def build_judging(
     return [Message("system", _JUDGE.format(fence=fence)), Message("user", user)]
 
 
-def build_messages(
+def build_answer_messages(
     question: str,
     history: Sequence[Turn],
     *,
@@ -117,7 +117,7 @@ def build_messages(
     after the last sentence that fits. Sentences are numbered from 1 as in `hit.sentences`; a hit
     without any is one sentence, its text.
     """
-    shown = select(hits, chars=passage_chars)
+    shown = diversify(hits, chars=passage_chars)
     passages = "\n\n".join(
         _passage(hit, number=number, fence=fence, chars=passage_chars)
         for number, hit in enumerate(shown, start=1)
@@ -168,6 +168,6 @@ def _recent(history: Sequence[Turn], history_chars: int) -> list[Turn]:
 
 def _data(text: str, fence: str) -> str:
     """The text as one line that cannot end its fence, number a sentence or hide a character."""
-    line = _SUPPLEMENT.sub(" ", _BREAKS.sub(" ", harmless(text)))
+    line = _SUPPLEMENT.sub(" ", _BREAKS.sub(" ", sanitize(text)))
     line = _CITES.sub(r"［\1］", line)  # brackets still, as in `items[0]`, but no marker's
     return re.sub(re.escape(fence), "-" * len(fence), line, flags=re.IGNORECASE)

@@ -62,7 +62,7 @@ class Query:
         return np.concatenate([self.numbers, np.setdiff1d(self.pairs, self.numbers)])
 
 
-def understand(generation: Generation, embedder: Embedder, question: str) -> Query:
+def analyze_query(generation: Generation, embedder: Embedder, question: str) -> Query:
     """Returns what the generation makes of the question; raises EmbedderMismatch."""
     manifest = generation.manifest
     if generation.info.complete and manifest.embedder != embedder.fingerprint:
@@ -128,7 +128,7 @@ def _spelled(generation: Generation, found: Sequence[str]) -> tuple[dict[str, st
     """Returns what misspelt terms were meant to be, and the terms that the corpus holds."""
     known = dict(generation.vocabulary(list(dict.fromkeys(found))))
     unknown = [term for term in dict.fromkeys(found) if term not in known and _may_be_slip(term)]
-    slips = {term: slips_of(term) for term in unknown[:MOST]}
+    slips = {term: single_edits(term) for term in unknown[:MOST]}
     near = generation.vocabulary([word for words in slips.values() for word in words])
     meant = {}
     for term, words in slips.items():
@@ -143,7 +143,7 @@ def _may_be_slip(term: str) -> bool:
     return SHORTEST <= len(term) <= LONGEST and term.isascii() and term.isalpha()
 
 
-def slips_of(term: str) -> list[str]:
+def single_edits(term: str) -> list[str]:
     """Returns every word one slip away that begins alike: a letter less, more, other, or swapped.
 
     The first letter is seldom the wrong one (Pollock and Zamora 1984).

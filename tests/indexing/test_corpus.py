@@ -39,7 +39,7 @@ def test_what_footnoteignore_names_is_not_looked_at(tmp_path: Path) -> None:
 
 def test_a_footnoteignore_that_cannot_be_read_ends_the_scan(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.txt": "a", ".footnoteignore": b"\xff\xfe"})
-    with pytest.raises(SettingInvalid, match="footnoteignore cannot be understood"):
+    with pytest.raises(SettingInvalid, match="footnoteignore cannot be read"):
         scanned(tmp_path)
 
 
@@ -50,7 +50,7 @@ def test_a_link_out_of_the_corpus_is_refused(tmp_path: Path) -> None:
     (root / "folder").symlink_to(outside)
     files, causes = scanned(root)
     assert files == ["a.txt"]
-    assert causes == {"link.txt": "links out of the corpus", "folder": "links out of the corpus"}
+    assert causes == {"link.txt": "links to a target outside the corpus", "folder": "links to a target outside the corpus"}
 
 
 def test_a_link_within_the_corpus_is_read(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_file_that_became_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
 def test_a_file_that_became_a_link_out_is_not_read(tmp_path: Path) -> None:
     write_files(tmp_path, {"secret.txt": "s", "corpus/a.txt": "a"})
     (tmp_path / "corpus" / "b.txt").symlink_to(tmp_path / "secret.txt")
-    with pytest.raises(SourceUnreadable, match="links out"):
+    with pytest.raises(SourceUnreadable, match="outside the corpus"):
         read_file(tmp_path / "corpus", CorpusFile("b.txt", "txt", 1, 1, ""), max_file_bytes=10)
 
 
@@ -90,8 +90,8 @@ def test_other_formats_and_large_files_are_named(tmp_path: Path) -> None:
     files, causes = scanned(tmp_path)
     assert files == []
     assert causes == {
-        "a.pdf": ".pdf is not among the formats read",
-        "README": "a name without suffix is not among the formats read",
+        "a.pdf": ".pdf is not among the enabled formats",
+        "README": "a file without a suffix is not among the enabled formats",
         "big.txt": "has 1,001 bytes, more than 1,000",
     }
 

@@ -121,10 +121,10 @@ FINE: dict[str, str | bytes] = {  # indexed, harmlessly
 
 
 @pytest.fixture
-def extraction() -> Iterator[Sandbox]:
-    extraction = Sandbox()
-    yield extraction
-    extraction.close()
+def sandbox() -> Iterator[Sandbox]:
+    sandbox = Sandbox()
+    yield sandbox
+    sandbox.close()
 
 
 def test_hostile_files_are_named_or_harmless_and_no_good_one_is_lost(
@@ -156,24 +156,24 @@ def test_hostile_files_are_named_or_harmless_and_no_good_one_is_lost(
 
 @pytest.mark.parametrize("name", [n for n in {**BAD, **FINE} if n.rpartition(".")[2] in FORMATS])
 def test_no_hostile_file_takes_its_reader_past_its_limits(
-    name: str, extraction: Sandbox
+    name: str, sandbox: Sandbox
 ) -> None:
     content = {**BAD, **FINE}[name]
     data = content.encode() if isinstance(content, str) else content
-    assert within_limits(extraction, name.rpartition(".")[2], data)
+    assert within_limits(sandbox, name.rpartition(".")[2], data)
 
 
 @pytest.mark.parametrize("name", ["txt", "md", "html", "rst", "csv", "json"])
-def test_a_very_long_line_stays_within_the_limits(name: str, extraction: Sandbox) -> None:
-    assert within_limits(extraction, name, b"word " * (LINE // 5))
+def test_a_very_long_line_stays_within_the_limits(name: str, sandbox: Sandbox) -> None:
+    assert within_limits(sandbox, name, b"word " * (LINE // 5))
 
 
-def within_limits(extraction: Sandbox, name: str, data: bytes) -> bool:
+def within_limits(sandbox: Sandbox, name: str, data: bytes) -> bool:
     """Read or refused in time, and the child, where it still lives, never held too much."""
     started = time.monotonic()
     with contextlib.suppress(ValueError):  # the cause; the other test has them
-        extraction.document(name, data)
-    child = extraction._child
+        sandbox.extract(name, data)
+    child = sandbox._child
     if child is not None:
         status = Path(f"/proc/{child.pid}/status").read_text()
         peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))

@@ -1,4 +1,4 @@
-"""The process that reads files: its limits, its end, and the formats that others add."""
+"""The process that extracts files: its limits, its end, and the formats of other packages."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from index.embed.factory import EmbedSpec
 from index.errors import SyncFailed
-from index.formats import table as formats
+from index.formats import FORMATS
 from index.formats.markdown import extract_markdown
 from index.formats.sandbox import Sandbox, replace_nul_and_surrogates
 from index.types import Document, Heading
@@ -41,7 +41,7 @@ breaker = Format((".brk",), extract)
 
 
 @pytest.fixture
-def extraction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """With a package installed that adds the format `brk`."""
     (tmp_path / "breaker.py").write_text(BREAKER)
     info = tmp_path / "breaker-1.dist-info"
@@ -49,19 +49,19 @@ def extraction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: breaker\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[footnote.formats]\nbrk = breaker:breaker\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    extraction = Sandbox(seconds=20)
-    yield extraction
-    extraction.close()
+    sandbox = Sandbox(timeout_s=20)
+    yield sandbox
+    sandbox.close()
 
 
-def test_a_child_reads_as_the_extractor_does(extraction: Sandbox) -> None:
+def test_the_child_returns_what_the_extractor_does(sandbox: Sandbox) -> None:
     data = "---\ndate: 2024\n---\n# Größe\n\nText.".encode()
-    assert extraction.document("md", data) == extract_markdown(data)
-    assert extraction.document("md", data) == extract_markdown(data)
+    assert sandbox.extract("md", data) == extract_markdown(data)
+    assert sandbox.extract("md", data) == extract_markdown(data)
 
 
-def test_an_installed_package_adds_a_format(extraction: Sandbox) -> None:
-    assert extraction.document("brk", b"fine").text == "fine"
+def test_an_installed_package_adds_a_format(sandbox: Sandbox) -> None:
+    assert sandbox.extract("brk", b"fine").text == "fine"
 
 
 @pytest.mark.parametrize(
@@ -72,29 +72,29 @@ def test_an_installed_package_adds_a_format(extraction: Sandbox) -> None:
         (b"exits", r"ended the process that read it \(exit code 3\)"),
         (b"odd", "cannot be read as brk: KeyError: 'odd'"),
         (b"deep", "nests too deeply"),
-        (b"long", "holds more than 64 MB of text"),
+        (b"long", "contains more than 64 MB of text"),
         (b"bits", "has more than 1,000,000 paragraphs"),
     ],
 )
 def test_a_file_that_breaks_its_reader_says_why_and_the_next_is_read(
-    extraction: Sandbox, data: bytes, cause: str
+    sandbox: Sandbox, data: bytes, cause: str
 ) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match=cause):
-            extraction.document("brk", data)
-    assert extraction.document("brk", b"fine").text == "fine"
+            sandbox.extract("brk", data)
+    assert sandbox.extract("brk", b"fine").text == "fine"
 
 
-def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(extraction: Sandbox) -> None:
-    extraction._seconds = 1.5
+def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(sandbox: Sandbox) -> None:
+    sandbox._timeout_s = 1.5
     with pytest.raises(ValueError, match=r"took more than 1\.5 s"):
-        extraction.document("brk", b"late")
-    extraction._seconds = 20
-    assert extraction.document("brk", b"fine").text == "fine"
+        sandbox.extract("brk", b"late")
+    sandbox._timeout_s = 20
+    assert sandbox.extract("brk", b"fine").text == "fine"
 
 
-def test_what_a_library_prints_is_no_answer(extraction: Sandbox) -> None:
-    assert extraction.document("brk", b"prints").text == "prints"
+def test_what_a_library_prints_is_no_answer(sandbox: Sandbox) -> None:
+    assert sandbox.extract("brk", b"prints").text == "prints"
 
 
 def test_lone_surrogates_and_nul_are_replaced_one_for_one() -> None:
@@ -111,13 +111,13 @@ def test_lone_surrogates_and_nul_are_replaced_one_for_one() -> None:
 
 
 def test_no_two_formats_share_a_suffix() -> None:
-    suffixes = [suffix for entry in formats.FORMATS.values() for suffix in entry.suffixes]
+    suffixes = [suffix for entry in FORMATS.values() for suffix in entry.suffixes]
     assert len(set(suffixes)) == len(suffixes)
     assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in suffixes)
     assert "breaker" not in sys.modules
 
 
-def test_where_the_reading_process_cannot_begin_no_file_is_to_blame(
+def test_a_child_that_cannot_start_fails_the_sync_and_no_file(
     tmp_path: Path, hosted: EmbedSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = sync_request(write_files(tmp_path / "corpus", ARTICLES), tmp_path / "data", hosted)

@@ -73,7 +73,7 @@ def test_a_first_sync_publishes_every_article(built: BuiltIndex) -> None:
     assert source_paths(built.request) == sorted(ARTICLES)
 
 
-def test_it_says_how_far_it_is(built: BuiltIndex) -> None:
+def test_it_reports_its_progress(built: BuiltIndex) -> None:
     kinds = [event["event"] for event in built.events]
     assert kinds[0] == "parse"
     assert kinds[-1] == "publish"
@@ -203,7 +203,7 @@ def test_two_generations_stay_on_disk(request_: SyncRequest) -> None:
     assert names == ["000003", "000004"]
 
 
-# --- files that cannot be taken
+# --- files that are skipped
 
 
 def test_bad_files_are_reported_and_the_rest_is_indexed(request_: SyncRequest) -> None:
@@ -216,8 +216,8 @@ def test_bad_files_are_reported_and_the_rest_is_indexed(request_: SyncRequest) -
     causes = {entry.path: entry.cause for entry in report.skipped}
     assert causes == {
         "b.txt": "is a binary file, not text",
-        "e.txt": "holds no text",
-        "p.pdf": ".pdf is not among the formats read",
+        "e.txt": "contains no text",
+        "p.pdf": ".pdf is not among the enabled formats",
         "big.txt": "has 1,000,001 bytes, more than 1,000,000",
         "pipe.txt": "is not a regular file",
     }
@@ -268,7 +268,7 @@ def failing(path: Path, code: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("name", ["lighthouse.txt", "harbour"])
-def test_what_the_disk_does_not_let_us_read_stays_and_is_named(
+def test_what_the_disk_cannot_read_at_the_moment_is_kept_and_reported(
     request_: SyncRequest, name: str
 ) -> None:
     sync_in_process(request_)
@@ -284,7 +284,7 @@ def test_what_the_disk_does_not_let_us_read_stays_and_is_named(
     assert report.skipped == ()
 
 
-def test_what_we_may_not_read_any_more_is_gone(request_: SyncRequest) -> None:
+def test_a_file_that_is_no_longer_permitted_is_removed(request_: SyncRequest) -> None:
     sync_in_process(request_)
     os.utime(request_.corpus / "lighthouse.txt")
     with failing(request_.corpus / "lighthouse.txt", errno.EACCES):
@@ -374,9 +374,9 @@ def test_a_second_writer_is_refused_with_the_holders_pid(request_: SyncRequest) 
 
 
 def test_a_disk_without_room_is_an_error_with_both_figures(tmp_path: Path) -> None:
-    with pytest.raises(SpaceLow, match=r"MB are free .* a sync needs 1,000,000,000,200 MB"):
-        check_space(tmp_path, grows=10**18)
-    check_space(tmp_path, grows=0)
+    with pytest.raises(SpaceLow, match=r"MB are free .* but a sync needs 1,000,000,000,200 MB"):
+        check_space(tmp_path, build_bytes=10**18)
+    check_space(tmp_path, build_bytes=0)
 
 
 def full_database() -> Exception:
@@ -388,7 +388,7 @@ def full_database() -> Exception:
     return caught.value
 
 
-def test_a_disk_that_is_full_is_told_from_other_errors(tmp_path: Path) -> None:
+def test_a_full_disk_is_distinguished_from_other_errors(tmp_path: Path) -> None:
     assert isinstance(disk_error(full_database(), tmp_path), DiskFull)
     assert isinstance(disk_error(OSError(errno.EDQUOT, "Quota exceeded"), tmp_path), DiskFull)
     failed = disk_error(OSError(errno.EIO, "Input/output error", "manifest.json"), tmp_path)
@@ -422,7 +422,7 @@ def test_a_damaged_current_is_rebuilt(request_: SyncRequest, content: str) -> No
     assert source_paths(request_) == sorted(ARTICLES)
 
 
-def test_what_dead_builds_left_is_cleared(request_: SyncRequest) -> None:
+def test_unfinished_builds_are_removed(request_: SyncRequest) -> None:
     left = write_files(request_.folder / "generations" / "building-1", {"catalog.sqlite3": "half"})
     write_files(request_.folder / "generations" / "000007", {"catalog.sqlite3": "unpublished"})
     sync_in_process(request_)

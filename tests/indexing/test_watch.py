@@ -140,7 +140,7 @@ def test_changes_are_noticed_in_every_folder_of_the_corpus_and_nowhere_else(
         path.relative_to(request_.corpus).as_posix() for path in corpus.list_folders(request_.corpus)
     }
     assert folders == {".", "harbour"}
-    ticks = CorpusWatcher(request_, lambda event: None)._noticed()
+    ticks = CorpusWatcher(request_, lambda event: None)._notifications()
     assert next(ticks) is False
     write_files(request_.corpus, {"harbour/new.txt": "New."})
     assert any(islice(ticks, 30))

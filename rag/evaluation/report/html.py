@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
-from index.text.analyzer import visible
+from index.text.analyzer import escape_unsafe
 from index.types import Span
 
 from ..compare import Comparison
@@ -45,7 +45,7 @@ def html(results: Results, comparison: Comparison | None = None) -> str:
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.finalize = lambda value: (
-        visible(value) if type(value) is str else value  # not markup, which is ours
+        escape_unsafe(value) if type(value) is str else value  # not markup, which is ours
     )
     template = environment.from_string(
         files(__package__).joinpath("report.html.j2").read_text("utf-8")

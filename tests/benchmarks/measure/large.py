@@ -30,8 +30,9 @@ from index.store.generation import Generation
 from index.sync.changes import CorpusDiff, ParsedSource
 from index.sync.run import GenerationBuilder
 from index.types import Chunk, Filters, Source
-from rag.retrieval.fusion import retrieve, understand
-from rag.retrieval.weights import fitted
+from rag.retrieval.fusion import retrieve
+from rag.retrieval.query import analyze_query
+from rag.retrieval.weights import fitted_weights
 from tests.benchmarks.gold import ARTICLES, SHARED, cases
 from tests.benchmarks.measure.latency import Remembered, measure
 
@@ -115,7 +116,7 @@ def build(settings: Settings, large: Large) -> None:
 
 def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> None:
     """Prints what each part of a search takes; candidates are those of each question."""
-    queries = [understand(generation, embedder, question) for question in questions]
+    queries = [analyze_query(generation, embedder, question) for question in questions]
     known = [query.terms[: len(query.numbers)] for query in queries]
     words = [generation.find_lexical(terms, limit=100) for terms in known]
     near = [generation.find_dense(query.vector, limit=100) for query in queries]
@@ -123,7 +124,7 @@ def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> 
     every = range(len(questions))
     filters = Filters(("1/",))
     parts: dict[str, Callable[[int], Any]] = {
-        "terms of the question": lambda n: understand(generation, embedder, questions[n]),
+        "terms of the question": lambda n: analyze_query(generation, embedder, questions[n]),
         "candidates by words": lambda n: generation.find_lexical(known[n], limit=100),
         "candidates by vector": lambda n: generation.find_dense(queries[n].vector, limit=100),
         "counts of terms": lambda n: generation.term_index.positions(rows[n], queries[n].numbers).frequencies(),
@@ -133,9 +134,9 @@ def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> 
             rows[n], queries[n].vector
         ),
         "text of ten hits": lambda n: generation.chunks(rows[n][:10].tolist()),
-        "all of a search": lambda n: retrieve(generation, queries[n], weights=fitted(), top_k=10),
+        "all of a search": lambda n: retrieve(generation, queries[n], weights=fitted_weights(), top_k=10),
         "all of it within a fifth of the articles": lambda n: retrieve(
-            generation, queries[n], weights=fitted(), top_k=10, filters=filters
+            generation, queries[n], weights=fitted_weights(), top_k=10, filters=filters
         ),
     }
     print(f"\n{'ms':44}{'p50':>8}{'p95':>8}{'CPU':>8}")
