@@ -13,9 +13,9 @@ from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from . import bootstrap as wiring
-from .http.middleware import Bodies, Envelope
-from .http.openapi import describe
-from .mcp import Door
+from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
+from .http.openapi import install_openapi
+from .mcp import McpEndpoint
 from .routes import (
     answers,
     chat,
@@ -29,11 +29,11 @@ from .routes import (
     token,
     widget,
 )
-from .security.stack import add_gate
+from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
 from .settings import Settings
 from .telemetry.observer import Telemetry
-from .wire.problem_details import handle_errors
+from .wire.problem_details import add_exception_handlers
 
 
 def create_app(
@@ -85,18 +85,18 @@ def create_app(
     writes = app.state.writes = wiring.writes(settings, service.turn)
     for one in service.collections.values():
         one.syncing.elsewhere = sync and worker > 0
-    app.add_middleware(Bodies, max_bytes=settings.max_body_bytes)
-    add_gate(app, settings, links)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    add_security_middleware(app, settings, keys=wiring.keys(settings), links=links)
     app.add_middleware(
-        Envelope,
-        over=telemetry.over,
+        RequestContextMiddleware,
+        on_request_end=telemetry.over,
         root_path=settings.root_path,
-        frames=settings.widget_origins,
+        frame_ancestors=settings.widget_origins,
     )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     # the last one added is the outermost
-    handle_errors(app)
+    add_exception_handlers(app)
     for part in (
         answers,
         feedback,
@@ -112,10 +112,10 @@ def create_app(
     ):
         app.include_router(part.router)
     app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
-    agents = Door(app.state.service)
+    agents = McpEndpoint(app.state.service)
     if importlib.util.find_spec("mcp"):
         for path in ("/mcp", "/mcp/"):  # without the second, the first would be a redirect
             route = Route(path, agents, methods=["POST"], include_in_schema=False)
             app.router.routes.append(route)
-    describe(app)
+    install_openapi(app)
     return app

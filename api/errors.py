@@ -1,40 +1,30 @@
-"""The errors of the ways in, and the one table from any error class to HTTP status and code.
+"""The errors of this package, and the HTTP status and code of every error a client can see.
 
 ApiError
-├── SettingRefused        a setting is unknown, malformed or not allowed
-├── PortTaken             the address cannot be listened on
-├── RequestInvalid        a value in the request cannot be used
-├── SourceMissing         no such source in the serving generation
-├── FileMissing           no such file in the corpus
-├── FileUnwritable        the corpus cannot be changed
-├── JobUnknown            no such job
-├── KeyReused             an idempotency key came with another request before
-├── CollectionUnknown     another collection than the one served was asked for
-├── ModelUnknown          no such model under the OpenAI-compatible routes
-├── IndexBuilding         nothing serves yet, but the first index is under way
-├── ClientLeft            nobody waits for the answer any more
-├── BodyTooLarge          the request's body exceeds `max_body_bytes`
-├── BodyTooSlow           the request's body comes too slowly
-├── HeadersTooLarge       what comes before the request's body is too long
-├── RequestMalformed      what came is no HTTP request
-├── MediaTypeUnsupported  a body that does not say it is JSON
-├── CodingUnsupported     a body that is compressed
-├── Unauthenticated       no key was given where one is needed, or one that opens nothing
-├── Forbidden             the key is valid but lacks the right
-├── LinkRefused           a signed link was altered, has expired or is of another page
-├── HostUnknown           the request came by a name that is not ours
-├── OriginRefused         the request came from a page that may not ask
-├── RateExceeded          the caller has asked too often
-├── RouteUnknown          nothing is declared at this path
-├── MethodUnknown         nothing is declared at this path for this method
-├── KeyUnknown            no key has this id
-├── KeyMalformed          a given key is not one that `footnote keys create` made
-└── StateUnreadable       `state.sqlite3`, and so keys, jobs and feedback, cannot be used
+├── SettingRefused          a setting is unknown, malformed or not allowed
+├── PortTaken               the address cannot be listened on
+├── KeyUnknown              no API key has this id
+├── KeyMalformed            a text is not an API key made by `footnote keys create`
+└── RequestError            any other refused request: a `code` of STATUS_BY_CODE and a message
+    ├── RequestInvalid      a value in the request is not allowed
+    ├── NotFound            no such source, file, job, collection or model
+    │   └── SourceNotFound
+    ├── BodyTooLarge        the request body exceeds a limit
+    ├── BodyTooSlow         the request body arrives too slowly
+    ├── FileUnwritable      the corpus cannot be changed: no space, no permission
+    ├── OriginNotAllowed    a web page of a foreign origin sent the request
+    ├── LinkInvalid         a signed link was altered, has expired or belongs to another page
+    ├── RateLimitExceeded   the caller sends too many requests
+    ├── ClientDisconnected  the client closed the connection before its answer
+    ├── IndexBuilding       no generation serves yet, the first one is being built
+    └── StateUnreadable     `state.sqlite3`, which holds keys, jobs and feedback, fails
 
-What answering and the index raise is in `rag/errors.py` and `index/errors.py`.
+`index/errors.py` and `rag/errors.py` have the errors of indexing and answering.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from index.errors import (
     EmbedderMismatch,
@@ -44,7 +34,6 @@ from index.errors import (
     IndexingError,
 )
 from rag.errors import (
-    AnswerError,
     CitationBroken,
     ModelMisbehaved,
     ModelUnavailable,
@@ -52,16 +41,66 @@ from rag.errors import (
     Stopping,
 )
 
+_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden link_refused origin_refused",
+    404: "not_found source_not_found file_not_found job_not_found "
+    "collection_not_found model_not_found",
+    405: "method_not_allowed",
+    408: "body_too_slow client_left",  # client_left appears in the log only
+    409: "idempotency_key_reused",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    421: "host_unknown",
+    422: "invalid_request",
+    429: "rate_limited",
+    431: "headers_too_large",
+    500: "internal",
+    503: "index_building index_missing index_damaged index_unavailable embedder_mismatch "
+    "embedder_unavailable overloaded stopping model_unavailable model_misbehaved "
+    "file_unwritable state_unreadable",
+}
+STATUS_BY_CODE = {code: status for status, codes in _CODES.items() for code in codes.split()}
+"""Every `code` of an error response; `api/README.md` lists them too."""
+
+CODE_BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+"""Codes for the statuses that FastAPI itself answers with."""
+
+_CODE_BY_CLASS: dict[type[Exception], str] = {
+    GenerationMissing: "index_missing",
+    GenerationDamaged: "index_damaged",
+    EmbedderMismatch: "embedder_mismatch",
+    EmbedderUnavailable: "embedder_unavailable",
+    IndexingError: "index_unavailable",
+    Overloaded: "overloaded",
+    Stopping: "stopping",
+    ModelUnavailable: "model_unavailable",
+    ModelMisbehaved: "model_misbehaved",
+    CitationBroken: "internal",
+}
+
+_PUBLIC_DETAIL = {
+    "internal": "internal error; see the server log",
+    "index_damaged": "the index is damaged; see the server log",
+    "index_unavailable": "the index cannot be used; see the server log",
+    "file_unwritable": "the file cannot be written; see the server log",
+    "state_unreadable": "keys, jobs and feedback cannot be read or saved; see the server log",
+    "embedder_unavailable": "the embedding model is not available; see the server log",
+    "model_unavailable": "the language model is not available or too slow; see the server log",
+    "model_misbehaved": "the language model sent an unusable answer; see the server log",
+}
+"""What clients read where an error's own message may hold paths, hosts or an upstream's text."""
+
 
 class ApiError(Exception):
-    """Whatever a way in refuses or cannot do by itself."""
+    """Base of the errors that this package raises."""
 
 
 class SettingRefused(ApiError):
-    """A setting is unknown, malformed or not allowed."""
+    """A setting is unknown, malformed or not allowed; `cause` must not contain a secret."""
 
     def __init__(self, name: str, cause: str) -> None:
-        """Names the setting; `cause` must not hold a secret."""
         super().__init__(f"setting {name}: {cause}")
         self.name, self.cause = name, cause
 
@@ -70,228 +109,140 @@ class PortTaken(ApiError):
     """The address cannot be listened on."""
 
     def __init__(self, host: str, port: int, cause: str) -> None:
-        """Names the address and the way out."""
         super().__init__(f"cannot listen on {host}:{port} ({cause}): choose another with --port")
-        self.host, self.port = host, port
-
-
-class RequestInvalid(ApiError):
-    """A value in the request cannot be used."""
-
-    def __init__(self, field: str, cause: str) -> None:
-        """Names the field."""
-        super().__init__(f"{field}: {cause}")
-        self.field, self.cause = field, cause
-
-
-class SourceMissing(ApiError):
-    """No such source in the serving generation."""
-
-    def __init__(self, source_id: str) -> None:
-        """Names the id, cut short."""
-        super().__init__(f"no source {source_id[:64]!r}; GET /v1/sources lists them")
-
-
-class CollectionUnknown(ApiError):
-    """Another collection than the one served was asked for."""
-
-    def __init__(self, collection: str) -> None:
-        """Names the collection, cut short."""
-        super().__init__(f"no collection {collection[:64]!r}")
-
-
-class ModelUnknown(ApiError):
-    """No such model under the OpenAI-compatible routes."""
-
-    def __init__(self, model: str) -> None:
-        """Names the model, cut short."""
-        super().__init__(f"no model {model[:64]!r}; GET /v1/models lists them")
-
-
-class FileMissing(ApiError):
-    """No such file in the corpus."""
-
-    def __init__(self, path: str) -> None:
-        """Names the path, cut short."""
-        super().__init__(f"no file {path[:200]!r}")
-
-
-class FileUnwritable(ApiError):
-    """The corpus cannot be changed: a full disk, no permission."""
-
-    def __init__(self, cause: OSError) -> None:
-        """Keeps the system's reason for the log, without the path: clients name files."""
-        super().__init__(f"the corpus cannot be changed: {cause.strerror or type(cause).__name__}")
-
-
-class JobUnknown(ApiError):
-    """No such job, or none any more."""
-
-    def __init__(self, job_id: str) -> None:
-        """Names the id, cut short."""
-        super().__init__(f"no job {job_id[:64]!r}; an ended one is forgotten after a week")
-
-
-class KeyReused(ApiError):
-    """An idempotency key came with another request before."""
-
-    def __init__(self) -> None:
-        """Says what a key is for."""
-        super().__init__("this Idempotency-Key came with another request; use a new one")
-
-
-class IndexBuilding(ApiError):
-    """Nothing serves yet, but the first index is under way."""
-
-    def __init__(self) -> None:
-        """Says when to come back."""
-        super().__init__("the index is not ready yet; /readyz tells how far it is")
-        self.retry_after_s = 2.0
-
-
-class ClientLeft(ApiError):
-    """Nobody waits for the answer any more."""
-
-
-class BodyTooLarge(ApiError):
-    """The request's body exceeds `max_body_bytes`."""
-
-    def __init__(self, limit: int) -> None:
-        """Names the limit."""
-        super().__init__(f"the request's body exceeds {limit:,} bytes")
-
-
-class BodyTooSlow(ApiError):
-    """The request's body comes too slowly; the connection ends with the answer."""
-
-    def __init__(self) -> None:
-        """Says no more: how slow is in the reference."""
-        super().__init__("the request's body comes too slowly")
-        self.headers = {"connection": "close"}
-
-
-class HeadersTooLarge(ApiError):
-    """What comes before the request's body is too long."""
-
-    def __init__(self, limit: int) -> None:
-        """Names the limit."""
-        super().__init__(f"the request's headers exceed {limit:,} bytes")
-
-
-class RequestMalformed(ApiError):
-    """What came is no HTTP request."""
-
-    def __init__(self) -> None:
-        """Names what it is about, as nothing of it could be read."""
-        super().__init__("this is no HTTP/1.1 request that can be read, or its URL is too long")
-
-
-class MediaTypeUnsupported(ApiError):
-    """A body that does not say it is JSON."""
-
-    def __init__(self, given: str) -> None:
-        """Names what was given, cut short."""
-        said = f"not {given[:80]!r}" if given else "none was given"
-        super().__init__(f"Content-Type must be application/json ({said})")
-
-
-class CodingUnsupported(ApiError):
-    """A body that is compressed; RFC 9110 wants the codings that are taken beside the 415."""
-
-    def __init__(self, given: str) -> None:
-        """Names the coding, cut short."""
-        super().__init__(f"send the body as it is, without Content-Encoding (not {given[:80]!r})")
-        self.headers = {"accept-encoding": "identity"}
-
-
-class Unauthenticated(ApiError):
-    """No key was given where one is needed, or one that opens nothing (any more)."""
-
-    def __init__(self, *, given: bool) -> None:
-        """Says no more of a key than that it does not open anything."""
-        cause = "this key opens nothing (any more)" if given else "a key is needed"
-        super().__init__(f"{cause}: send Authorization: Bearer KEY")
-        self.headers = {"www-authenticate": "Bearer"}
-
-
-class Forbidden(ApiError):
-    """Who calls is known, but lacks the right."""
-
-
-class LinkRefused(ApiError):
-    """A signed link was altered, has expired or is of another page."""
-
-
-class HostUnknown(ApiError):
-    """The request came by a name that is not ours."""
-
-    def __init__(self, host: str) -> None:
-        """Names the host, cut short, and the setting."""
-        super().__init__(
-            f"{host[:100]!r} is not a name of this service; see FOOTNOTE_ALLOWED_HOSTS"
-        )
-
-
-class OriginRefused(ApiError):
-    """The request came from a page that may not ask."""
-
-    def __init__(self, origin: str) -> None:
-        """Names the origin, cut short, and the setting."""
-        super().__init__(f"pages of {origin[:100]!r} may not ask; see FOOTNOTE_WIDGET_ORIGINS")
-
-
-class RateExceeded(ApiError):
-    """The caller has asked too often."""
-
-    def __init__(self, wait_s: int, headers: dict[str, str]) -> None:
-        """Says when to come back; `headers` tell the limit."""
-        super().__init__(f"too many requests; come back in {wait_s} s")
-        self.retry_after_s, self.headers = wait_s, headers
-
-
-class RouteUnknown(ApiError):
-    """Nothing is declared at this path."""
-
-    def __init__(self) -> None:
-        super().__init__("Not Found")
-
-
-class MethodUnknown(ApiError):
-    """Nothing is declared at this path for this method."""
-
-    def __init__(self, allowed: list[str]) -> None:
-        """Names the methods that are."""
-        super().__init__("Method Not Allowed")
-        self.headers = {"allow": ", ".join(allowed)}
 
 
 class KeyUnknown(ApiError):
-    """No key has this id."""
+    """No API key has this id; the message shortens it, since it may be a whole key."""
 
     def __init__(self, key_id: str) -> None:
-        """Names the id, cut short: somebody may have pasted a whole key."""
-        super().__init__(f"no key has the id {key_id[:8]!r}; footnote keys list shows them")
+        super().__init__(f"no key has the id {key_id[:8]!r}; `footnote keys list` shows all ids")
 
 
 class KeyMalformed(ApiError):
-    """A given key is not one that `footnote keys create` made, or another has its id."""
+    """A text is not an API key, or another key has its id; the message does not contain it."""
 
     def __init__(self) -> None:
-        """Says nothing of the key."""
-        super().__init__("this is no key that footnote keys create made, or another has its id")
+        super().__init__("not a key made by `footnote keys create`, or its id is already in use")
 
 
-class StateUnreadable(ApiError):
-    """`state.sqlite3`, and so keys, jobs and feedback, cannot be read or written."""
+class RequestError(ApiError):
+    """A refused request: `code` decides the status; the message goes to the client."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.headers, self.retry_after_s = code, headers or {}, retry_after_s
+
+
+class RequestInvalid(RequestError):
+    """A value in the request is not allowed; `field` names it, such as `body.question`."""
+
+    def __init__(self, field: str, cause: str) -> None:
+        super().__init__("invalid_request", f"{field}: {cause}")
+        self.field, self.cause = field, cause
+
+
+class NotFound(RequestError):
+    """No such source, file, job, collection or model."""
+
+    def __init__(
+        self, kind: Literal["source", "file", "job", "collection", "model"], name: str
+    ) -> None:
+        hints = {
+            "source": "; GET /v1/sources lists them",
+            "model": "; GET /v1/models lists them",
+            "job": "; finished jobs are deleted after a week",
+        }
+        shortened = name[: 200 if kind == "file" else 64]
+        super().__init__(f"{kind}_not_found", f"no {kind} {shortened!r}{hints.get(kind, '')}")
+
+
+class SourceNotFound(NotFound):
+    """No source of the serving generation has this id."""
+
+    def __init__(self, source_id: str) -> None:
+        super().__init__("source", source_id)
+
+
+class BodyTooLarge(RequestError):
+    """The request body exceeds `max_body_bytes`, or a file `max_file_bytes`."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("body_too_large", f"the request body exceeds {limit:,} bytes")
+
+
+class BodyTooSlow(RequestError):
+    """The request body arrives too slowly; the response closes the connection."""
+
+    def __init__(self) -> None:
+        message, headers = "the request body arrives too slowly", {"connection": "close"}
+        super().__init__("body_too_slow", message, headers=headers)
+
+
+class FileUnwritable(RequestError):
+    """The corpus cannot be changed; the message omits the path, which the client chose."""
+
+    def __init__(self, cause: OSError) -> None:
+        reason = cause.strerror or type(cause).__name__
+        super().__init__("file_unwritable", f"the corpus cannot be changed: {reason}")
+
+
+class OriginNotAllowed(RequestError):
+    """The request comes from a web page whose origin is not allowed."""
+
+    def __init__(self, origin: str) -> None:
+        shown = f"origin {origin[:100]!r}"
+        message = f"{shown} is not allowed; add it to FOOTNOTE_WIDGET_ORIGINS"
+        super().__init__("origin_refused", message)
+
+
+class LinkInvalid(RequestError):
+    """A signed link was altered, has expired or belongs to another page."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("link_refused", message)
+
+
+class RateLimitExceeded(RequestError):
+    """The caller sends too many requests; `headers` describe the limit."""
+
+    def __init__(self, wait_s: int, headers: Mapping[str, str]) -> None:
+        message = f"too many requests; retry in {wait_s} s"
+        super().__init__("rate_limited", message, headers=headers, retry_after_s=wait_s)
+
+
+class ClientDisconnected(RequestError):
+    """The client closed the connection before its answer was ready."""
+
+    def __init__(self) -> None:
+        super().__init__("client_left", "the client disconnected")
+
+
+class IndexBuilding(RequestError):
+    """No generation serves yet, but the first one is being built."""
+
+    def __init__(self) -> None:
+        message = "the index is not ready yet; /readyz reports progress"
+        super().__init__("index_building", message, retry_after_s=2.0)
+
+
+class StateUnreadable(RequestError):
+    """`state.sqlite3` cannot be read or written; `cause` goes to the log only."""
 
     def __init__(self, cause: str) -> None:
-        """Keeps the cause for the log."""
-        super().__init__(f"state.sqlite3 cannot be used: {cause}")
+        super().__init__("state_unreadable", f"state.sqlite3 cannot be used: {cause}")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """How an error looks over HTTP."""
+class ErrorInfo:
+    """What a client learns about an error."""
 
     status: int
     code: str
@@ -299,74 +250,12 @@ class Verdict:
     detail: str
 
 
-_TABLE: dict[type[Exception], tuple[int, str]] = {
-    RequestInvalid: (422, "invalid_request"),
-    SourceMissing: (404, "source_not_found"),
-    FileMissing: (404, "file_not_found"),
-    FileUnwritable: (503, "file_unwritable"),
-    JobUnknown: (404, "job_not_found"),
-    KeyReused: (409, "idempotency_key_reused"),
-    CollectionUnknown: (404, "collection_not_found"),
-    ModelUnknown: (404, "model_not_found"),
-    IndexBuilding: (503, "index_building"),
-    ClientLeft: (408, "client_left"),  # for the log alone
-    BodyTooLarge: (413, "body_too_large"),
-    BodyTooSlow: (408, "body_too_slow"),
-    HeadersTooLarge: (431, "headers_too_large"),
-    RequestMalformed: (400, "bad_request"),
-    MediaTypeUnsupported: (415, "unsupported_media_type"),
-    CodingUnsupported: (415, "unsupported_media_type"),
-    Unauthenticated: (401, "unauthenticated"),
-    Forbidden: (403, "forbidden"),
-    LinkRefused: (403, "link_refused"),
-    HostUnknown: (421, "host_unknown"),
-    OriginRefused: (403, "origin_refused"),
-    RateExceeded: (429, "rate_limited"),
-    RouteUnknown: (404, "not_found"),
-    MethodUnknown: (405, "method_not_allowed"),
-    StateUnreadable: (503, "state_unreadable"),
-    GenerationMissing: (503, "index_missing"),
-    GenerationDamaged: (503, "index_damaged"),
-    EmbedderMismatch: (503, "embedder_mismatch"),
-    EmbedderUnavailable: (503, "embedder_unavailable"),
-    IndexingError: (503, "index_unavailable"),
-    Overloaded: (503, "overloaded"),
-    Stopping: (503, "stopping"),
-    ModelUnavailable: (503, "model_unavailable"),
-    ModelMisbehaved: (503, "model_misbehaved"),
-    CitationBroken: (500, "internal"),
-    AnswerError: (500, "internal"),
-}
-
-PLAIN_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
-"""Codes for the statuses that the framework itself answers with."""
-
-INVALID = Verdict(422, "invalid_request", False, "the request does not have the right shape")
-UNFORESEEN = Verdict(500, "internal", False, "something went wrong here; the log knows more")
-
-_WORDS = {
-    "internal": UNFORESEEN.detail,
-    "index_damaged": "the index is damaged; the log says how",
-    "index_unavailable": "the index cannot be used; the log says why",
-    "file_unwritable": "the file cannot be written; the log says why",
-    "state_unreadable": "keys, jobs and feedback cannot be read or kept; the log says why",
-    "embedder_unavailable": "the embedding model cannot be used; the log says why",
-    "model_unavailable": "the language model cannot be reached or is too slow; the log says why",
-    "model_misbehaved": "the language model's answer was unusable; the log says why",
-}
-"""What clients read where the error's own words may name paths, hosts or an upstream's text."""
-
-
-def verdict(error: Exception) -> Verdict:
-    """Returns how `error` looks over HTTP: its nearest class in the table, or a bare 500."""
-    for cls in type(error).__mro__:
-        if cls in _TABLE:
-            status, code = _TABLE[cls]
-            return Verdict(status, code, status == 503, _WORDS.get(code) or str(error))
-    return UNFORESEEN
-
-
-def codes() -> dict[str, int]:
-    """Returns every `code` an answer can carry, with its status; `api/README.md` has the table."""
-    table = {code: status for status, code in _TABLE.values()}
-    return table | {code: status for status, code in PLAIN_CODES.items()}
+def error_info(error: Exception) -> ErrorInfo:
+    """Returns the status, code and public message of an error; 500 `internal` if unknown."""
+    if isinstance(error, RequestError):
+        code = error.code
+    else:
+        classes = (cls for cls in type(error).__mro__ if cls in _CODE_BY_CLASS)
+        code = next((_CODE_BY_CLASS[cls] for cls in classes), "internal")
+    status = STATUS_BY_CODE[code]
+    return ErrorInfo(status, code, status == 503, _PUBLIC_DETAIL.get(code) or str(error))

@@ -1,7 +1,7 @@
 """The Model Context Protocol: `search` and `ask` as tools, each source's text as a resource.
 
-For agents, over HTTP at `/mcp` and over stdio; needs the extra `mcp`. Who asks and where links
-begin depends on the way in; everything else is what the HTTP routes do.
+For agents, over HTTP at `/mcp` and over stdio; needs the extra `mcp`. The caller and the links'
+base URL depend on the transport; everything else is as in the HTTP routes.
 """
 
 import asyncio
@@ -17,15 +17,16 @@ from starlette.types import Receive, Scope, Send
 
 from rag.types import Ask
 
-from .errors import SourceMissing
+from .errors import SourceNotFound
+from .http.middleware import MAX_BODY_BYTES
 from .routes.answers import whole
-from .routes.deps import absolute, bearable
-from .security.auth import EVERYBODY, Caller, caller_of
+from .routes.deps import absolute, validate_question
+from .security.auth import UNRESTRICTED, Caller, get_caller
 from .service.service import Service
-from .wire import serializers as present
-from .wire.problem_details import problem
+from .wire import serializers
+from .wire.problem_details import build_problem
 from .wire.schemas import AnswerBody, HitsBody, Text, Whole
-from .wire.signed_links import Links
+from .wire.signed_links import LinkSigner
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 TopK = Annotated[Whole, Field(ge=1, le=50, description="How many passages to use")]
-Name = Annotated[Text | None, Field(description="Collection; omitted: the one that is served")]
+CollectionName = Annotated[Text | None, Field(description="Collection; omitted: the default one")]
 
 _INSTRUCTIONS = (
     "Answers questions about a collection of articles. `ask` gives an answer whose every citation "
@@ -42,25 +43,27 @@ _INSTRUCTIONS = (
 )
 
 
-def server(service: Service, caller: "Callable[[Context], tuple[Caller, Links]]") -> "MCPServer":
-    """Returns the server; `caller` says who asks, and what makes their links."""
+def build_server(
+    service: Service, caller: "Callable[[Context], tuple[Caller, LinkSigner]]"
+) -> "MCPServer":
+    """Returns the server; `caller` identifies a request's caller, and the signer of their links."""
     from mcp.server import MCPServer
     from mcp.server.mcpserver import Context
     from mcp_types import ToolAnnotations
 
-    logging.getLogger("mcp").setLevel(logging.WARNING)  # below that it logs what was asked
-    made = MCPServer(
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # at INFO it logs questions
+    mcp_server = MCPServer(
         "footnote", instructions=_INSTRUCTIONS, version=version("footnote"), log_level="WARNING"
     )
     tools = _Tools(service, caller)
 
     async def search(
-        query: Text, ctx: Context, top_k: TopK = 5, collection: Name = None
+        query: Text, ctx: Context, top_k: TopK = 5, collection: CollectionName = None
     ) -> HitsBody:
         return await tools.search(query, ctx, top_k, collection)
 
     async def ask(
-        question: Text, ctx: Context, top_k: TopK = 5, collection: Name = None
+        question: Text, ctx: Context, top_k: TopK = 5, collection: CollectionName = None
     ) -> AnswerBody:
         return await tools.ask(question, ctx, top_k, collection)
 
@@ -68,52 +71,54 @@ def server(service: Service, caller: "Callable[[Context], tuple[Caller, Links]]"
         return await tools.source(source_id, ctx)
 
     hints = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
-    for tool, does in (
-        (search, "Find the passages of the articles that are nearest to the query, best first."),
-        (ask, "Answer a question from the articles; every citation is an exact, proved quote."),
+    for tool, description in (
+        (search, "Find the passages of the articles that match the query best, best first."),
+        (ask, "Answer a question from the articles; every citation is an exact quote."),
     ):
-        made.add_tool(tool, description=does, annotations=hints, structured_output=True)
-    text = "The text of one article, which citations' offsets point into."
-    made.resource("source://{source_id}", description=text, mime_type="text/plain")(source)
-    return made
+        mcp_server.add_tool(
+            tool, description=description, annotations=hints, structured_output=True
+        )
+    text = "The text of one article; citations have offsets into it."
+    mcp_server.resource("source://{source_id}", description=text, mime_type="text/plain")(source)
+    return mcp_server
 
 
 class _Tools:
-    """What the tools do, whichever way they are called."""
+    """The tools, for either transport."""
 
     def __init__(
-        self, service: Service, caller: "Callable[[Context], tuple[Caller, Links]]"
+        self, service: Service, caller: "Callable[[Context], tuple[Caller, LinkSigner]]"
     ) -> None:
         self._service, self._caller = service, caller
 
     async def search(
         self, query: str, ctx: "Context", top_k: int, collection: str | None
     ) -> HitsBody:
-        """Returns what was found."""
+        """Returns the best passages."""
         caller, links = self._caller(ctx)
 
-        def found() -> HitsBody:
-            words = bearable("query", query, self._service)
+        def run() -> HitsBody:
+            text = validate_question("query", query, self._service)
             with self._service.lease(collection, seen=caller.collections) as (parts, generation):
-                hits = parts.pipeline.search(generation, words, top_k=top_k)
-                passages = [present.passage(hit, links) for hit in hits]
-                return HitsBody(hits=passages, index=present.index(generation.info))
+                hits = parts.pipeline.search(generation, text, top_k=top_k)
+                passages = [serializers.passage(hit, links) for hit in hits]
+                return HitsBody(hits=passages, index=serializers.index(generation.info))
 
         try:
-            return await asyncio.to_thread(found)
-        except Exception as error:  # the tool's edge: a client must not read what only the log may
+            return await asyncio.to_thread(run)
+        except Exception as error:  # the tool's edge: clients see public messages only
             _refuse(error)
 
     async def ask(
         self, question: str, ctx: "Context", top_k: int, collection: str | None
     ) -> AnswerBody:
-        """Returns the answer; passages are left out, there is `search` for them."""
+        """Returns the answer without passages, for which there is `search`."""
         caller, links = self._caller(ctx)
         try:
-            asked = Ask(bearable("question", question, self._service), top_k=top_k)
+            asked = Ask(validate_question("question", question, self._service), top_k=top_k)
             lease = self._service.lease(collection, seen=caller.collections)
             made = await whole(asked, lease, None, self._service)
-            return present.answer(made, links, include_passages=False)
+            return serializers.answer(made, links, include_passages=False)
         except Exception as error:  # as above
             _refuse(error)
 
@@ -129,78 +134,78 @@ class _Tools:
 
         try:
             return await asyncio.to_thread(read)
-        except SourceMissing as error:
+        except SourceNotFound as error:
             raise ResourceNotFoundError(str(error)) from error
         except Exception as error:  # as above
             _refuse(error)
 
 
 def _refuse(error: Exception) -> NoReturn:
-    """Raises what a client may read of an error; the rest is logged."""
+    """Raises the public message of an error; the rest is logged."""
     from mcp.server.mcpserver.exceptions import ToolError
 
-    known, _ = problem(error, {})
-    raise ToolError(f"{known.code}: {known.detail}") from error
+    shown, _ = build_problem(error, {})
+    raise ToolError(f"{shown.code}: {shown.detail}") from error
 
 
-def local(service: Service) -> "MCPServer":
-    """Returns the server for stdio, where whoever started it may do everything."""
-    return server(service, lambda ctx: (EVERYBODY, service.links))
+def stdio_server(service: Service) -> "MCPServer":
+    """Returns the server for stdio, whose user may do everything."""
+    return build_server(service, lambda ctx: (UNRESTRICTED, service.links))
 
 
-class Door:
-    """`/mcp` as an ASGI app; opens at its first request, so that others do not pay for it."""
+class McpEndpoint:
+    """`/mcp` as an ASGI app; it starts with the first request, since importing `mcp` is slow."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._route = Route("/mcp", self)
-        """What log and figures call it; a route that is no FastAPI's names itself nowhere."""
+        """The name for log and metrics, since a plain ASGI app has no FastAPI route."""
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Answers while the block runs."""
-        self._wanted = asyncio.Event()
-        self._opened: asyncio.Future[StreamableHTTPSessionManager] = asyncio.Future()
-        keeper = asyncio.create_task(self._keep())
+        """Serves while the block runs."""
+        self._first_request = asyncio.Event()
+        self._session_manager: asyncio.Future[StreamableHTTPSessionManager] = asyncio.Future()
+        task = asyncio.create_task(self._serve())
         try:
             yield
         finally:
-            keeper.cancel()
-            await asyncio.wait({keeper})
+            task.cancel()
+            await asyncio.wait({task})
 
-    async def _keep(self) -> None:
-        await self._wanted.wait()
+    async def _serve(self) -> None:
+        await self._first_request.wait()
         try:
-            manager = await asyncio.to_thread(self._manager)
-        except Exception as error:  # whoever waits for it hears of it
-            self._opened.set_exception(error)
+            manager = await asyncio.to_thread(self._create_session_manager)
+        except Exception as error:  # raised in the requests that wait
+            self._session_manager.set_exception(error)
             return
         with suppress(asyncio.CancelledError):
             async with manager.run():
-                self._opened.set_result(manager)
+                self._session_manager.set_result(manager)
                 await asyncio.Event().wait()
 
-    def _manager(self) -> "StreamableHTTPSessionManager":
+    def _create_session_manager(self) -> "StreamableHTTPSessionManager":
         from mcp.server.transport_security import TransportSecuritySettings
 
-        made = server(self._service, self._caller)
-        made.streamable_http_app(
+        mcp_server = build_server(self._service, self._caller)
+        mcp_server.streamable_http_app(
             json_response=True,
             stateless_http=True,
-            max_request_body_size=self._service.settings.max_body_bytes,
-            # Host and Origin are checked before every route and mount, by one list
+            max_request_body_size=MAX_BODY_BYTES,
+            # OriginMiddleware checks Host and Origin of every route and mount
             transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         )
-        return made.session_manager
+        return mcp_server.session_manager
 
-    def _caller(self, ctx: "Context") -> tuple[Caller, Links]:
+    def _caller(self, ctx: "Context") -> tuple[Caller, LinkSigner]:
         request = ctx.request_context.request
-        assert request is not None  # over HTTP there is one
-        return caller_of(request.scope), absolute(self._service, request)
+        assert request is not None  # always set over HTTP
+        return get_caller(request.scope), absolute(self._service, request)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
         scope["route"] = self._route
-        self._wanted.set()
-        manager = await asyncio.shield(self._opened)
+        self._first_request.set()
+        manager = await asyncio.shield(self._session_manager)
         await manager.handle_request(scope, receive, send)

@@ -1,7 +1,8 @@
-"""By which names the service may be called, and which pages may call it: exact lists, no patterns.
+"""Allowed hosts and origins: the names the service may be called by, the pages that may call it.
 
-A name that is not ours means DNS rebinding: a foreign page whose name now points here. An Origin
-holds only in browsers; anything else can forge one, so it never replaces a key.
+Exact lists, no patterns. Another Host means DNS rebinding: a foreign page whose name now resolves
+to this address. Only browsers send a reliable Origin; other clients can forge it, so it never
+replaces a key.
 """
 
 import ipaddress
@@ -14,72 +15,80 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 _HOST = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(?::([0-9]{1,5}))?")
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253})(:[0-9]{1,5})?")
-_PORTS = {"http": ":80", "https": ":443"}
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def exact_origin(value: str) -> str:
-    """Returns an origin as browsers send it; raises ValueError for all that is none."""
+def normalize_origin(value: str) -> str:
+    """Returns an origin as browsers send it; raises ValueError if it is not one."""
     origin = value.strip().rstrip("/").lower()
-    origin = origin.removesuffix(_PORTS.get(origin.partition(":")[0], "/"))
+    origin = origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], "/"))
     if not _ORIGIN.fullmatch(origin):
         raise ValueError("must be like https://docs.example.org, in ASCII, without a path")
     return origin
 
 
-def exact_host(value: str) -> str:
-    """Returns a host's name as it stands before the port; raises ValueError for all others."""
+def normalize_host(value: str) -> str:
+    """Returns a host as it appears in a Host header; raises ValueError for one with a port."""
     host = value.strip().lower()
-    found = _HOST.fullmatch(host)
-    if not found or found[2]:
+    match = _HOST.fullmatch(host)
+    if not match or match[2]:
         raise ValueError("must be a name or an address, without a port")
     return host
 
 
 @dataclass(frozen=True, slots=True)
-class Origins:
-    """The names and the pages that are allowed, in the form in which browsers send them."""
+class OriginPolicy:
+    """The allowed hosts and origins, as browsers send them."""
 
     hosts: frozenset[str]
-    pages: frozenset[str]
+    origins: frozenset[str]
     """`widget_origins`."""
-    own: str | None
+    public_origin: str | None
     """The origin of `public_url`."""
-    any_address: bool
-    """We listen on every address, so any that is written in digits may be ours."""
+    allows_any_address: bool
+    """The service listens on every address, so any IP address may be its own."""
 
     @classmethod
-    def of(
-        cls, *, host: str, hosts: Iterable[str], pages: Iterable[str], public_url: str | None
-    ) -> "Origins":
-        """Returns what the settings say; `host` is where we listen."""
+    def create(
+        cls,
+        *,
+        listen_host: str,
+        hosts: Iterable[str],
+        origins: Iterable[str],
+        public_url: str | None,
+    ) -> "OriginPolicy":
+        """Returns the policy of these settings."""
         url = urlsplit(public_url) if public_url else None
-        bound = f"[{host}]" if ":" in host else host
-        named = {url.hostname or ""} if url else set()
+        bound = f"[{listen_host}]" if ":" in listen_host else listen_host
+        public_hosts = {url.hostname or ""} if url else set()
+        public_origin = f"{url.scheme}://{url.netloc.rpartition('@')[2]}" if url else None
         return cls(
-            hosts=LOOPBACK | {bound.lower(), *hosts, *named},
-            pages=frozenset(pages),
-            own=exact_origin(f"{url.scheme}://{url.netloc.rpartition('@')[2]}") if url else None,
-            any_address=host in ("0.0.0.0", "::", ""),
+            hosts=LOOPBACK | {bound.lower(), *hosts, *public_hosts},
+            origins=frozenset(origins),
+            public_origin=normalize_origin(public_origin) if public_origin else None,
+            allows_any_address=listen_host in ("0.0.0.0", "::", ""),
         )
 
-    def is_ours(self, given: list[str]) -> bool:
-        """Returns whether the Host headers of a request are one that names us."""
-        found = _HOST.fullmatch(given[0].lower()) if len(given) == 1 else None
-        if not found or int(found[2] or 0) > 65_535:
+    def is_allowed_host(self, host_headers: list[str]) -> bool:
+        """Returns whether a request has exactly one Host header, and that names this service."""
+        match = _HOST.fullmatch(host_headers[0].lower()) if len(host_headers) == 1 else None
+        if not match or int(match[2] or 0) > 65_535:
             return False
-        return found[1] in self.hosts or (self.any_address and _is_address(found[1]))
+        return match[1] in self.hosts or (self.allows_any_address and _is_address(match[1]))
 
-    def is_own(self, origin: str, scheme: str, host: str) -> bool:
-        """Returns whether an origin is the service's; `host` was found to be ours by `is_ours`."""
-        here = f"{scheme}://{host.lower()}".removesuffix(_PORTS.get(scheme, "/"))
-        return origin in (self.own, here)
+    def is_same_origin(self, origin: str, scheme: str, host: str) -> bool:
+        """Returns whether an origin is the service's own; `host` must be an allowed one."""
+        own_origin = f"{scheme}://{host.lower()}".removesuffix(_DEFAULT_PORTS.get(scheme, "/"))
+        return origin in (self.public_origin, own_origin)
 
-    def may_ask(self, origin: str, scheme: str, host: str) -> bool:
+    def may_request_token(self, origin: str, scheme: str, host: str) -> bool:
         """Returns whether pages of this origin may hold a widget token.
 
-        Our own may where the widget is in use at all: else a forged Origin would replace a key.
+        The service's own pages may only if other origins are configured: otherwise a forged Origin
+        would replace a key.
         """
-        return origin in self.pages or (bool(self.pages) and self.is_own(origin, scheme, host))
+        is_same_origin = self.is_same_origin(origin, scheme, host)
+        return origin in self.origins or (bool(self.origins) and is_same_origin)
 
 
 def _is_address(host: str) -> bool:

@@ -1,6 +1,6 @@
-"""Around every request: its id, a log line without what it says, safe headers, a bounded body.
+"""Middleware around every request: request id, access log, security headers, body limits.
 
-Plain ASGI, so that streams pass through untouched and nothing is read twice.
+Plain ASGI, so that streams pass through unbuffered and no body is read twice.
 """
 
 import asyncio
@@ -14,186 +14,207 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from ..errors import ApiError, BodyTooLarge, BodyTooSlow, CodingUnsupported, MediaTypeUnsupported
-from ..wire.problem_details import respond
+from ..errors import BodyTooLarge, BodyTooSlow, RequestError
+from ..wire.problem_details import error_response
 
 log = logging.getLogger("footnote.access")
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-Over = Callable[[str, str | None, int, float], None]
-"""(method, the route's template, status, seconds)"""
+OnRequestEnd = Callable[[str, str | None, int, float], None]
+"""Receives the method, the route's template, the status and the seconds of a request."""
 
-_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
-SLOWEST = 1_000
-"""Bytes a second: a body may come no slower."""
-SAFE = {
+MAX_BODY_BYTES = 1_000_000
+"""Maximum size of a JSON body."""
+MIN_BYTES_PER_S = 1_000
+"""A request body must not arrive more slowly."""
+SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 
 
-class Envelope:
-    """Gives each request an id and safe headers, and writes its log line when it is over."""
+def new_request_id() -> str:
+    """Returns a random request id."""
+    return f"req_{secrets.token_hex(8)}"
 
-    def __init__(self, app: ASGIApp, *, over: Over, root_path: str, frames: Sequence[str]) -> None:
-        """`over` is told when a request is; `frames` are the origins whose pages may frame ours.
 
-        `root_path` is where a proxy publishes the service, whether it takes that away or not.
+class RequestContextMiddleware:
+    """Adds a request id and security headers, and turns unhandled errors into a bare 500.
+
+    asgi-correlation-id is not used: it only sets the id, and a request id that is part of the
+    problem responses, the log and the CORS headers is one line here.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        on_request_end: OnRequestEnd,
+        root_path: str,
+        frame_ancestors: Sequence[str],
+    ) -> None:
+        """`frame_ancestors` are the origins whose pages may embed our HTML pages in a frame.
+
+        `root_path` is the path prefix of a proxy, whether the proxy strips it or not.
         """
-        self.app, self._over, self._root_path = app, over, root_path
-        self._framed = f"frame-ancestors {' '.join(frames)}" if frames else None
+        self.app, self._on_request_end, self._root_path = app, on_request_end, root_path
+        self._frame_policy = (
+            f"frame-ancestors {' '.join(frame_ancestors)}" if frame_ancestors else None
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, marked; an error that nothing else knew becomes a bare 500.
-
-        What asks by HEAD is asked as GET; the server itself leaves the body out.
-        """
+        """Passes the request on; HEAD becomes GET, since uvicorn itself omits the body."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+        client_id = Headers(scope=scope).get("x-request-id", "")
+        request_id = client_id if _REQUEST_ID.fullmatch(client_id) else new_request_id()
         scope.setdefault("state", {})["request_id"] = request_id
         scope["root_path"] = self._root_path
         inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         with bound_contextvars(request_id=request_id):
-            await self._pass_on(inner, receive, send, request_id, method=scope["method"])
+            await self._handle(inner, receive, send, method=scope["method"])
 
-    async def _pass_on(
-        self, scope: Scope, receive: Receive, send: Send, request_id: str, *, method: str
-    ) -> None:
-        began, status, started = time.perf_counter(), 500, False
+    async def _handle(self, scope: Scope, receive: Receive, send: Send, *, method: str) -> None:
+        started_at, status, has_started = time.perf_counter(), 500, False
 
-        async def marked(message: Message) -> None:
-            nonlocal status, started
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status, has_started
             if message["type"] == "http.response.start":
-                status, started = message["status"], True
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in SAFE.items():
-                    headers.setdefault(name, value)
-                if self._framed and headers.get("content-type", "").startswith("text/html"):
-                    policy = headers["content-security-policy"]
-                    policy = policy.replace("frame-ancestors 'none'", self._framed)
-                    headers["content-security-policy"] = policy
-                if scope["path"].removeprefix(self._root_path).startswith("/v1/"):
-                    headers.setdefault("cache-control", "no-store")
+                status, has_started = message["status"], True
+                self._add_headers(scope, MutableHeaders(scope=message))
             await send(message)
 
         try:
-            await self.app(scope, receive, marked)
-        except Exception as error:  # the request's edge: whatever no handler knows ends here
+            await self.app(scope, receive, send_with_headers)
+        except Exception as error:  # the outermost handler: no other one knows this error
             log.exception("the request failed")
-            if not started:
-                await respond(error, scope)(scope, receive, marked)
+            if not has_started:
+                await error_response(error, scope)(scope, receive, send_with_headers)
         finally:
-            named = method if method in _METHODS else "other"
-            self._over(named, _route(scope, self._root_path), status, time.perf_counter() - began)
+            method = method if method in _METHODS else "other"
+            duration_s = time.perf_counter() - started_at
+            self._on_request_end(method, _route(scope, self._root_path), status, duration_s)
+
+    def _add_headers(self, scope: Scope, headers: MutableHeaders) -> None:
+        headers["x-request-id"] = scope["state"]["request_id"]
+        for name, value in SECURITY_HEADERS.items():
+            headers.setdefault(name, value)
+        if self._frame_policy and headers.get("content-type", "").startswith("text/html"):
+            policy = headers["content-security-policy"]
+            policy = policy.replace("frame-ancestors 'none'", self._frame_policy)
+            headers["content-security-policy"] = policy
+        if scope["path"].removeprefix(self._root_path).startswith("/v1/"):
+            headers.setdefault("cache-control", "no-store")
 
 
 def _route(scope: Scope, root_path: str) -> str | None:
-    """Returns the template of the route that took the request, never what a client put into it.
+    """Returns the template of the matched route (of a mount: its path), or None.
 
-    None where no route did; a mount's is its own path.
+    It never contains anything that the client sent.
     """
-    taken = scope.get("route")
-    if taken is not None:
-        return str(taken.path)
-    mounted = str(scope["root_path"]).removeprefix(root_path)
-    return f"{mounted}/{{path}}" if mounted else None
+    route = scope.get("route")
+    if route is not None:
+        return str(route.path)
+    mount = str(scope["root_path"]).removeprefix(root_path)
+    return f"{mount}/{{path}}" if mount else None
 
 
-class Bodies:
-    """Refuses bodies that are compressed or slow, and JSON that is too large or unnamed.
+class BodyLimitMiddleware:
+    """Refuses compressed and slow bodies, and JSON that is too large or has no JSON media type.
 
-    Slow is what is not there after `patience_s` and a second for each `SLOWEST` bytes of it: who
-    sends a byte now and then would keep a connection, and a place in a limit, for ever.
+    A body must arrive within `body_timeout_s` plus a second for every `MIN_BYTES_PER_S` bytes of
+    it: a client that sends a byte now and then would occupy a connection forever.
     """
 
-    patience_s = 30.0
+    body_timeout_s = 30.0
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
         self.app = app
         self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, JSON with its whole body at hand, or answers 408, 413 or 415."""
+        """Passes the request on, JSON with its whole body read, or answers 408, 413 or 415."""
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT"):
             await self.app(scope, receive, send)
             return
+        receive_in_time = _with_deadline(receive, self.body_timeout_s)
         headers, is_json = Headers(scope=scope), scope["method"] == "POST"
-        if refusal := _unreadable(headers, is_json=is_json):
-            await respond(refusal, scope)(scope, receive, send)
-            return
-        in_time = _in_time(receive, self.patience_s)
-        if not is_json:  # a file, which its route takes piece by piece
-            await self.app(scope, in_time, send)
-            return
         try:
-            body = await self._read(in_time, headers.get("content-length", "0"))
-        except (BodyTooLarge, BodyTooSlow) as refusal:
-            await respond(refusal, scope)(scope, receive, send)
+            _check_media_type(headers, is_json=is_json)
+            if is_json:
+                body = await self._read(receive_in_time, headers)
+        except RequestError as error:
+            await error_response(error, scope)(scope, receive, send)
             return
-        await self.app(scope, _replay(body, receive), send)
+        # a PUT is a file, which its route reads in parts
+        await self.app(scope, _replay(body, receive) if is_json else receive_in_time, send)
 
-    async def _read(self, receive: Receive, declared: str) -> bytes:
-        """Returns the whole body; raises BodyTooLarge, and stops reading there, BodyTooSlow."""
+    async def _read(self, receive: Receive, headers: Headers) -> bytes:
+        """Returns the whole body; raises BodyTooLarge as soon as it exceeds the limit."""
+        declared = headers.get("content-length", "0")
         if declared.isdecimal() and int(declared) > self.max_bytes:
             raise BodyTooLarge(self.max_bytes)
-        parts, size = [], 0
+        body = bytearray()
         while True:
             message = await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self.max_bytes:
+            body += message.get("body", b"")
+            if len(body) > self.max_bytes:
                 raise BodyTooLarge(self.max_bytes)
             if not message.get("more_body", False):
-                return b"".join(parts)
+                return bytes(body)
 
 
-def _in_time(receive: Receive, patience_s: float) -> Receive:
-    """Returns what receives a body while it is in time, else raises BodyTooSlow; then all else."""
+def _with_deadline(receive: Receive, timeout_s: float) -> Receive:
+    """Returns a `receive` that raises BodyTooSlow when the body is late."""
     clock = asyncio.get_running_loop().time
-    end, whole = 0.0, False
+    deadline, is_complete = 0.0, False
 
-    async def received() -> Message:
-        nonlocal end, whole
-        if whole:
+    async def receive_in_time() -> Message:
+        nonlocal deadline, is_complete
+        if is_complete:
             return await receive()
-        end = end or clock() + patience_s  # from when it is read: a file may wait for its turn
+        # starts with the first read: an upload may have to wait for its turn
+        deadline = deadline or clock() + timeout_s
         try:
-            async with asyncio.timeout_at(end):
+            async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
             raise BodyTooSlow from None
-        end += len(message.get("body", b"")) / SLOWEST
-        whole = not message.get("more_body", False)
+        deadline += len(message.get("body", b"")) / MIN_BYTES_PER_S
+        is_complete = not message.get("more_body", False)
         return message
 
-    return received
+    return receive_in_time
 
 
-def _unreadable(headers: Headers, *, is_json: bool) -> ApiError | None:
-    """Returns why a body cannot be read, by what its headers say of it."""
+def _check_media_type(headers: Headers, *, is_json: bool) -> None:
+    """Raises RequestError for a compressed body, and for JSON without its media type."""
     coding = headers.get("content-encoding", "").strip()
     if coding and coding.lower() != "identity":
-        return CodingUnsupported(coding)
-    kind = headers.get("content-type", "")
-    if is_json and kind.partition(";")[0].strip().lower() != "application/json":
-        return MediaTypeUnsupported(kind)
-    return None
+        raise RequestError(
+            "unsupported_media_type",
+            f"send the body uncompressed, without Content-Encoding (not {coding[:80]!r})",
+            headers={"accept-encoding": "identity"},  # required with this 415 by RFC 9110
+        )
+    media_type = headers.get("content-type", "")
+    if is_json and media_type.partition(";")[0].strip().lower() != "application/json":
+        actual = f"not {media_type[:80]!r}" if media_type else "there is none"
+        message = f"Content-Type must be application/json ({actual})"
+        raise RequestError("unsupported_media_type", message)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
+    is_sent = False
 
-    async def replayed() -> Message:
-        nonlocal given
-        if given:
+    async def replay() -> Message:
+        nonlocal is_sent
+        if is_sent:
             return await receive()
-        given = True
+        is_sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replayed
+    return replay

@@ -1,10 +1,12 @@
-"""What the OpenAPI document says beyond the routes: problems, the events of a stream, examples.
+"""Completes the OpenAPI document: problems, the events of a stream, examples, required keys.
 
 `python -m api.cli.openapi > openapi.json` writes the committed document.
 """
 
+import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,30 +14,23 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from ..security.permissions import TABLE, Who
-from ..wire import schemas
-from ..wire.examples import EXAMPLES
+from ..security.permissions import PERMISSIONS, Permission
 from ..wire.openai_schemas import ChatChunk, ChatErrorBody
-from ..wire.problem_details import documented, documented_chat
+from ..wire.problem_details import chat_problem_responses, problem_responses
+from ..wire.schemas import STREAM_EVENTS, Problem
 
-_EVENTS: dict[str, type[BaseModel]] = {
-    "passages": schemas.PassagesEvent,
-    "delta": schemas.DeltaEvent,
-    "sentence": schemas.SentenceEvent,
-    "citation": schemas.CitationEvent,
-    "done": schemas.AnswerBody,
-    "error": schemas.ErrorEvent,
-}
-_AT = "#/components/schemas/"
+EXAMPLES_FILE = Path(__file__).parents[1] / "wire" / "examples.json"
+"""One example for each schema, by its name; all of them are about the same question."""
+_SCHEMAS = "#/components/schemas/"
 _CONVERTER = re.compile(r":\w+(?=})")
-"""What a template of the router holds and one of OpenAPI does not."""
+"""The part of a Starlette path template that OpenAPI lacks, as in `{path:path}`."""
 
 
 def _data(model: type[BaseModel]) -> dict[str, object]:
     return {
         "type": "string",
         "contentMediaType": "application/json",
-        "contentSchema": {"$ref": _AT + model.__name__},
+        "contentSchema": {"$ref": _SCHEMAS + model.__name__},
     }
 
 
@@ -44,72 +39,74 @@ def _event(name: str, model: type[BaseModel]) -> dict[str, object]:
     return {"type": "object", "required": ["event", "data"], "properties": properties}
 
 
-# `itemSchema`, which OpenAPI 3.2 has for this, is not valid in a 3.1 document.
-EVENTS: dict[str, object] = {
-    "description": "The answer, whole or as events; the last event is `done` or `error`",
-    "content": {
-        "text/event-stream": {
-            "schema": {"oneOf": [_event(name, model) for name, model in _EVENTS.items()]}
-        }
+def _stream(description: str, schema: dict[str, object]) -> dict[str, object]:
+    # `itemSchema`, which OpenAPI 3.2 has for this, is not valid in a 3.1 document.
+    return {"description": description, "content": {"text/event-stream": {"schema": schema}}}
+
+
+EVENT_STREAM_RESPONSE = _stream(
+    "The answer, whole or as events; the last event is `done` or `error`",
+    {"oneOf": [_event(name, model) for name, model in STREAM_EVENTS.items()]},
+)
+
+CHUNK_STREAM_RESPONSE = _stream(
+    "The answer, whole or as chunks; `[DONE]` follows the last",
+    {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"data": {"anyOf": [_data(ChatChunk), {"const": "[DONE]"}]}},
     },
-}
-
-CHUNKS: dict[str, object] = {
-    "description": "The answer, whole or as chunks; `[DONE]` follows the last",
-    "content": {
-        "text/event-stream": {
-            "schema": {
-                "type": "object",
-                "required": ["data"],
-                "properties": {"data": {"anyOf": [_data(ChatChunk), {"const": "[DONE]"}]}},
-            }
-        }
-    },
-}
+)
 
 
-def describe(app: FastAPI) -> None:
-    """Gives `app` an OpenAPI document that knows the problems and the events."""
+def install_openapi(app: FastAPI) -> None:
+    """Makes `app.openapi()` return the completed document."""
 
-    def made() -> dict[str, Any]:  # Any: FastAPI's own type for it
+    def openapi() -> dict[str, Any]:  # Any: FastAPI's own type for it
         if app.openapi_schema is None:
-            built = get_openapi(
-                title=app.title, version=app.version, summary=app.summary, routes=app.routes
-            )
-            known = built.setdefault("components", {}).setdefault("schemas", {})
-            for name, schema in _definitions().items():
-                known.setdefault(name, schema)
-            for name in known.keys() & EXAMPLES.keys():
-                known[name]["examples"] = [EXAMPLES[name]]
-            built["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
-            rules = {_CONVERTER.sub("", path): rules for path, rules in TABLE.items()}
-            for path, operations in built["paths"].items():
-                _guarded(operations, rules.get(path, {}))
-            app.openapi_schema = built
+            app.openapi_schema = _build(app)
         return app.openapi_schema
 
-    app.openapi = made  # type: ignore[method-assign]  # FastAPI's documented way
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way
 
 
-def _guarded(operations: dict[str, Any], rules: Mapping[str, Who]) -> None:
-    """Adds what a key is needed for, and how a call ends that no route sees."""
+def _build(app: FastAPI) -> dict[str, Any]:  # Any: FastAPI's own type for it
+    document = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name, schema in _definitions().items():
+        schemas.setdefault(name, schema)
+    examples = json.loads(EXAMPLES_FILE.read_text("utf-8"))
+    for name in schemas.keys() & examples.keys():
+        schemas[name]["examples"] = [examples[name]]
+    document["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    permissions = {_CONVERTER.sub("", path): methods for path, methods in PERMISSIONS.items()}
+    for path, operations in document["paths"].items():
+        _add_middleware_responses(operations, permissions.get(path, {}))
+    return document
+
+
+def _add_middleware_responses(
+    operations: dict[str, Any], permissions: Mapping[str, Permission]
+) -> None:
+    """Adds the required key, and the responses of the middleware, which no route declares."""
     for method, operation in operations.items():
-        who, statuses = rules.get(method.upper()), []
-        if who and who.scope:
+        permission, statuses = permissions.get(method.upper()), []
+        if permission and permission.scope:
             operation["security"] = [{"key": []}]
             statuses += [401, 403, 421, 429]
         if "application/json" in operation.get("requestBody", {}).get("content", {}):
-            # a body that is no JSON, too slow, too large, or does not say it is
+            # a body that is not JSON, too slow, too large or of another media type
             statuses += [400, 408, 413, 415]
-        shape = documented_chat if "openai" in operation.get("tags", ()) else documented
-        operation["responses"] |= {str(k): v for k, v in shape(*statuses).items()}
+        is_openai = "openai" in operation.get("tags", ())
+        responses = (chat_problem_responses if is_openai else problem_responses)(*statuses)
+        operation["responses"] |= {str(status): one for status, one in responses.items()}
 
 
 def _definitions() -> dict[str, Any]:  # Any: JSON schemas
-    models = [
-        (model, "serialization")
-        for model in (schemas.Problem, ChatChunk, ChatErrorBody, *_EVENTS.values())
-    ]
-    _, document = models_json_schema(models, ref_template=_AT + "{model}")  # type: ignore[arg-type]  # a literal in a tuple
+    models = (Problem, ChatChunk, ChatErrorBody, *STREAM_EVENTS.values())
+    inputs = [(model, "serialization") for model in models]
+    _, document = models_json_schema(inputs, ref_template=_SCHEMAS + "{model}")  # type: ignore[arg-type]  # a literal in a tuple
     definitions: dict[str, Any] = document["$defs"]
     return definitions

@@ -1,13 +1,13 @@
-"""What routes are given: the service, its address, who is calling, texts of bearable length."""
+"""What routes are given: the service, its address, who is calling, validated questions."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from ..errors import RequestInvalid
-from ..security.auth import Caller, caller_of
+from ..security.auth import Caller, get_caller
 from ..service.service import Service
-from ..wire.signed_links import Links
+from ..wire.signed_links import LinkSigner
 
 
 async def _service(request: Request) -> Service:
@@ -17,25 +17,25 @@ async def _service(request: Request) -> Service:
 
 
 async def _caller(request: Request) -> Caller:
-    return caller_of(request.scope)
+    return get_caller(request.scope)
 
 
-def absolute(service: Service, request: Request) -> Links:
+def absolute(service: Service, request: Request) -> LinkSigner:
     """Returns what makes absolute links to this service, by the address it was asked at."""
-    return service.links.beginning(service.settings.public_url or str(request.base_url))
+    return service.links.with_base(service.settings.public_url or str(request.base_url))
 
 
-async def _links(request: Request) -> Links:
+async def _links(request: Request) -> LinkSigner:
     return absolute(await _service(request), request)
 
 
 Given = Annotated[Service, Depends(_service)]
 Asking = Annotated[Caller, Depends(_caller)]
-Linking = Annotated[Links, Depends(_links)]
+Linking = Annotated[LinkSigner, Depends(_links)]
 """What makes absolute links, for programs that do not know our address."""
 
 
-def bearable(field: str, text: str, service: Service) -> str:
+def validate_question(field: str, text: str, service: Service) -> str:
     """Returns `text` without white space around it; raises RequestInvalid: empty or too long."""
     limit = service.settings.max_question_chars
     text = text.strip()

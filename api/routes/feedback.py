@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 
 from .. import bootstrap as wiring
 from ..errors import StateUnreadable
-from ..wire.problem_details import documented
+from ..wire.problem_details import problem_responses
 from ..wire.schemas import FeedbackBody
 from .deps import Given
 
@@ -20,7 +20,7 @@ AnswerId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="As
     "/v1/answers/{answer_id}/feedback",
     status_code=204,
     response_class=Response,
-    responses=documented(408, 413, 415, 422, 500, 503),
+    responses=problem_responses(408, 413, 415, 422, 500, 503),
 )
 def feedback(answer_id: AnswerId, body: FeedbackBody, service: Given) -> None:
     """Keep what a reader thought of an answer, with the question and answer if they are sent."""

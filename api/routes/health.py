@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from ..errors import IndexBuilding, verdict
+from ..errors import IndexBuilding, error_info
 from ..wire.schemas import Alive, Ready
 from .deps import Asking, Given
 
@@ -23,5 +23,5 @@ async def readyz(service: Given, caller: Asking, request: Request, response: Res
         ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
     ready.version = request.app.version
     if ready.status != "ready":
-        response.status_code = verdict(IndexBuilding()).status
+        response.status_code = error_info(IndexBuilding()).status
     return ready

@@ -10,11 +10,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
-from ..errors import RequestInvalid, SourceMissing, verdict
-from ..wire import serializers as present
-from ..wire.problem_details import documented
+from ..errors import RequestInvalid, SourceNotFound, error_info
+from ..wire import serializers
+from ..wire.problem_details import problem_responses
 from ..wire.schemas import SourceBody, SourcesBody
-from ..wire.source_page import gone, shown, whereabouts
+from ..wire.source_page import render_not_found, render_source_page, describe_location
 from .deps import Asking, Given
 
 router = APIRouter(prefix="/v1/sources", tags=["sources"])
@@ -38,7 +38,7 @@ _GONE: dict[str, object] = {
 }
 
 
-@router.get("", responses=documented(404, 422, 500, 503))
+@router.get("", responses=problem_responses(404, 422, 500, 503))
 def list_sources(
     service: Given,
     caller: Asking,
@@ -51,23 +51,23 @@ def list_sources(
         found = generation.sources(after=_path(cursor), limit=limit + 1)
         more = len(found) > limit
         return SourcesBody(
-            sources=[present.source(source, service.links) for source in found[:limit]],
+            sources=[serializers.source(source, service.links) for source in found[:limit]],
             next_cursor=_cursor(found[limit - 1].path) if more else None,
-            index=present.index(generation.info),
+            index=serializers.index(generation.info),
         )
 
 
-@router.get("/{source_id}", responses=documented(404, 422, 500, 503))
+@router.get("/{source_id}", responses=problem_responses(404, 422, 500, 503))
 def get_source(source_id: str, service: Given, caller: Asking) -> SourceBody:
     """Tell what is known of one article."""
     with service.holding(source_id, seen=caller.collections) as (known, _):
-        return present.source(known, service.links)
+        return serializers.source(known, service.links)
 
 
 @router.get(
     "/{source_id}/text",
     response_class=PlainTextResponse,
-    responses=documented(404, 422, 500, 503),
+    responses=problem_responses(404, 422, 500, 503),
 )
 def get_source_text(
     source_id: str, service: Given, caller: Asking, start: Start = None, end: End = None
@@ -82,7 +82,7 @@ def get_source_text(
 @router.get(
     "/{source_id}/view",
     response_class=HTMLResponse,
-    responses={404: _GONE, **documented(422, 500, 503)},
+    responses={404: _GONE, **problem_responses(422, 500, 503)},
 )
 def view_source(
     source_id: str,
@@ -101,12 +101,12 @@ def view_source(
     try:
         with service.holding(source_id, seen=caller.collections) as (known, generation):
             whole = generation.text(source_id)
-            where = whereabouts(generation.source_chunks(source_id), start)
-    except SourceMissing as error:
-        return gone(verdict(error).status)
+            location = describe_location(generation.source_chunks(source_id), start)
+    except SourceNotFound as error:
+        return render_not_found(error_info(error).status)
     if v is None or known.sha256.startswith(v):
         _check_span(start, end, len(whole))
-    return shown(known, whole, start=start, end=end, version=v, mark=q or "", where=where)
+    return render_source_page(known, whole, start=start, end=end, version=v, fingerprint=q or "", location=location)
 
 
 def _check_span(start: int | None, end: int | None, length: int) -> None:

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Request
 
-from ..errors import CollectionUnknown, OriginRefused
+from ..errors import NotFound, OriginNotAllowed
 from ..security.auth import Caller
 from ..security.widget_tokens import TTL_S
 from ..service.service import Service
-from ..wire.problem_details import documented
+from ..wire.problem_details import problem_responses
 from ..wire.schemas import TokenAsked, TokenMade
 from .deps import Asking, Given
 
@@ -14,7 +14,7 @@ router = APIRouter(tags=["widget"])
 
 
 @router.post(
-    "/v1/widget/token", responses=documented(400, 403, 404, 408, 413, 415, 421, 422, 429, 500, 503)
+    "/v1/widget/token", responses=problem_responses(400, 403, 404, 408, 413, 415, 421, 422, 429, 500, 503)
 )
 async def create_widget_token(
     body: TokenAsked, request: Request, service: Given, caller: Asking
@@ -23,14 +23,14 @@ async def create_widget_token(
 
     It is bound to that origin, which the browser sends; outside a browser an Origin can be forged.
     """
-    gate = request.app.state.gate
+    security = request.app.state.security
     by_key = "read" in caller.scopes and not caller.is_widget
     origin = (body.origin if by_key else None) or request.headers.get("origin", "")
-    if not gate.origins.may_ask(origin, request.url.scheme, request.headers["host"]):
-        raise OriginRefused(origin)
-    await gate.rates.take_token(request.scope)
+    if not security.origins.may_request_token(origin, request.url.scheme, request.headers["host"]):
+        raise OriginNotAllowed(origin)
+    await security.limiter.count_token(request.scope)
     collections = _collections(body, caller if by_key else None, service)
-    token = gate.tokens.make(origin, collections, key_id=caller.key_id if by_key else None)
+    token = security.tokens.issue(origin, collections, key_id=caller.key_id if by_key else None)
     return TokenMade(token=token, expires_in_s=TTL_S)
 
 
@@ -40,5 +40,5 @@ def _collections(body: TokenAsked, maker: Caller | None, service: Service) -> se
     seen = maker.collections if maker else public or frozenset({service.chosen(None, seen=None)})
     wanted = set(body.collections or seen or service.visible(None))
     if foreign := set(body.collections or ()) - set(service.visible(seen)):
-        raise CollectionUnknown(min(foreign))
+        raise NotFound("collection", min(foreign))
     return wanted

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from ..errors import RouteUnknown
+from ..errors import RequestError
 
 BUNDLE = Path(__file__).parent.parent / "widget" / "dist" / "widget.js"
 
@@ -39,7 +39,7 @@ def current(request: Request) -> Response:
 def pinned(version: str, request: Request) -> Response:
     """Give the component of this very version; another has none here."""
     if version != request.app.version:
-        raise RouteUnknown
+        raise RequestError("not_found", "Not Found")
     return _script(request, "public, max-age=31536000, immutable")
 
 

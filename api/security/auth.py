@@ -1,7 +1,7 @@
-"""Who is calling, and whether the table lets them: the one place where access is decided.
+"""Authentication and authorization: who sends a request, and whether the permission table lets it.
 
-ASGI middleware, because a FastAPI dependency does not guard mounts. It runs before a body is read,
-so a caller without a right costs a hash and a look-up.
+The one place where access is decided. ASGI middleware, because FastAPI dependencies do not guard
+mounts; it runs before the body is read, so a refused request costs one hash and one lookup.
 """
 
 import asyncio
@@ -12,79 +12,70 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..errors import (
-    ApiError,
-    Forbidden,
-    LinkRefused,
-    MethodUnknown,
-    RouteUnknown,
-    StateUnreadable,
-    Unauthenticated,
-    verdict,
-)
-from ..wire.problem_details import respond
-from ..wire.signed_links import Links
-from ..wire.source_page import refused
-from .keys import SCOPES, Keys
+from ..errors import ApiError, LinkInvalid, RequestError, StateUnreadable, error_info
+from ..wire.problem_details import error_response
+from ..wire.signed_links import LinkSigner
+from ..wire.source_page import render_access_denied
+from .keys import SCOPES, KeyStore
 from .keys import Scope as KeyScope
-from .permissions import Access, Who, route_path
-from .widget_tokens import PREFIX, Tokens
+from .permissions import Permission, PermissionTable, route_path
+from .widget_tokens import TOKEN_PREFIX, WidgetTokens
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request: what they may do, in which collections (None: every one)."""
+    """Who sent a request: their scopes and collections (None: all of them)."""
 
     scopes: frozenset[KeyScope]
     collections: frozenset[str] | None = None
     key_id: str | None = None
     is_widget: bool = False
-    """By a widget token, which opens less than a key; `key_id` is then who made it."""
+    """Uses a widget token, which allows less than a key; `key_id` is the key that issued it."""
 
 
-NOBODY = Caller(frozenset(), frozenset())
-EVERYBODY = Caller(frozenset(SCOPES))
-"""Whoever asks a service without keys, on loopback or with `insecure`."""
-HOLDER = Caller(frozenset())
-"""Who came by a signed link, to the one page it opens."""
+ANONYMOUS = Caller(frozenset(), frozenset())
+UNRESTRICTED = Caller(frozenset(SCOPES))
+"""Every caller of a service without keys, on loopback or with `insecure`."""
+LINK_HOLDER = Caller(frozenset())
+"""Has a signed link, for the one page that it opens."""
 
 
-def caller_of(scope: Scope) -> Caller:
-    """Returns who sent this request, as the guard found; a request that it did not see: nobody."""
-    caller = scope.get("state", {}).get("caller", NOBODY)
+def get_caller(scope: Scope) -> Caller:
+    """Returns the caller that AuthMiddleware identified; without it ANONYMOUS."""
+    caller = scope.get("state", {}).get("caller", ANONYMOUS)
     assert isinstance(caller, Caller)
     return caller
 
 
 def is_loopback(host: str) -> bool:
-    """Returns whether only this machine reaches an address."""
+    """Returns whether only this machine can reach an address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-class Guard:
-    """Lets a request pass to the app with its Caller, or answers 401, 403, 404 or 405."""
+class AuthMiddleware:
+    """Passes a permitted request on with its Caller, or answers 401, 403, 404 or 405."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        access: Access,
-        keys: Keys,
-        links: Links,
-        tokens: Tokens,
+        permissions: PermissionTable,
+        keys: KeyStore,
+        links: LinkSigner,
+        tokens: WidgetTokens,
         open_without_keys: bool,
     ) -> None:
-        """`open_without_keys`: where no key was ever made, everybody may do everything."""
+        """`open_without_keys`: until the first key is created, everybody may do everything."""
         self.app = app
-        self._access, self._keys, self._links, self._tokens = access, keys, links, tokens
-        self._open_without_keys = open_without_keys
-        self._reading = asyncio.Lock()
+        self._permissions, self._keys, self._links = permissions, keys, links
+        self._tokens, self._open_without_keys = tokens, open_without_keys
+        self._refreshing = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Decides."""
+        """Decides on a request; closes WebSockets, which no route accepts."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
@@ -92,87 +83,91 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008})
             return
         try:
-            caller = await self._allowed(scope)
-        except LinkRefused as error:  # a person clicked it
-            await refused(str(error), verdict(error).status)(scope, receive, send)
+            caller = await self._authorize(scope)
+        except LinkInvalid as error:  # a person clicked the link, so the answer is a page
+            page = render_access_denied(str(error), error_info(error).status)
+            await page(scope, receive, send)
             return
         except ApiError as error:
-            await respond(error, scope)(scope, receive, send)
+            await error_response(error, scope)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         await self.app(scope, receive, send)
 
-    async def _allowed(self, scope: Scope) -> Caller:
-        rules = self._access.rules(route_path(scope))
-        who = rules.get(scope["method"]) if rules else None
-        presented = _bearer(scope)
+    async def _authorize(self, scope: Scope) -> Caller:
+        methods = self._permissions.find(route_path(scope))
+        permission = methods.get(scope["method"]) if methods else None
+        credentials = _bearer(scope)
         try:
-            caller = await self._caller(presented, scope)
+            caller = await self._authenticate(credentials, scope)
         except StateUnreadable:
-            if who is None or who.scope:
+            if permission is None or permission.scope:
                 raise
             caller = None
-        if who and who.scope is None:
-            return caller or NOBODY
-        if (
-            who
-            and who.link
-            and self._is_link(scope, or_key=bool(caller and who.scope in caller.scopes))
-        ):
-            return HOLDER
+        if permission and permission.scope is None:
+            return caller or ANONYMOUS
+        if permission and permission.allows_link:
+            has_key = caller is not None and permission.scope in caller.scopes
+            if self._has_valid_link(scope, has_key=has_key):
+                return LINK_HOLDER
         if caller is None:
-            raise Unauthenticated(given=presented is not None)
-        if rules is None:
-            raise RouteUnknown
-        if who is None:
-            raise MethodUnknown(sorted(rules))
-        _check_right(who, caller)
+            cause = (
+                "a key is required" if credentials is None else "invalid, expired or revoked key"
+            )
+            message = f"{cause}: send Authorization: Bearer KEY"
+            raise RequestError("unauthenticated", message, headers={"www-authenticate": "Bearer"})
+        if methods is None:
+            raise RequestError("not_found", "Not Found")
+        if permission is None:
+            headers = {"allow": ", ".join(sorted(methods))}
+            raise RequestError("method_not_allowed", "Method Not Allowed", headers=headers)
+        _check_permission(permission, caller)
         return caller
 
-    def _is_link(self, scope: Scope, *, or_key: bool) -> bool:
-        """Returns whether a link opens this; raises LinkRefused where neither it nor a key does."""
+    def _has_valid_link(self, scope: Scope, *, has_key: bool) -> bool:
+        """Returns whether a signed link opens this page; raises LinkInvalid if no key does."""
         try:
-            return self._links.check(route_path(scope), scope["query_string"].decode("latin-1"))
-        except LinkRefused:
-            if or_key:
+            return self._links.verify(route_path(scope), scope["query_string"].decode("latin-1"))
+        except LinkInvalid:
+            if has_key:
                 return False
             raise
 
-    async def _caller(self, presented: str | None, scope: Scope) -> Caller | None:
-        await self._keep_fresh(presented or "")
-        if not self._keys.any_defined and self._open_without_keys:
-            return EVERYBODY
-        if presented is None:
+    async def _authenticate(self, credentials: str | None, scope: Scope) -> Caller | None:
+        await self._refresh_keys(credentials or "")
+        if not self._keys.any_exist and self._open_without_keys:
+            return UNRESTRICTED
+        if credentials is None:
             return None
-        if presented.startswith(PREFIX):
-            return self._bearer_of(presented, scope)
-        key = self._keys.find(presented)
+        if credentials.startswith(TOKEN_PREFIX):
+            return self._widget_caller(credentials, scope)
+        key = self._keys.find(credentials)
         return Caller(key.scopes, key.collections, key.id) if key else None
 
-    def _bearer_of(self, token: str, scope: Scope) -> Caller | None:
-        said = self._tokens.read(token, origin=Headers(scope=scope).get("origin"))
-        if said is None or (said.key_id and not self._keys.is_valid(said.key_id)):
+    def _widget_caller(self, token: str, scope: Scope) -> Caller | None:
+        claims = self._tokens.verify(token, origin=Headers(scope=scope).get("origin"))
+        if claims is None or (claims.key_id and not self._keys.is_valid(claims.key_id)):
             return None
-        return Caller(frozenset({"read"}), said.collections, said.key_id, is_widget=True)
+        return Caller(frozenset({"read"}), claims.collections, claims.key_id, is_widget=True)
 
-    async def _keep_fresh(self, presented: str) -> None:
-        if not (self._keys.is_stale or self._keys.may_be_new(presented)):
+    async def _refresh_keys(self, credentials: str) -> None:
+        if not self._keys.needs_refresh(credentials):
             return
-        async with self._reading:  # whoever comes meanwhile waits, and need not read
-            if self._keys.is_stale or self._keys.may_be_new(presented):
+        async with self._refreshing:  # concurrent requests wait for one refresh
+            if self._keys.needs_refresh(credentials):
                 try:
                     await asyncio.to_thread(self._keys.refresh)
                 except (sqlite3.Error, OSError) as error:
                     raise StateUnreadable(str(error)) from error
 
 
-def _check_right(who: Who, caller: Caller) -> None:
-    if who.scope not in caller.scopes:
-        raise Forbidden(f"this key does not have the scope {who.scope!r}")
-    if caller.is_widget and not who.widget:
-        raise Forbidden("a widget token does not open this")
+def _check_permission(permission: Permission, caller: Caller) -> None:
+    if permission.scope not in caller.scopes:
+        raise RequestError("forbidden", f"this key lacks the scope {permission.scope!r}")
+    if caller.is_widget and not permission.allows_widget:
+        raise RequestError("forbidden", "a widget token is not allowed here; use a key")
 
 
 def _bearer(scope: Scope) -> str | None:
-    kind, _, value = Headers(scope=scope).get("authorization", "").strip().partition(" ")
-    return value.strip() if kind.lower() == "bearer" else None
+    scheme, _, value = Headers(scope=scope).get("authorization", "").strip().partition(" ")
+    return value.strip() if scheme.lower() == "bearer" else None

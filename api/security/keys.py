@@ -1,7 +1,7 @@
-"""Keys: made, listed, revoked in `state.sqlite3`; found in memory by what a request presents.
+"""API keys: created, listed and revoked in `state.sqlite3`, looked up in memory.
 
-A key is `fn_ID_SECRET` with 256 random bits, so one SHA-256 of it is kept and no slow hash. Rows
-are never deleted: where the last key is revoked, the service stays closed.
+A key is `fn_ID_SECRET` with 256 random bits, so a SHA-256 is stored and no slow hash. Rows are
+never deleted: after the last key is revoked the service stays closed.
 """
 
 import hashlib
@@ -17,30 +17,29 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from ..errors import KeyMalformed, KeyUnknown
-from ..state.db import opened
+from ..state.db import connect
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
-RECHECK_S = 1.0
-"""No request is decided by keys read longer ago than this."""
+MAX_AGE_S = 1.0
+"""Keys that were read longer ago than this decide no request."""
+UNKNOWN_KEY_AGE_S = 0.05
+"""The same for an unknown key, which may be new; one read serves all requests that wait for it."""
 
-NEW_S = 0.05
-"""A key that is not known yet is looked for again after this, once for all who present one."""
-
-_SHAPE = re.compile(r"fn_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+_KEY = re.compile(r"fn_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, sha256 BLOB NOT NULL, scopes TEXT NOT NULL,
     collections TEXT, created_s REAL NOT NULL, expires_s REAL, revoked_s REAL
 );
 """
-_NO_HASH = bytes(32)
+_NO_DIGEST = bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What is known of a key; times are seconds since 1970, `collections` None: every one."""
+    """A stored key; times are seconds since 1970, `collections` None means all of them."""
 
     id: str
     name: str
@@ -52,19 +51,19 @@ class Key:
     revoked_s: float | None
 
     def status(self, now_s: float) -> Literal["valid", "expired", "revoked"]:
-        """Returns whether the key opens anything at `now_s`."""
+        """Returns the key's status at `now_s`."""
         if self.revoked_s is not None:
             return "revoked"
         return "expired" if self.expires_s is not None and self.expires_s <= now_s else "valid"
 
 
-class Keys:
-    """The keys of one data folder; `refresh` reads them, `find` asks what was read."""
+class KeyStore:
+    """The keys of one data folder; `refresh` reads them, `find` looks them up in memory."""
 
     def __init__(self, path: Path) -> None:
         """Reads nothing yet."""
         self._path = path
-        self._known: Mapping[str, Key] = {}
+        self._keys: Mapping[str, Key] = {}
         self._read_at: float | None = None
 
     def create(
@@ -74,36 +73,36 @@ class Keys:
         name: str = "",
         collections: Collection[str] = (),
         expires_s: float | None = None,
-        given: str | None = None,
+        key: str | None = None,
     ) -> str:
-        """Returns a new key, which is not kept and cannot be shown again; blocks.
+        """Returns a new key, which is stored only as a hash; blocks.
 
-        `given` is one that was made elsewhere; where it is known already, nothing changes, even if
-        it was revoked. Raises KeyMalformed for what no `create` made.
+        `key` is one that was created elsewhere; if it is stored already, nothing changes, even if
+        it was revoked. Raises KeyMalformed if it was not created by this method.
         """
-        made = f"fn_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
-        key = made if given is None else given
-        shape = _SHAPE.fullmatch(key)
-        if shape is None:
+        if key is None:
+            key = f"fn_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
+        match = _KEY.fullmatch(key)
+        if match is None:
             raise KeyMalformed
-        key_id = shape[1]
-        listed = json.dumps(sorted(collections)) if collections else None
-        row = (key_id, name, _digest(key), json.dumps(sorted(scopes)), listed, time.time())
-        with opened(self._path, _SCHEMA) as base:
-            known = base.execute("SELECT sha256 FROM keys WHERE id = ?", (key_id,)).fetchone()
-            if known is None:
+        key_id, digest = match[1], _digest(key)
+        collections_json = json.dumps(sorted(collections)) if collections else None
+        row = (key_id, name, digest, json.dumps(sorted(scopes)), collections_json, time.time())
+        with connect(self._path, _SCHEMA) as db:
+            stored = db.execute("SELECT sha256 FROM keys WHERE id = ?", (key_id,)).fetchone()
+            if stored is None:
                 insert = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
-                base.execute(insert, (*row, expires_s))
-            elif known[0] != _digest(key):
+                db.execute(insert, (*row, expires_s))
+            elif stored[0] != digest:
                 raise KeyMalformed
         return key
 
     def all(self) -> list[Key]:
-        """Returns every key ever made, the oldest first; blocks."""
+        """Returns every key that was ever created, the oldest first; blocks."""
         if not self._path.exists():
             return []
-        with opened(self._path, _SCHEMA) as base:
-            rows = base.execute("SELECT * FROM keys ORDER BY created_s").fetchall()
+        with connect(self._path, _SCHEMA) as db:
+            rows = db.execute("SELECT * FROM keys ORDER BY created_s").fetchall()
         return [
             Key(
                 key_id,
@@ -117,44 +116,42 @@ class Keys:
         ]
 
     def revoke(self, key_id: str) -> None:
-        """Closes a key for good; raises KeyUnknown. Running services notice within seconds."""
-        change = "UPDATE keys SET revoked_s = coalesce(revoked_s, ?) WHERE id = ?"
-        with opened(self._path, _SCHEMA) as base:
-            if not base.execute(change, (time.time(), key_id)).rowcount:
+        """Revokes a key, also for running services within seconds; raises KeyUnknown."""
+        update = "UPDATE keys SET revoked_s = coalesce(revoked_s, ?) WHERE id = ?"
+        with connect(self._path, _SCHEMA) as db:
+            if not db.execute(update, (time.time(), key_id)).rowcount:
                 raise KeyUnknown(key_id)
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether `refresh` is due."""
-        return self._read_at is None or time.monotonic() - self._read_at > RECHECK_S
-
-    def may_be_new(self, presented: str) -> bool:
-        """Whether a text has a key's shape, and may have been made since the keys were read."""
-        shape = _SHAPE.fullmatch(presented)
-        known = shape is None or shape[1] in self._known
-        return not known and (self._read_at or 0) < time.monotonic() - NEW_S
+    def needs_refresh(self, credentials: str) -> bool:
+        """Returns whether `refresh` is due, for a key that is not known yet almost at once."""
+        if self._read_at is None:
+            return True
+        match = _KEY.fullmatch(credentials)
+        may_be_new = match is not None and match[1] not in self._keys
+        max_age_s = UNKNOWN_KEY_AGE_S if may_be_new else MAX_AGE_S
+        return time.monotonic() - self._read_at > max_age_s
 
     def refresh(self) -> None:
-        """Reads the keys anew; blocks. Raises sqlite3.Error."""
-        began = time.monotonic()
-        self._known = {key.id: key for key in self.all()}
-        self._read_at = began
+        """Reads the keys again; blocks. Raises sqlite3.Error or OSError."""
+        started_at = time.monotonic()
+        self._keys = {key.id: key for key in self.all()}
+        self._read_at = started_at
 
     @property
-    def any_defined(self) -> bool:
-        """Whether a key was ever made, usable or not."""
-        return bool(self._known)
+    def any_exist(self) -> bool:
+        """Whether a key was ever created, valid or not."""
+        return bool(self._keys)
 
-    def find(self, presented: str) -> Key | None:
-        """Returns the valid key that was presented, None for any other text."""
-        shape = _SHAPE.fullmatch(presented)
-        key = self._known.get(shape[1]) if shape else None
-        same = hmac.compare_digest(_digest(presented), key.sha256 if key else _NO_HASH)
-        return key if key and same and self.is_valid(key.id) else None
+    def find(self, credentials: str) -> Key | None:
+        """Returns the valid key that equals `credentials`, compared in constant time, or None."""
+        match = _KEY.fullmatch(credentials)
+        key = self._keys.get(match[1]) if match else None
+        is_equal = hmac.compare_digest(_digest(credentials), key.sha256 if key else _NO_DIGEST)
+        return key if key and is_equal and self.is_valid(key.id) else None
 
     def is_valid(self, key_id: str) -> bool:
-        """Returns whether the key with this id opens anything now."""
-        key = self._known.get(key_id)
+        """Returns whether the key with this id is neither expired nor revoked."""
+        key = self._keys.get(key_id)
         return key is not None and key.status(time.time()) == "valid"
 
 
@@ -162,7 +159,7 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def as_date(seconds: float | None) -> str | None:
+def format_utc(seconds: float | None) -> str | None:
     """Returns a time as ISO 8601 in UTC."""
     if seconds is None:
         return None

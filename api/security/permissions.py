@@ -1,7 +1,7 @@
-"""The table route → who may call it; what is not in it is called by nobody.
+"""The permission table: route → who may call it. A route without an entry is closed to everybody.
 
-A template is the router's own syntax, compiled by the router's own function, so that both see
-the same path. `tests/test_api_auth.py` walks the app's routes and wants a row for each.
+Path templates have the router's own syntax and are compiled by its own function, so that both match
+the same paths. `tests/http/test_auth.py` requires an entry for every route of the app.
 """
 
 import re
@@ -10,32 +10,35 @@ from dataclasses import dataclass
 
 from starlette._utils import get_route_path
 from starlette.routing import compile_path
-from starlette.types import Scope as Asgi
+from starlette.types import Scope as AsgiScope
 
 from .keys import Scope
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Permission:
     """Who may call a route: holders of a key with `scope`; None: anyone."""
 
     scope: Scope | None
-    widget: bool = False
-    """A widget token of an allowed origin will do, too."""
-    link: bool = False
-    """A signed link to exactly this view will do, too."""
+    allows_widget: bool = False
+    """Whether a widget token of an allowed origin suffices."""
+    allows_link: bool = False
+    """Whether a signed link to exactly this page suffices."""
 
 
-ANYONE = Who(None)
-PAGE = Who(None, widget=True)
-"""Anyone, and pages of allowed origins may read the answer."""
-READ = Who("read", widget=True)
-READ_KEY = Who("read")
-VIEW = Who("read", widget=True, link=True)
-WRITE = Who("write")
-ADMIN = Who("admin")
+ANYONE = Permission(None)
+PAGE = Permission(None, allows_widget=True)
+"""Anyone, and pages of allowed origins may read the response."""
+READ = Permission("read", allows_widget=True)
+READ_KEY = Permission("read")
+VIEW = Permission("read", allows_widget=True, allows_link=True)
+WRITE = Permission("write")
+ADMIN = Permission("admin")
 
-TABLE: dict[str, dict[str, Who]] = {
+MethodPermissions = Mapping[str, Permission]
+"""HTTP method → permission, for one path."""
+
+PERMISSIONS: dict[str, MethodPermissions] = {
     "/livez": {"GET": ANYONE},
     "/readyz": {"GET": PAGE},
     "/": {"GET": ANYONE},
@@ -62,33 +65,30 @@ TABLE: dict[str, dict[str, Who]] = {
     "/metrics": {"GET": ADMIN},
 }
 
-Rules = Mapping[str, Who]
-"""Method → who, of one path."""
 
+class PermissionTable:
+    """The compiled table; the first template that matches a path decides."""
 
-class Access:
-    """The table, compiled; the first template that matches a path decides."""
+    def __init__(self, permissions: Mapping[str, MethodPermissions]) -> None:
+        self._exact: dict[str, MethodPermissions] = {}
+        self._patterns: list[tuple[re.Pattern[str], MethodPermissions]] = []
+        for template, methods in permissions.items():
+            self.add(template, methods)
 
-    def __init__(self, table: Mapping[str, Rules]) -> None:
-        self._exact: dict[str, Rules] = {}
-        self._patterns: list[tuple[re.Pattern[str], Rules]] = []
-        for template, rules in table.items():
-            self.declare(template, rules)
-
-    def declare(self, template: str, rules: Rules) -> None:
-        """Adds a row."""
+    def add(self, template: str, methods: MethodPermissions) -> None:
+        """Adds an entry."""
         if "{" in template:
-            self._patterns.append((compile_path(template)[0], rules))
+            self._patterns.append((compile_path(template)[0], methods))
         else:
-            self._exact[template] = rules
+            self._exact[template] = methods
 
-    def rules(self, path: str) -> Rules | None:
-        """Returns who may call which method of a path; None: nobody any."""
-        if found := self._exact.get(path):
-            return found
-        return next((rules for shape, rules in self._patterns if shape.match(path)), None)
+    def find(self, path: str) -> MethodPermissions | None:
+        """Returns the permissions of a path by method; None if the path is unknown."""
+        if methods := self._exact.get(path):
+            return methods
+        return next((methods for regex, methods in self._patterns if regex.match(path)), None)
 
 
-def route_path(scope: Asgi) -> str:
-    """Returns the path as the router sees it: without `root_path`, whether or not it is there."""
+def route_path(scope: AsgiScope) -> str:
+    """Returns the path that the router matches: without `root_path`, if that is there."""
     return get_route_path(scope)

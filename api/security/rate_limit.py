@@ -1,7 +1,7 @@
-"""How often one caller may ask: counted by `limits`, in memory or in Redis, and told in headers.
+"""Rate limit: counts each caller's requests with `limits`, in memory or Redis, and answers 429.
 
-Key holders are counted by key, others by address. Headers after the IETF draft
-`RateLimit header fields for HTTP` (draft-ietf-httpapi-ratelimit-headers).
+Callers with a key are counted by key, others by address. Response headers after the IETF draft
+"RateLimit header fields for HTTP" (draft-ietf-httpapi-ratelimit-headers).
 """
 
 import ipaddress
@@ -15,115 +15,159 @@ from limits.aio.storage import Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
-from starlette.types import Scope
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import RateExceeded, SettingRefused
+from ..errors import RateLimitExceeded, SettingRefused
+from ..wire.problem_details import error_response
+from .auth import UNRESTRICTED, get_caller
+from .permissions import PermissionTable, route_path
 
 log = logging.getLogger("footnote")
 
 WINDOW_S = 60
-ANSWERS_WITHIN_S = 1.0
-"""Redis does so within a millisecond; one that hangs must not hold a request."""
-AGAIN_S = 1.0
-"""For so long after a failure nothing is asked, so that an outage does not slow each request."""
-TOKENS = 30
-"""Widget tokens for one address in a minute."""
+STORAGE_TIMEOUT_S = 1.0
+"""Redis answers within a millisecond; one that hangs must not delay a request."""
+STORAGE_BACKOFF_S = 1.0
+"""After a failure the storage is not used for this long, so that an outage slows few requests."""
+TOKENS_PER_MINUTE = 30
+"""Widget tokens for one address."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How many requests a caller has left, and when there are all again."""
+class RateLimitStatus:
+    """How many requests a caller has left in this window, and when it resets."""
 
     limit: int
-    left: int
+    remaining: int
     reset_s: int
 
     def headers(self) -> dict[str, str]:
-        """Returns what tells a client so."""
+        """Returns the response headers."""
         return {
-            "ratelimit-policy": f'"default";q={self.limit};w={WINDOW_S}',
-            "ratelimit": f'"default";r={self.left};t={self.reset_s}',
+            "RateLimit": f'"default";r={self.remaining};t={self.reset_s}',
+            "RateLimit-Policy": f'"default";q={self.limit};w={WINDOW_S}',
         }
 
 
-class Rates:
-    """The counters of one service; all its workers share them in Redis, each has its own else."""
+RATE_LIMIT_HEADERS = tuple(RateLimitStatus(0, 0, 0).headers())
+"""The headers' names, which CORS exposes to pages of allowed origins."""
+
+
+class RateLimiter:
+    """The counters of one service; workers share them in Redis, otherwise each has its own."""
 
     def __init__(self, storage: str, *, per_minute: int) -> None:
         """`storage` is `memory://` or the URL of a Redis; `per_minute` 0: no limit.
 
-        Connects to nothing yet; raises SettingRefused where the Redis client is not installed.
+        Does not connect yet; raises SettingRefused if the Redis client is not installed.
         """
         options: dict[str, str | float] = {}
         if storage.startswith("redis"):
-            limits_s = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), ANSWERS_WITHIN_S)
-            options = {"implementation": "redispy", **limits_s}
+            timeouts = ("socket_timeout", "socket_connect_timeout")
+            options = {"implementation": "redispy", **dict.fromkeys(timeouts, STORAGE_TIMEOUT_S)}
         try:
-            made = storage_from_string(f"async+{storage}", wrap_exceptions=True, **options)
+            counters = storage_from_string(f"async+{storage}", wrap_exceptions=True, **options)
         except ConfigurationError as error:
             raise SettingRefused("rate_limit_storage", "Redis needs the extra redis") from error
-        assert isinstance(made, Storage)
-        self._limiter = SlidingWindowCounterRateLimiter(made)
+        assert isinstance(counters, Storage)
+        self._limiter = SlidingWindowCounterRateLimiter(counters)
         self._per_minute = per_minute
-        self._silent_until: float | None = None
-        """When to ask again; None while the counters can be reached."""
+        self._retry_at: float | None = None
+        """When to use the storage again; None while it works."""
 
-    async def take(self, caller: str) -> Standing | None:
-        """Counts a request; returns how the caller stands, None where nothing is limited.
+    async def count_request(self, caller: str) -> RateLimitStatus | None:
+        """Counts a request and returns the caller's status, None without a limit.
 
-        Raises RateExceeded. Where the counters cannot be reached the request passes: the places
-        for answers still bound what happens at once.
+        Raises RateLimitExceeded. While the storage fails requests pass uncounted:
+        `max_concurrent_answers` still bounds the load.
         """
         if not self._per_minute:
             return None
-        return await self._take("ask", caller, self._per_minute)
+        return await self._count("ask", caller, self._per_minute)
 
-    async def take_token(self, scope: Scope) -> None:
-        """Counts a widget token for an address; raises RateExceeded."""
-        await self._take("token", address(scope), TOKENS)
+    async def count_token(self, scope: Scope) -> None:
+        """Counts a widget token for the client's address; raises RateLimitExceeded."""
+        await self._count("token", client_network(scope), TOKENS_PER_MINUTE)
 
-    async def _take(self, kind: str, caller: str, amount: int) -> Standing | None:
-        if self._silent_until is not None and time.monotonic() < self._silent_until:
+    async def _count(self, kind: str, caller: str, limit: int) -> RateLimitStatus | None:
+        if self._retry_at is not None and time.monotonic() < self._retry_at:
             return None
-        item = RateLimitItemPerMinute(amount)
+        item = RateLimitItemPerMinute(limit)
         try:
-            passes = await self._limiter.hit(item, kind, caller)
-            reset_at, left = await self._limiter.get_window_stats(item, kind, caller)
+            is_allowed = await self._limiter.hit(item, kind, caller)
+            reset_at, remaining = await self._limiter.get_window_stats(item, kind, caller)
         except StorageError as error:
-            self._note_outage(error)
+            if self._retry_at is None:
+                cause = type(error.storage_error).__name__
+                log.error("rate limit storage is unreachable (%s): requests pass uncounted", cause)
+            self._retry_at = time.monotonic() + STORAGE_BACKOFF_S
             return None
-        self._note_answer()
+        if self._retry_at is not None:
+            log.warning("rate limit storage is reachable again")
+            self._retry_at = None
         wait_s = max(1, math.ceil(reset_at - time.time()))
-        standing = Standing(amount, max(0, left), wait_s)
-        if not passes:
-            raise RateExceeded(wait_s, standing.headers())
-        return standing
-
-    def _note_outage(self, error: StorageError) -> None:
-        if self._silent_until is None:
-            cause = type(error.storage_error).__name__
-            log.error(
-                "the rate limit's counters cannot be reached (%s): requests pass uncounted", cause
-            )
-        self._silent_until = time.monotonic() + AGAIN_S
-
-    def _note_answer(self) -> None:
-        if self._silent_until is not None:
-            log.warning("the rate limit's counters can be reached again")
-        self._silent_until = None
+        status = RateLimitStatus(limit, max(0, remaining), wait_s)
+        if not is_allowed:
+            raise RateLimitExceeded(wait_s, status.headers())
+        return status
 
 
-def address(scope: Scope) -> str:
-    """Returns the client's address, of IPv6 its network: whoever has one has 2**64 addresses.
+class RateLimitMiddleware:
+    """Enforces the rate limit and adds the RateLimit headers."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        permissions: PermissionTable,
+        limiter: RateLimiter,
+        exempt_unrestricted: bool,
+    ) -> None:
+        """`exempt_unrestricted`: without keys on loopback a limit would only stop the owner."""
+        self.app = app
+        self._permissions, self._limiter = permissions, limiter
+        self._exempt_unrestricted = exempt_unrestricted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Counts a request to a route that needs a key, adds the headers, or answers 429."""
+        if scope["type"] != "http" or self._is_exempt(scope):
+            await self.app(scope, receive, send)
+            return
+        caller = get_caller(scope)
+        has_own_key = caller.key_id is not None and not caller.is_widget
+        counter = f"key:{caller.key_id}" if has_own_key else f"address:{client_network(scope)}"
+        try:
+            status = await self._limiter.count_request(counter)
+        except RateLimitExceeded as error:
+            await error_response(error, scope)(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if status and message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(status.headers())
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+    def _is_exempt(self, scope: Scope) -> bool:
+        if self._exempt_unrestricted and get_caller(scope) is UNRESTRICTED:
+            return True
+        permission = (self._permissions.find(route_path(scope)) or {}).get(scope["method"])
+        return permission is None or permission.scope is None
+
+
+def client_network(scope: Scope) -> str:
+    """Returns the client's address, or its IPv6 /64, all of which is usually one client's.
 
     Behind a proxy it is right only with `trusted_proxies`.
     """
     client = scope.get("client")
-    said = str(client[0]) if client else "unknown"
+    host = str(client[0]) if client else "unknown"
     try:
-        found = ipaddress.ip_address(said)
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return said
-    if found.version == 4:
-        return said
-    return str(found.ipv4_mapped or ipaddress.ip_network((int(found) >> 64 << 64, 64)))
+        return host
+    if address.version == 4:
+        return host
+    return str(address.ipv4_mapped or ipaddress.ip_network((int(address) >> 64 << 64, 64)))

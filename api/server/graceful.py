@@ -1,7 +1,7 @@
-"""uvicorn's server, which says that it ends before it does, and lets every stream end properly.
+"""uvicorn's server with a graceful shutdown: it drains first, and every stream gets an end.
 
-uvicorn closes its listener at once on SIGTERM and cuts streams when its patience ends. A balancer
-goes on sending requests for some seconds after it was told, and a cut stream looks like a failure.
+On SIGTERM uvicorn closes its listener at once and, after its timeout, cuts streams. A load balancer
+sends requests for some seconds after it was told to stop, and a cut stream looks like a failure.
 """
 
 import asyncio
@@ -15,46 +15,48 @@ import uvicorn
 
 from ..service.service import Service
 
-STREAMS_S = 18.0
-"""So long after SIGTERM a running answer may go on; then it ends with an error."""
-LAST_S = 2.0
-"""What then may still be on its way to slow clients is cut after this, 20 s after SIGTERM."""
-TICK_S = 0.1
+STREAMS_TIMEOUT_S = 18.0
+"""After SIGTERM, how long answers may continue; then each ends with an error."""
+FLUSH_TIMEOUT_S = 2.0
+"""After that, how long slow clients may take to receive the rest; 20 s after SIGTERM in all."""
+POLL_S = 0.1
 
 
-class Server(uvicorn.Server):
+class GracefulServer(uvicorn.Server):
     """Serves until a signal: SIGTERM drains, an interrupt or a second signal ends at once."""
 
     def __init__(self, config: uvicorn.Config, service: Service, *, drain_s: float) -> None:
-        """`drain_s`: how long /readyz says 503 before the listener closes."""
+        """`drain_s`: how long /readyz answers 503 before the listener closes."""
         super().__init__(config)
         self.service, self._drain_s = service, drain_s
-        self._asked: list[int] = []
-        self._began = 0.0
+        self._signals: list[int] = []
+        self._shutdown_began = 0.0
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Takes a signal, between any two instructions of the main thread."""
-        self._asked.append(sig)
-        if not self.started or (self._began and len(self._asked) > 1):
+        """Handles a signal, between any two instructions of the main thread."""
+        self._signals.append(sig)
+        if not self.started or (self._shutdown_began and len(self._signals) > 1):
             self.service.end()
         super().handle_exit(sig, frame)
 
     @property
-    def _in_time(self) -> bool:
-        """Was this asked for politely, and once?"""
-        return self._asked == [signal.SIGTERM]
+    def _is_graceful(self) -> bool:
+        """Whether the only signal so far is one SIGTERM."""
+        return self._signals == [signal.SIGTERM]
 
     async def main_loop(self) -> None:
-        """Serves; after SIGTERM it goes on accepting for `drain_s`, not ready any more."""
+        """Serves; after SIGTERM accepts connections for another `drain_s`, while not ready."""
         await super().main_loop()
-        self._began = time.monotonic()
+        self._shutdown_began = time.monotonic()
         self.service.draining = True
-        while self._in_time and time.monotonic() < self._began + self._drain_s:
-            await asyncio.sleep(TICK_S)
+        while self._is_graceful and time.monotonic() < self._shutdown_began + self._drain_s:
+            await asyncio.sleep(POLL_S)
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
-        """Closes the listener, waits for the answers under way, and ends those that take long."""
-        left = self._began + STREAMS_S - time.monotonic() if self._in_time else 0.0
-        asyncio.get_running_loop().call_later(max(left, 0.0), self.service.end)
-        self.config.timeout_graceful_shutdown = math.ceil(max(left, 0.0) + LAST_S)
+        """Closes the listener and waits for running answers, until they time out."""
+        timeout_s = 0.0
+        if self._is_graceful:
+            timeout_s = max(0.0, self._shutdown_began + STREAMS_TIMEOUT_S - time.monotonic())
+        asyncio.get_running_loop().call_later(timeout_s, self.service.end)
+        self.config.timeout_graceful_shutdown = math.ceil(timeout_s + FLUSH_TIMEOUT_S)
         await super().shutdown(sockets)

@@ -1,87 +1,96 @@
-"""uvicorn's HTTP protocol with bounds on headers, and with problems for what it cannot read.
+"""uvicorn's HTTP protocol with limits on request headers and problem responses to parser errors.
 
-What its parser refuses never reaches the app, and httptools takes headers without end, in size
-and in time: who opens connections and says nothing would take every place that a process has.
+The app never sees what the parser refuses, and httptools accepts headers of any size and for any
+time: clients that connect and send nothing could occupy every connection of a process. Neither of
+uvicorn's options helps: `h11_max_incomplete_event_size` is h11's alone, and there is no timeout for
+headers.
 """
 
 import asyncio
 import logging
-import secrets
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from ..errors import ApiError, HeadersTooLarge, RequestMalformed
-from ..http.middleware import SAFE
-from ..wire.problem_details import respond
+from ..errors import RequestError
+from ..http.middleware import SECURITY_HEADERS, new_request_id
+from ..wire.problem_details import error_response
 
 log = logging.getLogger("footnote")
 
-MAX_HEAD_BYTES = 65_536
-"""As much as uvicorn's other parser, h11, takes, and a little more: the piece it came with."""
+MAX_HEADER_BYTES = 65_536
+"""As many as h11 accepts, plus the rest of the chunk in which the limit is reached."""
 
 
-class Protocol(HttpToolsProtocol):
+class LimitedProtocol(HttpToolsProtocol):
     """Reads the requests of one connection."""
 
-    head_s = 30.0
-    """So long a request's headers may take, the first one's from the connection on."""
+    headers_timeout_s = 30.0
+    """For the headers of a request; the first one's time starts with the connection."""
 
-    _head_bytes: int | None = None
-    """How much of a request's head has come so far; None: none is on its way."""
-    _end: asyncio.TimerHandle | None = None
-    """What closes the connection where a head is late."""
+    _header_bytes: int | None = None
+    """Received bytes of the current request's headers; None between requests."""
+    _timeout: asyncio.TimerHandle | None = None
+    """Closes the connection when the headers are late."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Begins to wait; names an IPv4 client as `trusted_proxies` does, on a socket for both."""
+        """Starts the timeout; on a dual-stack socket names IPv4 clients as `trusted_proxies` do."""
         super().connection_made(transport)
         if self.client and "." in self.client[0]:
             self.client = (self.client[0].removeprefix("::ffff:"), self.client[1])
-        self._end = self.loop.call_later(self.head_s, transport.close)
+        self._start_timeout()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends the waiting."""
-        self._in_time()
+        """Stops the timeout."""
+        self._stop_timeout()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Begins to count, and to wait."""
+        """Starts counting and the timeout."""
         super().on_message_begin()
-        self._head_bytes = 0
-        self._end = self._end or self.loop.call_later(self.head_s, self.transport.close)
+        self._header_bytes = 0
+        self._start_timeout()
 
     def on_headers_complete(self) -> None:
-        """Ends both."""
-        self._head_bytes = None
-        self._in_time()
+        """Stops both."""
+        self._header_bytes = None
+        self._stop_timeout()
         super().on_headers_complete()
 
-    def _in_time(self) -> None:
-        if self._end:
-            self._end.cancel()
-            self._end = None
+    def _start_timeout(self) -> None:
+        if self._timeout is None:
+            self._timeout = self.loop.call_later(self.headers_timeout_s, self.transport.close)
+
+    def _stop_timeout(self) -> None:
+        if self._timeout:
+            self._timeout.cancel()
+            self._timeout = None
 
     def data_received(self, data: bytes) -> None:
-        """Reads what came; refuses a head that goes on and on."""
-        known = self._head_bytes
+        """Parses data; refuses headers that exceed the limit."""
+        header_bytes = self._header_bytes
         super().data_received(data)
-        if known is None or self._head_bytes is None or self.transport.is_closing():
+        if header_bytes is None or self._header_bytes is None or self.transport.is_closing():
             return
-        self._head_bytes = known + len(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
-            log.warning("a request's headers were too large")
-            self._refuse(HeadersTooLarge(MAX_HEAD_BYTES))
+        self._header_bytes = header_bytes + len(data)
+        if self._header_bytes > MAX_HEADER_BYTES:
+            log.warning("refused a request: headers too large")
+            message = f"the request headers exceed {MAX_HEADER_BYTES:,} bytes"
+            self._refuse(RequestError("headers_too_large", message))
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what the parser cannot read; uvicorn has logged it."""
-        self._refuse(RequestMalformed())
+        """Answers what the parser cannot read; uvicorn has logged it."""
+        message = "not a valid HTTP/1.1 request, or its URL is too long"
+        self._refuse(RequestError("bad_request", message))
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Says nothing, where uvicorn would advise to install what nothing here needs."""
+        """Suppresses uvicorn's advice to install a WebSocket library."""
 
-    def _refuse(self, error: ApiError) -> None:
-        request_id = f"req_{secrets.token_hex(8)}"
-        response = respond(error, {"path": "/", "state": {"request_id": request_id}})
-        response.headers.update({**SAFE, "x-request-id": request_id, "connection": "close"})
+    def _refuse(self, error: RequestError) -> None:
+        request_id = new_request_id()
+        response = error_response(error, {"path": "/", "state": {"request_id": request_id}})
+        response.headers.update(
+            {**SECURITY_HEADERS, "x-request-id": request_id, "connection": "close"}
+        )
         lines = [b"%s: %s\r\n" % header for header in response.raw_headers]
         head = b"".join([STATUS_LINE[response.status_code], *lines, b"\r\n"])
         self.transport.write(head + bytes(response.body))

@@ -1,7 +1,9 @@
-"""`serve --workers N`: N processes answer on one port; this one starts, replaces and ends them.
+"""`serve --workers N`: a supervisor that starts, restarts and stops N processes on one port.
 
-Each worker is this same command line, told which listener to use. The first one syncs. A session
-of their own keeps a terminal's Ctrl-C from reaching them twice.
+Each worker runs this same command line with the inherited listener; the first one syncs. Every
+worker has its own session, so that a terminal's Ctrl-C does not reach it twice.
+`uvicorn.supervisors.Multiprocess` is not used: its workers are all alike, plain `uvicorn.Server`s
+that do not drain; a second signal does not reach them, and their exit codes are lost.
 """
 
 import logging
@@ -17,90 +19,88 @@ from ..exit_codes import CONFIGURATION, INTERRUPTED, OK, UNAVAILABLE, USAGE
 
 log = logging.getLogger("footnote")
 
-LOOK_S = 0.1
-AGAIN_S = 1.0
-"""A worker that fell is replaced after this, so that one that cannot start does not spin."""
-_MEANT = {USAGE, CONFIGURATION, UNAVAILABLE}
-"""What a worker ends with when another would do no better."""
+POLL_S = 0.1
+RESTART_DELAY_S = 1.0
+"""So that a worker that cannot start is not restarted in a busy loop."""
+_PERMANENT = {USAGE, CONFIGURATION, UNAVAILABLE}
+"""Exit codes of a worker that a restart would not change."""
 
 
-class Workers:
+class WorkerSupervisor:
     """The processes behind one listener."""
 
     def __init__(self, count: int, listener: socket.socket) -> None:
-        """Starts none yet."""
-        self._count, self._listener = count, listener
+        """Starts no process yet."""
+        self._listener = listener
         self._running: dict[int, subprocess.Popen[bytes]] = {}
-        self._due: dict[int, float] = dict.fromkeys(range(count), 0.0)
-        """Which are to be started, and when."""
-        self._fell: set[int] = set()
-        self._code: int | None = None
-        """What to exit with; None while it serves."""
-        self._asked: list[int] = []
-        """Signals that came and are not passed on yet."""
+        self._due_at: dict[int, float] = dict.fromkeys(range(count), 0.0)
+        """When to start which worker."""
+        self._restarted: set[int] = set()
+        self._exit_code: int | None = None
+        """None while serving."""
+        self._signals: list[int] = []
+        """Received, but not handled yet."""
 
     def run(self) -> int:
-        """Keeps them running until a signal; returns the exit code."""
-        before = {s: signal.signal(s, self._ask) for s in (signal.SIGTERM, signal.SIGINT)}
+        """Keeps the workers running until a signal; returns the exit code."""
+        handlers = {s: signal.signal(s, self._on_signal) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
-            while self._code is None or self._running:
+            while self._exit_code is None or self._running:
                 self._start_due()
-                self._notice_ends()
-                while self._asked:
-                    self._pass_on(self._asked.pop(0))
-                time.sleep(LOOK_S)
+                self._reap()
+                while self._signals:
+                    self._handle(self._signals.pop(0))
+                time.sleep(POLL_S)
         finally:
-            for number, handler in before.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
-        return self._code
+        return self._exit_code
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self._asked.append(number)
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals.append(number)
 
-    def _pass_on(self, number: int) -> None:
-        if self._code is None:
-            self._end(INTERRUPTED if number == signal.SIGINT else OK, number)
+    def _handle(self, number: int) -> None:
+        if self._exit_code is None:
+            self._stop(INTERRUPTED if number == signal.SIGINT else OK, number)
         else:
             self._send(number)
 
-    def _end(self, code: int, number: int) -> None:
-        """Ends every worker by a signal; while one holds the listener, it accepts."""
-        self._code = code
-        self._due.clear()
+    def _stop(self, exit_code: int, number: int) -> None:
+        """Stops every worker with a signal; connections are accepted until the last one ends."""
+        self._exit_code = exit_code
+        self._due_at.clear()
         self._listener.close()
         self._send(number)
 
     def _send(self, number: int) -> None:
-        for worker in self._running.values():
-            worker.send_signal(number)
+        for process in self._running.values():
+            process.send_signal(number)
 
     def _start_due(self) -> None:
         now = time.monotonic()
-        for number in [n for n, at in self._due.items() if at <= now]:
-            del self._due[number]
-            self._running[number] = self._started(number)
+        for worker in [worker for worker, due_at in self._due_at.items() if due_at <= now]:
+            del self._due_at[worker]
+            self._running[worker] = self._start(worker)
 
-    def _started(self, number: int) -> "subprocess.Popen[bytes]":
+    def _start(self, worker: int) -> "subprocess.Popen[bytes]":
         fd = self._listener.fileno()
-        # the first one tells how far the first sync is; later, others answer while it gets ready
-        waits = number > 0 or number in self._fell
-        place = ["--as-worker", str(number), str(fd), str(os.getpid()), str(waits)]
-        command = [sys.executable, "-P", "-c", "from api.cli import main; main()"]
-        return subprocess.Popen(
-            [*command, *sys.argv[1:], *place], pass_fds=[fd], start_new_session=True
-        )
+        # at first worker 0 serves /readyz during the first sync; later the others serve meanwhile
+        waits = worker > 0 or worker in self._restarted
+        command = [sys.executable, "-P", "-c", "from api.cli import main; main()", *sys.argv[1:]]
+        role = ["--as-worker", str(worker), str(fd), str(os.getpid()), str(waits)]
+        return subprocess.Popen([*command, *role], pass_fds=[fd], start_new_session=True)
 
-    def _notice_ends(self) -> None:
-        for number, worker in list(self._running.items()):
-            code = worker.poll()
-            if code is None:
+    def _reap(self) -> None:
+        for worker, process in list(self._running.items()):
+            exit_code = process.poll()
+            if exit_code is None:
                 continue
-            del self._running[number]
-            if self._code is not None:
+            del self._running[worker]
+            if self._exit_code is not None:
                 continue
-            if code in _MEANT:
-                self._end(code, signal.SIGTERM)
+            if exit_code in _PERMANENT:
+                self._stop(exit_code, signal.SIGTERM)
                 continue
-            log.error("worker %d ended (exit code %d): starting another", number, code)
-            self._fell.add(number)
-            self._due[number] = time.monotonic() + AGAIN_S
+            log.error("worker %d ended (exit code %d): starting another", worker, exit_code)
+            self._restarted.add(worker)
+            self._due_at[worker] = time.monotonic() + RESTART_DELAY_S

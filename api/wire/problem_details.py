@@ -1,13 +1,14 @@
-"""Errors → `application/problem+json` (RFC 9457), with `code` and `request_id`; the log's share.
+"""Errors → `application/problem+json` (RFC 9457) with `code` and `request_id`, and the log.
 
-What status and words an error gets is in `errors.py`; here it becomes a response.
+`api/errors.py` decides status, code and message; this module makes the response. Under OpenAI's
+routes errors have OpenAI's shape.
 """
 
 import http
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,7 +20,7 @@ from starlette.types import Scope
 from index.errors import IndexingError
 from rag.errors import AnswerError
 
-from ..errors import INVALID, PLAIN_CODES, UNFORESEEN, ApiError, RequestInvalid, Verdict, verdict
+from ..errors import CODE_BY_STATUS, ApiError, ErrorInfo, RequestInvalid, error_info
 from .openai_schemas import ChatError, ChatErrorBody
 from .schemas import Invalid, Problem
 
@@ -27,116 +28,111 @@ log = logging.getLogger("footnote")
 
 MEDIA_TYPE = "application/problem+json"
 _NAME = re.compile(r"[\w-]+")
-_OPENAI = ("/v1/chat", "/v1/models")
-"""Where errors have OpenAI's shape."""
+_OPENAI_ROUTES = ("/v1/chat", "/v1/models")
+_MAX_FIELDS = 20
 
 
-def request_id(scope: Scope) -> str:
-    """Returns the id of this request, as in its log line and its `X-Request-Id` header."""
-    return str(scope.get("state", {}).get("request_id", "none"))
-
-
-def problem(error: Exception, scope: Scope) -> tuple[Problem, Verdict]:
-    """Returns `error` as clients see it; logs its own words where they are not for clients."""
-    known = verdict(error)
-    if known.detail != str(error):
-        ours = isinstance(error, ApiError | AnswerError | IndexingError)
-        log.error("%s: %s", type(error).__name__, error if ours else "its words are left out")
-    body = _problem(known, scope)
+def build_problem(error: Exception, scope: Scope) -> tuple[Problem, ErrorInfo]:
+    """Returns `error` as clients see it; logs its message if that is not for clients."""
+    info = error_info(error)
+    problem = _problem(info, scope)
+    if info.detail != str(error):
+        is_ours = isinstance(error, ApiError | AnswerError | IndexingError)
+        log.error("%s: %s", type(error).__name__, error if is_ours else "message omitted")
+        if "request_id" in scope.get("state", {}):
+            problem.detail += f" (request id {problem.request_id})"
     if isinstance(error, RequestInvalid):
-        body.errors = [Invalid(field=error.field, message=error.cause)]
-    return body, known
+        problem.errors = [Invalid(field=error.field, message=error.cause)]
+    return problem, info
 
 
-def _problem(known: Verdict, scope: Scope) -> Problem:
+def _problem(info: ErrorInfo, scope: Scope) -> Problem:
     return Problem(
-        title=http.HTTPStatus(known.status).phrase,
-        status=known.status,
-        detail=known.detail,
-        code=known.code,
-        request_id=request_id(scope),
+        title=http.HTTPStatus(info.status).phrase,
+        status=info.status,
+        detail=info.detail,
+        code=info.code,
+        request_id=str(scope.get("state", {}).get("request_id", "none")),
     )
 
 
-def respond(error: Exception, scope: Scope) -> Response:
-    """Returns the response for any error, with `Retry-After` and other headers it knows."""
-    body, _ = problem(error, scope)
+def error_response(error: Exception, scope: Scope) -> Response:
+    """Returns the response for any error, with its own headers and `Retry-After`."""
     headers = dict(getattr(error, "headers", {}))
     wait_s = getattr(error, "retry_after_s", None)
     if wait_s is not None:
         headers["retry-after"] = f"{max(1, round(wait_s))}"
-    return _response(body, scope, headers)
+    return _response(build_problem(error, scope)[0], scope, headers)
 
 
-def _response(body: Problem, scope: Scope, headers: dict[str, str] | None = None) -> Response:
-    if get_route_path(scope).startswith(_OPENAI):
-        content = chat_error(body).model_dump_json()
-        return Response(content, body.status, headers, media_type="application/json")
-    content = body.model_dump_json(exclude_none=True)
-    return Response(content, body.status, headers, media_type=MEDIA_TYPE)
+def _response(problem: Problem, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    if get_route_path(scope).startswith(_OPENAI_ROUTES):
+        content = to_openai_error(problem).model_dump_json()
+        return Response(content, problem.status, headers, media_type="application/json")
+    content = problem.model_dump_json(exclude_none=True)
+    return Response(content, problem.status, headers, media_type=MEDIA_TYPE)
 
 
-def chat_error(body: Problem) -> ChatErrorBody:
-    """Returns a problem in OpenAI's words."""
-    kind: Literal["invalid_request_error", "server_error"] = "server_error"
-    if body.status < 500:
-        kind = "invalid_request_error"
-    param = body.errors[0].field.removeprefix("body.") if body.errors else None
-    error = ChatError(message=body.detail, type=kind, param=param, code=body.code)
-    return ChatErrorBody(error=error)
+def to_openai_error(problem: Problem) -> ChatErrorBody:
+    """Returns a problem in the shape of OpenAI's errors."""
+    param = problem.errors[0].field.removeprefix("body.") if problem.errors else None
+    return ChatErrorBody(
+        error=ChatError(
+            message=problem.detail,
+            type="invalid_request_error" if problem.status < 500 else "server_error",
+            param=param,
+            code=problem.code,
+        )
+    )
 
 
-def handle_errors(app: FastAPI) -> None:
-    """Gives `app` one shape for whatever goes wrong in it."""
+def add_exception_handlers(app: FastAPI) -> None:
+    """Makes `app` answer every error as a problem."""
 
-    async def ours(request: Request, error: Exception) -> Response:
-        return respond(error, request.scope)
+    async def handle(request: Request, error: Exception) -> Response:
+        return error_response(error, request.scope)
 
     for cls in (ApiError, AnswerError, IndexingError):
-        app.add_exception_handler(cls, ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _plain)
+        app.add_exception_handler(cls, handle)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _handle_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    body = _problem(INVALID, request.scope)
-    body.errors = [_found(found) for found in error.errors()[:20]]
-    body.detail = f"{body.errors[0].field}: {body.errors[0].message}"
-    return _response(body, request.scope)
+    errors = [_invalid_field(one) for one in error.errors()[:_MAX_FIELDS]]
+    problem = _problem(
+        error_info(RequestInvalid(errors[0].field, errors[0].message)), request.scope
+    )
+    problem.errors = errors
+    return _response(problem, request.scope)
 
 
-def _found(found: Mapping[str, Any]) -> Invalid:  # Any: pydantic's own type for it
-    if found["type"] == "json_invalid":
-        return Invalid(field="body", message=f"is not JSON: {found['ctx']['error']}")
-    # beside names and places it holds pydantic's own words for the branches of a union
-    field = ".".join(part for part in map(str, found["loc"]) if _NAME.fullmatch(part))
-    return Invalid(field=field, message=found["msg"].removeprefix("Value error, "))
+def _invalid_field(error: Mapping[str, Any]) -> Invalid:  # Any: pydantic's own type for it
+    if error["type"] == "json_invalid":
+        return Invalid(field="body", message=f"is not JSON: {error['ctx']['error']}")
+    # `loc` also has pydantic's descriptions of union branches, which are not names
+    field = ".".join(part for part in map(str, error["loc"]) if _NAME.fullmatch(part))
+    return Invalid(field=field, message=error["msg"].removeprefix("Value error, "))
 
 
-async def _plain(request: Request, error: Exception) -> Response:
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    status = error.status_code
-    code = PLAIN_CODES.get(status, UNFORESEEN.code)
-    known = Verdict(status, code, False, str(error.detail))
-    return _response(_problem(known, request.scope), request.scope, dict(error.headers or {}))
+    code = CODE_BY_STATUS.get(error.status_code, "internal")
+    info = ErrorInfo(error.status_code, code, False, str(error.detail))
+    return _response(_problem(info, request.scope), request.scope, error.headers)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, object]]:
-    """Returns `responses` for a route: the problems it answers with."""
-    return _documented(statuses, MEDIA_TYPE, "Problem")
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, object]]:
+    """Returns `responses` for a route: the problems that it answers with."""
+    return {status: _documented(status, MEDIA_TYPE, "Problem") for status in statuses}
 
 
-def documented_chat(*statuses: int) -> dict[int | str, dict[str, object]]:
+def chat_problem_responses(*statuses: int) -> dict[int | str, dict[str, object]]:
     """Returns `responses` for a route whose errors have OpenAI's shape."""
-    return _documented(statuses, "application/json", "ChatErrorBody")
+    return {status: _documented(status, "application/json", "ChatErrorBody") for status in statuses}
 
 
-def _documented(
-    statuses: Sequence[int], kind: str, shape: str
-) -> dict[int | str, dict[str, object]]:
-    content = {kind: {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
-    return {
-        status: {"description": http.HTTPStatus(status).phrase, "content": content}
-        for status in statuses
-    }
+def _documented(status: int, media_type: str, schema: str) -> dict[str, object]:
+    content = {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    return {"description": http.HTTPStatus(status).phrase, "content": content}

@@ -392,3 +392,14 @@ class ErrorEvent(BaseModel):
 
     problem: Problem
     retryable: bool
+
+
+STREAM_EVENTS: dict[str, type[BaseModel]] = {
+    "passages": PassagesEvent,
+    "delta": DeltaEvent,
+    "sentence": SentenceEvent,
+    "citation": CitationEvent,
+    "done": AnswerBody,
+    "error": ErrorEvent,
+}
+"""The server-sent events of `POST /v1/answers`: name → data."""

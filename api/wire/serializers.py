@@ -1,16 +1,16 @@
-"""What answering made → the shapes on the wire, links included; one function a noun."""
+"""Answers, hits and sources → their JSON shapes, with signed links; one function a shape."""
 
 from index.types import GenerationInfo, Source
-from rag import types as inside
+from rag import types as rag
 
-from . import schemas as wire
-from .signed_links import Links
+from . import schemas
+from .signed_links import LinkSigner
 
 
-def passage(hit: inside.Hit, links: Links) -> wire.Passage:
-    """Returns the one shape of a passage: in answers, search hits and streams alike."""
+def passage(hit: rag.Hit, links: LinkSigner) -> schemas.Passage:
+    """Returns a passage, which is the same in answers, search results and streams."""
     chunk, source, scores = hit.chunk, hit.source, hit.scores
-    return wire.Passage(
+    return schemas.Passage(
         rank=hit.rank,
         source_id=source.id,
         source=source.path,
@@ -21,77 +21,83 @@ def passage(hit: inside.Hit, links: Links) -> wire.Passage:
         end=chunk.end,
         text=hit.text,
         score=round(hit.score, 4),
-        scores=wire.Scores(
+        scores=schemas.Scores(
             dense=round(scores.dense, 4),
             lexical=round(scores.lexical, 4),
             sentence=round(scores.sentence, 4),
         ),
-        url=links.view(source.id, source.sha256, start=chunk.start, end=chunk.end, quote=hit.text),
-    )
-
-
-def citation(made: inside.Citation, links: Links) -> wire.Citation:
-    """Returns a citation with the link that shows it in its source."""
-    return wire.Citation(
-        n=made.n,
-        source_id=made.source_id,
-        source=made.source,
-        title=made.title,
-        heading=made.heading,
-        page=made.page,
-        line=made.line,
-        sha256=made.sha256,
-        start=made.start,
-        end=made.end,
-        quote=made.quote,
-        before=made.before,
-        after=made.after,
-        url=links.view(
-            made.source_id, made.sha256, start=made.start, end=made.end, quote=made.quote
+        url=links.view_url(
+            source.id, source.sha256, start=chunk.start, end=chunk.end, quote=hit.text
         ),
     )
 
 
-def sentence(said: inside.AnswerSentence) -> wire.Sentence:
-    """Returns a sentence of an answer with its verdict."""
-    return wire.Sentence(
-        text=said.text,
-        start=said.start,
-        end=said.end,
-        status=said.status,
-        why=said.why,
-        citations=list(said.citations),
+def citation(citation: rag.Citation, links: LinkSigner) -> schemas.Citation:
+    """Returns a citation with the link that shows it in its source."""
+    return schemas.Citation(
+        n=citation.n,
+        source_id=citation.source_id,
+        source=citation.source,
+        title=citation.title,
+        heading=citation.heading,
+        page=citation.page,
+        line=citation.line,
+        sha256=citation.sha256,
+        start=citation.start,
+        end=citation.end,
+        quote=citation.quote,
+        before=citation.before,
+        after=citation.after,
+        url=links.view_url(
+            citation.source_id,
+            citation.sha256,
+            start=citation.start,
+            end=citation.end,
+            quote=citation.quote,
+        ),
     )
 
 
-def index(info: GenerationInfo) -> wire.Index:
-    """Returns which index was asked."""
-    return wire.Index(
+def sentence(sentence: rag.AnswerSentence) -> schemas.Sentence:
+    """Returns a sentence of an answer with its support status."""
+    return schemas.Sentence(
+        text=sentence.text,
+        start=sentence.start,
+        end=sentence.end,
+        status=sentence.status,
+        why=sentence.why,
+        citations=list(sentence.citations),
+    )
+
+
+def index(info: GenerationInfo) -> schemas.Index:
+    """Returns which generation of the index answered."""
+    return schemas.Index(
         collection=info.collection, generation=info.generation, complete=info.complete
     )
 
 
-def answer(made: inside.Answer, links: Links, *, include_passages: bool) -> wire.AnswerBody:
-    """Returns the whole answer; `passages` is empty where they are not wanted."""
-    usage = made.usage
-    return wire.AnswerBody(
-        id=made.id,
-        question=made.question,
-        standalone_question=made.standalone_question,
-        answer=made.answer,
-        format=made.format,
-        answered=made.answered,
-        reason=made.reason,
-        confidence=round(made.confidence, 4),
-        answerer=made.answerer,
-        model=made.model,
-        degraded=made.degraded,
-        sentences=[sentence(said) for said in made.sentences],
-        citations=[citation(cited, links) for cited in made.citations],
-        passages=[passage(hit, links) for hit in made.passages] if include_passages else [],
-        index=index(made.index),
-        timings_ms={name: round(ms, 1) for name, ms in made.timings_ms.items()},
-        usage=wire.Usage(
+def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> schemas.AnswerBody:
+    """Returns the whole answer; without `include_passages`, `passages` is empty."""
+    usage = answer.usage
+    return schemas.AnswerBody(
+        id=answer.id,
+        question=answer.question,
+        standalone_question=answer.standalone_question,
+        answer=answer.answer,
+        format=answer.format,
+        answered=answer.answered,
+        reason=answer.reason,
+        confidence=round(answer.confidence, 4),
+        answerer=answer.answerer,
+        model=answer.model,
+        degraded=answer.degraded,
+        sentences=[sentence(one) for one in answer.sentences],
+        citations=[citation(one, links) for one in answer.citations],
+        passages=[passage(hit, links) for hit in answer.passages] if include_passages else [],
+        index=index(answer.index),
+        timings_ms={name: round(ms, 1) for name, ms in answer.timings_ms.items()},
+        usage=schemas.Usage(
             prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
         )
         if usage
@@ -99,15 +105,15 @@ def answer(made: inside.Answer, links: Links, *, include_passages: bool) -> wire
     )
 
 
-def source(known: Source, links: Links) -> wire.SourceBody:
-    """Returns an article file, with the link that shows it."""
-    return wire.SourceBody(
-        id=known.id,
-        source=known.path,
-        title=known.title,
-        sha256=known.sha256,
-        size_bytes=known.size,
-        length=known.length,
-        metadata=dict(known.metadata),
-        url=links.article(known.id),
+def source(source: Source, links: LinkSigner) -> schemas.SourceBody:
+    """Returns a source with the link to its page."""
+    return schemas.SourceBody(
+        id=source.id,
+        source=source.path,
+        title=source.title,
+        sha256=source.sha256,
+        size_bytes=source.size,
+        length=source.length,
+        metadata=dict(source.metadata),
+        url=links.source_url(source.id),
     )

@@ -1,7 +1,8 @@
-"""Signed links: where a passage can be seen, for a while, by whoever holds the link.
+"""Signed links: they show one cited passage to whoever holds them, until they expire.
 
-The only place that builds and checks them. A link names the source, the span, the file's version
-and a mark of the quoted words, and opens exactly that view; RFC 2104's HMAC with SHA-256.
+The only place that builds and verifies them. A link names the source, the span, the file's version
+and a fingerprint of the quoted text, and opens exactly that page (HMAC-SHA-256, RFC 2104). If the
+file has changed since, the fingerprint finds the quoted text in its new version.
 """
 
 import base64
@@ -16,84 +17,126 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from ..errors import LinkRefused
-from ..state.db import opened
-from .quotes import mark_of
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LinkInvalid
+from ..state.db import connect
 
 log = logging.getLogger("footnote")
 
 VERSION_CHARS = 12
-"""How much of a file's sha256 a link carries, to notice that the file has changed since."""
+"""How much of a file's SHA-256 a link contains, to detect that the file has changed."""
+TTL_S = 7 * 86_400
+"""How long a link opens its page without a key: a week."""
 STEP_S = 3_600
-"""Links end on whole hours, so that a passage's link is the same for a while."""
+"""Links expire on the hour, so that repeated answers have the same link for a while."""
 
 _VIEW = re.compile(r"/v1/sources/([^/]+)/view")
 _SIGNED = ("start", "end", "v", "q", "exp")
 _SCHEMA = "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);"
+_HASH_CHARS = 16
+_MAX_HASHED_CHARS = 20_000_000
+"""Bounds a search: in a text of one repeated letter every position is a candidate."""
 
 
-class Links:
-    """Makes and checks the links of one service; all its workers share the secret."""
+class LinkSigner:
+    """Builds and verifies the links of one service; its workers share the secret."""
 
-    def __init__(self, state: Path, *, base: str, ttl_s: int) -> None:
-        """`base` is what a link begins with: `public_url`, or only a path; reads nothing yet."""
+    def __init__(self, state: Path, *, base: str, ttl_s: int = TTL_S) -> None:
+        """`base` is the prefix of all links: `public_url` or just a path. Reads nothing yet."""
         self._state, self._base, self._ttl_s = state, base.rstrip("/"), ttl_s
 
     @cached_property
     def secret(self) -> bytes:
-        """The secret of `state.sqlite3`; blocks. Where it cannot be kept, it ends with us."""
-        made = secrets.token_bytes(32)
+        """The secret in `state.sqlite3`, or one for this process where that fails; blocks."""
+        new_secret = secrets.token_bytes(32)
         try:
-            with opened(self._state, _SCHEMA) as base:
-                base.execute("INSERT OR IGNORE INTO secrets VALUES ('links', ?)", (made,))
-                rows = base.execute("SELECT value FROM secrets WHERE name = 'links'")
-                kept: bytes = rows.fetchone()[0]
-                return kept
+            with connect(self._state, _SCHEMA) as db:
+                db.execute("INSERT OR IGNORE INTO secrets VALUES ('links', ?)", (new_secret,))
+                row = db.execute("SELECT value FROM secrets WHERE name = 'links'").fetchone()
+                stored: bytes = row[0]
+                return stored
         except (sqlite3.Error, OSError) as error:
-            log.warning("links will end with this process, no secret can be kept: %s", error)
-            return made
+            log.warning("signed links expire with this process, no secret can be saved: %s", error)
+            return new_secret
 
-    def beginning(self, base: str) -> "Links":
-        """Returns what makes the same links beginning with `base`."""
-        made = Links(self._state, base=base, ttl_s=self._ttl_s)
-        made.secret = self.secret
-        return made
+    def with_base(self, base: str) -> "LinkSigner":
+        """Returns a signer whose links start with `base`, with the same secret."""
+        signer = LinkSigner(self._state, base=base, ttl_s=self._ttl_s)
+        signer.secret = self.secret
+        return signer
 
-    def view(self, source_id: str, sha256: str, *, start: int, end: int, quote: str) -> str:
-        """Returns the address of the page that shows `start:end` of the source, marked."""
-        version = sha256[:VERSION_CHARS]
-        ends_s = (int(time.time()) + self._ttl_s) // STEP_S * STEP_S + STEP_S
-        values = (str(start), str(end), version, mark_of(quote), str(ends_s))
-        query = dict(zip(_SIGNED, values, strict=True)) | {
-            "sig": self.sign("view", source_id, *values)
-        }
-        return f"{self.article(source_id)}?{urlencode(query)}#cite"
+    def view_url(self, source_id: str, sha256: str, *, start: int, end: int, quote: str) -> str:
+        """Returns the signed URL of the page that shows `start:end` of the source, highlighted."""
+        expires_s = (int(time.time()) + self._ttl_s) // STEP_S * STEP_S + STEP_S
+        fingerprint = fingerprint_quote(quote)
+        values = (str(start), str(end), sha256[:VERSION_CHARS], fingerprint, str(expires_s))
+        query = dict(zip(_SIGNED, values, strict=True))
+        query["sig"] = self.sign("view", source_id, *values)
+        return f"{self.source_url(source_id)}?{urlencode(query)}#cite"
 
-    def article(self, source_id: str) -> str:
-        """Returns the address of the page of a whole article; it is not signed."""
+    def source_url(self, source_id: str) -> str:
+        """Returns the URL of the page of a whole source; it is not signed."""
         return f"{self._base}/v1/sources/{source_id}/view"
 
-    def check(self, path: str, query: str) -> bool:
-        """Returns whether a valid signed link to the page at `path` was asked; False: unsigned.
+    def verify(self, path: str, query: str) -> bool:
+        """Returns whether the request has a valid signed link to `path`; False if not signed.
 
-        Raises LinkRefused for one that was altered, has expired or is of another page.
+        Raises LinkInvalid if the link was altered, has expired or belongs to another page.
         """
         pairs = parse_qsl(query, keep_blank_values=True)
-        given = dict(pairs)
-        if "sig" not in given:
+        parameters = dict(pairs)
+        if "sig" not in parameters:
             return False
-        asked = _VIEW.fullmatch(path)
-        values = tuple(given.get(name, "") for name in _SIGNED)
-        expected = self.sign("view", asked[1] if asked else "", *values)
-        signature = given["sig"].encode("utf-8", "surrogateescape")
-        if len(pairs) != len(given) or not hmac.compare_digest(expected.encode(), signature):
-            raise LinkRefused("this link was altered, or is not one of ours")
-        if int(given["exp"]) <= time.time():
-            raise LinkRefused("this link has expired; ask again for a new one")
+        match = _VIEW.fullmatch(path)
+        values = [parameters.get(name, "") for name in _SIGNED]
+        expected = self.sign("view", match[1] if match else "", *values)
+        signature = parameters["sig"].encode("utf-8", "surrogateescape")
+        has_duplicates = len(pairs) != len(parameters)
+        if has_duplicates or not hmac.compare_digest(expected.encode(), signature):
+            raise LinkInvalid("this link was altered or was not issued by this service")
+        if int(parameters["exp"]) <= time.time():
+            raise LinkInvalid("this link has expired; ask again for a new one")
         return True
 
     def sign(self, purpose: str, *parts: str) -> str:
-        """Returns the signature of `parts`, none of which holds a line break, for one purpose."""
-        signed = "\n".join((purpose, *parts)).encode("utf-8", "surrogateescape")
-        made = hmac.digest(self.secret, signed, hashlib.sha256)
-        return base64.urlsafe_b64encode(made).decode().rstrip("=")
+        """Returns the signature of `parts`, which must not contain line breaks, for a purpose."""
+        message = "\n".join((purpose, *parts)).encode("utf-8", "surrogateescape")
+        digest = hmac.digest(self.secret, message, hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def fingerprint_quote(quote: str) -> str:
+    """Returns 20 characters that identify a quote: a sum of its code points, then a hash.
+
+    The sums of all windows of a text are one subtraction of running totals, so `find_quote` hashes
+    only the windows whose sum matches. An empty quote has an empty fingerprint.
+    """
+    return f"{_running_sums(quote)[-1]:04x}{_hash(quote)}" if quote else ""
+
+
+def find_quote(fingerprint: str, text: str, *, length: int, near: int) -> int | None:
+    """Returns where the quote of `length` characters starts, nearest to `near`, or None."""
+    if not fingerprint or not 0 < length <= len(text):
+        return None
+    try:
+        expected_sum = int(fingerprint[:4], 16)
+    except ValueError:
+        return None
+    sums = _running_sums(text)
+    starts = np.flatnonzero(sums[length:] - sums[:-length] == expected_sum)
+    order = np.argsort(np.abs(starts - near), kind="stable")
+    candidates = starts[order][: _MAX_HASHED_CHARS // length + 1].tolist()
+    matches = (at for at in candidates if _hash(text[at : at + length]) == fingerprint[4:])
+    return next(matches, None)
+
+
+def _running_sums(text: str) -> NDArray[np.uint16]:
+    """Returns the sums of the first 0, 1, … code points, modulo 65,536."""
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return np.concatenate((np.zeros(1, np.uint16), np.cumsum(points, dtype=np.uint16)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_CHARS]

@@ -27,7 +27,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
     flags = {"data_dir": folder, "max_body_bytes": MAX_BYTES, "max_question_chars": 100}
     app = create_app(load_settings(flags))
     app.add_api_route("/broken", _broken)
-    app.state.gate.access.declare("/broken", {"GET": ANYONE})
+    app.state.security.permissions.add("/broken", {"GET": ANYONE})
     with LocalClient(app) as made:
         yield made
 

@@ -93,7 +93,7 @@ def test_another_process_revokes_for_all(store: KeyStore, tmp_path: Path) -> Non
     assert found(store, key)
     KeyStore(tmp_path / "state.sqlite3").revoke(key[3:11])
     assert not found(store, key)
-    assert store.any_defined, "the last key's end does not open the service"
+    assert store.any_exist, "the last key's end does not open the service"
 
 
 def test_revoking_twice_keeps_the_first_time(store: KeyStore) -> None:

@@ -105,7 +105,7 @@ class House:
             "write": bearer(keys.create(scopes=["write"])),
             "admin": bearer(keys.create(scopes=["admin"])),
             "other": bearer(keys.create(scopes=["read"], collections=["other"])),
-            "widget": bearer(WidgetTokens(links).make(SITE, ["default"])) | {"Origin": SITE},
+            "widget": bearer(WidgetTokens(links).issue(SITE, ["default"])) | {"Origin": SITE},
             "foreign": bearer(read) | {"Origin": EVIL},
         }
         wait_until(lambda: self.call("other", "GET", "/v1/models", None)[0] == 200)  # all are known

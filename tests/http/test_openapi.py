@@ -8,10 +8,11 @@ from openapi_spec_validator import validate
 from pydantic import BaseModel
 
 from api.cli.openapi import document
+from api.http.openapi import EXAMPLES_FILE
 from api.wire import openai_schemas, schemas
-from api.wire.examples import EXAMPLES
 from tests.support.processes import ROOT, SEEDS
 
+EXAMPLES: dict[str, Any] = json.loads(EXAMPLES_FILE.read_text("utf-8"))
 COMMITTED = (ROOT / "openapi.json").read_text("utf-8")
 DOCUMENT: dict[str, Any] = json.loads(COMMITTED)
 KNOWN: dict[str, Any] = DOCUMENT["components"]["schemas"]

@@ -141,13 +141,13 @@ def test_two_names_at_once_are_none(client: LocalClient) -> None:
     assert client.get("/", headers=headers).status_code == 421  # type: ignore[arg-type]  # httpx takes it
 
 
-def test_bound_to_every_address_any_written_in_digits_is_ours() -> None:
-    here = OriginPolicy.of(host="0.0.0.0", hosts=(), pages=(), public_url=None)
-    assert here.is_ours(["192.168.1.5:8000"])
-    assert here.is_ours(["[fe80::1]:8000"])
-    assert not here.is_ours(["evil.example"])
-    assert not here.is_ours(["192.168.1.5.evil.example"])
-    assert OriginPolicy.of(host="10.1.2.3", hosts=(), pages=(), public_url=None).is_ours(["10.1.2.3"])
+def test_bound_to_every_address_any_written_in_digits_is_allowed_host() -> None:
+    here = OriginPolicy.create(listen_host="0.0.0.0", hosts=(), origins=(), public_url=None)
+    assert here.is_allowed_host(["192.168.1.5:8000"])
+    assert here.is_allowed_host(["[fe80::1]:8000"])
+    assert not here.is_allowed_host(["evil.example"])
+    assert not here.is_allowed_host(["192.168.1.5.evil.example"])
+    assert OriginPolicy.create(listen_host="10.1.2.3", hosts=(), origins=(), public_url=None).is_allowed_host(["10.1.2.3"])
 
 
 @pytest.mark.parametrize("origin", HOSTILE_ORIGINS)

@@ -21,7 +21,7 @@ from api.wire.problem_details import error_response
 class Hasty(LimitedProtocol):
     """As ours, with less patience."""
 
-    head_s = 0.2
+    headers_timeout_s = 0.2
 
 
 @asynccontextmanager
@@ -103,7 +103,7 @@ async def tell_size(scope: Scope, receive: Receive, send: Send) -> None:
 def test_a_body_that_comes_too_slowly_is_408_and_the_connection_ends(
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BodyLimitMiddleware, "patience_s", 0.3)
+    monkeypatch.setattr(BodyLimitMiddleware, "body_timeout_s", 0.3)
 
     async def scenario() -> list[bytes]:
         listener = socket.create_server(("127.0.0.1", 0))

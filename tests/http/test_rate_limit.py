@@ -1,4 +1,4 @@
-"""How often one caller may ask: counted by key or by client_network, and told in headers."""
+"""How often one caller may ask: counted by key or by address, and told in headers."""
 
 import re
 from pathlib import Path
@@ -114,7 +114,7 @@ def test_where_the_counters_cannot_be_reached_requests_pass(
     key = bearer(keys.create(scopes=["read"]))
     client = serving(tmp_path, rate_limit_storage="redis://:secret@127.0.0.1:9/0")
     assert {client.get(PATH, headers=key).status_code for _ in range(5)} == {503}
-    assert "counters cannot be reached" in caplog.text
+    assert "rate limit storage is unreachable" in caplog.text
     assert "secret" not in caplog.text
 
 

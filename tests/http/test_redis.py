@@ -127,5 +127,5 @@ def test_an_outage_lets_requests_pass_is_said_once_and_ends(
         redis.process.send_signal(signal.SIGCONT)
         wait_until(lambda: caller.left(service) is not None)
         log = service.stop()
-    assert log.count("counters cannot be reached") == 1
-    assert log.count("counters can be reached again") == 1
+    assert log.count("rate limit storage is unreachable") == 1
+    assert log.count("rate limit storage is reachable again") == 1

@@ -144,12 +144,12 @@ def test_one_address_gets_only_so_many_in_a_minute(tmp_path: Path, keys: KeyStor
 def test_a_token_ends_and_is_good_for_its_service_alone(tmp_path: Path) -> None:
     ours = WidgetTokens(LinkSigner(tmp_path / "state.sqlite3", base="", ttl_s=60))
     theirs = WidgetTokens(LinkSigner(tmp_path / "other.sqlite3", base="", ttl_s=60))
-    token = ours.make(SITE, ["default"])
-    said = ours.read(token, origin=SITE)
+    token = ours.issue(SITE, ["default"])
+    said = ours.verify(token, origin=SITE)
     assert said is not None
     assert said.collections == {"default"}
-    assert theirs.read(token, origin=SITE) is None
+    assert theirs.verify(token, origin=SITE) is None
     for wrong in ("", "fw_", "fw_.", token[3:], token.replace(".", ""), "fw_" + "A" * 9_999):
-        assert ours.read(wrong, origin=SITE) is None
-    assert ours.read(token, origin=None) is None
-    assert ours.read(ours.make(SITE, [], ends_in_s=0), origin=SITE) is None
+        assert ours.verify(wrong, origin=SITE) is None
+    assert ours.verify(token, origin=None) is None
+    assert ours.verify(ours.issue(SITE, [], ttl_s=0), origin=SITE) is None
