@@ -1,52 +1,67 @@
-"""The story of a question: follow-up → retrieve → answer → cite → support.
+"""The story of a question: condense → retrieve → decide → write → cite → verify.
 
-Streaming is the primitive; the plain answer drains it. With a model its words are composed, and
-where the model fails before its first word the extractive answer takes over, marked `degraded`.
+Streaming is the primitive; the plain answer drains it. With a chat model the model writes the
+answer; if it fails before its first word, the sources are quoted instead, marked `degraded`.
 """
 
 import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
-from .answering.confidence import confidence, evidence
-from .answering.draft import Draft
-from .answering.extractive import pick_sentences, with_conflicts
-from .asked import Asked
+from .answering.cite import AnswerBuilder
+from .answering.confidence import Evidence, assess, refusal_reason
+from .answering.writer import ModelWriter, Written, quote, refuse
 from .errors import AnswerError
-from .model.condense import REWRITE_SHARE, rewritten
-from .model.openai_chat import ChatModel
-from .model.prompt import build_messages
-from .retrieval.condense_rules import stand_alone
-from .retrieval.fusion import Retrieved, prove, retrieve
-from .retrieval.query import understand
+from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
+from .model.protocol import ChatModel
+from .model.prompt import build_answer_messages
+from .retrieval.condense_rules import condense_by_rules
+from .retrieval.fusion import RetrievalResult, smoke_test, retrieve
+from .retrieval.query import analyze_query
 from .retrieval.rerank import EndpointReranker
-from .retrieval.weights import Weights, fitted
-from .timing import Watch, Watched, unwatched
-from .types import Answer, Ask, Done, Event, Failed, Hit, PassagesFound
-from .verify.llm_judge import SecondOpinion
-from .verify.support import judging, unjudged
+from .retrieval.weights import Weights, fitted_weights
+from .timing import Observer, OutcomeRecorder, ignore_outcome
+from .types import Answer, Answerer, Ask, Done, Event, Failed, Hit, PassagesFound
+from .verify.llm_judge import LlmJudge
+from .verify.support import verifier_for, skip_verification
 
 log = logging.getLogger("footnote.answer")
 
+HISTORY_CHARS = 4_000
+"""Maximum length of the conversation in a prompt."""
+PASSAGE_CHARS = 16_000
+"""Maximum length of all passages in a prompt."""
+
 SupportMode = Literal["flag", "strict", "off"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much goes into a prompt, in characters."""
 
-    history_chars: int
-    passage_chars: int
+    history_chars: int = HISTORY_CHARS
+    passage_chars: int = PASSAGE_CHARS
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One question, the generation it is asked of, and what is timed and reported about it."""
+
+    ask: Ask
+    generation: Generation
+    recorder: OutcomeRecorder
+    standalone: str
 
 
 class Pipeline:
@@ -60,46 +75,28 @@ class Pipeline:
         support_mode: SupportMode,
         limits: Limits,
         weights: Weights | None = None,
-        watch: Watch = unwatched,
+        observer: Observer = ignore_outcome,
         reranker: EndpointReranker | None = None,
         judge: ChatModel | None = None,
     ) -> None:
-        """`weights` are the fitted ones unless others are given; `watch` hears how each ends.
+        """`weights` default to the fitted ones; the `observer` is told how each question ended.
 
-        `judge` is asked about the model's sentences where the rules of support leave them open.
+        `judge` is asked about a model's sentences where the support rules leave them open.
         """
         self._embedder, self._chat, self._limits = embedder, chat, limits
-        self._weights = weights or fitted()
-        self._mode, self._watch = support_mode, watch
+        self._weights = weights or fitted_weights()
+        self._mode, self._observer = support_mode, observer
         self._reranker, self._judge = reranker, judge
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
     ) -> tuple[Hit, ...]:
         """Returns the best `top_k` hits, best first; blocks for some milliseconds."""
-        return self._find(generation, query, top_k=top_k, filters=filters).hits
+        return self._search(generation, query, top_k=top_k, filters=filters).hits
 
-    def _find(
-        self, generation: Generation, query: str, *, top_k: int, filters: Filters
-    ) -> Retrieved:
-        understood = understand(generation, self._embedder, query)
-        reranker = self._reranker
-        found = retrieve(
-            generation,
-            understood,
-            weights=self._weights,
-            top_k=max(top_k, reranker.candidates) if reranker else top_k,
-            filters=filters,
-        )
-        if reranker is None:
-            return found
-        sent = found.hits[: reranker.candidates]
-        hits = (*reranker(understood.text, sent), *found.hits[len(sent) :])
-        return replace(found, hits=hits[:top_k])
-
-    def prove(self, generation: Generation) -> None:
-        """Asks a generation for one of its passages; raises IndexingError, as `retrieve.prove`."""
-        prove(generation, self._embedder, weights=self._weights)
+    def smoke_test(self, generation: Generation) -> None:
+        """Searches a generation for one of its own passages; raises IndexingError if it fails."""
+        smoke_test(generation, self._embedder, weights=self._weights)
 
     async def answer(self, generation: Generation, ask: Ask) -> Answer:
         """Returns the whole answer; raises the AnswerError that the stream ended with."""
@@ -112,103 +109,142 @@ class Pipeline:
 
     async def stream(self, generation: Generation, ask: Ask) -> AsyncIterator[Event]:
         """Yields the events of one answer; the last is Done, or Failed after its first words."""
-        run = Asked(ask, generation, unjudged if self._mode == "off" else judging(ask.question))
-        watched = run.watched = Watched(run.id, ask, generation.info, watch=self._watch)
+        answer_id = f"ans_{secrets.token_urlsafe(12)}"
+        recorder = OutcomeRecorder(answer_id, ask, generation.info, observer=self._observer)
         try:
-            async with aclosing(self._events(run)) as events:
+            async with aclosing(self._events(generation, ask, recorder)) as events:
                 async for event in events:
-                    watched.see(event)
+                    recorder.record(event)
                     yield event
         except Exception as error:
-            watched.tell(error=error)
+            recorder.report(error=error)
             raise
         finally:
-            watched.tell()
+            recorder.report()
 
-    async def _events(self, run: Asked) -> AsyncGenerator[Event, None]:
-        with run.watched.stages.during("follow_up"):
-            run.standalone = await self._stand_alone(run.ask)
-        with run.watched.stages.during("retrieve"):
-            await _to_its_end(partial(self._retrieve, run))
-        yield PassagesFound(run.id, run.hits)
-        reason = run.refusal(self._weights.floor if self._chat else self._weights.threshold)
+    async def _events(
+        self, generation: Generation, ask: Ask, recorder: OutcomeRecorder
+    ) -> AsyncGenerator[Event, None]:
+        """Condenses, retrieves, decides, and has the answer written, cited and verified."""
+        started = time.perf_counter()
+        with recorder.stages.during("follow_up"):
+            standalone = await self._condense(ask)
+        question = _Question(ask, generation, recorder, standalone)
+        with recorder.stages.during("retrieve"):
+            evidence = await _in_thread(partial(self._retrieve, question))
+        yield PassagesFound(recorder.answer_id, evidence.hits)
+        threshold = self._weights.floor if self._chat else self._weights.threshold
+        reason = refusal_reason(evidence, generation.info, threshold)
         try:
-            if self._chat is not None and reason is None:
-                async with aclosing(self._modelled(run, self._chat)) as events:
-                    async for event in events:
-                        yield event
+            if reason:
+                items = _as_async(refuse(reason))
+            elif self._chat:
+                items = self._write(question, evidence, self._chat)
             else:
-                for event in run.quoted(reason):
-                    yield event
+                items = _as_async(self._quote(question, evidence))
+            async with aclosing(items):
+                async for item in items:
+                    if isinstance(item, Written):
+                        took_ms = (time.perf_counter() - started) * 1000
+                        yield Done(_answer(question, evidence, item, took_ms))
+                    else:
+                        yield item
         except AnswerError as error:
-            log.warning("answer %s ended with an error: %s", run.id, error)
+            log.warning("answer %s failed: %s", recorder.answer_id, error)
             yield Failed(error)
 
-    async def _stand_alone(self, ask: Ask) -> str:
+    async def _condense(self, ask: Ask) -> str:
         if self._chat is None or not ask.history:
-            return stand_alone(ask.question, ask.history)
-        return await rewritten(
+            return condense_by_rules(ask.question, ask.history)
+        return await condense(
             self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
         )
 
-    async def _modelled(self, run: Asked, chat: ChatModel) -> AsyncGenerator[Event, None]:
-        """Yields the model's answer; quotes instead where it failed before its first word."""
-        fence = secrets.token_hex(8)
-        messages, shown = build_messages(
-            run.standalone,
-            run.ask.history,
-            hits=run.hits,
+    def _retrieve(self, question: _Question) -> Evidence:
+        """Blocks for some milliseconds."""
+        started, ask = time.perf_counter(), question.ask
+        result = None
+        if question.generation.info.chunks:
+            result = self._search(
+                question.generation, question.standalone, top_k=ask.top_k, filters=ask.filters
+            )
+        evidence = assess(ask.question, question.standalone, result, weights=self._weights)
+        return replace(evidence, retrieve_ms=(time.perf_counter() - started) * 1000)
+
+    def _search(
+        self, generation: Generation, query: str, *, top_k: int, filters: Filters
+    ) -> RetrievalResult:
+        reranker = self._reranker
+        analyzed = analyze_query(generation, self._embedder, query)
+        result = retrieve(
+            generation,
+            analyzed,
+            weights=self._weights,
+            top_k=max(top_k, reranker.candidates) if reranker else top_k,
+            filters=filters,
+        )
+        if reranker is None:
+            return result
+        candidates = result.hits[: reranker.candidates]
+        hits = (*reranker(analyzed.text, candidates), *result.hits[len(candidates) :])
+        return replace(result, hits=hits[:top_k])
+
+    async def _write(
+        self, question: _Question, evidence: Evidence, chat: ChatModel
+    ) -> AsyncGenerator[Event | Written, None]:
+        """Yields the model's answer; quotes the sources if it fails before its first word."""
+        ask, fence = question.ask, secrets.token_hex(8)
+        messages, shown = build_answer_messages(
+            question.standalone,
+            ask.history,
+            hits=evidence.hits,
             fence=fence,
             history_chars=self._limits.history_chars,
             passage_chars=self._limits.passage_chars,
         )
-        run.watched.model = chat.name
-        run.composer = run.composing(shown, writer="model")
-        share = 1 - REWRITE_SHARE if run.ask.history else 1.0
-        draft = Draft(
-            run.composer,
+        question.recorder.model = chat.name
+        share = 1 - CONDENSE_TIMEOUT_SHARE if ask.history else 1.0
+        writer = ModelWriter(
+            self._builder(question, shown, "model"),
             strict=self._mode == "strict",
             fence=fence,
-            opinion=self._second_opinion(run, share=share),
+            judge=self._llm_judge(question, share=share),
         )
         try:
-            async with aclosing(draft.write(chat.stream(messages, share=share))) as events:
-                async for event in events:
-                    yield event
+            stream = chat.stream(messages, share=share)
+            async with aclosing(writer.write(stream, model=chat.name)) as items:
+                async for item in items:
+                    yield item
         except AnswerError as error:
-            if draft.has_spoken:
+            if writer.has_shown_text:
                 raise
-            log.warning("the model failed, so answer %s quotes: %s", run.id, error)
-            run.degraded = True
-            run.composer = run.quoting()
-            for event in run.quoted(run.refusal(self._weights.threshold)):
-                yield event
-            return
-        for event in run.drafted(draft, model=chat.name):
-            yield event
+            log.warning(
+                "the model failed, answer %s quotes: %s", question.recorder.answer_id, error
+            )
+            info, threshold = question.generation.info, self._weights.threshold
+            reason = refusal_reason(evidence, info, threshold)
+            for item in refuse(reason) if reason else self._quote(question, evidence):
+                yield replace(item, degraded=True) if isinstance(item, Written) else item
 
-    def _second_opinion(self, run: Asked, *, share: float) -> SecondOpinion | None:
+    def _quote(self, question: _Question, evidence: Evidence) -> Iterator[Event | Written]:
+        builder = self._builder(question, evidence.hits, "extractive")
+        return quote(builder, evidence.hits, evidence.picks)
+
+    def _builder(
+        self, question: _Question, hits: tuple[Hit, ...], writer: Answerer
+    ) -> AnswerBuilder:
+        rules = skip_verification if self._mode == "off" else verifier_for(question.ask.question)
+        stages = question.recorder.stages
+        return AnswerBuilder(question.generation, hits, judge=rules, writer=writer, stages=stages)
+
+    def _llm_judge(self, question: _Question, *, share: float) -> LlmJudge | None:
         if self._judge is None or self._mode == "off":
             return None
-        return SecondOpinion(self._judge, run.standalone, share=share, stages=run.watched.stages)
-
-    def _retrieve(self, run: Asked) -> None:
-        """Fills in what retrieval finds; blocks for some milliseconds."""
-        ask, started = run.ask, time.perf_counter()
-        if run.generation.info.chunks:
-            run.found = self._find(
-                run.generation, run.standalone, top_k=ask.top_k, filters=ask.filters
-            )
-        if run.found and run.hits:
-            picks = pick_sentences(ask.question, run.hits)
-            found = evidence(run.standalone, run.found, picks)  # a conflict makes nothing surer
-            run.confidence = confidence(found, self._weights)
-            run.picks = with_conflicts(ask.question, picks, run.hits)
-        run.composer = run.quoting()
-        run.timings["retrieve"] = (time.perf_counter() - started) * 1000
+        stages = question.recorder.stages
+        return LlmJudge(self._judge, question.standalone, share=share, stages=stages)
 
     async def close(self) -> None:
-        """Gives up the models' and the reranker's connections."""
+        """Closes the connections of the models and the reranker."""
         for model in {self._chat, self._judge}:
             if model is not None:
                 await model.close()
@@ -216,13 +252,43 @@ class Pipeline:
             self._reranker.close()
 
 
-async def _to_its_end(job: Callable[[], None]) -> None:
-    """Runs a job in a thread; who is cancelled waits for it, as what it reads is closed next."""
+def _answer(question: _Question, evidence: Evidence, written: Written, took_ms: float) -> Answer:
+    retrieve_ms = evidence.retrieve_ms
+    return Answer(
+        id=question.recorder.answer_id,
+        question=question.ask.question,
+        standalone_question=question.standalone,
+        answer=written.text,
+        format=written.format,
+        answered=written.reason is None,
+        reason=written.reason,
+        confidence=evidence.confidence,
+        answerer="model" if written.model else "extractive",
+        model=written.model,
+        degraded=written.degraded,
+        sentences=written.sentences,
+        citations=written.citations,
+        passages=evidence.hits,
+        index=question.generation.info,
+        timings_ms={"retrieve": retrieve_ms, "answer": took_ms - retrieve_ms, "total": took_ms},
+        usage=written.usage,
+        dropped_markers=written.dropped_markers,
+        raw=written.raw,
+    )
+
+
+async def _as_async(items: Iterator[T]) -> AsyncGenerator[T, None]:
+    for item in items:
+        yield item
+
+
+async def _in_thread(job: Callable[[], T]) -> T:
+    """Returns what the job returns; a cancelled caller waits, since the job's index may close."""
     work = asyncio.ensure_future(asyncio.to_thread(job))
     try:
-        await asyncio.shield(work)
+        return await asyncio.shield(work)
     except asyncio.CancelledError:
         await asyncio.wait({work})
         if not work.cancelled():
-            work.exception()  # it is nobody's any more
+            work.exception()  # nobody else retrieves it
         raise

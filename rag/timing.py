@@ -1,7 +1,7 @@
-"""How one question ended and what its time went into, told once to whoever watches.
+"""How one question ended and where its time went, reported to the observer once.
 
-Answering measures itself and hands over plain values. What becomes of them (a log line, figures,
-spans) is decided in `api`, in one place for every way in.
+Answering measures itself and hands over plain values; `api` turns them into log lines, metrics and
+spans, in one place for all interfaces.
 """
 
 import time
@@ -19,9 +19,9 @@ StageName = Literal["follow_up", "retrieve", "answer", "cite", "support"]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One kind of work for one question, from its first moment to its last, since the epoch.
+    """One stage of one question; its start and end are nanoseconds since the epoch.
 
-    `work_ms` is what it took of that time: sentences are written, cited and judged in turns.
+    `work_ms` is less than that span where stages take turns: write, cite, verify, write, …
     """
 
     name: StageName
@@ -34,18 +34,18 @@ class Stages:
     """Adds up the time of each stage of one question; one thread at a time."""
 
     def __init__(self) -> None:
-        self._kept: dict[StageName, Stage] = {}
+        self._stages: dict[StageName, Stage] = {}
 
     @contextmanager
     def during(self, name: StageName) -> Iterator[None]:
-        """Counts the block as work of this stage."""
+        """Times the block as work of this stage."""
         began, tick = time.time_ns(), time.perf_counter_ns()
         try:
             yield
         finally:
             took = time.perf_counter_ns() - tick
-            before = self._kept.get(name)
-            self._kept[name] = Stage(
+            before = self._stages.get(name)
+            self._stages[name] = Stage(
                 name,
                 before.began_ns if before else began,
                 began + took,
@@ -53,20 +53,19 @@ class Stages:
             )
 
     def add(self, stage: Stage) -> None:
-        """Adds a stage that was measured otherwise."""
-        self._kept[stage.name] = stage
+        """Adds a stage measured elsewhere."""
+        self._stages[stage.name] = stage
 
     def all(self) -> tuple[Stage, ...]:
         """Returns the stages, in the order in which they began."""
-        return tuple(sorted(self._kept.values(), key=lambda stage: stage.began_ns))
+        return tuple(sorted(self._stages.values(), key=lambda stage: stage.began_ns))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One question, ended: with an answer, with an error, or with neither when the asker left.
+    """How one question ended: with an answer, an error, or neither if the client disconnected.
 
-    `model` is the one that was asked to word it, if one was; `first_text_ms` the wait for
-    the first words.
+    `model` is the one that was asked, if any; `first_text_ms` is the time to the first text.
     """
 
     id: str
@@ -79,44 +78,47 @@ class Outcome:
     error: Exception | None
 
 
-Watch = Callable[[Outcome], None]
+Observer = Callable[[Outcome], None]
 
 
-class Watched:
-    """One question under way, as its watcher will hear of it: once, when its last event is due."""
+class OutcomeRecorder:
+    """Records one question and reports its outcome to the observer, exactly once."""
 
-    def __init__(self, answer_id: str, ask: Ask, info: GenerationInfo, *, watch: Watch) -> None:
+    def __init__(
+        self, answer_id: str, ask: Ask, info: GenerationInfo, *, observer: Observer
+    ) -> None:
+        self.answer_id = answer_id
         self.stages = Stages()
         self.model: str | None = None
-        self._id, self._ask, self._info, self._watch = answer_id, ask, info, watch
+        self._ask, self._info, self._observer = ask, info, observer
         self._started = time.perf_counter()
         self._first_text_ms: float | None = None
-        self._found: tuple[int, float] | None = None
-        self._told = False
+        self._retrieved_at: tuple[int, float] | None = None
+        self._is_reported = False
 
-    def see(self, event: Event) -> None:
-        """Takes note of an event before it is passed on."""
+    def record(self, event: Event) -> None:
+        """Records an event before it is passed on."""
         if isinstance(event, PassagesFound):
-            self._found = time.time_ns(), time.perf_counter()
+            self._retrieved_at = time.time_ns(), time.perf_counter()
         elif isinstance(event, Delta) and self._first_text_ms is None:
             self._first_text_ms = (time.perf_counter() - self._started) * 1000
         elif isinstance(event, Done):
-            self.tell(answer=event.answer)
+            self.report(answer=event.answer)
         elif isinstance(event, Failed):
-            self.tell(error=event.error)
+            self.report(error=event.error)
 
-    def tell(self, *, answer: Answer | None = None, error: Exception | None = None) -> None:
-        """Tells the watcher, unless it knows already."""
-        if self._told:
+    def report(self, *, answer: Answer | None = None, error: Exception | None = None) -> None:
+        """Reports the outcome, unless that has been done."""
+        if self._is_reported:
             return
-        self._told = True
-        if self._found:
-            began, tick = self._found
+        self._is_reported = True
+        if self._retrieved_at:
+            began, tick = self._retrieved_at
             took_ms = (time.perf_counter() - tick) * 1000
             self.stages.add(Stage("answer", began, began + round(took_ms * 1e6), took_ms))
-        self._watch(
+        self._observer(
             Outcome(
-                id=self._id,
+                id=self.answer_id,
                 ask=self._ask,
                 index=self._info,
                 model=self.model,
@@ -128,5 +130,5 @@ class Watched:
         )
 
 
-def unwatched(outcome: Outcome) -> None:
-    """Watches nothing."""
+def ignore_outcome(outcome: Outcome) -> None:
+    """Ignores it."""

@@ -1,15 +1,14 @@
-"""Pieces of an answer → its text, its citations and its closed sentences with their verdicts.
+"""Pieces of an answer → its text, its citations, and its sentences with their verdicts.
 
-Whatever made the pieces, a model or the extractive answerer, every citation is built here: from
-offsets that the server chose, with a quote that is compared with the source's text before anyone
-sees it.
+Every citation is built here, from offsets that the server chose, and its quote is compared with
+the source's text before anyone sees it (`verify_quote`).
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from index.store.generation import Generation
+from index.text.analyzer import content_terms, terms
 
 from ..errors import CitationBroken
 from ..timing import Stages
@@ -25,36 +24,32 @@ from ..types import (
     ScoredSentence,
     SentenceClosed,
 )
-from ..verify.support import Judge
-from .attribute import Attribution
-from .pieces import Mark, Text
-from .refs import Ref
+from ..verify.support import MIN_SUPPORT_SCORE, Verifier, support_score
+from .markers import Marker, Piece, Ref, Text
 from .sanitize import defused
 
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+CONTEXT_CHARS = 200
+"""Of the source's text before and after a quote, at most."""
 
+MIN_TERMS = 3
+"""A sentence with fewer content words (a heading, a "Yes.") is not given a citation."""
+MAX_UNCITED = 100
+"""Uncited sentences of one answer that are looked up, so that a flood of text stays cheap."""
+MAX_UNCITED_CHARS = 1_000
+MAX_CANDIDATES = 3
+
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _NO_STATEMENT = re.compile(
     r"\W*(?:sources?|references?|citations?|cited|passages?|see)?\W*", re.IGNORECASE
 )
 """What small models write before a list of markers; it says nothing that could be supported."""
 
-CONTEXT_CHARS = 200
-"""Of the source's text shown before and after a quote, at most."""
 
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The sentence that the pieces before it make is complete."""
-
-
-Piece = Text | Mark | End
-
-
-class Composer:
+class AnswerBuilder:
     """Writes one answer; every method returns the events that it caused, in their order.
 
-    What a model wrote is defused, and its sentences without a marker get the citation that
-    supports them, if one does; quoted text stays as it is.
+    A model's text is sanitized, and its sentences without a marker get the citation that supports
+    them, if one does; quoted text stays as it is.
     """
 
     def __init__(
@@ -62,34 +57,35 @@ class Composer:
         generation: Generation,
         hits: Sequence[Hit],
         *,
-        judge: Judge,
+        judge: Verifier,
         writer: Answerer,
         stages: Stages | None = None,
     ) -> None:
         self.answer = ""
         self.sentences: list[AnswerSentence] = []
         self.citations: list[Citation] = []
-        self.dropped = 0
+        self.dropped_markers = 0
+        self.format: Format = "markdown" if writer == "model" else "text"
         self._generation, self._hits, self._judge = generation, hits, judge
         self._writer, self._stages = writer, stages or Stages()
-        self._format: Format = "markdown" if writer == "model" else "text"
-        self._attribution = Attribution(hits)
-        self._known: dict[tuple[str, int, int], Citation] = {}
-        self._words = ""
-        self._start: int | None = None
-        self._cited: dict[int, Citation] = {}
+        self._by_span: dict[tuple[str, int, int], Citation] = {}
+        self._sentence_text = ""
+        self._sentence_start: int | None = None
+        self._sentence_citations: dict[int, Citation] = {}
+        self._uncited = 0
+        self._hit_terms: list[tuple[tuple[int, int], str, frozenset[str]]] = []
 
-    def take(self, piece: Piece) -> list[Event]:
+    def add(self, piece: Piece) -> list[Event]:
         """Adds the next piece."""
         if isinstance(piece, Text):
-            return self._text(piece.text)
-        if isinstance(piece, Mark):
-            return self._mark(piece.refs)
-        return self.close()
+            return self._add_text(piece.text)
+        if isinstance(piece, Marker):
+            return self._add_marker(piece.refs)
+        return self._close_sentence()
 
-    def tried(self, pieces: Sequence[Piece]) -> tuple[AnswerSentence | None, list[Citation]]:
-        """Returns what a whole sentence would be, and what it would cite; adds nothing."""
-        trial = Composer(
+    def preview(self, pieces: Sequence[Piece]) -> tuple[AnswerSentence | None, list[Citation]]:
+        """Returns the sentence that these pieces would make, and its citations; adds nothing."""
+        trial = AnswerBuilder(
             self._generation,
             self._hits,
             judge=self._judge,
@@ -98,146 +94,169 @@ class Composer:
         )
         trial.answer = self.answer  # what stands before decides what is a link, and what is code
         for piece in pieces:
-            trial.take(piece)
+            trial.add(piece)
         return (trial.sentences[0] if trial.sentences else None), trial.citations
 
-    def take_whole(self, pieces: Sequence[Piece]) -> list[Event]:
+    def add_sentence(self, pieces: Sequence[Piece]) -> list[Event]:
         """Adds a whole sentence, as one Delta."""
         first = pieces[0].text[:1] if isinstance(pieces[0], Text) else " "
-        apart = not self.answer or self.answer[-1].isspace() or first.isspace()
-        gap = [] if apart else [Text(" ")]
-        events = [event for piece in [*gap, *pieces] for event in self.take(piece)]
-        words = "".join(event.text for event in events if isinstance(event, Delta))
-        made = [event for event in events if isinstance(event, CitationMade)]
+        is_apart = not self.answer or self.answer[-1].isspace() or first.isspace()
+        gap = [] if is_apart else [Text(" ")]
+        events = [event for piece in [*gap, *pieces] for event in self.add(piece)]
+        text = "".join(event.text for event in events if isinstance(event, Delta))
+        citations = [event for event in events if isinstance(event, CitationMade)]
         closed = [event for event in events if isinstance(event, SentenceClosed)]
-        return [*made, Delta(words, self._format), *closed]
+        return [*citations, Delta(text, self.format), *closed]
 
-    def revise(self, index: int, sentence: AnswerSentence) -> SentenceClosed:
-        """Exchanges a closed sentence for the same with another verdict; `index` counts from 0."""
+    def replace_sentence(self, index: int, sentence: AnswerSentence) -> SentenceClosed:
+        """Replaces a closed sentence by the same with another verdict; `index` counts from 0."""
         self.sentences[index] = sentence
         return SentenceClosed(index, sentence)
 
-    def cited_by(self, sentence: AnswerSentence) -> list[Citation]:
+    def citations_of(self, sentence: AnswerSentence) -> list[Citation]:
         """Returns what a sentence of this answer cites."""
         return [self.citations[n - 1] for n in sentence.citations]
 
-    def _text(self, text: str) -> list[Event]:
+    def resolves(self, ref: Ref) -> bool:
+        """Whether a marker points at a sentence that exists."""
+        return self._resolve(ref) is not None
+
+    def _add_text(self, text: str) -> list[Event]:
         if self._writer == "model":
             text = defused(text, before=self.answer)
-        if self._start is None:
-            blank = len(text) - len(text.lstrip())
-            if blank < len(text):
-                self._start = len(self.answer) + blank
-        self._words += text
+        if self._sentence_start is None and text.strip():
+            self._sentence_start = len(self.answer) + len(text) - len(text.lstrip())
+        self._sentence_text += text
         return self._write(text)
 
-    def _mark(self, refs: Sequence[Ref]) -> list[Event]:
+    def _add_marker(self, refs: Sequence[Ref]) -> list[Event]:
         events: list[Event] = []
         numbers: list[int] = []
         for ref in refs:
-            found = self._resolve(ref)
-            if found is None:
-                self.dropped += 1
+            place = self._resolve(ref)
+            if place is None:
+                self.dropped_markers += 1
                 continue
-            citation, is_new = self._citation(*found)
+            citation, is_new = self._citation(*place)
             if is_new:
                 events.append(CitationMade(citation))
-            if citation.n not in self._cited:
-                self._cited[citation.n] = citation
+            if citation.n not in self._sentence_citations:
+                self._sentence_citations[citation.n] = citation
                 numbers.append(citation.n)
         if numbers:
             gap = "" if not self.answer or self.answer[-1:].isspace() else " "
             events += self._write(gap + "".join(f"[{number}]" for number in numbers))
         return events
 
-    def close(self) -> list[Event]:
-        """Ends the sentence in hand, if there is one, with its verdict."""
+    def _close_sentence(self) -> list[Event]:
+        """Ends the current sentence, if there is one, with its verdict."""
         events: list[Event] = []
-        if self._start is not None and not self._cited and self._writer == "model":
-            events = self._attribute(self._words.strip())
-        words, start, cited = self._words.strip(), self._start, list(self._cited.values())
-        self._words, self._start, self._cited = "", None, {}
-        if start is None or (cited and _NO_STATEMENT.fullmatch(words)):
+        text, start = self._sentence_text.strip(), self._sentence_start
+        if start is not None and not self._sentence_citations and self._writer == "model":
+            events = self._cite_uncited(text)
+        citations = list(self._sentence_citations.values())
+        self._sentence_text, self._sentence_start, self._sentence_citations = "", None, {}
+        if start is None or (citations and _NO_STATEMENT.fullmatch(text)):
             return events
         with self._stages.during("support"):
-            verdict = self._judge(words, cited)
+            verdict = self._judge(text, citations)
         sentence = AnswerSentence(
             text=self.answer[start:].rstrip(),
             start=start,
             end=len(self.answer.rstrip()),
             status=verdict.status,
             why=verdict.why,
-            citations=tuple(citation.n for citation in cited),
+            citations=tuple(citation.n for citation in citations),
             settled=verdict.settled,
         )
         self.sentences.append(sentence)
         return [*events, SentenceClosed(len(self.sentences) - 1, sentence)]
 
-    def _attribute(self, words: str) -> list[Event]:
-        """Cites what supports a sentence that cites nothing, where something does."""
-        places = self._attribution.candidates(words)
-        if not places or in_code(self.answer):
+    def _cite_uncited(self, text: str) -> list[Event]:
+        """Cites what supports a sentence without a marker, if something does.
+
+        Small models forget markers. Candidates are found by shared words; the verifier decides.
+        """
+        refs = self._candidates(text)
+        if not refs or in_code(self.answer):
             return []
-        for place in places:
-            found = self._resolve(place)
-            assert found is not None  # it is one of the hits' own
+        for ref in refs:
+            place = self._resolve(ref)
+            assert place is not None  # it is one of the hits' own
             with self._stages.during("support"):
-                verdict = self._judge(words, [prove(self._generation, *found, n=0)])
+                verdict = self._judge(text, [verify_quote(self._generation, *place, n=0)])
             if verdict.status == "supported":
-                return self._mark([place])
+                return self._add_marker([ref])
         return []
+
+    def _candidates(self, text: str) -> list[Ref]:
+        """Returns the sentences whose words cover the text enough, best first."""
+        sentence_terms = frozenset(content_terms(terms(text[: MAX_UNCITED_CHARS + 1])))
+        if len(text) > MAX_UNCITED_CHARS or len(sentence_terms) < MIN_TERMS:
+            return []
+        self._uncited += 1
+        if self._uncited > MAX_UNCITED:
+            return []
+        if not self._hit_terms:
+            self._hit_terms = [
+                ((passage, number), sentence.text, frozenset(terms(sentence.text)))
+                for passage, hit in enumerate(self._hits, start=1)
+                for number, sentence in enumerate(hit.sentences, start=1)
+            ]
+        scores = sorted(
+            (-support_score(text, [hit_text]), ref)
+            for ref, hit_text, hit_terms in self._hit_terms
+            if len(sentence_terms & hit_terms) >= MIN_SUPPORT_SCORE * len(sentence_terms)
+        )
+        return [ref for score, ref in scores[:MAX_CANDIDATES] if -score >= MIN_SUPPORT_SCORE]
 
     def _write(self, text: str) -> list[Event]:
         self.answer += text
-        return [Delta(text, self._format)] if text else []
-
-    def has(self, ref: Ref) -> bool:
-        """Returns whether a marker points at something."""
-        return self._resolve(ref) is not None
+        return [Delta(text, self.format)] if text else []
 
     def _resolve(self, ref: Ref) -> tuple[Hit, ScoredSentence] | None:
-        """Returns the sentence that a marker points at; None where there is none."""
+        """Returns the sentence that a marker points at; None if there is none."""
         passage, sentence = ref
         if not 1 <= passage <= len(self._hits):
             return None
         hit = self._hits[passage - 1]
         if sentence is None:
-            return hit, self._best(hit)
+            return hit, self._nearest_sentence(hit)
         if not 1 <= sentence <= len(hit.sentences):
             return None
         return hit, hit.sentences[sentence - 1]
 
-    def _best(self, hit: Hit) -> ScoredSentence:
-        """Returns the passage's sentence that shares most words with the sentence in hand."""
-        words = set(self._words.lower().split())
+    def _nearest_sentence(self, hit: Hit) -> ScoredSentence:
+        """Returns the passage's sentence that shares most words with the current sentence."""
+        words = set(self._sentence_text.lower().split())
         return max(hit.sentences, key=lambda s: len(words & set(s.text.lower().split())))
 
     def _citation(self, hit: Hit, sentence: ScoredSentence) -> tuple[Citation, bool]:
         key = (hit.source.id, sentence.start, sentence.end)
-        if key in self._known:
-            return self._known[key], False
+        if key in self._by_span:
+            return self._by_span[key], False
         with self._stages.during("cite"):
-            citation = prove(self._generation, hit, sentence, n=len(self.citations) + 1)
-        self._known[key] = citation
+            citation = verify_quote(self._generation, hit, sentence, n=len(self.citations) + 1)
+        self._by_span[key] = citation
         self.citations.append(citation)
         return citation, True
 
 
 def in_code(answer: str) -> bool:
-    """Whether an answer that ends here ends in a code block, where a marker would be code."""
+    """Whether the answer ends inside a code block, where a marker would be code."""
     return len(_FENCE.findall(answer)) % 2 == 1
 
 
-def prove(generation: Generation, hit: Hit, sentence: ScoredSentence, *, n: int) -> Citation:
-    """Returns the citation of a sentence; raises CitationBroken unless the source says just that.
+def verify_quote(generation: Generation, hit: Hit, sentence: ScoredSentence, *, n: int) -> Citation:
+    """Returns the citation of a sentence; raises CitationBroken unless it equals the source's text.
 
-    The text compared with is the catalog's, which is what `…/text` serves.
+    The source's text is the catalog's, which is what `…/text` serves.
     """
     text = generation.text(hit.source.id)
     quote = text[sentence.start : sentence.end]
     if not quote or quote != sentence.text:
         raise CitationBroken(
-            f"{hit.source.path} at {sentence.start}:{sentence.end} is not what was quoted"
+            f"{hit.source.path}: the text at {sentence.start}:{sentence.end} differs from the quote"
         )
     return Citation(
         n=n,

@@ -1,4 +1,4 @@
-"""Answer or refuse: how sure retrieval is that the passages hold an answer.
+"""Answer or refuse: the evidence for an answer, and how likely the passages hold one.
 
 `confidence` is a probability, from a logistic regression on labelled answerable and unanswerable
 questions; its coefficients and the threshold are data (`weights.json`).
@@ -7,48 +7,83 @@ questions; its coefficients and the threshold are data (`weights.json`).
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ..language.answer_type import expected_kind, holds
-from ..retrieval.fusion import Retrieved
+from index.types import GenerationInfo
+
+from ..language.answer_type import expected_answer_type, contains_answer_type
+from ..retrieval.fusion import RetrievalResult
 from ..retrieval.weights import Weights
-from ..types import Hit
-from .extractive import Pick
+from ..types import Hit, Reason
+from .extractive import Pick, pick_sentences, with_conflicts
 
 _WORD = re.compile(r"\w[\w’'.,-]*\w|\w")
 _POSSESSIVE = re.compile(r"['’]s?$")
 
 
-def confidence(features: Mapping[str, float], weights: Weights) -> float:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was retrieved for a question: hits, the sentences to quote, and the confidence."""
+
+    hits: tuple[Hit, ...] = ()
+    picks: tuple[Pick, ...] = ()
+    confidence: float = 0.0
+    retrieve_ms: float = 0.0
+
+
+def assess(
+    question: str, standalone: str, result: RetrievalResult | None, *, weights: Weights
+) -> Evidence:
+    """Returns the evidence of what retrieval returned; a conflict makes nothing more certain."""
+    if result is None or not result.hits:
+        return Evidence()
+    picks = pick_sentences(question, result.hits)
+    return Evidence(
+        result.hits,
+        tuple(with_conflicts(question, picks, result.hits)),
+        confidence(features(standalone, result, picks), weights),
+    )
+
+
+def refusal_reason(evidence: Evidence, info: GenerationInfo, threshold: float) -> Reason | None:
+    """Returns why the question is not answered; None if it is."""
+    if not info.chunks:
+        return "index_empty"
+    if not evidence.hits:
+        return "nothing_retrieved"
+    return "low_confidence" if evidence.confidence < threshold else None
+
+
+def confidence(values: Mapping[str, float], weights: Weights) -> float:
     """Returns the probability that the passages hold an answer, 0 to 1."""
     terms = weights.confidence
-    score = terms["intercept"] + sum(terms[name] * value for name, value in features.items())
+    score = terms["intercept"] + sum(terms[name] * value for name, value in values.items())
     return 1 / (1 + math.exp(-max(min(score, 30.0), -30.0)))
 
 
-def evidence(question: str, found: Retrieved, picks: Sequence[Pick]) -> dict[str, float]:
-    """Returns what speaks for an answer being in the hits, 0 to 1 each, by feature name.
-
-    `found` has hits, `picks` are the sentences chosen from them.
-    """
-    hits = found.hits
-    kind = expected_kind(question)
+def features(question: str, result: RetrievalResult, picks: Sequence[Pick]) -> dict[str, float]:
+    """Returns the features of `confidence` by name, 0 to 1 each; `result` has hits."""
+    hits = result.hits
+    kind = expected_answer_type(question)
     chosen = [hits[pick.hit].sentences[pick.sentence] for pick in picks]
     return {
         "similarity": max(sentence.similarity for sentence in chosen),
         "pairs": max(sentence.pairs for sentence in chosen),
         "late": max(hits[pick.hit].scores.late for pick in picks),
         "names": _missing_names(question, [hits[pick.hit] for pick in picks]),
-        "kind": float(kind == "open" or any(holds(kind, s.text, question) for s in chosen)),
-        "lead": found.lead,
+        "kind": float(
+            kind == "open" or any(contains_answer_type(kind, s.text, question) for s in chosen)
+        ),
+        "lead": result.lead,
     }
 
 
 def _missing_names(question: str, hits: Sequence[Hit]) -> float:
     """Returns the share of the question's names and figures that the chosen passages lack."""
-    asked = [word for word in _WORD.findall(question)[1:] if _is_name(word)]
-    held = " ".join(f"{hit.source.title} {hit.chunk.heading} {hit.text}" for hit in hits).lower()
-    missing = sum(_POSSESSIVE.sub("", word).lower() not in held for word in asked)
-    return missing / len(asked) if asked else 0.0
+    names = [word for word in _WORD.findall(question)[1:] if _is_name(word)]
+    text = " ".join(f"{hit.source.title} {hit.chunk.heading} {hit.text}" for hit in hits).lower()
+    missing = sum(_POSSESSIVE.sub("", word).lower() not in text for word in names)
+    return missing / len(names) if names else 0.0
 
 
 def _is_name(word: str) -> bool:

@@ -12,9 +12,9 @@ from functools import cache
 
 from index.text.analyzer import content_terms, terms
 
-from ..language.answer_type import MEASURES, expected_kind
+from ..language.answer_type import MEASURE_WORDS, expected_answer_type
 from ..language.names import missing_name
-from ..language.numbers import Figure, agrees, figures, missing_figure
+from ..language.numbers import Number, is_consistent, find_numbers, missing_number
 from ..types import Hit, ScoredSentence
 
 SIMILARITY, COVER = 0.15, 0.45
@@ -69,12 +69,12 @@ def _is_about(question: str, sentence: ScoredSentence, hit: Hit) -> bool:
     named = [sentence.text, hit.source.title, hit.chunk.heading or "", hit.text]
     if missing_name(question, named):
         return False
-    return missing_figure(question, f"{sentence.text} {hit.source.title}") is None
+    return missing_number(question, f"{sentence.text} {hit.source.title}") is None
 
 
 def differ(question: str, one: str, other: str) -> bool:
     """Returns whether the sentences name different figures, or dates, for what is asked."""
-    kind = expected_kind(question)
+    kind = expected_answer_type(question)
     if kind not in ("number", "measure", "date"):
         return False
     if kind == "date":
@@ -92,7 +92,7 @@ def differ(question: str, one: str, other: str) -> bool:
 class _Counted:
     """A figure with the content terms right behind it, which are what it counts."""
 
-    figure: Figure
+    figure: Number
     things: frozenset[str]
 
     @property
@@ -128,15 +128,15 @@ class _Wanted:
 
 
 def _agree(one: _Counted, other: _Counted) -> bool:
-    return agrees(one.figure, other.figure) or agrees(other.figure, one.figure)
+    return is_consistent(one.figure, other.figure) or is_consistent(other.figure, one.figure)
 
 
 def _new_figures(question: str, text: str) -> list[_Counted]:
     """The text's figures that the question does not have, and that are no part of a name."""
-    known = list(figures(question))
+    known = list(find_numbers(question))
     found = []
-    for figure in figures(text):
-        if not figure.attached and not any(agrees(figure, one) for one in known):
+    for figure in find_numbers(text):
+        if not figure.attached and not any(is_consistent(figure, one) for one in known):
             behind = _BEHIND.match(text, text.find(figure.text) + len(figure.text))
             things = content_terms(terms(behind.group() if behind else ""))
             found.append(_Counted(figure, frozenset(things)))
@@ -145,7 +145,7 @@ def _new_figures(question: str, text: str) -> list[_Counted]:
 
 @cache
 def _measures() -> frozenset[str]:
-    return frozenset(terms(MEASURES.replace("|", " ")))
+    return frozenset(terms(MEASURE_WORDS.replace("|", " ")))
 
 
 def _new(dates: list[_Date], asked: list[_Date]) -> list[_Date]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..language.answer_type import expected_kind, holds, is_statement
-from ..retrieval.diversify import Words, alike, words_of
+from ..language.answer_type import expected_answer_type, contains_answer_type, is_statement
+from ..retrieval.diversify import WordSet, is_near_duplicate, word_set
 from ..types import Hit
 from .conflicts import in_conflict
 
@@ -43,7 +43,7 @@ class Pick:
     hit: int
     sentence: int
     score: float
-    holds: bool
+    contains_answer_type: bool
     agreeing: tuple[tuple[int, int], ...] = ()
 
 
@@ -70,7 +70,7 @@ def with_conflicts(question: str, picks: Sequence[Pick], hits: Sequence[Hit]) ->
 
     Of each such source that is its best sentence; there are still three sentences at most.
     """
-    if not picks or expected_kind(question) not in ("number", "measure", "date"):
+    if not picks or expected_answer_type(question) not in ("number", "measure", "date"):
         return list(picks)
     ranked = _folded(rank_sentences(question, hits), hits)
     conflicting = _conflicting(question, ranked, hits)
@@ -108,10 +108,10 @@ def _may_join(pick: Pick, best: Pick) -> bool:
 def _folded(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
     """Returns the sentences without those that repeat a better one, which then cites them too."""
     kept: list[Pick] = []
-    words: list[Words] = []
+    words: list[WordSet] = []
     for pick in ranked:
-        own = words_of(_text(hits, pick))
-        like = next((n for n, other in enumerate(words) if alike(own, other)), None)
+        own = word_set(_text(hits, pick))
+        like = next((n for n, other in enumerate(words) if is_near_duplicate(own, other)), None)
         if like is None:
             kept.append(pick)
             words.append(own)
@@ -123,14 +123,14 @@ def _folded(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
 
 def rank_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
     """Returns every sentence of the first HITS hits, best first."""
-    kind = expected_kind(question)
+    kind = expected_answer_type(question)
     cover = STATEMENT_COVER if is_statement(question) else COVER
     picks = []
     for number, hit in enumerate(hits[:HITS]):
         for place, sentence in enumerate(hit.sentences):
             score = PASSAGE * hit.score + SIMILARITY * sentence.similarity
             score += cover * sentence.cover + PAIRS * sentence.pairs
-            fits = kind == "open" or holds(kind, sentence.text, question)
+            fits = kind == "open" or contains_answer_type(kind, sentence.text, question)
             if kind != "open" and fits:
                 score += KIND
             if is_fragment(sentence.text):

@@ -1,290 +1,107 @@
-"""A model's text as it comes → text and marks, however the model writes its citations.
+"""Citation markers as models write them: `[1.3]`, `[1]`, `【1.2】`, `(see passage 2)`.
 
-Markers become `Mark`s, half a marker is never let out as text, and what the model writes links
-nowhere: of a link its text stays, link definitions vanish. Code is left alone, but for a code span
-that holds nothing but markers. A mark before the full stop comes out after it. The pieces, joined,
-do not depend on how the text was cut; the time is linear in its length.
+A marker points at sentences of the prompt's passages. In round brackets only what names its
+passages, or sentence numbers, is a marker.
 """
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 
-from .pieces import Mark, Order, Piece, Text
-from .refs import Ref, may_be_round, refs, refs_in_round
+Ref = tuple[int, int | None]
+"""(passage, sentence), both from 1; no sentence where the model named the passage alone."""
 
-__all__ = ["Mark", "MarkerParser", "Piece", "Text"]
+MAX_RANGE = 20
+"""A longer range stands for its two ends."""
 
-MAX_BRACKET = 64
-"""A bracket open for longer is text."""
 
-MAX_CODE = 200
-"""A backtick without its partner in so many characters, or on its line, is text."""
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text of the answer, never empty."""
 
-MAX_TARGET = 3000
-"""A link's target that is longer is text."""
+    text: str
 
-_SPECIAL = re.compile(r"[\[\]【!`\\\n(]")
-_SINGLE = re.compile(rf"\\?\[([^\[\]\n]{{0,{MAX_BRACKET}}})\]")
-_DOUBLE = re.compile(rf"\[\[([^\[\]\n]{{0,{MAX_BRACKET}}})\]\]")
-_LENTICULAR = re.compile(rf"【([^【】\n]{{0,{MAX_BRACKET}}})】")
-_OPEN = re.compile(
-    rf"(?:\\?\[[^\[\]\n]{{0,{MAX_BRACKET}}}"
-    rf"|\[\[[^\[\]\n]{{0,{MAX_BRACKET}}}\]?"
-    rf"|【[^【】\n]{{0,{MAX_BRACKET}}})\Z"
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """One marker: what it points at, each once, in order; it may point at nothing that exists."""
+
+    refs: tuple[Ref, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEnd:
+    """The sentence before this piece is complete."""
+
+
+Piece = Text | Marker | SentenceEnd
+
+
+_ITEM = re.compile(
+    r"(?:(?:see|cf\.?|from) )?"
+    r"(?:(?:passages?|sources?|documents?|docs?|sentences?|citations?|refs?)\.?:? ?|p(?=\d)|[#^])?"
+    r"(?P<passage>[1-9]\d{0,2})"
+    r"(?:(?:\.s?\.?|:|,? (?:sentences?|s)\.? ?)(?P<sentence>[1-9]\d{0,3}))?"
+    r"(?: ?[-–—] ?(?:p(?=\d))?(?P<to>[1-9]\d{0,3})(?:\.s?(?P<to_sentence>[1-9]\d{0,3}))?)?",
+    re.IGNORECASE,
 )
-_HALF = re.compile(r"\\?(?:\[{1,2}|【)(?:p|passage )?[\d.,; –-]{0,64}\Z")
-_ONLY_MARKS = re.compile(r"\s*(?:(?:\[[^\[\]]+\]|【[^【】]+】)\s*)+")
-_URL = r"(?:<[^<>\n]*+>|[^\s()<>]*+(?:\([^\s()]*+\)[^\s()]*+)*+)"
-_TITLE = r"""(?:"[^"\n]*+"|'[^'\n]*+'|\([^()\n]*+\))"""
-_TARGET = re.compile(rf"\([ \t]*+{_URL}(?:[ \t]++(?:{_TITLE}[ \t]*+)?)?\)")
-_TARGET_OPEN = re.compile(
-    r"""\([ \t]*+(?:<[^<>\n]*+(?:>[^\n]*+)?"""
-    r"""|[^\s()<>]*+(?:\([^\s()]*+\)[^\s()]*+)*+(?:\([^\s()]*+|[ \t]++(?:["'(][^\n]*+)?)?)\Z"""
+_NAMED = r"(?:see )?(?:passages?|sources?|documents?|sentences?|citations?)"
+_SENTENCE = r"\d{1,3}\.\d{1,4}"
+_ROUND = re.compile(
+    rf"\(({_NAMED} \d[^()\[\]\n]{{0,40}}|{_SENTENCE}(?:[,;] ?{_SENTENCE}){{0,9}})\)"
+    r"(?=[\s.,;:!?|。！？]|\Z)",
+    re.IGNORECASE,
 )
-_TICKS = re.compile(r"`{1,32}")
-_INDENT = re.compile(r"[ \t]{0,20}")
-_FENCE = re.compile(
-    r"(?:(`{3,32})(?!`)(?:[^`\n]{0,99}(?:\n|\Z)|[^`\n]{100})"
-    r"|(~{3,32})(?!~)(?:[^\n]{0,99}(?:\n|\Z)|[^\n]{100}))"
+_ROUND_OPEN = re.compile(
+    rf"\((?:[a-z]{{0,10}}|see [a-z]{{0,10}}|{_NAMED} (?:\d[^()\[\]\n]{{0,40}})?"
+    r"|\d[\d.,; ]{0,60})\)?\Z",
+    re.IGNORECASE,
 )
-_FENCE_OPEN = re.compile(r"(?:`{1,2}|~{1,2}|`{3,32}[^`\n]{0,99}|~{3,32}[^\n]{0,99})\Z")
-_LABEL = re.compile(rf"\[(\^?)[^\[\]\n]{{1,{MAX_BRACKET - 1}}}\]:")
-_ADDRESS = re.compile(r"[ \t]{0,20}<?(?:[A-Za-z][A-Za-z0-9+.-]{1,30}:\S|//|www\.|\.{0,2}/|#)")
-_ADDRESS_CHARS = 60
+_BETWEEN = re.compile(r" ?[,;，；、&] ?(?:and )?| and | ")
 
 
-class MarkerParser:
-    """Feed it the model's text as it comes; it returns the pieces that are certain."""
+def parse_refs(content: str) -> tuple[Ref, ...]:
+    """Returns what a bracket with this content points at, each once, in order; () if no marker."""
+    text = " ".join(content.partition("†")[0].rstrip("\\").strip("\"'*_ ").split())
+    refs: list[Ref] = []
+    at = 0
+    while item := _ITEM.match(text, at):
+        refs += _expand(*(int(number) if number else None for number in item.groups()))
+        if item.end() == len(text):
+            return tuple(dict.fromkeys(refs))
+        between = _BETWEEN.match(text, item.end())
+        if between is None:
+            break
+        at = between.end()
+    return ()
 
-    def __init__(self, exists: Callable[[Ref], bool] = lambda _: False) -> None:
-        """`exists` says what can be cited: else a number in round brackets is a number."""
-        self._exists, self._has_square = exists, False
-        self._buffer = ""
-        self._final = False
-        self._line_start = True
-        self._fence: str | None = None
-        self._dropping = False
-        self._out = Order()
 
-    def feed(self, text: str) -> list[Piece]:
-        """Returns what is certain now; may be empty."""
-        self._buffer += text
-        at = 0
-        while at < len(self._buffer):
-            past = self._step(at)
-            if past is None:
-                break
-            at = past
-        self._buffer = self._buffer[at:]
-        return self._out.take()
+def parse_round(text: str, at: int) -> tuple[int, tuple[Ref, ...]]:
+    """Returns where the round bracket at `at` ends, and what it points at; () if no marker."""
+    closed = _ROUND.match(text, at)
+    return (closed.end(), parse_refs(closed.group(1))) if closed else (at, ())
 
-    def finish(self) -> list[Piece]:
-        """Returns the rest."""
-        self._final = True
-        pieces = self.feed("")
-        self._out.flush()
-        return pieces + self._out.take()
 
-    def _step(self, at: int) -> int | None:
-        """Handles what stands at `at`; returns where it ends, None when more text is needed."""
-        if self._dropping:
-            return self._drop_line(at)
-        if self._fence is not None:
-            return self._fenced(at)
-        if self._line_start:
-            indent = _INDENT.match(self._buffer, at)
-            past = indent.end() if indent else at
-            if past == len(self._buffer) and past - at < 20 and not self._final:
-                return None
-            begun = self._begin_line(at, past)
-            if begun != at or self._dropping:
-                return begun
-        special = _SPECIAL.search(self._buffer, at)
-        if special is None or special.start() > at:
-            return self._text(at, special.start() if special else len(self._buffer))
-        return self._special(at)
+def may_be_round(text: str, at: int) -> bool:
+    """Whether the text at `at` may become such a marker with more text."""
+    return bool(_ROUND_OPEN.match(text, at))
 
-    def _text(self, start: int, end: int) -> int:
-        self._line_start = False
-        self._out.text(self._buffer[start:end])
-        return end
 
-    def _begin_line(self, at: int, past: int) -> int | None:
-        """At a line's first sign: opens a fence, begins to drop a definition, or neither."""
-        first = self._buffer[past : past + 1]
-        if first in ("`", "~"):
-            if not self._final and _FENCE_OPEN.match(self._buffer, past):
-                return None
-            if opened := _FENCE.match(self._buffer, past):
-                self._fence = opened.group(1) or opened.group(2)
-                self._out.text(self._buffer[at : opened.end()])
-                self._line_start = opened.group().endswith("\n")
-                return opened.end()
-        elif first == "[":
-            defines = self._defines(past)
-            if defines is None:
-                return None
-            self._dropping = defines
-        self._line_start = False
-        return at
+def _expand(
+    passage: int | None, sentence: int | None, to: int | None, to_sentence: int | None
+) -> list[Ref]:
+    assert passage
+    if to is None:
+        return [(passage, sentence)]
+    if sentence is None and to_sentence is None:
+        return [(one, None) for one in _between(passage, to)]
+    if sentence and to_sentence is None:
+        return [(passage, one) for one in _between(sentence, to)]
+    if sentence and to_sentence and to == passage:
+        return [(passage, one) for one in _between(sentence, to_sentence)]
+    return [(passage, sentence), (to, to_sentence)]
 
-    def _defines(self, at: int) -> bool | None:
-        """Whether the line defines a link or a footnote; None when that is open."""
-        buffer = self._buffer
-        if not (label := _LABEL.match(buffer, at)):
-            closed = _SINGLE.match(buffer, at)
-            open_yet = _OPEN.match(buffer, at) or (closed and closed.end() == len(buffer))
-            return None if open_yet and not self._final else False
-        if label.group(1):
-            return True
-        rest = buffer[label.end() : label.end() + _ADDRESS_CHARS]
-        if len(rest) < _ADDRESS_CHARS and "\n" not in rest and not self._final:
-            return None
-        return bool(_ADDRESS.match(rest))
 
-    def _drop_line(self, at: int) -> int:
-        end = self._buffer.find("\n", at)
-        if end < 0:
-            return len(self._buffer)
-        self._dropping, self._line_start = False, True
-        return end + 1
-
-    def _fenced(self, at: int) -> int | None:
-        """Code up to and with the line that closes it, as it is."""
-        assert self._fence
-        buffer, mark = self._buffer, re.escape(self._fence[0])
-        if self._line_start:
-            run = rf"[ \t]{{0,20}}{mark}{{{len(self._fence)},40}}[ \t]{{0,20}}"
-            if closed := re.compile(rf"{run}(?:\n|\Z)").match(buffer, at):
-                if not closed.group().endswith("\n") and not self._final:
-                    return None
-                self._fence = None
-                self._out.text(closed.group())
-                return closed.end()
-            maybe = re.compile(rf"[ \t]{{0,20}}{mark}{{0,40}}[ \t]{{0,20}}\Z")
-            if not self._final and maybe.match(buffer, at):
-                return None
-        end = buffer.find("\n", at) + 1
-        self._text(at, end or len(buffer))
-        self._line_start = end > 0
-        return end or len(buffer)
-
-    def _special(self, at: int) -> int | None:
-        sign = self._buffer[at]
-        if sign == "\n":
-            self._text(at, at + 1)
-            self._line_start = True
-            return at + 1
-        if sign == "`":
-            return self._code(at)
-        if sign in "[【":
-            return self._bracket(at)
-        if sign == "(":
-            return self._round(at)
-        if at + 1 == len(self._buffer) and not self._final:
-            return None
-        follows = self._buffer[at + 1 : at + 2]
-        if sign == "\\":
-            return self._bracket(at) if follows == "[" else self._escape(at, follows)
-        if sign == "!" and follows == "[":
-            return self._image(at)
-        if sign == "]" and follows == "(":
-            past = self._target(at + 1)
-            return past and self._text(at, at + 1) and past
-        return self._text(at, at + 1)
-
-    def _escape(self, at: int, follows: str) -> int:
-        return self._text(at, at + 2 if follows and follows in "]`!\\" else at + 1)
-
-    def _bracket(self, at: int) -> int | None:
-        buffer = self._buffer
-        if not self._final and _OPEN.match(buffer, at):
-            return None
-        if self._final and _HALF.match(buffer, at):  # the model was cut off in mid-marker
-            return len(buffer)
-        closed = _DOUBLE.match(buffer, at)
-        found = refs(closed.group(1)) if closed else ()
-        if not found:
-            closed = _SINGLE.match(buffer, at) or _LENTICULAR.match(buffer, at)
-            found = refs(closed.group(1)) if closed else ()
-        if closed is None or (not found and buffer[at] != "["):
-            return self._text(at, at + 2 if buffer[at] == "\\" else at + 1)
-        past = self._target(closed.end())
-        if past is None:
-            return None
-        self._line_start = False
-        if found:
-            self._has_square = True
-            self._out.mark(Mark(found))
-            return past
-        if past > closed.end():
-            self._out.text(closed.group(1))
-            return past
-        return self._text(at, at + 1)
-
-    def _round(self, at: int) -> int | None:
-        """A round bracket is a marker where it points at something and no square one was seen."""
-        if not self._final and may_be_round(self._buffer, at):
-            return None
-        past, found = refs_in_round(self._buffer, at)
-        if self._has_square or not found or not any(map(self._exists, found)):
-            return self._text(at, at + 1)
-        self._line_start = False
-        self._out.mark(Mark(found))
-        return past
-
-    def _image(self, at: int) -> int | None:
-        closed = _SINGLE.match(self._buffer, at + 1)
-        if closed is None or refs(closed.group(1)):
-            if not closed and not self._final and _OPEN.match(self._buffer, at + 1):
-                return None
-            return self._text(at, at + 1)
-        past = self._target(closed.end())
-        if past is not None and past > closed.end():
-            self._line_start = False
-            self._out.text(closed.group(1))
-            return past
-        return past and self._text(at, at + 1)
-
-    def _target(self, at: int) -> int | None:
-        """The end of the link target that begins at `at`; `at` itself when none does."""
-        buffer, end = self._buffer, at + MAX_TARGET
-        if at == len(buffer):
-            return at if self._final else None
-        if target := _TARGET.match(buffer, at, end):
-            return target.end()
-        if self._final or len(buffer) >= end or not _TARGET_OPEN.match(buffer, at):
-            return at
-        return None
-
-    def _code(self, at: int) -> int | None:
-        """A code span stays as it is, unless it holds nothing but markers."""
-        buffer, final = self._buffer, self._final
-        ticks = _TICKS.match(buffer, at)
-        assert ticks
-        begin, size = ticks.end(), len(ticks.group())
-        if begin == len(buffer) and size < 32 and not final:
-            return None
-        newline = buffer.find("\n", begin, begin + MAX_CODE)
-        limit = newline if newline >= 0 else begin + MAX_CODE
-        for run in _TICKS.finditer(buffer, begin, limit + 33):
-            if run.start() >= limit:
-                break
-            if run.end() == len(buffer) and not final:
-                return None
-            if len(run.group()) == size:
-                return self._span(at, begin, run)
-        if newline < 0 and len(buffer) < limit + 33 and not final:
-            return None
-        return self._text(at, begin)
-
-    def _span(self, at: int, begin: int, run: re.Match[str]) -> int:
-        inside = self._buffer[begin : run.start()]
-        if _ONLY_MARKS.fullmatch(inside):
-            found = [refs(part) for part in re.findall(r"[\[【]([^\[\]【】]+)", inside)]
-            if all(found):
-                self._line_start = False
-                for one in found:
-                    self._out.mark(Mark(one))
-                return run.end()
-        return self._text(at, run.end())
+def _between(first: int, last: int) -> list[int]:
+    if first <= last <= first + MAX_RANGE:
+        return list(range(first, last + 1))
+    return [first, last]

@@ -8,6 +8,8 @@ space, in code too, since a renderer may see code elsewhere. All that was visibl
 import re
 from itertools import pairwise
 
+from index.text.sanitize import SURROGATES
+
 MEMORY = 8
 """How many characters before a text decide what happens at its beginning, at most."""
 
@@ -18,7 +20,7 @@ _JOINT = re.compile(
     r"|(?<=www)(?<![a-z0-9]www)(?=\.)",
     re.IGNORECASE,
 )
-_LONE = re.compile("[\ud800-\udfff]")
+_LONE = re.compile(f"[{SURROGATES}]")
 
 
 def defused(text: str, *, before: str) -> str:

@@ -1,83 +1,188 @@
-"""A model's pieces as they come → the same pieces with an `End` after each sentence.
+"""The one buffer between a model's tokens and the reader: text in, pieces of sentences out.
 
-Text is let out up to the end of the last sentence that may be over; what follows waits until it
-is certain, so that whatever belongs to a sentence is written before the next one begins.
+It holds back only what may still be a refusal, a tag, a marker, a link or the beginning of the next
+sentence. So text flows as it is written, and all that belongs to a sentence comes before its
+`SentenceEnd`. A marker before the full stop comes out after it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
+from itertools import groupby
 
 from index.text.sentences import sentence_spans
 from index.types import Span
 
-from .cite import End, Piece
-from .pieces import Text
+from ..model.refusals import may_be_refusal, without_label
+from .lexer import MarkerLexer
+from .markers import Marker, Piece, Ref, SentenceEnd, Text
 
 MAX_SENTENCE = 4000
-"""Characters after which a sentence ends whatever it holds: keeps the work linear."""
+"""Characters after which a sentence ends in any case; keeps the work linear."""
 
-_MAY_END = re.compile(r"[.!?…。！？｡\r\n]")
+SLICE = 256
+"""Characters of a delta that are looked at together; keeps the work linear in a long one."""
+
+MAX_BLANKS = 8
+"""Blanks after a marker that are held until it is known what follows."""
+
+_STOP = ".!?…。！？｡"
+_STOPS = re.compile(rf"[{_STOP}]{{1,8}}")
+_MAY_END = re.compile(rf"[{_STOP}\r\n]")
 _MAY_BEGIN = re.compile(r"[\r\n]\s*(?:[-*+•|]|\d{1,9}[.)]?)?\Z")
-"""A line that may turn out to be an item or a row, which begins a sentence of its own."""
+"""A line that may turn out to be a list item or a table row, which begins a new sentence."""
+_TAG_PREFIX = re.compile(r"</?(?:[a-z]{0,12}|(?:passages|conversation)-[0-9a-f]{0,16})\Z")
 
 
-class Sentencer:
-    """Feed it pieces; it yields them with the sentences' ends, then `finish` it."""
+class AnswerBuffer:
+    """Pass it the model's text as it comes; it returns the pieces that are certain.
 
-    def __init__(self) -> None:
-        self._open = ""
-        self._out = 0
+    What it holds is, in this order: text, markers after it, text after those, and the model's
+    text that is not lexed yet. The pieces do not depend on how the model's text was split.
+    """
 
-    def feed(self, piece: Piece) -> Iterator[Piece]:
-        """Yields what is certain now."""
-        if not isinstance(piece, Text):
-            yield from self._settle()
-            if not self._open[self._out :].strip(" \t"):
-                self._open = self._open[: self._out]  # a mark brings its own blank
-            yield piece
+    def __init__(
+        self, exists: Callable[[Ref], bool] = lambda _: False, *, whole_sentences: bool = False
+    ) -> None:
+        """`exists` is MarkerLexer's; with `whole_sentences` a sentence leaves when it is whole."""
+        self._lexer, self._whole_sentences = MarkerLexer(exists), whole_sentences
+        self._has_begun = False
+        self._text, self._markers, self._after, self._raw = "", list[Marker](), "", ""
+        self._sentence = ""
+        """The released part of the current sentence."""
+        self._last = ""
+        """The last released character."""
+        self._pieces: list[Piece] = []
+
+    def feed(self, delta: str) -> list[Piece]:
+        """Returns what is certain now; may be empty."""
+        for at in range(0, len(delta), SLICE):
+            self._raw += delta[at : at + SLICE]
+            if not self._has_begun:
+                if may_be_refusal(self._raw):
+                    continue
+                self._has_begun, self._raw = True, without_label(self._raw)
+            tag = _TAG_PREFIX.search(self._raw)
+            self._lex(tag.start() if tag else len(self._raw), is_final=False)
+        return self._take()
+
+    def finish(self, *, is_cut: bool = False) -> list[Piece]:
+        """Returns the rest; `is_cut` adds an ellipsis, since the model hit its token limit."""
+        if not self._has_begun:
+            self._raw = without_label(self._raw)
+        self._lex(len(self._raw), is_final=True)
+        self._place_markers(is_final=True)
+        self._text += "…" if is_cut else ""
+        while spans := self._spans():
+            self._end_sentence(spans[0][1])
+        if self._pieces[-1:] != [SentenceEnd()]:
+            self._pieces.append(SentenceEnd())
+        return self._take()
+
+    def discard(self) -> None:
+        """Drops the text that is not lexed yet."""
+        self._raw = ""
+
+    def _take(self) -> list[Piece]:
+        end = len(self._pieces)
+        while self._whole_sentences and end and self._pieces[end - 1] != SentenceEnd():
+            end -= 1
+        taken, self._pieces = self._pieces[:end], self._pieces[end:]
+        return taken
+
+    def _lex(self, end: int, *, is_final: bool) -> None:
+        pieces, consumed = self._lexer.lex(self._raw[:end], is_final=is_final)
+        self._raw = self._raw[consumed:]
+        for kind, group in groupby(pieces, key=type):
+            if kind is Text:
+                text = "".join(piece.text for piece in group if isinstance(piece, Text))
+                self._add_text(text)
+            else:
+                for piece in group:
+                    assert isinstance(piece, Marker)
+                    self._add_marker(piece)
+
+    def _add_text(self, text: str) -> None:
+        if self._markers:
+            self._after += text
+            self._place_markers(is_final=False)
+        else:
+            self._text += text
+            self._release_text()
+
+    def _add_marker(self, marker: Marker) -> None:
+        if self._markers and self._after.strip(" \t"):
+            self._place_markers(is_final=True)
+        if not self._markers:
+            self._settle()
+        self._after = ""  # the answer puts one blank before each marker
+        self._markers.append(marker)
+
+    def _place_markers(self, *, is_final: bool) -> None:
+        """Releases the markers once it is known whether a full stop goes before them."""
+        if not self._markers:
             return
-        self._open += piece.text
+        after = self._after
+        if not after.strip(" \t") and len(after) <= MAX_BLANKS and not is_final:
+            return
+        has_ended = bool(self._text) or not self._last or self._last in f"{_STOP}\n"
+        stops = None if has_ended else _STOPS.match(after)
+        if stops:
+            if stops.end() == len(after) and stops.end() < MAX_BLANKS and not is_final:
+                return
+            self._release(stops.group())
+            after = after[stops.end() :]
+        self._pieces += self._markers
+        self._text += after
+        self._markers, self._after = [], ""
+        self._release_text()
+
+    def _settle(self) -> None:
+        """Releases all words, because a marker comes next; line breaks stay for the next words."""
+        if self._text.strip():
+            while len(spans := self._spans()) > 1:
+                self._end_sentence(spans[0][1])
+            self._release_until(spans[0][1])
+        if not self._text.strip(" \t"):
+            self._text = ""
+
+    def _release_text(self) -> None:
         spans = self._spans()
-        while len(spans) > 1 and self._is_certain(spans[1][0]):
-            yield from self._end(spans[0][1])
+        while len(spans) > 1 and self._is_word_complete(spans[1][0]):
+            self._end_sentence(spans[0][1])
             spans = self._spans()
         if spans:
-            pending = _MAY_BEGIN.search(self._open)
-            yield from self._let_out(min(spans[0][1], pending.start() if pending else spans[0][1]))
-        if self._out > MAX_SENTENCE:
-            yield from self._end(self._out)
-
-    def finish(self) -> Iterator[Piece]:
-        """Yields the rest."""
-        while spans := self._spans():
-            yield from self._end(spans[0][1])
-        self._open, self._out = "", 0
-
-    def _settle(self) -> Iterator[Piece]:
-        """Lets out all words, because something else than words comes next."""
-        if self._open[self._out :].strip():
-            while len(spans := self._spans()) > 1:
-                yield from self._end(spans[0][1])
-            yield from self._let_out(spans[0][1])
+            begin = _MAY_BEGIN.search(self._sentence + self._text)
+            self._release_until(min(spans[0][1], begin.start() if begin else spans[0][1]))
+        if len(self._sentence) > MAX_SENTENCE:
+            self._end_sentence(len(self._sentence))
 
     def _spans(self) -> list[Span]:
-        if not _MAY_END.search(self._open):  # twenty times as quick, a token at a time
-            words = self._open.strip()
-            start = len(self._open) - len(self._open.lstrip())
-            return [(start, start + len(words))] if words else []
-        return sentence_spans(self._open, 0, len(self._open))
+        """Returns the spans of the sentences in hand, in the current sentence's offsets."""
+        text = self._sentence + self._text
+        if not _MAY_END.search(text):  # twenty times faster, a token at a time
+            start = len(text) - len(text.lstrip())
+            return [(start, len(text.rstrip()))] if start < len(text) else []
+        return sentence_spans(text, 0, len(text))
 
-    def _is_certain(self, start: int) -> bool:
-        """Is the first word of the next sentence complete?"""
-        rest = self._open[start:]
+    def _is_word_complete(self, start: int) -> bool:
+        rest = (self._sentence + self._text)[start:]
         return len(rest.split(None, 1)) > 1 or rest[-1:].isspace() or len(rest) > 40
 
-    def _end(self, end: int) -> Iterator[Piece]:
-        yield from self._let_out(end)
-        yield End()
-        self._open, self._out = self._open[end:], max(0, self._out - end)
+    def _end_sentence(self, end: int) -> None:
+        self._release_until(end)
+        self._pieces.append(SentenceEnd())
+        self._sentence = self._sentence[end:]
 
-    def _let_out(self, end: int) -> Iterator[Piece]:
-        if end > self._out:
-            yield Text(self._open[self._out : end])
-            self._out = end
+    def _release_until(self, end: int) -> None:
+        size = end - len(self._sentence)
+        if size > 0:
+            text, self._text = self._text[:size], self._text[size:]
+            self._release(text)
+
+    def _release(self, text: str) -> None:
+        if self._pieces and isinstance(last := self._pieces[-1], Text):
+            self._pieces[-1] = Text(last.text + text)
+        else:
+            self._pieces.append(Text(text))
+        self._sentence += text
+        self._last = text[-1]

@@ -1,8 +1,8 @@
-"""A model's text without the reasoning that local models write into it, and without their tokens.
+"""Removes the reasoning and control tokens that local models write into their text.
 
-`<think>…</think>` and its kin, wherever they stand, and the channels of gpt-oss. Some templates
-open the tag themselves, so that `</think>` comes alone: all before it was reasoning, which is known
-too late the first time, and waited for from then on. The time is linear in the length.
+`<think>…</think>` and similar tags anywhere, and gpt-oss's channels. Some chat templates open the
+tag themselves, so that `</think>` comes alone and all before it was reasoning: that is known too
+late the first time, and waited for from then on. The time is linear in the length.
 """
 
 import re
@@ -17,79 +17,82 @@ _CLOSERS = frozenset(_ENDS.values())
 _DROPPED = ("<|start|>assistant", "</s>")
 _TOKENS = (*_ENDS, *_CLOSERS, *_DROPPED)
 _STRAY = r"<\|(?!channel|start)\w{2,20}\|>"
-"""`<|im_end|>`, `<|eot_id|>` and the like, which a server should have kept to itself."""
+"""`<|im_end|>`, `<|eot_id|>` and the like, which a server should have removed."""
 _TOKEN = re.compile("|".join([*map(re.escape, _TOKENS), _STRAY]))
-_BEGUN = re.compile(r"<\|?\w{0,20}\|?")
+_TOKEN_PREFIX = re.compile(r"<\|?\w{0,20}\|?")
 _LONGEST = max(map(len, _TOKENS))
 
 
-class Thoughts:
-    """Feed it the text as it comes; it returns what is answer, as soon as that is certain."""
+class ReasoningFilter:
+    """Pass it the text as it comes; it returns the part of the answer that is certain."""
 
     def __init__(self, *, is_unopened: bool = False) -> None:
-        """`is_unopened`: is the model known to begin with reasoning that no tag opens?"""
-        self._waits, self._kept = is_unopened, ""
-        self._held = ""
+        """`is_unopened`: does the model begin with reasoning that no tag opens?"""
+        self._awaits_close, self._withheld = is_unopened, ""
+        self._buffer = ""
         self._closer: str | None = None
-        self._has_said = False
+        self._has_output = False
         self.leaked = False
         """Has reasoning been let out, since no tag opened it?"""
 
     def feed(self, text: str) -> str:
-        """Returns the piece of the answer that is certain now."""
-        self._held += text
-        said = ""
+        """Returns the answer text that is certain now."""
+        self._buffer += text
+        answer = ""
         while True:
-            if self._closer and not self._skip(self._closer):
-                return self._let_out(said)
-            token = _TOKEN.search(self._held)
+            if self._closer and not self._skip_reasoning(self._closer):
+                return self._release(answer)
+            token = _TOKEN.search(self._buffer)
             if token is None:
                 break
-            before, self._held = said + self._held[: token.start()], self._held[token.end() :]
-            said = self._past(token.group(), before)
-        whole = len(self._held) - _pending(self._held)
-        said, self._held = said + self._held[:whole], self._held[whole:]
-        return self._let_out(said)
+            before, self._buffer = (
+                answer + self._buffer[: token.start()],
+                self._buffer[token.end() :],
+            )
+            answer = self._handle(token.group(), before)
+        end = len(self._buffer) - _partial_token_length(self._buffer)
+        answer, self._buffer = answer + self._buffer[:end], self._buffer[end:]
+        return self._release(answer)
 
     def finish(self) -> str:
-        """Returns what was held back; nothing when the thinking never ended."""
-        self._waits = False
-        said = "" if self._closer else self._kept + self._held
-        self._held = self._kept = ""
-        return self._let_out(said)
+        """Returns the rest; nothing if the reasoning never ended."""
+        self._awaits_close = False
+        answer = "" if self._closer else self._withheld + self._buffer
+        self._buffer = self._withheld = ""
+        return self._release(answer)
 
-    def _skip(self, closer: str) -> bool:
-        """Drops reasoning up to its end; False where that has not come."""
-        _, closed, after = self._held.partition(closer)
-        self._held = after if closed else self._held[1 - len(closer) :]
+    def _skip_reasoning(self, closer: str) -> bool:
+        """Drops reasoning up to its closing token; False if that has not come yet."""
+        _, closed, after = self._buffer.partition(closer)
+        self._buffer = after if closed else self._buffer[1 - len(closer) :]
         if closed:
-            self._closer, self._waits, self._kept = None, False, ""
+            self._closer, self._awaits_close, self._withheld = None, False, ""
         return bool(closed)
 
-    def _past(self, token: str, before: str) -> str:
-        """Returns what of the text before a token is answer."""
+    def _handle(self, token: str, before: str) -> str:
+        """Returns what of the text before the token is answer."""
         if token in _ENDS:
             self._closer = _ENDS[token]
         elif token in _CLOSERS:  # nothing opened it
-            self.leaked = self.leaked or self._has_said
-            self._waits, self._kept = False, ""
+            self.leaked = self.leaked or self._has_output
+            self._awaits_close, self._withheld = False, ""
             return ""
         return before
 
-    def _let_out(self, said: str) -> str:
-        if self._waits:
-            self._kept += said
+    def _release(self, answer: str) -> str:
+        if self._awaits_close:
+            self._withheld += answer
             return ""
-        said = said if self._has_said else said.lstrip()
-        self._has_said = self._has_said or bool(said)
-        return said
+        answer = answer if self._has_output else answer.lstrip()
+        self._has_output = self._has_output or bool(answer)
+        return answer
 
 
-def _pending(text: str) -> int:
-    """How many characters at the end may be the beginning of a token."""
+def _partial_token_length(text: str) -> int:
+    """Returns how many characters at the end may be the beginning of a token."""
     for at in range(max(0, len(text) - _LONGEST), len(text)):
         if text[at] in "<[":
             rest = text[at:]
-            if _BEGUN.fullmatch(rest) or any(token.startswith(rest) for token in _TOKENS):
+            if _TOKEN_PREFIX.fullmatch(rest) or any(token.startswith(rest) for token in _TOKENS):
                 return len(rest)
     return 0

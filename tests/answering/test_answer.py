@@ -14,7 +14,7 @@ from index.store.generation import Generation
 from index.store.serving import Serving
 from rag.answer import Limits, Pipeline, SupportMode
 from rag.answering.writer import REFUSALS
-from rag.retrieval.condense_rules import stand_alone
+from rag.retrieval.condense_rules import condense_by_rules
 from rag.types import (
     Answer,
     Ask,
@@ -244,7 +244,7 @@ def test_a_follow_up_is_rewritten_by_the_model_and_shown(
 
     with FakeModel(script) as server:
         answer = ended(asyncio.run(ask(server)))
-    by_rule = stand_alone("And in how many cities?", history)
+    by_rule = condense_by_rules("And in how many cities?", history)
     assert answer.standalone_question == (rewrite if rewrite == QUESTION else by_rule)
     assert f"Question: {answer.standalone_question}" in server.requests[-1].last
     assert answer.answerer == "model"
@@ -342,6 +342,43 @@ def test_a_model_that_declines_in_its_own_words_is_a_refusal(
     assert (answer.answered, answer.reason) == (False, "model_declined")
 
 
+def test_a_refusal_recognized_too_late_to_be_held_back_stays_as_the_model_put_it(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    words = "Based on the passages that you have provided to me here, it is not stated anywhere."
+
+    async def ask(server: FakeModel) -> list[Event]:
+        with modelled(embedder, server) as pipeline:
+            return await drained(pipeline, generation, Ask(QUESTION))
+
+    with FakeModel(words) as server:
+        events = asyncio.run(ask(server))
+    answer = ended(events)
+    assert (answer.answered, answer.reason, answer.sentences) == (False, "model_declined", ())
+    shown = "".join(event.text for event in events if isinstance(event, Delta))
+    assert shown == answer.answer == words
+
+
+def test_text_reaches_the_reader_within_forty_characters_of_the_model(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    words = "The passages say that there are 335 showrooms in the cities [1.1]. More are planned."
+
+    async def ask(server: FakeModel) -> tuple[int, int]:
+        with modelled(embedder, server) as pipeline:
+            deltas: list[str] = []
+            async for event in pipeline.stream(generation, Ask(QUESTION)):
+                if isinstance(event, Delta):
+                    deltas.append(event.text)
+            return len(deltas[0]), len(deltas)
+
+    reply = Reply(words, piece=4, pause_s=0.03, is_slow=True)
+    with FakeModel(reply) as server:
+        first, count = asyncio.run(ask(server))
+    assert first <= 44
+    assert count >= 8
+
+
 def test_an_unsupported_sentence_is_flagged(generation: Generation, embedder: MiniLM) -> None:
     async def ask(server: FakeModel) -> list[Event]:
         with modelled(embedder, server) as pipeline:
@@ -391,7 +428,7 @@ def test_one_who_leaves_while_it_searches_waits_for_the_search(
 ) -> None:
     """What it reads is closed next, and to close SQLite under a reader ends the process."""
     pipeline, ended = quoter(embedder), []
-    find = pipeline._find
+    find = pipeline._search
 
     def slow(*given: object, **more: object) -> object:
         time.sleep(0.3)
@@ -399,7 +436,7 @@ def test_one_who_leaves_while_it_searches_waits_for_the_search(
         ended.append(found)
         return found
 
-    monkeypatch.setattr(pipeline, "_find", slow)
+    monkeypatch.setattr(pipeline, "_search", slow)
 
     async def leave() -> None:
         asking = asyncio.create_task(drained(pipeline, generation, Ask("How many showrooms?")))

@@ -5,7 +5,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import Sequence, AsyncGenerator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import product
@@ -21,12 +21,12 @@ from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline
 from rag.answering.cite import AnswerBuilder
-from rag.answering.writer import ModelWriter
+from rag.answering.writer import ModelWriter, Written
 from rag.errors import AnswerError
-from rag.model.openai_chat import ModelEnd, ModelText
-from rag.retrieval.weights import fitted
+from rag.model.protocol import ModelEnd, ModelText
+from rag.retrieval.weights import fitted_weights
 from rag.types import Answer, Ask, Citation, Delta, Done, Event, Hit, SentenceClosed
-from rag.verify.support import judging
+from rag.verify.support import verifier_for
 from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
 from tests.support.fakes import FakeModel, Reply, Request, chat_client
 
@@ -122,7 +122,7 @@ def pipeline(embedder: Embedder, server: FakeModel) -> Pipeline:
         chat=chat,
         support_mode="flag",
         limits=Limits(history_chars=4_000, passage_chars=12_000),
-        weights=replace(fitted(), floor=0.0, threshold=0.0),
+        weights=replace(fitted_weights(), floor=0.0, threshold=0.0),
     )
 
 
@@ -140,7 +140,7 @@ async def asked(pipeline: Pipeline, generation: Generation, questions: list[str]
     return answers
 
 
-def check_story(events: list[Event], answer: str) -> None:
+def check_story(events: Sequence[Event | Written], answer: str) -> None:
     """The deltas make the answer, and the sentences' offsets slice it."""
     assert "".join(event.text for event in events if isinstance(event, Delta)) == answer
     for event in events:
@@ -238,7 +238,8 @@ def test_any_text_cites_only_what_was_found_and_links_nowhere(
 ) -> None:
     hits = hits_of(notices, embedder)
     events, builder = drafted(notices, hits, text, piece=piece, strict=strict)
-    check_story(events, builder.answer)
+    written = events[-1] if events else None
+    check_story(events, written.text if isinstance(written, Written) else builder.answer)
     check_links(builder.answer)
     check_citations(tuple(builder.citations), hits, notices)
     builder.answer.encode()
@@ -258,18 +259,18 @@ def hits_of(generation: Generation, embedder: Embedder) -> tuple[Hit, ...]:
 
 def drafted(
     generation: Generation, hits: tuple[Hit, ...], text: str, *, piece: int, strict: bool
-) -> tuple[list[Event], AnswerBuilder]:
+) -> tuple[list[Event | Written], AnswerBuilder]:
     async def deltas() -> AsyncGenerator[ModelText | ModelEnd, None]:
         for at in range(0, len(text), piece):
             yield ModelText(text[at : at + piece])
         yield ModelEnd("stop", None)
 
-    async def written() -> list[Event]:
+    async def written() -> list[Event | Written]:
         try:
             return [event async for event in writer.write(deltas(), model="fake")]
         except AnswerError:
             return []
 
-    builder = AnswerBuilder(generation, hits, judge=judging(QUESTION), writer="model")
+    builder = AnswerBuilder(generation, hits, judge=verifier_for(QUESTION), writer="model")
     writer = ModelWriter(builder, strict=strict, fence="f00d")
     return asyncio.run(written()), builder

@@ -64,6 +64,8 @@ class Reply:
     finish_reason: str = "stop"
     piece: int = 4
     pause_s: float = 0.2
+    is_slow: bool = False
+    """Is there a pause after each piece?"""
     retry_after: str | None = None
     error: Mapping[str, Any] = field(default_factory=dict)
     before: Sequence[Mapping[str, Any]] = ()

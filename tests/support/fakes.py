@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from rag.model.openai_chat import ModelSettings, OpenAIChat
+from rag.model.protocol import ModelSettings
+from rag.model.openai_chat import OpenAIChat
 from tests.support.fake_wire import (
     HUGE_BYTES,
     STATUS_FAULTS,
@@ -281,7 +282,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             self._chunk(event)
-            if reply.fault == "slow_tokens":
+            if reply.is_slow or reply.fault == "slow_tokens":
                 self.server.model.closing.wait(reply.pause_s)
         if reply.fault in ("stall", "no_done"):
             return self._wait_for_disconnect()

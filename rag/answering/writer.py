@@ -1,0 +1,230 @@
+"""Writes an answer: with a model, sentence by sentence as it comes, or by quoting the hits.
+
+Both yield the answer's events and end with one `Written`.
+"""
+
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from ..errors import ModelMisbehaved
+from ..model.protocol import ModelEnd, ModelText
+from ..model.refusals import is_refusal
+from ..types import (
+    AnswerSentence,
+    Citation,
+    Delta,
+    Event,
+    Format,
+    Hit,
+    Reason,
+    SentenceClosed,
+    Usage,
+)
+from ..verify.llm_judge import PendingVerdict, LlmJudge
+from .cite import AnswerBuilder
+from .extractive import Pick
+from .markers import Marker, Piece, SentenceEnd, Text
+from .sentences import AnswerBuffer
+
+REFUSALS: dict[Reason, str] = {
+    "index_empty": "There is nothing to answer from: the index holds no articles.",
+    "nothing_retrieved": "None of the articles says anything about this.",
+    "low_confidence": "The articles do not seem to answer this.",
+    "model_declined": "The passages found do not answer this.",
+    "unsupported": "No statement could be supported by the articles.",
+}
+"""The one sentence that a refusal says."""
+
+_ENDS = tuple(".!?…。！？｡")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How the writing ended; `model` and `raw` are None where the answer quotes its sources."""
+
+    text: str
+    format: Format
+    reason: Reason | None = None
+    sentences: tuple[AnswerSentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    dropped_markers: int = 0
+    model: str | None = None
+    usage: Usage | None = None
+    raw: str | None = None
+    degraded: bool = False
+
+
+def refuse(reason: Reason) -> Iterator[Event | Written]:
+    """Yields a refusal."""
+    yield Delta(REFUSALS[reason], "text")
+    yield Written(REFUSALS[reason], "text", reason)
+
+
+def quote(
+    builder: AnswerBuilder, hits: Sequence[Hit], picks: Sequence[Pick]
+) -> Iterator[Event | Written]:
+    """Yields the extractive answer: the chosen sentences, each with its citations."""
+    for number, pick in enumerate(picks):
+        text = hits[pick.hit].sentences[pick.sentence].text
+        places = [(pick.hit, pick.sentence), *pick.agreeing]
+        marker = Marker(tuple((hit + 1, sentence + 1) for hit, sentence in places))
+        gap: list[Piece] = [Text(" ")] if number else []
+        for piece in [*gap, Text(text), marker, SentenceEnd()]:
+            yield from builder.add(piece)
+    yield _written(builder)
+
+
+def _written(builder: AnswerBuilder) -> Written:
+    return Written(
+        builder.answer,
+        builder.format,
+        sentences=tuple(builder.sentences),
+        citations=tuple(builder.citations),
+        dropped_markers=builder.dropped_markers,
+    )
+
+
+class ModelWriter:
+    """One answer being written by a model.
+
+    In strict mode a sentence is shown only once it is whole and supported. Where an LLM judge is
+    asked, text flows on while a sentence waits for its verdict; sentences close in their order.
+    """
+
+    def __init__(
+        self,
+        builder: AnswerBuilder,
+        *,
+        strict: bool,
+        fence: str,
+        judge: LlmJudge | None = None,
+    ) -> None:
+        """`fence` is the random tag of the prompt that the model answers."""
+        self.has_shown_text = False
+        self._builder, self._strict, self._judge = builder, strict, judge
+        self._fence, self._raw = fence, ""
+        self._buffer = AnswerBuffer(builder.resolves, whole_sentences=strict)
+        self._usage: Usage | None = None
+        self._unclosed: deque[tuple[SentenceClosed, PendingVerdict | None]] = deque()
+
+    async def write(
+        self, stream: AsyncGenerator[ModelText | ModelEnd, None], *, model: str
+    ) -> AsyncGenerator[Event | Written, None]:
+        """Yields the answer's events, then `Written`; raises the AnswerError of the model."""
+        try:
+            async with aclosing(self._pieces(stream)) as batches:
+                async for pieces in batches:
+                    for event in await self._add(pieces):
+                        yield event
+            while self._unclosed:
+                yield await self._next_closed()
+        finally:
+            if self._judge:
+                await self._judge.close()
+        reason = self._reason()
+        written = replace(
+            _written(self._builder), reason=reason, model=model, usage=self._usage, raw=self._raw
+        )
+        if reason is None:
+            yield written
+            return
+        written = replace(written, sentences=(), citations=())
+        if not written.text:
+            yield Delta(REFUSALS[reason], "text")
+            written = replace(written, text=REFUSALS[reason], format="text")
+        yield written
+
+    def _reason(self) -> Reason | None:
+        """Returns why there is no answer after all; None if there is one.
+
+        A refusal that was recognised too late to be held back stays as the model worded it.
+        """
+        if not self._builder.citations and is_refusal(self._raw):
+            return "model_declined"
+        if self._builder.sentences:
+            return None
+        return "unsupported" if self._strict else "model_declined"
+
+    async def _pieces(
+        self, stream: AsyncGenerator[ModelText | ModelEnd, None]
+    ) -> AsyncGenerator[Sequence[Piece], None]:
+        """Yields what is certain of the model's text as it comes; nothing of a refusal."""
+        is_cut = False
+        async with aclosing(stream) as items:
+            async for item in items:
+                if isinstance(item, ModelEnd):
+                    self._usage, is_cut = item.usage, item.finish_reason == "length"
+                    break
+                self._raw += item.text
+                if self._repeats_prompt(item.text):
+                    self._buffer.discard()
+                    break
+                yield self._buffer.feed(item.text)
+        if self.has_shown_text or not is_refusal(self._raw):
+            yield self._buffer.finish(is_cut=is_cut and self._raw.rstrip()[-1:] not in _ENDS)
+
+    def _repeats_prompt(self, text: str) -> bool:
+        """Whether the model wrote the fence; raises ModelMisbehaved if it has cited nothing yet."""
+        if self._fence not in self._raw[-len(text) - len(self._fence) :]:
+            return False
+        if not self._builder.citations:
+            raise ModelMisbehaved("the model repeated its prompt instead of answering")
+        return True
+
+    async def _add(self, pieces: Sequence[Piece]) -> list[Event]:
+        events: list[Event] = []
+        if self._strict:
+            for sentence in _by_sentence(pieces):
+                events += await self._add_if_supported(sentence)
+        else:
+            for piece in pieces:
+                events += self._with_verdicts(self._builder.add(piece))
+        self.has_shown_text = self.has_shown_text or bool(events)
+        return events
+
+    async def _add_if_supported(self, pieces: Sequence[Piece]) -> list[Event]:
+        """Adds a whole sentence if what it cites supports it; otherwise leaves it out."""
+        sentence, citations = self._builder.preview(pieces)
+        if sentence and self._judge:
+            asking = self._judge.ask(sentence, citations)
+            await self._judge.wait(asking)
+            sentence = self._judge.settled(sentence, asking)
+        if sentence is None or sentence.status != "supported":
+            return []
+        *events, closed = self._builder.add_sentence(pieces)
+        assert isinstance(closed, SentenceClosed)
+        with_verdict = replace(closed.sentence, status=sentence.status, why=sentence.why)
+        return [*events, self._builder.replace_sentence(closed.index, with_verdict)]
+
+    def _with_verdicts(self, events: Sequence[Event]) -> Iterator[Event]:
+        """Yields the events, but each closed sentence only once the judge's verdict has come."""
+        for event in events:
+            if self._judge and isinstance(event, SentenceClosed):
+                citations = self._builder.citations_of(event.sentence)
+                self._unclosed.append((event, self._judge.ask(event.sentence, citations)))
+            else:
+                yield event
+        while self._unclosed and ((asking := self._unclosed[0][1]) is None or asking.done()):
+            yield self._closed(*self._unclosed.popleft())
+
+    async def _next_closed(self) -> SentenceClosed:
+        """Returns the next sentence to close, once its verdict has come or is given up."""
+        if self._judge:
+            await self._judge.wait(self._unclosed[0][1])
+        return self._closed(*self._unclosed.popleft())
+
+    def _closed(self, closed: SentenceClosed, asking: PendingVerdict | None) -> SentenceClosed:
+        assert self._judge  # without one nothing waits
+        sentence = self._judge.settled(closed.sentence, asking)
+        return self._builder.replace_sentence(closed.index, sentence)
+
+
+def _by_sentence(pieces: Sequence[Piece]) -> Iterator[Sequence[Piece]]:
+    """Yields the pieces of each sentence; the last piece is a SentenceEnd."""
+    start = 0
+    for place, piece in enumerate(pieces, start=1):
+        if isinstance(piece, SentenceEnd):
+            yield pieces[start:place]
+            start = place
