@@ -16,7 +16,8 @@ from ..store.catalog import add_chunks, add_source, add_terms, create_catalog
 from ..store.generation import CANDIDATE_INDEX, CATALOG, DUPLICATES, VECTORS, Generation
 from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
-from ..text.analyzer import sanitize, terms
+from ..text.analyzer import terms
+from ..text.sanitize import sanitize
 from .changes import ParsedSource
 
 MAX_DRIFT = 0.05

@@ -1,4 +1,4 @@
-"""Analyzer: text → terms, for indexing and for queries alike; and `sanitize` for unsafe characters.
+"""Analyzer: text → terms, for indexing and for queries alike.
 
 Terms are lower-cased, accent-folded, stemmed (Snowball English, by tantivy's analyzer) and
 lemmatized where the form is irregular, so that BM25, its rescoring and word cover count the same
@@ -10,16 +10,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from .sanitize import sanitize
+
 ANALYZER = "footnote-2"
 """The analyzer's name in the lexical index and in the fingerprint; changes with its rules."""
 
 MAX_WORD = 40
 _UNSPACED = re.compile(r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])")
-# Controls but tab and newlines; bidi marks, embeddings and isolates; the tag block; surrogates.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
-)
 
 STOP_WORDS = frozenset(
     "a an the of to in on at by for from with as is are was were be been being am do does did "
@@ -55,19 +52,6 @@ _IRREGULAR = (
     "|good better best|bad worse worst|far further farther|datum data|criterion criteria"
     "|phenomenon phenomena"
 )
-
-
-def sanitize(text: str) -> str:
-    """Returns the text with unsafe characters replaced one for one, so that offsets stay valid.
-
-    Controls, bidi and zero-width marks become a space, tag characters and lone surrogates U+FFFD.
-    """
-    return _UNSAFE.sub(lambda match: " " if match.group() < "\ud800" else "\ufffd", text)
-
-
-def escape_unsafe(text: str) -> str:
-    r"""Returns the text for display: what `sanitize` replaces is escaped (`\u202e`)."""
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 @cache

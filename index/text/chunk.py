@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..types import Chunk, Document, Heading, Span
-from .analyzer import sanitize
+from .sanitize import sanitize
 from .sentences import sentence_spans
 
 TARGET_TOKENS = 200
@@ -49,7 +49,7 @@ class _Piece:
 def chunk(document: Document, source_id: str, *, count_tokens: CountTokens) -> list[Chunk]:
     """Returns the document's chunks in order, rows from 0; none exceeds MAX_TOKENS wordpieces.
 
-    Sizes are those of the text as it is embedded (`analyzer.sanitize`).
+    Sizes are those of the text as it is embedded (`sanitize.sanitize`).
     """
 
     def sizes(texts: Sequence[str]) -> list[int]:

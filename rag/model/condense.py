@@ -10,12 +10,12 @@ import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from index.text.analyzer import sanitize
+from index.text.sanitize import sanitize
 
 from ..errors import AnswerError
 from ..retrieval.condense_rules import condense_by_rules
 from ..types import Turn
-from .openai_chat import ChatModel, ModelText
+from .protocol import ChatModel, ModelText
 from .prompt import NO_ANSWER, build_condense_messages
 
 log = logging.getLogger("footnote.answer")

@@ -16,7 +16,8 @@ import numpy.typing as npt
 from index.embed.protocol import Embedder, QuestionVectors, Vectors
 from index.errors import EmbedderMismatch
 from index.store.generation import Generation
-from index.text.analyzer import content_terms, sanitize, terms
+from index.text.analyzer import content_terms, terms
+from index.text.sanitize import sanitize
 
 from ..language.answer_type import is_statement
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from index.store.bm25 import K1, B, TermArrays, TermIndex, TermIndexBuilder
 from index.store.candidates import CandidateIndex, build_candidate_index
-from index.text.analyzer import content_terms, escape_unsafe, sanitize, terms
+from index.text.analyzer import content_terms, terms
+from index.text.sanitize import escape_unsafe, sanitize
 
 CHUNKS = [
     [["tower"], ["the", "lamp", "of", "the", "tower"], ["it", "is", "lit"]],

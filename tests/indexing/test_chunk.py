@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from index.embed.minilm import count_tokens
 from index.formats.markdown import extract_markdown
 from index.formats.text import extract_text
-from index.text.analyzer import sanitize
+from index.text.sanitize import sanitize
 from index.text.chunk import CHARS_PER_TOKEN, MAX_TOKENS, TARGET_TOKENS, chunk, heading_path
 from index.types import Chunk, Document, Heading
 

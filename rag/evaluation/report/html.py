@@ -10,7 +10,7 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
-from index.text.analyzer import escape_unsafe
+from index.text.sanitize import escape_unsafe
 from index.types import Span
 
 from ..compare import Comparison

@@ -15,7 +15,7 @@ import numpy as np
 
 from index.embed import minilm
 from index.embed import quantize
-from index.text.analyzer import sanitize
+from index.text.sanitize import sanitize
 from tests.benchmarks.gold import ARTICLES
 
 BASIS = Path(quantize.__file__).with_name(quantize.BASIS)
