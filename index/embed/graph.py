@@ -102,12 +102,11 @@ class _Graph:
         self.constants: dict[str, npt.NDArray[Any]] = {}
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> str:
-        """Adds an initializer once."""
         self.constants.setdefault(name, value)
         return name
 
     def weight(self, name: str, *, transpose: bool = False) -> str:
-        """Adds a tensor of the model, transposed where a layer multiplies from the left."""
+        """Adds a tensor of the model, transposed for a multiplication from the left."""
         value = self.weights[name]
         return self.constant(name, np.ascontiguousarray(value.T) if transpose else value)
 
@@ -120,12 +119,10 @@ class _Graph:
         return names[0] if outputs == 1 else names
 
     def dense(self, hidden: str, name: str) -> str:
-        """A linear layer."""
         product = self.op("MatMul", hidden, self.weight(f"{name}.weight", transpose=True))
         return str(self.op("Add", product, self.weight(f"{name}.bias")))
 
     def norm(self, hidden: str, name: str) -> str:
-        """A layer normalisation over the last axis."""
         scale, bias = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
         return str(self.op("LayerNormalization", hidden, scale, bias, epsilon=EPSILON, axis=-1))
 
@@ -136,7 +133,6 @@ class _Graph:
         return str(self.op("Transpose", self.op("Reshape", hidden, shape), perm=order))
 
     def attention(self, hidden: str, mask: str, layer: str) -> str:
-        """Multi-head self-attention with its output layer, residual and norm."""
         name = f"{layer}.attention"
         query = self.heads(self.dense(hidden, f"{name}.self.query"))
         key = self.heads(self.dense(hidden, f"{name}.self.key"), transposed=True)
@@ -150,13 +146,11 @@ class _Graph:
         return self.norm(self.op("Add", output, hidden), f"{name}.output.LayerNorm")
 
     def feed_forward(self, hidden: str, layer: str) -> str:
-        """The two dense layers with GELU, residual and norm."""
         inner = self.op("Gelu", self.dense(hidden, f"{layer}.intermediate.dense"))
         output = self.dense(inner, f"{layer}.output.dense")
         return self.norm(self.op("Add", output, hidden), f"{layer}.output.LayerNorm")
 
     def embeddings(self, ids: str) -> str:
-        """Word + position + segment 0, normalised."""
         words = self.op("Gather", self.weight("embeddings.word_embeddings.weight"), ids)
         length = self.op("Gather", self.op("Shape", ids), self.constant("one", np.array(1)))
         zero, one = self.constant("zero", np.array(0)), self.constant("one", np.array(1))
@@ -202,10 +196,7 @@ def main(weights: Path, target: Path) -> None:
 
 def _write(target: Path, data: bytes) -> None:
     temporary = target.with_name(f"{target.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    temporary.write_bytes(data)  # a power failure may damage it: `graph_file` rebuilds it then
     temporary.replace(target)
 
 

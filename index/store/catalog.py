@@ -6,6 +6,7 @@ immutable.
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -87,57 +88,71 @@ def _source(record: Sequence[object]) -> Source:
 
 
 class Catalog:
-    """An open catalog, read-only; used by one thread at a time."""
+    """An open catalog, read-only; safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the catalog without locks: its file never changes."""
+        """Opens the catalog without file locks: its file never changes."""
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Closes the file."""
-        self._connection.close()
+        with self._lock:  # closing SQLite under a reader crashes the process
+            self._connection.close()
+
+    def _select(self, query: str, parameters: Sequence[object] = ()) -> list[Any]:
+        with self._lock:
+            return self._connection.execute(query, parameters).fetchall()
+
+    def _select_in(self, query: str, values: Sequence[object]) -> Iterator[Any]:
+        """Yields the records of a query that ends in IN, within SQLite's limit of parameters."""
+        for start in range(0, len(values), 500):
+            batch = values[start : start + 500]
+            yield from self._select(f"{query} ({','.join('?' * len(batch))})", batch)
 
     def counts(self) -> tuple[int, int]:
         """Returns the numbers of sources and chunks."""
-        row = self._connection.execute(
-            "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM chunks)"
-        ).fetchone()
-        return row[0], row[1]
+        query = "SELECT (SELECT count(*) FROM sources), (SELECT count(*) FROM chunks)"
+        ((sources, chunks),) = self._select(query)
+        return sources, chunks
 
-    def sources(self, *, after: str = "", limit: int = -1) -> list[Source]:
-        """Returns the sources whose path comes after `after`, by path; all if `limit` is −1."""
+    # --- sources
+
+    def sources(self, *, after: str | None = None, limit: int = -1) -> list[Source]:
+        """Returns the sources by path, those after a path if given; all if `limit` is −1."""
         query = f"SELECT {_SOURCE} FROM sources WHERE path > ? ORDER BY path LIMIT ?"
-        return [_source(record) for record in self._connection.execute(query, (after, limit))]
+        return [_source(record) for record in self._select(query, (after or "", limit))]
+
+    def all_sources(self) -> dict[str, tuple[Source, str]]:
+        """Returns every source with its file's stat signature, by path."""
+        stamps = dict(self._select("SELECT path, stamp FROM sources"))
+        return {source.path: (source, stamps[source.path]) for source in self.sources()}
 
     def source(self, source_id: str) -> Source | None:
         """Returns the source with this id, or None."""
-        query = f"SELECT {_SOURCE} FROM sources WHERE id = ?"
-        record = self._connection.execute(query, (source_id,)).fetchone()
-        return _source(record) if record else None
+        records = self._select(f"SELECT {_SOURCE} FROM sources WHERE id = ?", (source_id,))
+        return _source(records[0]) if records else None
 
-    def stamps(self) -> dict[str, str]:
-        """Returns the stat signature of each source, by path."""
-        return dict(self._connection.execute("SELECT path, stamp FROM sources"))
+    def text(self, source_id: str) -> str:
+        """Returns a source's text; raises KeyError."""
+        for (text,) in self._select("SELECT text FROM sources WHERE id = ?", (source_id,)):
+            return str(text)
+        raise KeyError(source_id)
 
-    def text(self, source_id: str) -> str | None:
-        """Returns a source's text, or None."""
-        query = "SELECT text FROM sources WHERE id = ?"
-        record = self._connection.execute(query, (source_id,)).fetchone()
-        return str(record[0]) if record else None
-
-    def slice(self, source_id: str, start: int, end: int) -> str:
-        """Returns a slice of a source's text; empty if there is none."""
-        query = "SELECT substr(text, ?, ?) FROM sources WHERE id = ?"
-        record = self._connection.execute(query, (start + 1, end - start, source_id)).fetchone()
-        return str(record[0]) if record else ""
+    # --- chunks, by row
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
         """Returns the chunks of these rows, in this order."""
         query = f"SELECT {_CHUNK} FROM chunks WHERE row IN"
         chunks = {record[0]: _chunk(record) for record in self._select_in(query, rows)}
         return [chunks[row] for row in rows]
+
+    def source_chunks(self, source_id: str) -> list[Chunk]:
+        """Returns a source's chunks in reading order."""
+        query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
+        return [_chunk(record) for record in self._select(query, (source_id,))]
 
     def rows(self, ids: Sequence[str]) -> list[int]:
         """Returns the rows of these chunk ids, in this order; unknown ids are left out."""
@@ -146,29 +161,24 @@ class Catalog:
 
     def ids(self) -> list[str]:
         """Returns every chunk's id, by row."""
-        query = "SELECT id FROM chunks ORDER BY row"
-        return [chunk_id for (chunk_id,) in self._connection.execute(query)]
+        return [chunk_id for (chunk_id,) in self._select("SELECT id FROM chunks ORDER BY row")]
 
     @cached_property
     def source_rows(self) -> dict[str, range]:
         """The rows of each source's chunks, which are consecutive, by source id."""
         query = "SELECT source_id, min(row), max(row) FROM chunks GROUP BY source_id"
-        return {sid: range(a, b + 1) for sid, a, b in self._connection.execute(query)}
-
-    def source_chunks(self, source_id: str) -> list[Chunk]:
-        """Returns a source's chunks in reading order."""
-        query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
-        return [_chunk(record) for record in self._connection.execute(query, (source_id,))]
+        return {source_id: range(a, b + 1) for source_id, a, b in self._select(query)}
 
     def rows_matching(self, filters: Filters) -> frozenset[int]:
         """Returns the rows of the chunks of sources that match the filters."""
-        sources = self._connection.execute("SELECT id, path, metadata FROM sources")
         return frozenset(
             row
-            for source_id, path, metadata in sources
+            for source_id, path, metadata in self._select("SELECT id, path, metadata FROM sources")
             if matches(filters, path, json.loads(metadata))
             for row in self.source_rows.get(source_id, ())
         )
+
+    # --- terms
 
     def terms(self, terms: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Returns (number, document frequency) of each of the terms that the corpus contains."""
@@ -177,14 +187,9 @@ class Catalog:
 
     def vocabulary(self) -> list[str]:
         """Returns every term, by its number."""
-        return [term for (term,) in self._connection.execute("SELECT term FROM terms ORDER BY id")]
+        return [term for (term,) in self._select("SELECT term FROM terms ORDER BY id")]
 
     def vocabulary_size(self) -> int:
         """Returns the number of distinct terms in the corpus."""
-        return int(self._connection.execute("SELECT count(*) FROM terms").fetchone()[0])
-
-    def _select_in(self, query: str, values: Sequence[str] | Sequence[int]) -> Iterator[Any]:
-        """Yields the records of a query that ends in IN, below SQLite's limit of parameters."""
-        for start in range(0, len(values), 500):
-            batch = values[start : start + 500]
-            yield from self._connection.execute(f"{query} ({','.join('?' * len(batch))})", batch)
+        ((size,),) = self._select("SELECT count(*) FROM terms")
+        return int(size)

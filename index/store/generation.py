@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..embed.protocol import Vectors, WordVectors
+from ..embed.protocol import Vectors
 from ..errors import GenerationDamaged
-from ..types import Chunk, Filters, GenerationInfo, Source
+from ..types import Chunk, GenerationInfo
 from .bm25 import TermIndex
 from .candidates import CandidateIndex
 from .catalog import Catalog
 from .manifest import Current, check_files, generation_folder, read_manifest
 from .private_copy import PrivateCopy
-from .scoring import Floats, Half, Ints, StoredVectors
+from .scoring import Ints, StoredVectors
 from .vectors import ExactVectors, VectorStore, open_vectors
 
 CATALOG, CANDIDATE_INDEX, VECTORS = "catalog.sqlite3", "lexical", "vectors"
@@ -50,40 +50,43 @@ class Generation:
         except Exception as error:
             self._private.close()
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
-        self.text = lru_cache(TEXT_CACHE_SIZE)(self._text)
-        self.source = lru_cache(SOURCE_CACHE_SIZE)(self._source)
-        self.rows_matching = lru_cache(FILTER_CACHE_SIZE)(self._rows_matching)
 
     def _open(self) -> None:
-        self._catalog = Catalog(self.folder / CATALOG)
+        self._catalog = catalog = Catalog(self.folder / CATALOG)
         candidates = self._private.link_tree(self.folder / CANDIDATE_INDEX, CANDIDATE_INDEX)
         self._candidates = CandidateIndex(candidates)
-        vocabulary_size = self._catalog.vocabulary_size()
-        self.term_index = TermIndex(self.folder, vocabulary_size=vocabulary_size)
-        self._stored: StoredVectors | None = None
+        self.term_index = TermIndex(self.folder, vocabulary_size=catalog.vocabulary_size())
+        self._vectors = vectors = StoredVectors(
+            self.folder,
+            first_segments=self.term_index.first_segments,
+            source_starts=[rows.start for rows in catalog.source_rows.values()],
+        )
         self._vector_store: VectorStore | None = None
         if self.info.complete:
-            self._stored = StoredVectors(
-                self.folder,
-                first_segments=self.term_index.first_segments,
-                source_starts=[rows.start for rows in self._catalog.source_rows.values()],
-            )
             self._first_equal: Ints = np.load(self.folder / DUPLICATES)
             duplicates = np.flatnonzero(self._first_equal != np.arange(self.info.chunks))
             order = np.argsort(self._first_equal[duplicates], kind="stable")
             self._duplicates = duplicates[order]
             self._duplicate_of = self._first_equal[self._duplicates]
+        # what is read through a generation; none of it refers back to the generation, so its files
+        # are closed as soon as it is
+        self.sources, self.all_sources = catalog.sources, catalog.all_sources
+        self.source = lru_cache(SOURCE_CACHE_SIZE)(catalog.source)
+        self.text = lru_cache(TEXT_CACHE_SIZE)(catalog.text)
+        self.source_chunks = catalog.source_chunks
+        self.rows_matching = lru_cache(FILTER_CACHE_SIZE)(catalog.rows_matching)
+        self.vocabulary, self.all_terms = catalog.terms, catalog.vocabulary
+        self.vector, self.stored_vectors = vectors.vector, vectors.read
+        self.similarities = vectors.similarities
+        self.context_similarities = vectors.context_similarities
+        self.max_similarities = vectors.max_similarities
 
     def close(self) -> None:
         """Closes all files and removes the private copy."""
         if self._vector_store is not None:
             self._vector_store.close()
-        with self._lock:  # closing SQLite under a reader crashes the process
-            self._catalog.close()
+        self._catalog.close()
         self._private.close()
-        # these caches refer to this object, and it to its mapped files: without this the files
-        # would stay open, and use disk space, until the next full garbage collection
-        del self.text, self.source, self.rows_matching
 
     def warm(self) -> None:
         """Opens what is otherwise opened by the first question; raises GenerationDamaged.
@@ -92,7 +95,7 @@ class Generation:
         graph at the first query.
         """
         try:
-            has_vectors = self._stored is not None and self.info.chunks > 0
+            has_vectors = self.info.complete and self.info.chunks > 0
             if has_vectors and not self.find_dense(self.vector(0), limit=1):
                 raise LookupError("no vector is found")
         except Exception as error:  # Chroma raises many kinds on a directory it cannot open
@@ -101,65 +104,19 @@ class Generation:
     def _open_vector_store(self) -> VectorStore | None:
         """Returns the vector store, opened on first use; None without vectors."""
         with self._lock:
-            if self._vector_store is None and self._stored is not None and self.info.chunks:
+            if self._vector_store is None and self.info.complete and self.info.chunks:
                 if self.info.exact:
                     rows = self._distinct_rows()
-                    vectors = self._stored.chunks[list(rows.values())]
+                    vectors = self._vectors.chunks[list(rows.values())]
                     self._vector_store = ExactVectors(list(rows), vectors)
                 else:
                     self._vector_store = open_vectors(self.folder / VECTORS, self._private)
             return self._vector_store
 
-    # --- sources and chunks
-
-    def sources(self, *, after: str | None, limit: int) -> list[Source]:
-        """Returns up to `limit` sources by path, starting after the path `after`."""
-        with self._lock:
-            return self._catalog.sources(after=after or "", limit=limit)
-
-    def _source(self, source_id: str) -> Source | None:
-        with self._lock:
-            return self._catalog.source(source_id)
-
-    def _text(self, source_id: str) -> str:
-        with self._lock:
-            text = self._catalog.text(source_id)
-        if text is None:
-            raise KeyError(source_id)
-        return text
-
-    def all_sources(self) -> dict[str, tuple[Source, str]]:
-        """Returns every source with its file's stat signature, by path."""
-        with self._lock:
-            stamps = self._catalog.stamps()
-            return {
-                source.path: (source, stamps[source.path]) for source in self._catalog.sources()
-            }
-
-    def source_chunks(self, source_id: str) -> list[Chunk]:
-        """Returns a source's chunks in reading order."""
-        with self._lock:
-            return self._catalog.source_chunks(source_id)
-
     def chunks(self, rows: Sequence[int]) -> list[tuple[Chunk, str]]:
         """Returns the chunks of these rows with their text, in this order."""
-        with self._lock:
-            chunks = self._catalog.chunks(rows)
+        chunks = self._catalog.chunks(rows)
         return [(c, self.text(c.source_id)[c.start : c.end]) for c in chunks]
-
-    def _rows_matching(self, filters: Filters) -> frozenset[int]:
-        with self._lock:
-            return self._catalog.rows_matching(filters)
-
-    def vocabulary(self, terms: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Returns (number, document frequency) of each of the terms that the corpus contains."""
-        with self._lock:
-            return self._catalog.terms(terms)
-
-    def all_terms(self) -> list[str]:
-        """Returns the vocabulary, by number."""
-        with self._lock:
-            return self._catalog.vocabulary()
 
     # --- candidates
 
@@ -177,9 +134,7 @@ class Generation:
         if store is None:
             return [[] for _ in vectors]
         hits = store.find_many(vectors, limit=min(limit, self.info.chunks))
-        with self._lock:
-            rows = [self._catalog.rows(ids) for ids in hits]
-        return [self._with_duplicates(nearest)[:limit] for nearest in rows]
+        return [self._with_duplicates(self._catalog.rows(ids))[:limit] for ids in hits]
 
     def _with_duplicates(self, distinct: Sequence[int]) -> list[int]:
         """Returns the rows, each followed by those with an equal vector."""
@@ -190,49 +145,11 @@ class Generation:
             rows += (row, *self._duplicates[start:end].tolist())
         return rows
 
-    # --- vectors and scores
-
-    def vector(self, row: int) -> Vectors:
-        """Returns a chunk's vector (d,); raises LookupError without vectors."""
-        if self._stored is None:
-            raise LookupError(row)
-        return np.asarray(self._stored.chunks[row], np.float32)
-
-    def stored_vectors(self, row: int, count: int) -> tuple[Half, WordVectors]:
-        """Returns the vectors (count, d) of chunks from a row on, and their word vectors."""
-        assert self._stored is not None  # callers check that the generation is complete
-        return self._stored.read(row, count)
-
-    def similarities(self, rows: Sequence[int] | Ints, vector: Vectors) -> Floats:
-        """Returns the cosine of each chunk with the vector (n,); zeros without vectors."""
-        if self._stored is None or not len(rows):
-            return np.zeros(len(rows), np.float32)
-        return self._stored.similarities(np.asarray(rows), vector)
-
-    def context_similarities(self, rows: Ints, vector: Vectors) -> Floats:
-        """Returns the cosine (n,) of the mean of each chunk and its neighbours in its source.
-
-        Zeros without vectors.
-        """
-        if self._stored is None or not len(rows):
-            return np.zeros(len(rows), np.float32)
-        return self._stored.context_similarities(rows, vector)
-
-    def max_similarities(self, rows: Ints, query_words: Vectors) -> Floats | None:
-        """Returns (S, t): each sentence's highest cosine with each word of the question (MaxSim).
-
-        Sentences come chunk by chunk; one without words has 0. None without word vectors.
-        """
-        if self._stored is None:
-            return None
-        return self._stored.max_similarities(rows, query_words)
-
     # --- what verification compares
 
     def counts(self) -> tuple[int, int]:
         """Returns the catalog's numbers of sources and chunks."""
-        with self._lock:
-            return self._catalog.counts()
+        return self._catalog.counts()
 
     def lexical_count(self) -> int:
         """Returns the number of chunks in the candidate index."""
@@ -245,8 +162,7 @@ class Generation:
 
     def distinct_ids(self) -> set[str]:
         """Returns the ids of the catalog's chunks; of chunks with equal vectors the first's."""
-        with self._lock:
-            return set(self._distinct_rows())
+        return set(self._distinct_rows())
 
     def _distinct_rows(self) -> dict[str, int]:
         ids = self._catalog.ids()

@@ -32,35 +32,48 @@ def save_vectors(folder: Path, chunks: Half, words: Sequence[WordVectors]) -> No
 
 
 class StoredVectors:
-    """The opened vectors of a generation."""
+    """The opened vectors of a generation; none where the candidate index came first."""
 
     def __init__(self, folder: Path, *, first_segments: Ints, source_starts: Sequence[int]) -> None:
         """`first_segments` is TermIndex's; `source_starts` are the rows where sources begin."""
-        self.chunks: Half = np.load(folder / CHUNK_VECTORS, mmap_mode="r")
         # the first segment of a chunk is its context, which has no word vectors
         self._first_sentences = first_segments - np.arange(len(first_segments))
-        self._is_source_start = np.zeros(len(self.chunks) + 1, bool)
-        self._is_source_start[[*source_starts, len(self.chunks)]] = True
+        self._is_source_start = np.zeros(len(first_segments), bool)
+        self._is_source_start[[*source_starts, -1]] = True
+        self.chunks: Half = np.empty((0, 0), np.float16)
         self._words: npt.NDArray[Any] | None = None
-        if (folder / WORD_VECTORS).exists():  # not for an empty corpus
+        if (folder / CHUNK_VECTORS).exists():
+            self.chunks = np.load(folder / CHUNK_VECTORS, mmap_mode="r")
+        if (folder / WORD_VECTORS).exists():
             self._words = np.load(folder / WORD_VECTORS, mmap_mode="r")
             self._word_offsets: Ints = np.load(folder / WORD_OFFSETS)
 
+    def vector(self, row: int) -> Vectors:
+        """Returns a chunk's vector (d,); raises IndexError without vectors."""
+        return np.asarray(self.chunks[row], np.float32)
+
     def read(self, row: int, count: int) -> tuple[Half, WordVectors]:
         """Returns the vectors (count, d) of chunks from a row on, and their word vectors."""
-        assert self._words is not None
+        assert self._words is not None  # callers check that the generation is complete
         first, last = self._first_sentences[row], self._first_sentences[row + count]
         offsets = self._word_offsets[first : last + 1]
         counts = np.diff(offsets).astype(np.int32)
         words = WordVectors(self._words[offsets[0] : offsets[-1]], counts)
         return self.chunks[row : row + count], words
 
-    def similarities(self, rows: Ints, vector: Vectors) -> Floats:
-        """Returns the cosine of each chunk with the vector (n,)."""
-        return np.asarray(self.chunks[rows].astype(np.float32) @ vector)
+    def similarities(self, rows: Sequence[int] | Ints, vector: Vectors) -> Floats:
+        """Returns the cosine of each chunk with the vector (n,); zeros without vectors."""
+        if not len(self.chunks) or not len(rows):
+            return np.zeros(len(rows), np.float32)
+        return np.asarray(self.chunks[np.asarray(rows)].astype(np.float32) @ vector)
 
     def context_similarities(self, rows: Ints, vector: Vectors) -> Floats:
-        """Returns the cosine (n,) of the mean of each chunk and its neighbours in its source."""
+        """Returns the cosine (n,) of the mean of each chunk and its neighbours in its source.
+
+        Zeros without vectors.
+        """
+        if not len(self.chunks) or not len(rows):
+            return np.zeros(len(rows), np.float32)
         joined = self.chunks[rows].astype(np.float32)
         is_first, is_last = self._is_source_start[rows], self._is_source_start[rows + 1]
         for step, is_edge in ((-1, is_first), (1, is_last)):
