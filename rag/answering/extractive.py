@@ -43,7 +43,7 @@ class Pick:
     hit: int
     sentence: int
     score: float
-    contains_answer_type: bool
+    holds: bool
     agreeing: tuple[tuple[int, int], ...] = ()
 
 

@@ -10,14 +10,14 @@ from typing import Literal
 
 from index.text.analyzer import STOP_WORDS
 
-Kind = Literal["number", "measure", "date", "person", "place", "reason", "open"]
+AnswerType = Literal["number", "measure", "date", "person", "place", "reason", "open"]
 
-MEASURES = (
+MEASURE_WORDS = (
     "percent|percentage|share|number|amount|price|cost|population|capacity|revenue|distance|height"
     "|length|speed|size|weight|age|rate|temperature|area|sum|total|score|budget|salary|horsepower"
     "|range|ratio|proportion|fraction|quantity|area|depth|width|volume|frequency"
 )
-_QUESTION: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+_QUESTION: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
     (
         "date",
         re.compile(
@@ -37,7 +37,7 @@ _QUESTION: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "measure",
         re.compile(
             rf"\b(?:what|which)(?: (?:is|are|was|were))?(?: the)?(?: [\w'’-]+){{0,2}} "
-            rf"(?:{MEASURES})\b",
+            rf"(?:{MEASURE_WORDS})\b",
             re.IGNORECASE,
         ),
     ),
@@ -94,7 +94,7 @@ def is_statement(text: str) -> bool:
     return len(words) >= SHORTEST_TITLE and any(word in STOP_WORDS for word in words)
 
 
-def expected_kind(question: str) -> Kind:
+def expected_answer_type(question: str) -> AnswerType:
     """Returns the kind of answer that the question asks for; "open" for what is none."""
     if is_statement(question):
         return "open"
@@ -104,7 +104,7 @@ def expected_kind(question: str) -> Kind:
     return "open"
 
 
-def holds(kind: Kind, sentence: str, question: str) -> bool:
+def contains_answer_type(kind: AnswerType, sentence: str, question: str) -> bool:
     """Could this sentence hold an answer of the kind? A figure or name of the question is none."""
     if kind in ("number", "measure", "date"):
         pattern = {"number": _NUMBER, "measure": _MEASURE, "date": _DATE}[kind]

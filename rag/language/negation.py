@@ -50,7 +50,7 @@ def _denial_terms() -> frozenset[str]:
     return frozenset(terms(_DENIAL_WORDS))
 
 
-def denies(sentence: str, cited: Sequence[str]) -> bool:
+def negation_differs(sentence: str, cited: Sequence[str]) -> bool:
     """Whether something is denied in the sentence and asserted in the cited texts, or reversed."""
     said = set(terms(" ".join(_words(sentence))))
     if any(_is_spliced(sentence, text) or _is_spliced(text, sentence) for text in cited):

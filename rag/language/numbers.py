@@ -89,7 +89,7 @@ _ISO_MONTH = re.compile(r"\b\d{4}-(\d\d)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Number:
     """A figure as it stands in the text, the values it may have and the word behind it."""
 
     text: str
@@ -106,11 +106,11 @@ class Figure:
     """`1990s` holds 10 years from its value on, `19th century` 100."""
 
 
-def missing_figure(sentence: str, cited: str) -> str | None:
+def missing_number(sentence: str, cited: str) -> str | None:
     """Returns the first figure of the sentence that the cited text lacks, a month too, or None."""
-    there = list(figures(cited))
-    for figure in figures(sentence):
-        if figure.attached or any(agrees(figure, other) for other in there):
+    there = list(find_numbers(cited))
+    for figure in find_numbers(sentence):
+        if figure.attached or any(is_consistent(figure, other) for other in there):
             continue
         if not figure.values:
             if figure.text not in cited:
@@ -120,7 +120,7 @@ def missing_figure(sentence: str, cited: str) -> str | None:
     return _missing_month(sentence, cited)
 
 
-def figures(text: str) -> Iterator[Figure]:
+def find_numbers(text: str) -> Iterator[Number]:
     """Yields the figures of a text in order, those in words and those implied, too."""
     for match in _NUMBER.finditer(text):
         before = text[max(0, match.start() - 16) : match.start()]
@@ -128,20 +128,20 @@ def figures(text: str) -> Iterator[Figure]:
         counted = following.group(1).lower().replace(" ", "") if following else ""
         counted = counted if counted.endswith("ss") else counted.removesuffix("s")
         if match["literal"]:
-            yield Figure(match.group(), frozenset())
+            yield Number(match.group(), frozenset())
         elif match["digits"]:
             yield _in_digits(match, before, counted)
         elif match["words"]:
             value = _spelled(match["words"].lower())
             small = value <= 20 or match["words"].lower() in _SCALE_WORDS
             unit = _UNITS.get(counted)
-            yield Figure(match.group(), frozenset({value}), unit, counted, small=small)
+            yield Number(match.group(), frozenset({value}), unit, counted, small=small)
         else:
             values = frozenset(_IMPLIED[match["implied"].lower()])
-            yield Figure(match.group(), values, None, counted, attached=True)
+            yield Number(match.group(), values, None, counted, attached=True)
 
 
-def _in_digits(match: re.Match[str], before: str, counted: str) -> Figure:
+def _in_digits(match: re.Match[str], before: str, counted: str) -> Number:
     money = before.rstrip()[-1:] if before.rstrip()[-1:] in tuple("$€£") else ""
     letter = match["letter"] or ""
     scale = (match["scale"] or letter).lower()
@@ -158,7 +158,7 @@ def _in_digits(match: re.Match[str], before: str, counted: str) -> Figure:
         significant = significant.rstrip("0")
     years = 10 if match["tail"] == "s" else 100 if counted == "century" else 0
     is_year = len(match["digits"]) == 4
-    return Figure(
+    return Number(
         match.group(),
         frozenset((value - 1) * 100 for value in values) if years == 100 else frozenset(values),
         unit,
@@ -195,7 +195,7 @@ def _spelled(words: str) -> float:
     return total + current
 
 
-def agrees(figure: Figure, other: Figure) -> bool:
+def is_consistent(figure: Number, other: Number) -> bool:
     """Returns whether a figure says no other thing than another does, which may be more exact."""
     if other.text.lower() in _ARTICLES and not figure.small and figure.counted != other.counted:
         return False
@@ -209,7 +209,7 @@ def agrees(figure: Figure, other: Figure) -> bool:
     )
 
 
-def _equal(value: float, known: float, figure: Figure) -> bool:
+def _equal(value: float, known: float, figure: Number) -> bool:
     if math.isclose(value, known, rel_tol=1e-9):
         return True
     if figure.years and value <= known < value + figure.years:
@@ -220,7 +220,7 @@ def _equal(value: float, known: float, figure: Figure) -> bool:
     return math.isclose(round(known, places), value, rel_tol=1e-9)
 
 
-def _rivals(figure: Figure, other: Figure) -> bool:
+def _rivals(figure: Number, other: Number) -> bool:
     """Whether the cited text counts the same thing otherwise."""
     return (
         bool(figure.counted)

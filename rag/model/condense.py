@@ -15,8 +15,8 @@ from index.text.sanitize import sanitize
 from ..errors import AnswerError
 from ..retrieval.condense_rules import condense_by_rules
 from ..types import Turn
-from .protocol import ChatModel, ModelText
 from .prompt import NO_ANSWER, build_condense_messages
+from .protocol import ChatModel, ModelText
 
 log = logging.getLogger("footnote.answer")
 

@@ -7,18 +7,17 @@ it does with a faulty upstream was measured on openai 3.54 in November 2026.
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..errors import AnswerError, ModelMisbehaved
-from ..types import Usage
 from .deadlines import Limit, at_most, only_headers
 from .openai_errors import BACKOFF_S, failure, faults, refused_parameter, retry_wait_s
+from .protocol import Message, ModelEnd, ModelSettings, ModelText
 from .reading import Reading
-from .reasoning import Thoughts
+from .reasoning import ReasoningFilter
 
 if TYPE_CHECKING:
     import httpx2
@@ -29,70 +28,6 @@ LINGER_S = 1.0
 """After `finish_reason`: how long to wait for the token counts before going without them."""
 
 _NO_KEY = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message to the model."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelText:
-    """The next piece of the model's text, never empty."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelEnd:
-    """The last item: `stop`, `length` (cut at the token limit) or another reason to have ended."""
-
-    finish_reason: str
-    usage: Usage | None
-
-
-class ChatModel(Protocol):
-    """What answers with a model: text pieces, then one `ModelEnd`."""
-
-    name: str
-    total_s: float
-    """How long a whole answer may take."""
-
-    def stream(
-        self, messages: Sequence[Message], *, share: float = 1.0, max_tokens: int | None = None
-    ) -> AsyncGenerator[ModelText | ModelEnd, None]:
-        """Yields the model's text as it comes, then its end; close it to stop the model.
-
-        `share` of the total deadline is what it may take, and no more than `max_tokens`.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Gives up its connections."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSettings:
-    """Where the model is and how long and how much it may talk.
-
-    `temperature` and `max_tokens` are sent unless None; `max_bytes` caps the response as it comes
-    over the wire; `headers` and `query` go with every request (for gateways that want their own).
-    """
-
-    model: str
-    base_url: str
-    api_key: str | None = field(repr=False)
-    temperature: float | None
-    max_tokens: int | None
-    total_s: float
-    between_tokens_s: float
-    max_bytes: int
-    headers: Mapping[str, str] = field(repr=False)
-    query: Mapping[str, str] = field(repr=False)
 
 
 class OpenAIChat:
@@ -170,7 +105,7 @@ class OpenAIChat:
         self, messages: Sequence[Message], limit: Limit, max_tokens: int | None
     ) -> AsyncGenerator[ModelText | ModelEnd, None]:
         answer = await limit.within(math.inf, lambda: self._open(messages, max_tokens))
-        thoughts = Thoughts(is_unopened=self._thinks_unopened)
+        thoughts = ReasoningFilter(is_unopened=self._thinks_unopened)
         reading = Reading(thoughts)
         try:
             self._check_type(answer.response)

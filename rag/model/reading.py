@@ -4,13 +4,13 @@ The client does not validate what it parsed, so every field is looked at before 
 """
 
 from ..types import Usage
-from .reasoning import Thoughts
+from .reasoning import ReasoningFilter
 
 
 class Reading:
     """What the chunks of one answer amount to; whatever has another shape than expected is air."""
 
-    def __init__(self, thoughts: Thoughts) -> None:
+    def __init__(self, thoughts: ReasoningFilter) -> None:
         self.finish_reason: str | None = None
         self.has_text = False
         self._thoughts = thoughts

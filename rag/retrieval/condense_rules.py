@@ -49,7 +49,7 @@ FEW_WORDS = 2
 MAX_SUBJECT_CHARS = 300
 
 
-def stand_alone(question: str, history: Sequence[Turn]) -> str:
+def condense_by_rules(question: str, history: Sequence[Turn]) -> str:
     """Returns the question with the subject of the conversation; itself where it needs none."""
     asked = [turn.content for turn in history if turn.role == "user" and turn.content.strip()]
     if not asked or not _leans(question):

@@ -13,25 +13,25 @@ from collections.abc import Sequence
 from ..language.negation import NEGATORS
 from ..types import Hit
 
-ALIKE = 0.8
+NEAR_DUPLICATE_OVERLAP = 0.8
 """Share of all words of two texts that both have, from which they count as one."""
-AGAIN = 0.04
+SAME_SOURCE_PENALTY = 0.04
 """What each passage already taken from a source costs its next one, in score."""
 
 _WORDS = re.compile(r"\w+")
 
-Words = frozenset[str]
+WordSet = frozenset[str]
 
 
-def words_of(text: str) -> Words:
+def word_set(text: str) -> WordSet:
     """Returns the text's words, for `alike`."""
     return frozenset(_WORDS.findall(text.lower()))
 
 
-def alike(one: Words, other: Words) -> bool:
+def is_near_duplicate(one: WordSet, other: WordSet) -> bool:
     """Do two texts say the same? Most words shared, and every figure and negation."""
     shared, either = len(one & other), len(one | other)
-    if not either or shared / either < ALIKE:
+    if not either or shared / either < NEAR_DUPLICATE_OVERLAP:
         return False
     return not any(_decides(word) for word in one ^ other)
 
@@ -40,16 +40,16 @@ def _decides(word: str) -> bool:
     return word in NEGATORS or word == "t" or any(character.isdigit() for character in word)
 
 
-def select(hits: Sequence[Hit], *, chars: int) -> tuple[Hit, ...]:
+def diversify(hits: Sequence[Hit], *, chars: int) -> tuple[Hit, ...]:
     """Returns the hits that go into `chars` characters, in the order they were ranked in.
 
     The first is there in any case, none repeats a better one, and the rest are taken by score,
     less for each that its source already has.
     """
-    left, taken = list(_distinct(hits)), list[Hit]()
+    left, taken = list(deduplicate(hits)), list[Hit]()
     turns: Counter[str] = Counter()
     while left:
-        best = max(left, key=lambda hit: hit.score - AGAIN * turns[hit.source.id])
+        best = max(left, key=lambda hit: hit.score - SAME_SOURCE_PENALTY * turns[hit.source.id])
         left.remove(best)
         if not taken or len(best.text) <= chars:
             taken.append(best)
@@ -58,10 +58,11 @@ def select(hits: Sequence[Hit], *, chars: int) -> tuple[Hit, ...]:
     return tuple(sorted(taken, key=lambda hit: hit.rank))
 
 
-def _distinct(hits: Sequence[Hit]) -> list[Hit]:
-    kept: list[tuple[Hit, Words]] = []
+def deduplicate(hits: Sequence[Hit]) -> list[Hit]:
+    """Returns the hits without near-duplicates of a better one."""
+    kept: list[tuple[Hit, WordSet]] = []
     for hit in hits:
-        own = words_of(hit.text)
-        if not any(alike(own, other) for _, other in kept):
+        own = word_set(hit.text)
+        if not any(is_near_duplicate(own, other) for _, other in kept):
             kept.append((hit, own))
     return [hit for hit, _ in kept]

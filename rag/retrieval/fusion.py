@@ -23,9 +23,9 @@ from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
 from ..types import Hit, ScoredSentence, Scores
-from .diversify import alike, words_of
-from .query import Query, understand
-from .weights import Shares, Weights
+from .diversify import is_near_duplicate, word_set
+from .query import Query, analyze_query
+from .weights import SignalWeights, Weights
 
 CANDIDATES = 100
 """From each of BM25 and the vectors."""
@@ -41,7 +41,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Retrieved:
+class RetrievalResult:
     """The hits, best first, and the query they were found by."""
 
     query: Query
@@ -57,14 +57,14 @@ def retrieve(
     weights: Weights,
     top_k: int,
     filters: Filters = NO_FILTERS,
-) -> Retrieved:
+) -> RetrievalResult:
     """Returns the best `top_k` hits of the query, best first, from the sources that may be asked.
 
     There may be none.
     """
     rows = _candidates(generation, query, filters)
     if not len(rows):
-        return Retrieved(query, (), 0.0)
+        return RetrievalResult(query, (), 0.0)
     signals = _signals(generation, query, rows)
     shares = weights.statement if query.is_statement else weights.question
     best = signals.best_sentence(shares)
@@ -76,13 +76,13 @@ def retrieve(
     )
     order = np.argsort(-total, kind="stable")[: max(top_k, COMPARED)]
     hits = _hits(generation, rows, signals, best=best, total=total, order=order)
-    return Retrieved(query, hits[:top_k], lead(hits))
+    return RetrievalResult(query, hits[:top_k], lead(hits))
 
 
 def lead(hits: Sequence[Hit]) -> float:
     """Returns the best hit's lead over the next that does not say the same; 0 without one."""
-    first = words_of(hits[0].text)
-    others = (hit.score for hit in hits[1:] if not alike(first, words_of(hit.text)))
+    first = word_set(hits[0].text)
+    others = (hit.score for hit in hits[1:] if not is_near_duplicate(first, word_set(hit.text)))
     return hits[0].score - next(others, hits[0].score)
 
 
@@ -128,7 +128,7 @@ class _Signals:
     pairs: Floats
     offsets: npt.NDArray[np.int64]
 
-    def best_sentence(self, shares: Shares) -> Floats:
+    def best_sentence(self, shares: SignalWeights) -> Floats:
         """Returns each candidate's highest weighted mean of the three among its sentences."""
         worth = (
             shares.similarity * self.similarity
@@ -219,7 +219,7 @@ def _hits(
     return tuple(hits)
 
 
-def prove(generation: Generation, embedder: Embedder, *, weights: Weights) -> None:
+def smoke_test(generation: Generation, embedder: Embedder, *, weights: Weights) -> None:
     """Asks a generation for its own first passage; raises IndexingError where it cannot answer.
 
     EmbedderMismatch for another model's, EmbedderUnavailable, else GenerationDamaged. Blocks.
@@ -230,7 +230,7 @@ def prove(generation: Generation, embedder: Embedder, *, weights: Weights) -> No
         ((_, text),) = generation.chunks([0])
         hits = retrieve(
             generation,
-            understand(generation, embedder, text[:PROOF_CHARS]),
+            analyze_query(generation, embedder, text[:PROOF_CHARS]),
             weights=weights,
             top_k=1,
         ).hits

@@ -13,8 +13,8 @@ from index.types import NO_FILTERS, Filters
 
 from ..types import Hit
 from .fusion import retrieve
-from .query import understand
-from .weights import fitted
+from .query import analyze_query
+from .weights import fitted_weights
 
 
 class HybridRetriever(BaseRetriever):
@@ -31,9 +31,13 @@ class HybridRetriever(BaseRetriever):
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         """Raises GenerationMissing while nothing serves, EmbedderMismatch for another model's."""
         with self._serving.lease() as generation:
-            query = understand(generation, self._embedder, query_bundle.query_str)
+            query = analyze_query(generation, self._embedder, query_bundle.query_str)
             found = retrieve(
-                generation, query, weights=fitted(), top_k=self._top_k, filters=self._filters
+                generation,
+                query,
+                weights=fitted_weights(),
+                top_k=self._top_k,
+                filters=self._filters,
             )
         return [_node(hit) for hit in found.hits]
 

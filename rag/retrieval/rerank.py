@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footnote.rerank")
 
+CANDIDATES = 20
+"""How many hits are reranked."""
+TIMEOUT_S = 5.0
+"""Timeout of a reranking request; after it the order stays."""
 MAX_BYTES = 1_000_000
 _ODD = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
 """What reading JSON of another shape raises."""
@@ -32,8 +36,8 @@ class RerankSettings:
     base_url: str
     model: str | None
     api_key: str | None
-    candidates: int
-    timeout_s: float
+    candidates: int = CANDIDATES
+    timeout_s: float = TIMEOUT_S
 
 
 class RerankUnavailable(Exception):
@@ -62,7 +66,7 @@ class EndpointReranker:
         except RerankUnavailable as error:
             log.warning("the reranker failed, so the order stays: %s", error)
             return tuple(hits)
-        return reordered(hits, order)
+        return reorder(hits, order)
 
     def close(self) -> None:
         """Gives up the connections."""
@@ -102,7 +106,7 @@ class EndpointReranker:
         return data
 
 
-def reordered(hits: Sequence[Hit], order: Sequence[int]) -> tuple[Hit, ...]:
+def reorder(hits: Sequence[Hit], order: Sequence[int]) -> tuple[Hit, ...]:
     """Returns the hits in this order of places, with the same scores dealt out best first."""
     scores = [hit.score for hit in hits]
     return tuple(

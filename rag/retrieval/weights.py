@@ -8,7 +8,7 @@ from importlib.resources import files
 
 
 @dataclass(frozen=True, slots=True)
-class Shares:
+class SignalWeights:
     """Each signal's share in a hit's score; they sum to 1.
 
     `lexical`, `context` and `late` are of the passage; `similarity`, `words` and `pairs` of its
@@ -35,20 +35,20 @@ class Weights:
     Under `threshold` nothing is quoted; under `floor` not even a model is asked.
     """
 
-    question: Shares
-    statement: Shares
+    question: SignalWeights
+    statement: SignalWeights
     confidence: Mapping[str, float]
     threshold: float
     floor: float
 
 
-def fitted_on() -> str:
+def fit_date() -> str:
     """Returns the date of the fit."""
     return str(json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))["fitted"])
 
 
 @cache
-def fitted() -> Weights:
+def fitted_weights() -> Weights:
     """Returns the weights that ship with this version."""
     data = json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))
     return Weights(
@@ -60,6 +60,6 @@ def fitted() -> Weights:
     )
 
 
-def _shares(parts: Mapping[str, float]) -> Shares:
+def _shares(parts: Mapping[str, float]) -> SignalWeights:
     total = sum(parts.values())
-    return Shares(**{name: value / total for name, value in parts.items()})
+    return SignalWeights(**{name: value / total for name, value in parts.items()})

@@ -13,12 +13,11 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from ..errors import AnswerError
-from ..model.openai_chat import ChatModel, ModelText
-from ..model.prompt import build_judging
-from ..model.statements import verdicts
+from ..model.prompt import build_support_messages, parse_verdicts
+from ..model.protocol import ChatModel, ModelText
 from ..timing import Stages
 from ..types import AnswerSentence, Citation
-from .support import plain
+from .support import strip_markup
 
 log = logging.getLogger("footnote.answer")
 
@@ -30,13 +29,13 @@ MAX_REPLY_CHARS = 200
 """A longer one is no verdict."""
 
 REJECTED = "the model that was asked finds no support in the cited text"
-UNANSWERED = "judged by its words, as the model that was asked gave no verdict"
+NO_VERDICT = "judged by its words, as the model that was asked gave no verdict"
 
-Asking = asyncio.Task[bool | None]
+PendingVerdict = asyncio.Task[bool | None]
 """Does the cited text support the sentence? None where the model did not say."""
 
 
-class SecondOpinion:
+class LlmJudge:
     """What a model makes of one answer's sentences; close it with the answer."""
 
     def __init__(self, chat: ChatModel, question: str, *, share: float, stages: Stages) -> None:
@@ -45,19 +44,19 @@ class SecondOpinion:
         self._clock = asyncio.get_running_loop().time
         self._ends_at = self._clock() + share * chat.total_s
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._asked: dict[tuple[str, ...], Asking] = {}
+        self._asked: dict[tuple[str, ...], PendingVerdict] = {}
         self._has_failed = False
 
-    def ask(self, said: AnswerSentence, cited: Sequence[Citation]) -> Asking | None:
+    def ask(self, said: AnswerSentence, cited: Sequence[Citation]) -> PendingVerdict | None:
         """Begins to ask about a sentence; None where that is not needed, or of no use any more."""
         if said.settled or self._has_failed:
             return None
-        key = (plain(said.text), *(citation.quote for citation in cited))
+        key = (strip_markup(said.text), *(citation.quote for citation in cited))
         if key not in self._asked:
             self._asked[key] = asyncio.create_task(self._answer(key[0], cited))
         return self._asked[key]
 
-    async def wait(self, asking: Asking | None) -> None:
+    async def wait(self, asking: PendingVerdict | None) -> None:
         """Waits for a verdict, within limits; a model that is too slow is asked no more."""
         if asking is None or asking.done():
             return
@@ -66,13 +65,13 @@ class SecondOpinion:
         if not asking.done():
             self._fail("it took too long")
 
-    def settled(self, said: AnswerSentence, asking: Asking | None) -> AnswerSentence:
+    def settled(self, said: AnswerSentence, asking: PendingVerdict | None) -> AnswerSentence:
         """Returns the sentence with the verdict there is: the model's, or that of its words."""
         if said.settled:
             return said
         supports = asking.result() if asking and asking.done() and not asking.cancelled() else None
         if supports is None:
-            why = f"{said.why}; {UNANSWERED}" if said.why else UNANSWERED
+            why = f"{said.why}; {NO_VERDICT}" if said.why else NO_VERDICT
             return replace(said, why=why)
         if supports:
             return replace(said, status="supported", why=None)
@@ -85,7 +84,7 @@ class SecondOpinion:
         await asyncio.gather(*self._asked.values(), return_exceptions=True)
 
     async def _answer(self, sentence: str, cited: Sequence[Citation]) -> bool | None:
-        messages = build_judging(
+        messages = build_support_messages(
             sentence, cited, question=self._question, fence=secrets.token_hex(8)
         )
         async with self._places:
@@ -103,7 +102,7 @@ class SecondOpinion:
             except AnswerError as error:
                 self._fail(str(error))
                 return None
-        found = verdicts(said, 1)
+        found = parse_verdicts(said, 1)
         return found[0] if found else None
 
     def _fail(self, cause: str) -> None:

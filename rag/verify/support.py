@@ -15,11 +15,11 @@ from itertools import pairwise
 from index.text.analyzer import STOP_WORDS, terms
 
 from ..language.names import missing_name
-from ..language.negation import NEGATORS, denies
-from ..language.numbers import missing_figure
+from ..language.negation import NEGATORS, negation_differs
+from ..language.numbers import missing_number
 from ..types import Citation, Status
 
-MIN_SCORE = 0.45
+MIN_SUPPORT_SCORE = 0.45
 """Below it too little of the sentence is in the cited text (see tests/benchmarks)."""
 
 _MARKER = re.compile(r"\s*\[\d[\d.,;\s–-]*\]")
@@ -42,26 +42,26 @@ class Verdict:
     settled: bool = True
 
 
-Judge = Callable[[str, Sequence[Citation]], Verdict]
+Verifier = Callable[[str, Sequence[Citation]], Verdict]
 """(sentence without markers, what it cites) → its verdict."""
 
 
-def judging(question: str) -> Judge:
+def verifier_for(question: str) -> Verifier:
     """Returns the judge of one answer: names may come from the question, titles and headings."""
 
     def verdict(sentence: str, cited: Sequence[Citation]) -> Verdict:
         context = [question, *(f"{c.title} {c.heading or ''}" for c in cited)]
-        return judge(sentence, [citation.quote for citation in cited], context=context)
+        return check_support(sentence, [citation.quote for citation in cited], context=context)
 
     return verdict
 
 
-def unjudged(sentence: str, cited: Sequence[Citation]) -> Verdict:
+def skip_verification(sentence: str, cited: Sequence[Citation]) -> Verdict:
     """Returns the verdict of nobody: what cites something counts as supported."""
     return Verdict("supported", "not checked") if cited else Verdict("uncited", None)
 
 
-def judge(
+def check_support(
     sentence: str,
     cited: Sequence[str],
     *,
@@ -76,29 +76,29 @@ def judge(
     """
     if not cited:
         return Verdict("uncited", None)
-    said, texts = plain(sentence), [plain(text) for text in cited]
+    said, texts = strip_markup(sentence), [strip_markup(text) for text in cited]
     whole = " ".join(texts)
     if _contains(whole, said):
         return Verdict("supported", None)
     if why := _mismatch(said, texts, context):
         return Verdict("unsupported", why)
-    if support_score(said, texts, similarity=similarity) < MIN_SCORE:
+    if support_score(said, texts, similarity=similarity) < MIN_SUPPORT_SCORE:
         return Verdict("unsupported", "few of its words are in the cited text", settled=False)
     return Verdict("supported", None, settled=False)
 
 
-def plain(text: str) -> str:
+def strip_markup(text: str) -> str:
     """Returns the text without markers and simple markdown."""
     return _EMPHASIS.sub("", _BULLET.sub("", _MARKER.sub("", text))).strip()
 
 
 def _mismatch(said: str, texts: Sequence[str], context: Sequence[str]) -> str | None:
     whole = " ".join(texts)
-    if figure := missing_figure(said, whole):
+    if figure := missing_number(said, whole):
         return f"the figure {figure} is not in the cited text"
     if name := missing_name(said, [*texts, *context]):
         return f"the name {name} is not in the cited text"
-    if denies(said, texts):
+    if negation_differs(said, texts):
         return "one denies what the other asserts"
     return None
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from rag.model.condense import MAX_REWRITE_CHARS, REWRITE_SHARE, rewritten
-from rag.retrieval.condense_rules import stand_alone
+from rag.model.condense import MAX_QUESTION_CHARS, CONDENSE_TIMEOUT_SHARE, condense
+from rag.retrieval.condense_rules import condense_by_rules
 from rag.types import Turn
 from tests.support.fakes import FakeModel, Reply, Script, chat_client
 
@@ -20,7 +20,7 @@ def rewrite(script: Script, question: str = FOLLOW_UP) -> tuple[str, FakeModel]:
     async def talk(server: FakeModel) -> str:
         chat = chat_client(server, total_s=2.0, between_tokens_s=1.0)
         try:
-            return await rewritten(chat, question, HISTORY, history_chars=4_000)
+            return await condense(chat, question, HISTORY, history_chars=4_000)
         finally:
             await chat.close()
 
@@ -44,24 +44,24 @@ def test_a_model_rewrites_the_question_from_the_conversation() -> None:
         ("\n  **Who supplies  the SU7?** [1.2]", "Who supplies the SU7?"),
         ("Who\u202e supplies the\x1b SU7?", "Who supplies the SU7?"),
         ("<think>Hm.</think>Who supplies the SU7?", "Who supplies the SU7?"),
-        ("x" * MAX_REWRITE_CHARS, "x" * MAX_REWRITE_CHARS),
+        ("x" * MAX_QUESTION_CHARS, "x" * MAX_QUESTION_CHARS),
     ],
 )
 def test_a_rewrite_is_one_clean_line(said: str, line: str) -> None:
     assert rewrite(said)[0] == line
 
 
-@pytest.mark.parametrize("said", ["x" * (MAX_REWRITE_CHARS + 1), "NO_ANSWER", "…", "[1.2]", " \n "])
+@pytest.mark.parametrize("said", ["x" * (MAX_QUESTION_CHARS + 1), "NO_ANSWER", "…", "[1.2]", " \n "])
 def test_what_is_no_question_is_left_to_the_rule(said: str) -> None:
-    assert rewrite(said)[0] == stand_alone(FOLLOW_UP, HISTORY)
+    assert rewrite(said)[0] == condense_by_rules(FOLLOW_UP, HISTORY)
 
 
 @pytest.mark.parametrize("fault", ["http_401", "no_answer", "cut", "slow_tokens", "html_200"])
 def test_where_the_model_fails_the_rule_stays(fault: str, caplog: pytest.LogCaptureFixture) -> None:
     found, _ = rewrite(Reply("Who supplies the batteries?", fault=fault, pause_s=0.05))
-    assert found == stand_alone(FOLLOW_UP, HISTORY)
+    assert found == condense_by_rules(FOLLOW_UP, HISTORY)
     assert "the rule makes the question stand alone" in caplog.text
 
 
 def test_a_rewrite_leaves_most_of_the_deadline_to_the_answer() -> None:
-    assert 0 < REWRITE_SHARE <= 0.25
+    assert 0 < CONDENSE_TIMEOUT_SHARE <= 0.25

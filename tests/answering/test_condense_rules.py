@@ -1,6 +1,6 @@
 import pytest
 
-from rag.retrieval.condense_rules import MAX_SUBJECT_CHARS, stand_alone
+from rag.retrieval.condense_rules import MAX_SUBJECT_CHARS, condense_by_rules
 from rag.types import Turn
 
 
@@ -21,22 +21,22 @@ def asked(*questions: str) -> list[Turn]:
     ],
 )
 def test_a_question_that_leans_gets_the_subject_of_the_last(question: str) -> None:
-    alone = stand_alone(question, asked("Does Xiaomi make the batteries of the SU7 itself?"))
+    alone = condense_by_rules(question, asked("Does Xiaomi make the batteries of the SU7 itself?"))
     assert alone.startswith(question)
     assert "batteries of the SU7" in alone
 
 
 def test_a_question_that_stands_alone_is_left_as_it_is() -> None:
     question = "What is the capacity of BAIC Group?"
-    assert stand_alone(question, asked("Who makes the SU7?")) == question
+    assert condense_by_rules(question, asked("Who makes the SU7?")) == question
 
 
 def test_without_history_nothing_is_added() -> None:
-    assert stand_alone("Who supplies them?", []) == "Who supplies them?"
+    assert condense_by_rules("Who supplies them?", []) == "Who supplies them?"
 
 
 def test_a_subject_is_carried_over_a_question_that_leaned_itself() -> None:
-    alone = stand_alone("And who sells it?", asked("What is the YU7?", "How fast is it?"))
+    alone = condense_by_rules("And who sells it?", asked("What is the YU7?", "How fast is it?"))
     assert "YU7" in alone
 
 
@@ -51,11 +51,11 @@ def test_a_subject_is_carried_over_a_question_that_leaned_itself() -> None:
     ],
 )
 def test_a_question_that_points_at_nothing_said_before_is_left_as_it_is(question: str) -> None:
-    assert stand_alone(question, asked("What is the range of the YU7?")) == question
+    assert condense_by_rules(question, asked("What is the range of the YU7?")) == question
 
 
 def test_a_person_is_named_in_full() -> None:
-    alone = stand_alone(
+    alone = condense_by_rules(
         "When did he leave the band?", asked("Who is Frank Zappa?", "Which band did Zappa lead?")
     )
     assert alone == "When did he leave the band? (Frank Zappa)"
@@ -66,11 +66,11 @@ def test_the_name_that_answered_a_who_is_carried() -> None:
         Turn("user", "Who founded the company?"),
         Turn("assistant", "It was founded by Lei Jun in 2010."),
     ]
-    assert "Lei Jun" in stand_alone("Where was he born?", history)
+    assert "Lei Jun" in condense_by_rules("Where was he born?", history)
 
 
 def test_a_new_subject_replaces_the_one_before() -> None:
-    alone = stand_alone(
+    alone = condense_by_rules(
         "How fast is it?", asked("Who is Frank Zappa?", "Where was he born?", "What is the YU7?")
     )
     assert "YU7" in alone
@@ -78,19 +78,19 @@ def test_a_new_subject_replaces_the_one_before() -> None:
 
 
 def test_a_subject_without_a_name_is_carried_over_a_question_that_leaned() -> None:
-    alone = stand_alone(
+    alone = condense_by_rules(
         "And in a pan?", asked("how long does rice have to boil?", "is it the same for beans?")
     )
     assert "rice" in alone
 
 
 def test_a_history_without_questions_changes_nothing() -> None:
-    assert stand_alone("Who is he?", [Turn("assistant", "Ask me about Xiaomi.")]) == "Who is he?"
+    assert condense_by_rules("Who is he?", [Turn("assistant", "Ask me about Xiaomi.")]) == "Who is he?"
 
 
 def test_what_is_carried_over_stays_short() -> None:
     question = "Why is that?"
-    alone = stand_alone(question, asked("Does the word " + "very " * 500 + "matter?"))
+    alone = condense_by_rules(question, asked("Does the word " + "very " * 500 + "matter?"))
     assert len(alone) <= len(question) + MAX_SUBJECT_CHARS + 3
 
 
@@ -99,6 +99,6 @@ def test_beside_the_whole_last_question_its_answer_is_not_asked_for_again() -> N
         Turn("user", "Does Xiaomi have a chip of its own?"),
         Turn("assistant", "Yes, its coming chip is called Xring O1."),
     ]
-    alone = stand_alone("What is it meant to run in?", history)
+    alone = condense_by_rules("What is it meant to run in?", history)
     assert "Xiaomi have a chip of its own" in alone
     assert "Xring" not in alone

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Chunk, Source
-from rag.retrieval.diversify import alike, select, words_of
+from rag.retrieval.diversify import is_near_duplicate, diversify, word_set
 from rag.types import Hit, Scores
 
 
@@ -21,7 +21,7 @@ def texts(hits: Sequence[Hit]) -> list[str]:
 
 
 def same(one: str, other: str) -> bool:
-    return alike(words_of(one), words_of(other))
+    return is_near_duplicate(word_set(one), word_set(other))
 
 
 LINE = "The bridge over the Tarn was opened by the mayor in 1849 after nine years of work"
@@ -39,7 +39,7 @@ def test_another_figure_or_a_negation_is_another_statement() -> None:
 
 def test_a_passage_that_repeats_a_better_one_is_left_out() -> None:
     hits = [hit(1, LINE), hit(2, f"{LINE}.", source="copy.txt"), hit(3, "A ferry runs.")]
-    assert texts(select(hits, chars=10_000)) == [LINE, "A ferry runs."]
+    assert texts(diversify(hits, chars=10_000)) == [LINE, "A ferry runs."]
 
 
 def test_what_is_nearly_as_good_from_another_source_comes_before_more_of_the_same() -> None:
@@ -48,7 +48,7 @@ def test_what_is_nearly_as_good_from_another_source_comes_before_more_of_the_sam
         hit(2, "two " * 10, score=0.8),
         hit(3, "three " * 7, source="b.txt", score=0.79),
     ]
-    assert texts(select(hits, chars=85)) == ["one " * 10, "three " * 7]
+    assert texts(diversify(hits, chars=85)) == ["one " * 10, "three " * 7]
 
 
 def test_what_is_much_better_comes_first_wherever_it_stands() -> None:
@@ -57,12 +57,12 @@ def test_what_is_much_better_comes_first_wherever_it_stands() -> None:
         hit(2, "two " * 10, score=0.8),
         hit(3, "three " * 7, source="b.txt", score=0.4),
     ]
-    assert texts(select(hits, chars=85)) == ["one " * 10, "two " * 10]
+    assert texts(diversify(hits, chars=85)) == ["one " * 10, "two " * 10]
 
 
 def test_the_first_hit_is_there_however_long_it_is() -> None:
-    assert texts(select([hit(1, "long " * 99), hit(2, "short")], chars=3)) == ["long " * 99]
-    assert select([], chars=100) == ()
+    assert texts(diversify([hit(1, "long " * 99), hit(2, "short")], chars=3)) == ["long " * 99]
+    assert diversify([], chars=100) == ()
 
 
 @given(
@@ -79,7 +79,7 @@ def test_the_selection_keeps_order_and_size(
 ) -> None:
     scored = sorted(drawn, key=lambda one: -one[2])
     hits = [hit(n, text, source=s, score=score) for n, (text, s, score) in enumerate(scored, 1)]
-    chosen = select(hits, chars=chars)
+    chosen = diversify(hits, chars=chars)
     ranks = [found.rank for found in chosen]
     assert ranks == sorted(set(ranks))
     assert ranks[:1] == [1][: len(hits)]

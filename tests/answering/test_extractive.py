@@ -4,7 +4,7 @@ import pytest
 
 from index.types import Chunk, Source
 from rag.answering.extractive import is_fragment, pick_sentences, rank_sentences
-from rag.language.answer_type import Kind, expected_kind, holds, is_statement
+from rag.language.answer_type import (AnswerType, expected_answer_type, contains_answer_type, is_statement)
 from rag.retrieval.fusion import lead
 from rag.types import Hit, ScoredSentence, Scores
 
@@ -23,8 +23,8 @@ from rag.types import Hit, ScoredSentence, Scores
         ("What is the Xring O1?", "open"),
     ],
 )
-def test_a_question_tells_what_kind_of_answer_it_wants(question: str, kind: Kind) -> None:
-    assert expected_kind(question) == kind
+def test_a_question_tells_what_kind_of_answer_it_wants(question: str, kind: AnswerType) -> None:
+    assert expected_answer_type(question) == kind
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_question_tells_what_kind_of_answer_it_wants(question: str, kind: Kind
 )
 def test_a_claim_or_a_title_is_a_statement_and_asks_for_no_kind_of_thing(text: str) -> None:
     assert is_statement(text)
-    assert expected_kind(text) == "open"
+    assert expected_answer_type(text) == "open"
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_what_is_stated_is_proved_by_the_sentence_that_has_its_words() -> None:
 
 def test_a_figure_of_the_question_is_no_answer() -> None:
     question = "How many orders came in 18 hours?"
-    assert not holds("number", "Orders came in within 18 hours.", question)
-    assert holds("number", "240,000 orders came in within 18 hours.", question)
+    assert not contains_answer_type("number", "Orders came in within 18 hours.", question)
+    assert contains_answer_type("number", "240,000 orders came in within 18 hours.", question)
 
 
 def test_a_measure_is_written_in_figures_or_round_words() -> None:
     question = "What is the horsepower of the car?"
-    assert not holds("measure", "It is one of the five fastest cars.", question)
-    assert holds("measure", "It has 673 horsepower.", question)
-    assert holds("measure", "It has half the power of a tram.", question)
-    assert holds("number", "It has five doors.", "How many doors does it have?")
+    assert not contains_answer_type("measure", "It is one of the five fastest cars.", question)
+    assert contains_answer_type("measure", "It has 673 horsepower.", question)
+    assert contains_answer_type("measure", "It has half the power of a tram.", question)
+    assert contains_answer_type("number", "It has five doors.", "How many doors does it have?")
 
 
 def test_a_date_is_found_as_a_year_or_a_month() -> None:
-    assert holds("date", "It began in 2010.", "When did it begin?")
-    assert not holds("date", "It began long ago with 5 people.", "When did it begin?")
+    assert contains_answer_type("date", "It began in 2010.", "When did it begin?")
+    assert not contains_answer_type("date", "It began long ago with 5 people.", "When did it begin?")
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import AnswerError, ModelMisbehaved, ModelUnavailable
-from rag.model.openai_chat import Message, ModelEnd, ModelSettings, ModelText, OpenAIChat
-from rag.model.reasoning import Thoughts
+from rag.model.protocol import Message, ModelEnd, ModelSettings, ModelText
+from rag.model.openai_chat import OpenAIChat
+from rag.model.reasoning import ReasoningFilter
 from rag.types import Usage
 from tests.support.fakes import (
     FakeModel,
@@ -292,9 +293,9 @@ def test_reasoning_that_nothing_opened_ends_the_first_answer_and_is_left_out_of_
 
 
 def test_a_model_that_once_thought_may_answer_at_once() -> None:
-    thoughts = Thoughts(is_unopened=True)
-    assert thoughts.feed("Paris ") == ""
-    assert thoughts.feed("it is.") + thoughts.finish() == "Paris it is."
+    reasoning = ReasoningFilter(is_unopened=True)
+    assert reasoning.feed("Paris ") == ""
+    assert reasoning.feed("it is.") + reasoning.finish() == "Paris it is."
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
@@ -305,12 +306,12 @@ def test_reasoning_in_a_field_of_its_own_is_left_out(field: str) -> None:
 
 
 @given(st.lists(st.sampled_from([*PARTS, "Paris", " ", "\n"]), max_size=9), st.data())
-def test_thoughts_do_not_depend_on_how_the_text_is_cut(
+def test_reasoning_do_not_depend_on_how_the_text_is_cut(
     parts: list[str], data: st.DataObject
 ) -> None:
     text = "".join(parts)
     cut = data.draw(st.integers(0, len(text)))
-    whole, cuts = Thoughts(), Thoughts()
+    whole, cuts = ReasoningFilter(), ReasoningFilter()
     one = whole.feed(text) + whole.finish()
     assert cuts.feed(text[:cut]) + cuts.feed(text[cut:]) + cuts.finish() == one
 
@@ -403,7 +404,9 @@ def test_settings_do_not_show_the_key() -> None:
 
 
 def test_importing_the_seam_does_not_import_openai() -> None:
-    code = "import rag.model.openai_chat, sys; sys.exit(bool({'openai', 'httpx2'} & set(sys.modules)))"
+    code = (
+        "import rag.model.openai_chat, sys; sys.exit(bool({'openai', 'httpx2'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": "."})
     assert done.returncode == 0
 

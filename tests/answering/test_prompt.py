@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.types import Chunk, Source
-from rag.model.prompt import NO_ANSWER, build_messages
+from rag.model.prompt import NO_ANSWER, build_answer_messages
 from rag.types import Hit, ScoredSentence, Scores, Turn
 
 FENCE = "a1b2c3d4"
@@ -32,7 +32,7 @@ def ask(
     history_chars: int = 500,
     passage_chars: int = 5000,
 ) -> tuple[str, str, tuple[Hit, ...]]:
-    (system, user), shown = build_messages(
+    (system, user), shown = build_answer_messages(
         question,
         history,
         hits=hits,

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from rag.retrieval.fusion import retrieve
-from rag.retrieval.query import slips_of, understand
-from rag.retrieval.weights import fitted
+from rag.retrieval.query import single_edits, analyze_query
+from rag.retrieval.weights import fitted_weights
 
 
 def distance(one: str, other: str) -> int:
@@ -30,17 +30,17 @@ def distance(one: str, other: str) -> int:
 
 @given(st.text("abz", min_size=1, max_size=6), st.text("abz", min_size=1, max_size=7))
 def test_slips_are_the_words_one_slip_away_that_begin_alike(one: str, other: str) -> None:
-    assert (other in slips_of(one)) == (one[0] == other[0] and distance(one, other) == 1)
+    assert (other in single_edits(one)) == (one[0] == other[0] and distance(one, other) == 1)
 
 
 @pytest.mark.parametrize("typed", ["lighthuose", "lighthose", "lighthousse", "lightgouse"])
 def test_a_misspelt_word_is_led_to_the_one_that_the_articles_hold(
     generation: Generation, minilm: Embedder, typed: str
 ) -> None:
-    query = understand(generation, minilm, f"Who kept the {typed}?")
+    query = analyze_query(generation, minilm, f"Who kept the {typed}?")
     assert "lighthous" in query.terms
     assert len(query.numbers) == len(query.terms)
-    best = retrieve(generation, query, weights=fitted(), top_k=1).hits[0]
+    best = retrieve(generation, query, weights=fitted_weights(), top_k=1).hits[0]
     assert best.source.path == "lighthouse.txt"
 
 
@@ -48,20 +48,20 @@ def test_a_misspelt_word_is_led_to_the_one_that_the_articles_hold(
 def test_short_and_far_words_stay_as_they_are_and_count_as_unknown(
     generation: Generation, minilm: Embedder, word: str
 ) -> None:
-    query = understand(generation, minilm, word)
+    query = analyze_query(generation, minilm, word)
     assert not len(query.numbers)
 
 
 def test_a_word_that_the_articles_hold_is_never_another(
     generation: Generation, minilm: Embedder
 ) -> None:
-    assert understand(generation, minilm, "bridge ridge").terms[0] == "bridg"
+    assert analyze_query(generation, minilm, "bridge ridge").terms[0] == "bridg"
 
 
 def test_pairs_are_of_neighbours_and_share_out_their_idf(
     generation: Generation, minilm: Embedder
 ) -> None:
-    query = understand(generation, minilm, "the chain bridge crosses the chain bridge quickly")
+    query = analyze_query(generation, minilm, "the chain bridge crosses the chain bridge quickly")
     names = generation.all_terms()
     pairs = [(names[left], names[right]) for left, right in query.pairs]
     assert pairs == [("the", "chain"), ("chain", "bridg"), ("bridg", "cross"), ("cross", "the")]
@@ -73,16 +73,16 @@ def test_pairs_are_of_neighbours_and_share_out_their_idf(
 def test_a_question_without_pairs_or_known_words_is_understood_too(
     generation: Generation, minilm: Embedder, question: str
 ) -> None:
-    query = understand(generation, minilm, question)
+    query = analyze_query(generation, minilm, question)
     assert query.pairs.shape == (0, 2)
-    retrieve(generation, query, weights=fitted(), top_k=3)
+    retrieve(generation, query, weights=fitted_weights(), top_k=3)
 
 
 def test_a_sentence_with_the_questions_word_pairs_comes_first(
     generation: Generation, minilm: Embedder
 ) -> None:
-    query = understand(generation, minilm, "the museum of the harbour town")
-    found = retrieve(generation, query, weights=fitted(), top_k=3).hits
+    query = analyze_query(generation, minilm, "the museum of the harbour town")
+    found = retrieve(generation, query, weights=fitted_weights(), top_k=3).hits
     held = {s.text: s.pairs for hit in found for s in hit.sentences}
     most = max(held, key=lambda text: held[text])
     assert "museum of the harbour town" in most
@@ -92,12 +92,12 @@ def test_a_sentence_with_the_questions_word_pairs_comes_first(
 def test_a_statement_is_ranked_by_shares_of_its_own(
     generation: Generation, minilm: Embedder
 ) -> None:
-    weights = fitted()
+    weights = fitted_weights()
     for text, shares in (
         ("When was the chain bridge opened?", weights.question),
         ("The chain bridge was opened in 1849.", weights.statement),
     ):
-        query = understand(generation, minilm, text)
+        query = analyze_query(generation, minilm, text)
         for hit in retrieve(generation, query, weights=weights, top_k=5).hits:
             scores = hit.scores
             assert hit.score == pytest.approx(
@@ -112,7 +112,7 @@ def test_a_statement_is_ranked_by_shares_of_its_own(
 def test_how_sure_an_answer_is_does_not_depend_on_how_many_passages_are_asked_for(
     generation: Generation, minilm: Embedder
 ) -> None:
-    query = understand(generation, minilm, "When was the chain bridge opened?")
-    leads = {retrieve(generation, query, weights=fitted(), top_k=k).lead for k in (1, 2, 5)}
+    query = analyze_query(generation, minilm, "When was the chain bridge opened?")
+    leads = {retrieve(generation, query, weights=fitted_weights(), top_k=k).lead for k in (1, 2, 5)}
     assert len(leads) == 1
     assert leads.pop() > 0

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.language.names import missing_name
-from rag.language.negation import denies
-from rag.language.numbers import missing_figure
-from rag.verify.support import judge, support_score
+from rag.language.negation import negation_differs
+from rag.language.numbers import missing_number
+from rag.verify.support import check_support, support_score
 
 BRIDGE = "The Sydney Harbour Bridge, which is 1,149 metres long, opened on 19 March 1932."
 
@@ -50,7 +50,7 @@ BRIDGE = "The Sydney Harbour Bridge, which is 1,149 metres long, opened on 19 Ma
     ],
 )
 def test_a_figure_is_found_however_it_is_written(said: str, cited: str) -> None:
-    assert missing_figure(said, cited) is None
+    assert missing_number(said, cited) is None
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_figure_is_found_however_it_is_written(said: str, cited: str) -> None:
     ],
 )
 def test_another_figure_is_missing(said: str, cited: str, missing: str) -> None:
-    assert missing_figure(said, cited) == missing
+    assert missing_number(said, cited) == missing
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_another_name_is_missing(said: str, known: str, missing: str) -> None:
     ],
 )
 def test_a_denial_on_one_side_is_seen(said: str, cited: str) -> None:
-    assert denies(said, [cited])
+    assert negation_differs(said, [cited])
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,11 @@ def test_a_denial_on_one_side_is_seen(said: str, cited: str) -> None:
     ],
 )
 def test_agreement_is_no_denial(said: str, cited: str) -> None:
-    assert not denies(said, [cited])
+    assert not negation_differs(said, [cited])
 
 
 def test_without_a_citation_it_is_uncited() -> None:
-    assert judge(BRIDGE, []).status == "uncited"
+    assert check_support(BRIDGE, []).status == "uncited"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_without_a_citation_it_is_uncited() -> None:
     [BRIDGE, "the sydney harbour bridge", "- **Opened** on 19 March 1932 [1].", "1,149 metres"],
 )
 def test_what_stands_in_the_cited_text_is_supported(said: str) -> None:
-    assert judge(said, [BRIDGE]).status == "supported"
+    assert check_support(said, [BRIDGE]).status == "supported"
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_what_stands_in_the_cited_text_is_supported(said: str) -> None:
     ],
 )
 def test_what_stands_beside_a_denial_is_not_what_was_said(said: str, cited: str) -> None:
-    assert judge(said, [cited]).status == "unsupported"
-    assert judge(said, [f"{cited} {said}"]).status == "supported"
+    assert check_support(said, [cited]).status == "unsupported"
+    assert check_support(said, [f"{cited} {said}"]).status == "supported"
 
 
 @pytest.mark.parametrize(
@@ -180,19 +180,19 @@ def test_what_stands_beside_a_denial_is_not_what_was_said(said: str, cited: str)
     ],
 )
 def test_a_mismatch_is_unsupported_and_says_why(said: str, why: str) -> None:
-    verdict = judge(said, [BRIDGE])
+    verdict = check_support(said, [BRIDGE])
     assert (verdict.status, verdict.why) == ("unsupported", why)
 
 
 def test_another_wording_of_the_same_is_supported() -> None:
     said = "The bridge in Sydney is 1149 m long and was opened in 1932 [1][2]."
-    assert judge(said, [BRIDGE]).status == "supported"
+    assert check_support(said, [BRIDGE]).status == "supported"
 
 
 def test_a_name_may_stand_in_the_context() -> None:
     said, cited = "Curie won the prize in 1903.", ["She won the prize in 1903 with her husband."]
-    assert judge(said, cited, context=["Marie Curie"]).status == "supported"
-    assert judge("Meitner won the prize in 1903.", cited, context=["Marie Curie"]).status != (
+    assert check_support(said, cited, context=["Marie Curie"]).status == "supported"
+    assert check_support("Meitner won the prize in 1903.", cited, context=["Marie Curie"]).status != (
         "supported"
     )
 
@@ -221,19 +221,19 @@ def test_similarity_can_only_help() -> None:
 @settings(max_examples=150, deadline=None)
 def test_any_text_is_judged(said: str, cited: list[str]) -> None:
     assert 0 <= support_score(said, cited, similarity=0.8) <= 1
-    verdict = judge(said, cited)
+    verdict = check_support(said, cited)
     assert (verdict.status == "unsupported") == (verdict.why is not None)
 
 
 @given(st.text(alphabet="0123456789.,½$%km- ", max_size=60))
 @settings(max_examples=150, deadline=None)
 def test_any_figures_stand_in_their_own_text(text: str) -> None:
-    assert missing_figure(text, text) is None
+    assert missing_number(text, text) is None
 
 
 @pytest.mark.parametrize("part", ["1,", "9", "a ", "not ", "A. ", "1.2.", "twenty ", "X1-", "1 "])
 def test_a_flood_is_judged(part: str) -> None:
-    assert judge(part * 3000, [part * 2000 + "end"])
+    assert check_support(part * 3000, [part * 2000 + "end"])
 
 
 def test_the_benchmark_says_where_it_looks() -> None:
