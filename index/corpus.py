@@ -48,7 +48,6 @@ def scan(
     root: Path, *, formats: Sequence[str], max_file_bytes: int
 ) -> tuple[list[CorpusFile], list[Skipped]]:
     """Returns the files to index and those skipped, each by path; raises CorpusMissing."""
-    _require_folder(root)
     files: list[CorpusFile] = []
     skipped: list[Skipped] = []
     resolved_root = root.resolve()
@@ -63,13 +62,7 @@ def scan(
 
 def list_folders(root: Path) -> list[Path]:
     """Returns the folders that a scan enters, the root first; raises CorpusMissing."""
-    _require_folder(root)
     return [root / prefix for prefix, _ in _walk_folders(root, _load_ignore_rules(root))]
-
-
-def _require_folder(root: Path) -> None:
-    if not root.is_dir():
-        raise CorpusMissing(root)
 
 
 def _load_ignore_rules(root: Path) -> Callable[[str], bool]:
@@ -107,6 +100,8 @@ def _walk_folders(
     root: Path, is_ignored: Callable[[str], bool]
 ) -> Iterator[tuple[str, list[os.DirEntry[str]] | OSError]]:
     """Yields each folder, as a path prefix, with its entries or the error of listing them."""
+    if not root.is_dir():
+        raise CorpusMissing(root)
     pending = [""]
     while pending:
         prefix = pending.pop()

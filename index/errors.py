@@ -1,19 +1,10 @@
 """The index's errors.
 
 IndexingError
-├── CorpusMissing         the corpus folder does not exist, or is not a folder
-├── CorpusUnreadable      the corpus folder exists, but cannot be listed
-├── CorpusMismatch        the collection was built from another folder
-├── SourceUnreadable      one file could not be read or parsed; the others are unaffected
-├── SettingInvalid        a setting that the index cannot work with
-├── EmbedderUnavailable   the weights or the embeddings endpoint cannot be used
-├── EmbedderMismatch      the generation was built with another embedding model
-├── GenerationMissing     nothing has been published yet, or there is nothing to roll back to
-├── GenerationDamaged     a generation's files differ from its manifest
-├── SpaceLow              too little disk space to build a generation
-├── DiskFull              the disk filled up while a generation was being built
-├── SyncBusy              another process is writing to this collection
-└── SyncFailed            the sync's child process ended without publishing
+├── corpus      CorpusMissing, CorpusUnreadable, CorpusMismatch, SourceUnreadable
+├── settings    SettingInvalid, EmbedderUnavailable, EmbedderMismatch
+├── generation  GenerationMissing, GenerationDamaged
+└── sync        SpaceLow, DiskFull, SyncBusy, SyncFailed
 """
 
 from pathlib import Path

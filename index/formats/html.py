@@ -6,7 +6,6 @@ offsets are into the extracted text, which the catalog stores.
 
 import codecs
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -116,14 +115,8 @@ def _walk(root: Any, builder: _TextBuilder, dropped: frozenset[str]) -> None:
                 stack.append((node, True))
             elif tag in _CELL_TAGS:
                 builder.inline.append(" | ")
-            stack.extend((child, False) for child in reversed(list(_children(node))))
-
-
-def _children(node: Any) -> Iterator[Any]:
-    child = node.child
-    while child is not None:
-        yield child
-        child = child.next
+            children = list(node.iter(include_text=True))
+            stack.extend((child, False) for child in reversed(children))
 
 
 def _is_hidden(node: Any) -> bool:

@@ -43,9 +43,8 @@ class Sandbox:
     def extract(self, format_name: str, data: bytes) -> Document:
         """Returns the document of a file's bytes; raises ValueError with the cause."""
         if self._child is not None:
-            with contextlib.suppress(MemoryError):
+            with contextlib.suppress(MemoryError):  # files before this one may have used it up
                 return self._request(format_name, data)
-            # the files before this one may have left less memory: try again in a new child
         try:
             return self._request(format_name, data)
         except MemoryError as error:
@@ -221,24 +220,22 @@ def replace_nul_and_surrogates(document: Document) -> Document:
 
 def _limit_memory() -> None:
     """Limits the whole process; on systems without resource limits only the clock does."""
-    try:
+    with contextlib.suppress(ImportError):
         import resource
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+        resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def _limit_time() -> None:
-    try:
+    with contextlib.suppress(ImportError):
         import resource
-    except ImportError:
-        return
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    used_s = int(usage.ru_utime + usage.ru_stime) + 1
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (used_s + TIMEOUT_S, hard))
+
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        used_s = int(usage.ru_utime + usage.ru_stime) + 1
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (used_s + TIMEOUT_S, hard))
 
 
 if __name__ == "__main__":

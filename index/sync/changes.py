@@ -5,7 +5,7 @@ A file that failed to parse and has not changed since is not read again. A file 
 cannot read at the moment keeps its previous content.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,10 +90,7 @@ class CorpusReader:
         self._previous = previous.all_sources() if previous else {}
         self._failed_stamps = dict(previous.manifest.skipped_stamps) if previous else {}
         self._causes = {s.path: s.cause for s in previous.manifest.skipped} if previous else {}
-        self._entries: list[ParsedSource | Unchanged] = []
-        self._skipped: list[Skipped] = []
         self._skipped_stamps: dict[str, str] = {}
-        self._changed = 0
         self._sandbox = Sandbox()
 
     def diff(self, *, formats: tuple[str, ...], on_file: Callable[[int, int], None]) -> CorpusDiff:
@@ -101,33 +98,33 @@ class CorpusReader:
         files, skipped = corpus.scan(
             self._root, formats=formats, max_file_bytes=self._max_file_bytes
         )
+        entries: list[ParsedSource | Unchanged] = []
         with closing(self._sandbox):
             for done, file in enumerate(files, start=1):
                 try:
-                    self._entries.append(self._read(file))
+                    entries.append(self._read(file))
                 except SourceUnreadable as error:
-                    self._skipped.append(Skipped(file.path, error.cause, error.is_transient))
+                    skipped.append(Skipped(file.path, error.cause, error.is_transient))
                 on_file(done, len(files))
-        self._skipped += skipped
-        self._keep_transiently_unreadable()
-        paths = {entry.source.path for entry in self._entries}
-        previous = self._previous.keys()
+        entries += self._transiently_unreadable(skipped)
+        paths, previous = {entry.source.path for entry in entries}, self._previous.keys()
+        parsed = {entry.source.path for entry in entries if isinstance(entry, ParsedSource)}
         return CorpusDiff(
-            entries=tuple(sorted(self._entries, key=lambda entry: entry.source.path)),
-            skipped=tuple(sorted(self._skipped, key=lambda entry: entry.path)),
+            entries=tuple(sorted(entries, key=lambda entry: entry.source.path)),
+            skipped=tuple(sorted(skipped, key=lambda entry: entry.path)),
             skipped_stamps=self._skipped_stamps,
             added=len(paths - previous),
-            changed=self._changed,
+            changed=len(parsed & previous),
             removed=len(previous - paths),
-            unchanged=len(paths & previous) - self._changed,
+            unchanged=len(paths & previous - parsed),
         )
 
-    def _keep_transiently_unreadable(self) -> None:
-        """Keeps the previous content of files and folders that the disk cannot read now."""
-        for entry in self._skipped:
+    def _transiently_unreadable(self, skipped: Sequence[Skipped]) -> Iterator[Unchanged]:
+        """Yields the previous content of files and folders that the disk cannot read now."""
+        for entry in skipped:
             for path, (source, _) in self._previous.items():
                 if entry.passing and (path == entry.path or path.startswith(f"{entry.path}/")):
-                    self._entries.append(Unchanged(source, ""))
+                    yield Unchanged(source, "")
 
     def _read(self, file: CorpusFile) -> ParsedSource | Unchanged:
         if file.stamp and self._failed_stamps.get(file.path) == file.stamp:
@@ -147,7 +144,6 @@ class CorpusReader:
         except ValueError as error:
             self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
             raise SourceUnreadable(file.path, str(error)) from error
-        self._changed += source is not None
         return _parsed_source(file, document, len(data), sha256, collection=self._collection)
 
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from .. import errors
 from ..embed.factory import EmbedSpec
@@ -125,9 +126,7 @@ def _read_report(events: Iterator[Event], on_event: OnEvent) -> SyncReport | Non
 
 def report_from_event(event: Event) -> SyncReport:
     """Returns the report of a `done` event."""
-    fields: Any = event["report"]
-    skipped = tuple(Skipped(**entry) for entry in fields["skipped"])
-    return SyncReport(**(fields | {"skipped": skipped}))
+    return TypeAdapter(SyncReport).validate_python(event["report"])
 
 
 def error_to_event(error: errors.IndexingError) -> Event:
@@ -153,13 +152,7 @@ def error_from_event(event: Event) -> errors.IndexingError:
 
 def request_from_json(text: str) -> SyncRequest:
     """Returns the request that the parent wrote."""
-    fields = json.loads(text)
-    embed = fields.pop("embed")
-    embed["models_dir"] = Path(embed["models_dir"])
-    for name in ("corpus", "folder", "cache"):
-        fields[name] = Path(fields[name])
-    fields["formats"] = tuple(fields["formats"])
-    return SyncRequest(**fields, embed=EmbedSpec(**embed))
+    return TypeAdapter(SyncRequest).validate_json(text)
 
 
 def call_when_orphaned(parent_pid: int, callback: Callable[[], None]) -> None:

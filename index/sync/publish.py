@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from ..store.manifest import (
 from ..types import GenerationInfo, Skipped
 from .build import VectorIndex
 from .changes import CorpusDiff, ParsedSource
-from .process import writer_lock
+from .process import SyncRequest, writer_lock
 
 _LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 _BUILDING = "building-"
@@ -97,12 +97,10 @@ def folder_bytes(folder: Path) -> int:
 
 def publish(
     folder: Path,
-    collection_folder: Path,
-    *,
-    collection: str,
-    corpus: Path,
+    request: SyncRequest,
     diff: CorpusDiff,
     sources: Sequence[ParsedSource],
+    *,
     fingerprint: Mapping[str, str],
     embedder: tuple[str, int] | None,
     vectors: VectorIndex,
@@ -114,11 +112,15 @@ def publish(
     `on_verified` receives (verified chunks, total). Raises GenerationDamaged where verification
     fails; then nothing is published.
     """
-    name = f"{_newest_number(collection_folder) + 1:06}"
+    collection_folder = request.folder
+    published = _published(collection_folder)
+    names = [path.name for path in (collection_folder / "generations").iterdir()]
+    names += [entry.generation for entry in published]
+    name = f"{max((int(name) for name in names if name.isdigit()), default=0) + 1:06}"
     manifest = Manifest(
         generation=name,
-        collection=collection,
-        corpus=str(corpus),
+        collection=request.collection,
+        corpus=str(request.corpus),
         built_at=datetime.now(UTC).isoformat(timespec="seconds"),
         complete=embedder is not None,
         fingerprint=fingerprint,
@@ -146,15 +148,8 @@ def publish(
     except IndexingError:
         shutil.rmtree(final)
         raise
-    write_published(collection_folder, (current, *_published(collection_folder)[:1]))
+    write_published(collection_folder, (current, *published[:1]))
     return name
-
-
-def _newest_number(collection_folder: Path) -> int:
-    """Returns the number of the newest generation on disk or published; 0 where there is none."""
-    names = [path.name for path in (collection_folder / "generations").iterdir()]
-    names += [entry.generation for entry in _published(collection_folder)]
-    return max((int(name) for name in names if name.isdigit()), default=0)
 
 
 def _published(collection_folder: Path) -> tuple[Current, ...]:
@@ -192,10 +187,6 @@ class CollectionStatus:
     size: int
     before: str | None
     skipped: tuple[Skipped, ...]
-
-    def as_json(self) -> dict[str, object]:
-        """Returns the status as plain values."""
-        return asdict(self)
 
 
 def read_status(folder: Path, collection: str) -> CollectionStatus:

@@ -163,37 +163,25 @@ def _publish(
     ):
         is_same_embedder = reusable and reusable.manifest.embedder == embedder.fingerprint
         embedded = reusable if is_same_embedder else None
-        inputs = embedding_inputs(
-            source for source in builder.sources if embedded is None or source.previous_row is None
-        )
-        missing = cache.missing(inputs)
-        if previous is None and len(missing) > LEXICAL_FIRST:
-            builder.publish_lexical()
-        _embed(cache, [inputs[index] for index in missing], emit)
-        name = _publish_complete(builder, cache, inputs, reusable, embedded)
-        with suppress(sqlite3.Error):  # eviction can wait for the next build
-            cache.evict_unused(
-                text for source in builder.sources for text in embedding_inputs([source])
+        for exact in [False] * GRAPH_BUILDS + [True]:
+            inputs = embedding_inputs(
+                s for s in builder.sources if embedded is None or s.previous_row is None
             )
+            missing = [inputs[index] for index in cache.missing(inputs)]
+            if previous is None and len(missing) > LEXICAL_FIRST:
+                builder.publish_lexical()
+            _embed(cache, missing, emit)
+            try:
+                name = builder.publish_complete(cache, inputs, reusable, embedded, exact=exact)
+                break
+            except GenerationDamaged as error:
+                if exact:
+                    raise
+                emit({"event": "rebuild", "cause": str(error)})
+                reusable = embedded = None
+        with suppress(sqlite3.Error):  # eviction can wait for the next build
+            cache.evict_unused(text for s in builder.sources for text in embedding_inputs([s]))
         return name, builder.chunks
-
-
-def _publish_complete(
-    builder: "GenerationBuilder",
-    cache: EmbeddingCache,
-    inputs: Sequence[ChunkText],
-    reusable: Generation | None,
-    embedded: Generation | None,
-) -> str:
-    """Publishes the complete generation, rebuilt from scratch where it does not verify."""
-    for _ in range(GRAPH_BUILDS):
-        try:
-            return builder.publish_complete(cache, inputs, reusable, embedded)
-        except GenerationDamaged as error:
-            builder.emit({"event": "rebuild", "cause": str(error)})
-            reusable, embedded, inputs = None, None, embedding_inputs(builder.sources)
-            _embed(cache, [inputs[index] for index in cache.missing(inputs)], builder.emit)
-    return builder.publish_complete(cache, inputs, reusable, embedded, exact=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,11 +238,9 @@ class GenerationBuilder:
     def _publish(self, folder: Path, embedder: tuple[str, int] | None, vectors: VectorIndex) -> str:
         name = publish(
             folder,
-            self.request.folder,
-            collection=self.request.collection,
-            corpus=self.request.corpus,
-            diff=self.diff,
-            sources=self.sources,
+            self.request,
+            self.diff,
+            self.sources,
             fingerprint=content_fingerprint(self.request.embed),
             embedder=embedder,
             vectors=vectors,

@@ -19,11 +19,9 @@ from .sanitize import sanitize
 from .sentences import sentence_spans
 
 TARGET_TOKENS = 200
-"""Wordpieces above which a paragraph is split."""
 MIN_TOKENS = 20
-"""Wordpieces below which a piece is merged with its neighbour."""
 MAX_TOKENS = 240
-"""Wordpieces that a chunk never exceeds."""
+"""Wordpieces above which a paragraph is split, below which it is merged; a chunk's maximum."""
 CHARS_PER_TOKEN = 20
 """Characters that count as at least one token: to the tokenizer a word of any length is one."""
 CHUNKER = f"paragraphs-{TARGET_TOKENS}-{MIN_TOKENS}-4"

@@ -33,9 +33,7 @@ _ABBREVIATIONS = frozenset(
     "est al bros dept univ jan feb mar apr jun jul aug sep sept oct nov dec "
     "nr mio mrd hrsg vgl sra srta".split()
 )
-_SENTENCE_FINAL_ABBREVIATIONS = frozenset(
-    ["jr", "sr", "al", "inc", "ltd", "co", "corp", "etc", "est"]
-)
+_SENTENCE_FINAL_ABBREVIATIONS = frozenset("jr sr al inc ltd co corp etc est".split())
 
 
 def sentence_spans(text: str, start: int, end: int) -> list[Span]:

@@ -1,0 +1,112 @@
+"""`footnote status`, `verify` and `rollback`: the generation that serves a collection."""
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..exit_codes import OK, UNAVAILABLE
+from ..wire.escape import escape, pluralize
+from . import options
+
+if TYPE_CHECKING:
+    from index.types import GenerationInfo
+
+
+def status(
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """Show which generation serves, its age and size, and the skipped files."""
+    settings = options.load_settings(collection=collection, data_dir=data_dir)
+    from index.sync.publish import read_status
+
+    from ..bootstrap import collection_folder
+
+    index = read_status(collection_folder(settings), settings.collection)
+    if json:
+        options.print_json(asdict(index))
+        return OK
+    info = index.info
+    age = datetime.now(UTC) - datetime.fromisoformat(info.built_at)
+    lines = [
+        f"{info.collection}: {describe(info)}",
+        f"corpus    {index.corpus}",
+        f"built     {_format_age(age.total_seconds())} ago, {index.size / 1e6:,.1f} MB",
+        f"previous  {index.before or 'none (nothing to roll back to)'}",
+        f"skipped   {len(index.skipped)}",
+        *(f"  {entry.path}: {entry.cause}" for entry in index.skipped),
+    ]
+    typer.echo("\n".join(escape(line) for line in lines))
+    return OK
+
+
+def verify(
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """Verify the index and compare it with its folder; exit code 4 if they differ."""
+    settings = options.load_settings(collection=collection, data_dir=data_dir)
+    from index.store.integrity import compare_with_corpus
+
+    from ..bootstrap import collection_folder
+
+    comparison = compare_with_corpus(
+        collection_folder(settings),
+        settings.collection,
+        formats=settings.formats,
+        max_file_bytes=settings.max_file_bytes,
+        on_batch=_show_progress,
+    )
+    if json:
+        options.print_json({"holds": comparison.is_up_to_date, **asdict(comparison)})
+    else:
+        for change in ("added", "changed", "removed"):
+            for path in getattr(comparison, change):
+                typer.echo(escape(f"{change} since the sync: {path}"))
+        result = "matches" if comparison.is_up_to_date else "is intact, but out of date with"
+        typer.echo(escape(f"{describe(comparison.info)}, {result} {comparison.corpus}"))
+    return OK if comparison.is_up_to_date else UNAVAILABLE
+
+
+def rollback(
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """Serve the previous generation again; a second rollback undoes the first."""
+    settings = options.load_settings(collection=collection, data_dir=data_dir)
+    from index.sync.publish import roll_back
+
+    from ..bootstrap import collection_folder
+
+    generation = roll_back(collection_folder(settings), settings.collection)
+    if json:
+        options.print_json({"generation": generation})
+    else:
+        typer.echo(f"generation {generation} is serving; the next sync updates it from its folder")
+    return OK
+
+
+def describe(info: "GenerationInfo") -> str:
+    """Returns `generation 000012, 5 articles, 30 passages` and how it is searched."""
+    mode = ", exact vector search" if info.exact else ""
+    mode = mode if info.complete else ", keyword search only, embedding continues"
+    articles, passages = pluralize(info.sources, "article"), pluralize(info.chunks, "passage")
+    return f"generation {info.generation}, {articles}, {passages}{mode}"
+
+
+def _show_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\rverified {done} of {pluralize(total, 'passage')}", nl=done == total, err=True)
+
+
+def _format_age(seconds: float) -> str:
+    for unit, unit_s in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
