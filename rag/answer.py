@@ -23,17 +23,17 @@ from .answering.confidence import Evidence, assess, refusal_reason
 from .answering.writer import ModelWriter, Written, quote, refuse
 from .errors import AnswerError
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
-from .model.protocol import ChatModel
 from .model.prompt import build_answer_messages
+from .model.protocol import ChatModel
 from .retrieval.condense_rules import condense_by_rules
-from .retrieval.fusion import RetrievalResult, smoke_test, retrieve
+from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
 from .retrieval.rerank import EndpointReranker
 from .retrieval.weights import Weights, fitted_weights
 from .timing import Observer, OutcomeRecorder, ignore_outcome
 from .types import Answer, Answerer, Ask, Done, Event, Failed, Hit, PassagesFound
 from .verify.llm_judge import LlmJudge
-from .verify.support import verifier_for, skip_verification
+from .verify.support import skip_verification, verifier_for
 
 log = logging.getLogger("footnote.answer")
 

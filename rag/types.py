@@ -112,7 +112,7 @@ class Citation:
 class AnswerSentence:
     """One sentence of the answer, markers included, and the verdict on it.
 
-    `settled`: do the rules alone decide? Else another judge may be asked.
+    `is_final`: a rule decided, so that no LLM judge is asked.
     """
 
     text: str
@@ -121,7 +121,7 @@ class AnswerSentence:
     status: Status
     why: str | None
     citations: tuple[int, ...]
-    settled: bool = True
+    is_final: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ class AnswerBuilder:
             status=verdict.status,
             why=verdict.why,
             citations=tuple(citation.n for citation in citations),
-            settled=verdict.settled,
+            is_final=verdict.is_final,
         )
         self.sentences.append(sentence)
         return [*events, SentenceClosed(len(self.sentences) - 1, sentence)]

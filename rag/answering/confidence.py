@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from index.types import GenerationInfo
 
-from ..language.answer_type import expected_answer_type, contains_answer_type
+from ..language.answer_type import contains_answer_type, expected_answer_type
 from ..retrieval.fusion import RetrievalResult
 from ..retrieval.weights import Weights
 from ..types import Hit, Reason

@@ -14,7 +14,7 @@ from index.text.analyzer import content_terms, terms
 
 from ..language.answer_type import MEASURE_WORDS, expected_answer_type
 from ..language.names import missing_name
-from ..language.numbers import Number, is_consistent, find_numbers, missing_number
+from ..language.numbers import Number, find_numbers, is_consistent, missing_number
 from ..types import Hit, ScoredSentence
 
 SIMILARITY, COVER = 0.15, 0.45

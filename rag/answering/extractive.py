@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ..language.answer_type import expected_answer_type, contains_answer_type, is_statement
+from ..language.answer_type import contains_answer_type, expected_answer_type, is_statement
 from ..retrieval.diversify import WordSet, is_near_duplicate, word_set
 from ..types import Hit
 from .conflicts import in_conflict

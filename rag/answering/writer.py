@@ -22,7 +22,7 @@ from ..types import (
     SentenceClosed,
     Usage,
 )
-from ..verify.llm_judge import PendingVerdict, LlmJudge
+from ..verify.llm_judge import LlmJudge, PendingVerdict
 from .cite import AnswerBuilder
 from .extractive import Pick
 from .markers import Marker, Piece, SentenceEnd, Text
@@ -188,9 +188,9 @@ class ModelWriter:
         """Adds a whole sentence if what it cites supports it; otherwise leaves it out."""
         sentence, citations = self._builder.preview(pieces)
         if sentence and self._judge:
-            asking = self._judge.ask(sentence, citations)
-            await self._judge.wait(asking)
-            sentence = self._judge.settled(sentence, asking)
+            pending = self._judge.start(sentence, citations)
+            await self._judge.wait(pending)
+            sentence = self._judge.apply(sentence, pending)
         if sentence is None or sentence.status != "supported":
             return []
         *events, closed = self._builder.add_sentence(pieces)
@@ -203,10 +203,10 @@ class ModelWriter:
         for event in events:
             if self._judge and isinstance(event, SentenceClosed):
                 citations = self._builder.citations_of(event.sentence)
-                self._unclosed.append((event, self._judge.ask(event.sentence, citations)))
+                self._unclosed.append((event, self._judge.start(event.sentence, citations)))
             else:
                 yield event
-        while self._unclosed and ((asking := self._unclosed[0][1]) is None or asking.done()):
+        while self._unclosed and ((pending := self._unclosed[0][1]) is None or pending.done()):
             yield self._closed(*self._unclosed.popleft())
 
     async def _next_closed(self) -> SentenceClosed:
@@ -215,9 +215,9 @@ class ModelWriter:
             await self._judge.wait(self._unclosed[0][1])
         return self._closed(*self._unclosed.popleft())
 
-    def _closed(self, closed: SentenceClosed, asking: PendingVerdict | None) -> SentenceClosed:
+    def _closed(self, closed: SentenceClosed, pending: PendingVerdict | None) -> SentenceClosed:
         assert self._judge  # without one nothing waits
-        sentence = self._judge.settled(closed.sentence, asking)
+        sentence = self._judge.apply(closed.sentence, pending)
         return self._builder.replace_sentence(closed.index, sentence)
 
 

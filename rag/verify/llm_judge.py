@@ -1,8 +1,8 @@
-"""A second opinion on support: a chat model is asked where the rules leave a sentence open.
+"""Asks a chat model about the sentences that the support rules leave open.
 
-A sentence that stands in the cited text, or whose figures, names or denials are not those of the
-cited text, is never asked about. The model's word is hostile like all it writes: a reply that is
-odd, late or missing leaves the verdict of the words, and says so.
+A sentence that is quoted from the cited text, or whose numbers, names or negation differ from it,
+is decided by the rules and never sent. The reply is untrusted: on a malformed, late or missing
+reply the verdict of the rules stays, and `why` says so.
 """
 
 import asyncio
@@ -22,90 +22,89 @@ from .support import strip_markup
 log = logging.getLogger("footnote.answer")
 
 WAIT_SHARE = 0.25
-"""Of the total deadline: how long an answer that is otherwise ready waits for a verdict."""
-AT_ONCE = 2
-"""Sentences of one answer that are asked about at the same time."""
+"""Of the model's total timeout: how long a finished answer waits for one verdict."""
+CONCURRENCY = 2
+"""Requests at the same time for one answer."""
 MAX_REPLY_CHARS = 200
-"""A longer one is no verdict."""
 
-REJECTED = "the model that was asked finds no support in the cited text"
-NO_VERDICT = "judged by its words, as the model that was asked gave no verdict"
+REJECTED = "the judge model finds no support in the cited text"
+NO_VERDICT = "decided by the support rules, because the judge model returned no verdict"
 
 PendingVerdict = asyncio.Task[bool | None]
-"""Does the cited text support the sentence? None where the model did not say."""
+"""Whether the cited text supports the sentence; None without a usable reply."""
 
 
 class LlmJudge:
-    """What a model makes of one answer's sentences; close it with the answer."""
+    """A chat model's verdicts on one answer's sentences; close it with the answer."""
 
     def __init__(self, chat: ChatModel, question: str, *, share: float, stages: Stages) -> None:
-        """`share` of the model's total deadline is what the whole answer may take from now on."""
+        """`share` of the model's total timeout is the time for the whole answer from now on."""
         self._chat, self._question, self._stages = chat, question, stages
         self._clock = asyncio.get_running_loop().time
         self._ends_at = self._clock() + share * chat.total_s
-        self._places = asyncio.Semaphore(AT_ONCE)
-        self._asked: dict[tuple[str, ...], PendingVerdict] = {}
+        self._slots = asyncio.Semaphore(CONCURRENCY)
+        self._pending: dict[tuple[str, ...], PendingVerdict] = {}
         self._has_failed = False
 
-    def ask(self, said: AnswerSentence, cited: Sequence[Citation]) -> PendingVerdict | None:
-        """Begins to ask about a sentence; None where that is not needed, or of no use any more."""
-        if said.settled or self._has_failed:
+    def start(self, sentence: AnswerSentence, cited: Sequence[Citation]) -> PendingVerdict | None:
+        """Starts the request about a sentence; None if the rules decided or the model failed."""
+        if sentence.is_final or self._has_failed:
             return None
-        key = (strip_markup(said.text), *(citation.quote for citation in cited))
-        if key not in self._asked:
-            self._asked[key] = asyncio.create_task(self._answer(key[0], cited))
-        return self._asked[key]
+        key = (strip_markup(sentence.text), *(citation.quote for citation in cited))
+        if key not in self._pending:
+            self._pending[key] = asyncio.create_task(self._request(key[0], cited))
+        return self._pending[key]
 
-    async def wait(self, asking: PendingVerdict | None) -> None:
-        """Waits for a verdict, within limits; a model that is too slow is asked no more."""
-        if asking is None or asking.done():
+    async def wait(self, pending: PendingVerdict | None) -> None:
+        """Waits for a verdict until its timeout; after one timeout no further request starts."""
+        if pending is None or pending.done():
             return
         wait_s = 0.0 if self._has_failed else WAIT_SHARE * self._chat.total_s
-        await asyncio.wait({asking}, timeout=min(wait_s, max(0.0, self._ends_at - self._clock())))
-        if not asking.done():
-            self._fail("it took too long")
+        await asyncio.wait({pending}, timeout=min(wait_s, max(0.0, self._ends_at - self._clock())))
+        if not pending.done():
+            self._fail("timeout")
 
-    def settled(self, said: AnswerSentence, asking: PendingVerdict | None) -> AnswerSentence:
-        """Returns the sentence with the verdict there is: the model's, or that of its words."""
-        if said.settled:
-            return said
-        supports = asking.result() if asking and asking.done() and not asking.cancelled() else None
-        if supports is None:
-            why = f"{said.why}; {NO_VERDICT}" if said.why else NO_VERDICT
-            return replace(said, why=why)
-        if supports:
-            return replace(said, status="supported", why=None)
-        return replace(said, status="unsupported", why=REJECTED)
+    def apply(self, sentence: AnswerSentence, pending: PendingVerdict | None) -> AnswerSentence:
+        """Returns the sentence with the model's verdict, or with that of the rules without one."""
+        if sentence.is_final:
+            return sentence
+        is_done = pending and pending.done() and not pending.cancelled()
+        is_supported = pending.result() if pending and is_done else None
+        if is_supported is None:
+            why = f"{sentence.why}; {NO_VERDICT}" if sentence.why else NO_VERDICT
+            return replace(sentence, why=why)
+        if is_supported:
+            return replace(sentence, status="supported", why=None)
+        return replace(sentence, status="unsupported", why=REJECTED)
 
     async def close(self) -> None:
-        """Stops whatever is being asked."""
-        for asking in self._asked.values():
-            asking.cancel()
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        """Cancels all requests."""
+        for pending in self._pending.values():
+            pending.cancel()
+        await asyncio.gather(*self._pending.values(), return_exceptions=True)
 
-    async def _answer(self, sentence: str, cited: Sequence[Citation]) -> bool | None:
-        messages = build_support_messages(
-            sentence, cited, question=self._question, fence=secrets.token_hex(8)
-        )
-        async with self._places:
+    async def _request(self, sentence: str, cited: Sequence[Citation]) -> bool | None:
+        fence = secrets.token_hex(8)
+        messages = build_support_messages(sentence, cited, question=self._question, fence=fence)
+        async with self._slots:
             share = (self._ends_at - self._clock()) / self._chat.total_s
             if self._has_failed or share <= 0:
                 return None
-            said = ""
+            reply = ""
             try:
                 with self._stages.during("support"):
                     async with aclosing(self._chat.stream(messages, share=share)) as items:
                         async for item in items:
-                            said += item.text if isinstance(item, ModelText) else ""
-                            if len(said) > MAX_REPLY_CHARS:
+                            reply += item.text if isinstance(item, ModelText) else ""
+                            if len(reply) > MAX_REPLY_CHARS:
                                 return None
             except AnswerError as error:
                 self._fail(str(error))
                 return None
-        found = parse_verdicts(said, 1)
-        return found[0] if found else None
+        verdicts = parse_verdicts(reply, 1)
+        return verdicts[0] if verdicts else None
 
     def _fail(self, cause: str) -> None:
         if not self._has_failed:
-            log.warning("the model gave no verdict, so the words decide: %s", cause)
+            log.warning("the judge model failed, so the support rules decide: %s", cause)
         self._has_failed = True

@@ -1,9 +1,9 @@
-"""Does the cited text support the sentence? A verdict from words, figures, names and negation.
+"""The support rules: does the cited text support the sentence? Decided without a model.
 
-No model is asked. A sentence that stands in the cited text is supported; one whose figures, names
-or denials are not those of the cited text is not, however many words they share; for the rest the
-share of its words decides that the cited text has too, more so near each other and in sequence
-(as ROUGE and its kin, restricted to the answer's side; measured in tests/benchmarks).
+A sentence quoted from the cited text is supported. One whose numbers, names or negation differ from
+the cited text is not, however many words they share. In place of an entailment (NLI) model a
+heuristic decides the rest: the share of the sentence's words that the cited text has, more so near
+each other and in sequence (as ROUGE, Lin 2004, on the answer's side; measured in tests/benchmarks).
 """
 
 import re
@@ -26,7 +26,7 @@ _MARKER = re.compile(r"\s*\[\d[\d.,;\s–-]*\]")
 _BULLET = re.compile(r"\A\s*(?:[-*+•>#]+|\d{1,2}[.)])\s+")
 _EMPHASIS = re.compile(r"[*_`#]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_SPEAKER = frozenset(["i", "my", "me", "we", "you", "your", "our", "im", "myself"])
+_FIRST_PERSON = frozenset(["i", "my", "me", "we", "you", "your", "our", "im", "myself"])
 _WINDOW = 2
 
 
@@ -34,120 +34,108 @@ _WINDOW = 2
 class Verdict:
     """`why` says in a few words what the cited text lacks; None when it lacks nothing.
 
-    `settled`: is it a rule that decides, rather than how many words the two share?
+    `is_final`: a rule decided, not the share of common words.
     """
 
     status: Status
     why: str | None
-    settled: bool = True
+    is_final: bool = True
 
 
 Verifier = Callable[[str, Sequence[Citation]], Verdict]
-"""(sentence without markers, what it cites) → its verdict."""
+"""(sentence without markers, its citations) → its verdict."""
 
 
 def verifier_for(question: str) -> Verifier:
-    """Returns the judge of one answer: names may come from the question, titles and headings."""
+    """Returns the verifier of one answer: names may come from the question, titles and headings."""
 
-    def verdict(sentence: str, cited: Sequence[Citation]) -> Verdict:
-        context = [question, *(f"{c.title} {c.heading or ''}" for c in cited)]
-        return check_support(sentence, [citation.quote for citation in cited], context=context)
+    def verify(sentence: str, citations: Sequence[Citation]) -> Verdict:
+        context = [question, *(f"{c.title} {c.heading or ''}" for c in citations)]
+        return check_support(sentence, [c.quote for c in citations], context=context)
 
-    return verdict
-
-
-def skip_verification(sentence: str, cited: Sequence[Citation]) -> Verdict:
-    """Returns the verdict of nobody: what cites something counts as supported."""
-    return Verdict("supported", "not checked") if cited else Verdict("uncited", None)
+    return verify
 
 
-def check_support(
-    sentence: str,
-    cited: Sequence[str],
-    *,
-    context: Sequence[str] = (),
-    similarity: float | None = None,
-) -> Verdict:
+def skip_verification(sentence: str, citations: Sequence[Citation]) -> Verdict:
+    """Returns the verdict without verification: any citation counts as support."""
+    return Verdict("supported", "not checked") if citations else Verdict("uncited", None)
+
+
+def check_support(sentence: str, cited: Sequence[str], *, context: Sequence[str] = ()) -> Verdict:
     """Returns whether the cited texts support the sentence, and if not, why.
 
-    `context` holds texts in which a name may stand too, since a cited sentence says "she" where
-    the answer names her: the source's title and heading, the question. `similarity` is the cosine
-    of sentence and cited text, if known.
+    A name may also occur in `context` (question, title, heading), since a cited sentence says "she"
+    where the answer names the person.
     """
     if not cited:
         return Verdict("uncited", None)
-    said, texts = strip_markup(sentence), [strip_markup(text) for text in cited]
-    whole = " ".join(texts)
-    if _contains(whole, said):
+    claim, texts = strip_markup(sentence), [strip_markup(text) for text in cited]
+    if _is_quoted(claim, " ".join(texts)):
         return Verdict("supported", None)
-    if why := _mismatch(said, texts, context):
-        return Verdict("unsupported", why)
-    if support_score(said, texts, similarity=similarity) < MIN_SUPPORT_SCORE:
-        return Verdict("unsupported", "few of its words are in the cited text", settled=False)
-    return Verdict("supported", None, settled=False)
+    if mismatch := _mismatch(claim, texts, context):
+        return Verdict("unsupported", mismatch)
+    if support_score(claim, texts) < MIN_SUPPORT_SCORE:
+        return Verdict("unsupported", "few of its words are in the cited text", is_final=False)
+    return Verdict("supported", None, is_final=False)
 
 
 def strip_markup(text: str) -> str:
-    """Returns the text without markers and simple markdown."""
+    """Returns the text without citation markers and simple markdown."""
     return _EMPHASIS.sub("", _BULLET.sub("", _MARKER.sub("", text))).strip()
 
 
-def _mismatch(said: str, texts: Sequence[str], context: Sequence[str]) -> str | None:
-    whole = " ".join(texts)
-    if figure := missing_number(said, whole):
-        return f"the figure {figure} is not in the cited text"
-    if name := missing_name(said, [*texts, *context]):
+def _mismatch(claim: str, texts: Sequence[str], context: Sequence[str]) -> str | None:
+    if number := missing_number(claim, " ".join(texts)):
+        return f"the number {number} is not in the cited text"
+    if name := missing_name(claim, [*texts, *context]):
         return f"the name {name} is not in the cited text"
-    if negation_differs(said, texts):
-        return "one denies what the other asserts"
+    if negation_differs(claim, texts):
+        return "negation differs from the source"
     return None
 
 
 def support_score(
-    sentence: str,
-    cited: Sequence[str],
-    *,
-    idf: Callable[[str], float] | None = None,
-    similarity: float | None = None,
+    sentence: str, cited: Sequence[str], *, idf: Callable[[str], float] | None = None
 ) -> float:
     """Returns how much of the sentence is in the cited texts, 0 to 1.
 
     Of its content words: the share found anywhere, the share found within two neighbouring
-    sentences, and of its word pairs the share found in sequence; less for a sentence that speaks
-    of the speaker where the cited text does not. `idf` weighs the words (each alike without it).
+    sentences, and the share of its word pairs that the cited texts have in sequence. A first or
+    second person that the cited texts lack lowers the score. `idf` weights the words, by default
+    equally.
     """
-    stop = _stop_terms()
+    stop_terms = _stop_terms()
 
     def weight(term: str) -> float:
         if idf is not None:
             return idf(term)
-        return 0.05 if term in stop else 1.0
+        return 0.05 if term in stop_terms else 1.0
 
-    said = terms(sentence)
+    sentence_terms = terms(sentence)
     parts = [terms(part) for text in cited for part in _SENTENCE_END.split(text)]
-    known = {term for part in parts for term in part}
-    content = [term for term in dict.fromkeys(said) if term not in stop]
+    cited_terms = {term for part in parts for term in part}
+    content = [term for term in dict.fromkeys(sentence_terms) if term not in stop_terms]
     total = sum(weight(term) for term in content)
     if not total or not parts:
         return 0.0
-    anywhere = sum(weight(term) for term in content if term in known) / total
+    anywhere = sum(weight(term) for term in content if term in cited_terms) / total
     windows = [set().union(*parts[at : at + _WINDOW]) for at in range(len(parts))]
     near = max(sum(weight(term) for term in content if term in window) for window in windows)
-    score = 0.4 * anywhere + 0.4 * near / total + 0.2 * _in_sequence(said, parts, weight)
-    speaks = sum(1 for term in said if term in _SPEAKER and term not in known)
-    score *= 1 - 0.2 * min(speaks, 3)
-    return min(1.0, score + (max(0.0, similarity - 0.5) * 0.2 if similarity else 0.0))
+    in_sequence = _share_in_sequence(sentence_terms, parts, weight)
+    score = 0.4 * anywhere + 0.4 * near / total + 0.2 * in_sequence
+    speakers = sum(term in _FIRST_PERSON and term not in cited_terms for term in sentence_terms)
+    return min(1.0, score * (1 - 0.2 * min(speakers, 3)))
 
 
-def _in_sequence(
-    said: Sequence[str], parts: Sequence[Sequence[str]], weight: Callable[[str], float]
+def _share_in_sequence(
+    sentence_terms: Sequence[str], parts: Sequence[Sequence[str]], weight: Callable[[str], float]
 ) -> float:
-    pairs = list(pairwise(said))
-    known = {pair for part in parts for pair in pairwise(part)}
+    pairs = list(pairwise(sentence_terms))
+    cited_pairs = {pair for part in parts for pair in pairwise(part)}
     total = sum(weight(one) + weight(two) for one, two in pairs)
     if not total:
         return 0.0
-    return sum(weight(one) + weight(two) for one, two in pairs if (one, two) in known) / total
+    return sum(weight(one) + weight(two) for one, two in pairs if (one, two) in cited_pairs) / total
 
 
 @cache
@@ -155,15 +143,15 @@ def _stop_terms() -> frozenset[str]:
     return frozenset(term for word in STOP_WORDS for term in terms(word))
 
 
-def _contains(whole: str, said: str) -> bool:
-    """Whether the words of one stand in the other in sequence, and no denial just beside them.
+def _is_quoted(claim: str, cited: str) -> bool:
+    """Whether the cited text has the claim's words in sequence, and no negator next to them.
 
-    Case and punctuation do not count.
+    Case and punctuation are ignored.
     """
-    words, among = (" ".join(re.findall(r"\w+", text.lower())) for text in (said, whole))
-    places = re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", among) if words else ()
+    words, text = (" ".join(re.findall(r"\w+", one.lower())) for one in (claim, cited))
+    places = re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", text) if words else ()
     return any(
-        among[: place.start()].rstrip().rpartition(" ")[2] not in NEGATORS
-        and among[place.end() :].lstrip().partition(" ")[0] not in NEGATORS
+        text[: place.start()].rstrip().rpartition(" ")[2] not in NEGATORS
+        and text[place.end() :].lstrip().partition(" ")[0] not in NEGATORS
         for place in places
     )

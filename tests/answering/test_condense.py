@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rag.model.condense import MAX_QUESTION_CHARS, CONDENSE_TIMEOUT_SHARE, condense
+from rag.model.condense import CONDENSE_TIMEOUT_SHARE, MAX_QUESTION_CHARS, condense
 from rag.retrieval.condense_rules import condense_by_rules
 from rag.types import Turn
 from tests.support.fakes import FakeModel, Reply, Script, chat_client

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Chunk, Source
-from rag.retrieval.diversify import is_near_duplicate, diversify, word_set
+from rag.retrieval.diversify import diversify, is_near_duplicate, word_set
 from rag.types import Hit, Scores
 
 

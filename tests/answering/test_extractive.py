@@ -4,7 +4,12 @@ import pytest
 
 from index.types import Chunk, Source
 from rag.answering.extractive import is_fragment, pick_sentences, rank_sentences
-from rag.language.answer_type import (AnswerType, expected_answer_type, contains_answer_type, is_statement)
+from rag.language.answer_type import (
+    AnswerType,
+    contains_answer_type,
+    expected_answer_type,
+    is_statement,
+)
 from rag.retrieval.fusion import lead
 from rag.types import Hit, ScoredSentence, Scores
 
@@ -91,7 +96,9 @@ def test_a_measure_is_written_in_figures_or_round_words() -> None:
 
 def test_a_date_is_found_as_a_year_or_a_month() -> None:
     assert contains_answer_type("date", "It began in 2010.", "When did it begin?")
-    assert not contains_answer_type("date", "It began long ago with 5 people.", "When did it begin?")
+    assert not contains_answer_type(
+        "date", "It began long ago with 5 people.", "When did it begin?"
+    )
 
 
 @pytest.mark.parametrize(

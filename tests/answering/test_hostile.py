@@ -5,7 +5,7 @@
 
 import asyncio
 import re
-from collections.abc import Sequence, AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import product

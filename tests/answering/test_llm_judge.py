@@ -14,11 +14,10 @@ from index.embed.factory import EmbedSpec
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline, SupportMode
-from rag.model.prompt import build_support_messages
-from rag.model.prompt import number_statements, parse_verdicts
+from rag.model.prompt import build_support_messages, number_statements, parse_verdicts
 from rag.retrieval.weights import fitted_weights
 from rag.types import Answer, Ask, Citation, Delta, Done, Event, SentenceClosed
-from rag.verify.llm_judge import REJECTED, NO_VERDICT
+from rag.verify.llm_judge import NO_VERDICT, REJECTED
 from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
 from tests.support.fakes import FakeModel, Reply, Request, chat_client
 
@@ -146,7 +145,7 @@ def test_a_figure_that_is_not_in_the_source_stays_unsupported_whatever_the_model
         answer = ended(ask(server, mode))
     wrong = [said for said in answer.sentences if "12" in said.text]
     assert [said.why for said in wrong] == (
-        ["the figure 12 is not in the cited text"] if mode == "flag" else []
+        ["the number 12 is not in the cited text"] if mode == "flag" else []
     )
     assert judgings(server) == []
 

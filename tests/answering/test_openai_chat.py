@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import AnswerError, ModelMisbehaved, ModelUnavailable
-from rag.model.protocol import Message, ModelEnd, ModelSettings, ModelText
 from rag.model.openai_chat import OpenAIChat
+from rag.model.protocol import Message, ModelEnd, ModelSettings, ModelText
 from rag.model.reasoning import ReasoningFilter
 from rag.types import Usage
 from tests.support.fakes import (

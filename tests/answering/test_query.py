@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from rag.retrieval.fusion import retrieve
-from rag.retrieval.query import single_edits, analyze_query
+from rag.retrieval.query import analyze_query, single_edits
 from rag.retrieval.weights import fitted_weights
 
 

@@ -173,9 +173,9 @@ def test_what_stands_beside_a_denial_is_not_what_was_said(said: str, cited: str)
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ("The Sydney Harbour Bridge opened in 1933.", "the figure 1933 is not in the cited text"),
+        ("The Sydney Harbour Bridge opened in 1933.", "the number 1933 is not in the cited text"),
         ("The Oslo Harbour Bridge opened in 1932.", "the name Oslo is not in the cited text"),
-        ("The bridge did not open in March 1932.", "one denies what the other asserts"),
+        ("The bridge did not open in March 1932.", "negation differs from the source"),
         ("Toll income paid for its steel.", "few of its words are in the cited text"),
     ],
 )
@@ -192,9 +192,9 @@ def test_another_wording_of_the_same_is_supported() -> None:
 def test_a_name_may_stand_in_the_context() -> None:
     said, cited = "Curie won the prize in 1903.", ["She won the prize in 1903 with her husband."]
     assert check_support(said, cited, context=["Marie Curie"]).status == "supported"
-    assert check_support("Meitner won the prize in 1903.", cited, context=["Marie Curie"]).status != (
-        "supported"
-    )
+    assert check_support(
+        "Meitner won the prize in 1903.", cited, context=["Marie Curie"]
+    ).status != ("supported")
 
 
 def test_the_score_is_higher_the_more_the_cited_text_says() -> None:
@@ -210,17 +210,10 @@ def test_an_idf_weighs_the_words() -> None:
     assert rare > support_score(said, cited)
 
 
-def test_similarity_can_only_help() -> None:
-    said = "It was inaugurated in 1932."
-    plain = support_score(said, [BRIDGE])
-    assert support_score(said, [BRIDGE], similarity=0.9) > plain
-    assert support_score(said, [BRIDGE], similarity=-0.2) == plain
-
-
 @given(st.text(), st.lists(st.text(), max_size=3))
 @settings(max_examples=150, deadline=None)
 def test_any_text_is_judged(said: str, cited: list[str]) -> None:
-    assert 0 <= support_score(said, cited, similarity=0.8) <= 1
+    assert 0 <= support_score(said, cited) <= 1
     verdict = check_support(said, cited)
     assert (verdict.status == "unsupported") == (verdict.why is not None)
 

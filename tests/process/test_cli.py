@@ -248,7 +248,7 @@ def test_what_a_model_says_beyond_its_sources_is_named_under_the_answer(
     assert heading == "## Sales"
     assert answer == "There are 400 sales centers. [1] The weather is fine."
     assert doubts.splitlines() == [
-        "! not supported: the figure 400 is not in the cited text — "
+        "! not supported: the number 400 is not in the cited text — "
         "There are 400 sales centers. [1]",
         "! no source given — The weather is fine.",
     ]
