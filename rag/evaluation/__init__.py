@@ -1,5 +1,5 @@
-"""Cases in, believable numbers out: what is right, what broke, and how sure one can be.
+"""Evaluation: a file of cases in, metrics with confidence intervals out.
 
-Any `Target` is asked every case; its samples are scored without a model, summarised with
-intervals, compared by paired tests. Shapes and rules: CONTRACTS, section 4.
+A `Target` answers every case; its samples are scored without a model, summarized with intervals
+and compared by paired tests. Formats and rules: rag/evaluation/README.md.
 """

@@ -1,7 +1,7 @@
-"""Case files → cases: JSON lines, every malformed one reported by its number, none dropped.
+"""Case files (JSON lines) → cases; every malformed line is reported by its number.
 
-A case is a question with its gold: answers, evidence quoted verbatim from its sources, whether the
-sources answer it at all. Keys that mean nothing here are kept as they came.
+A case is a question with its gold: answers, evidence quoted verbatim from the sources, and whether
+the sources answer it at all. Unknown keys are preserved.
 """
 
 import json
@@ -9,19 +9,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..types import Turn
 from .errors import CasesMalformed
 
-Line = Mapping[str, Any]  # Any: JSON as it came, checked here
+JsonObject = Mapping[str, Any]  # Any: unvalidated JSON
 
 _ROLES = ("user", "assistant")
 
 
+class _Invalid(ValueError):
+    """What is wrong with one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A passage that answers a question: the source's path and its words, verbatim."""
+    """A text that answers a question: the source's path and a verbatim quote."""
 
     source: str
     quote: str
@@ -29,7 +33,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question with its gold; `raw` is the line as it came, unknown keys included."""
+    """A question with its gold; `raw` is the original line, unknown keys included."""
 
     id: str
     question: str
@@ -40,154 +44,150 @@ class Case:
     history: tuple[Turn, ...] = ()
     rubric: str | None = None
     group: str | None = None
-    raw: Line = field(default_factory=dict, compare=False)
+    raw: JsonObject = field(default_factory=dict, compare=False)
 
     @property
     def cluster(self) -> str:
-        """What cases that are not independent share: group, else the first source, else nothing."""
+        """The key that dependent cases share: group, else the first source, else the case."""
         if self.group is not None:
             return f"group {self.group}"
         return f"source {self.evidence[0].source}" if self.evidence else f"case {self.id}"
 
+    @classmethod
+    def from_json(cls, line: JsonObject) -> Self:
+        """Returns the validated case; raises ValueError with the cause."""
+        case = cls(
+            id=_text(line, "id"),
+            question=_text(line, "question"),
+            answers=tuple(_texts(line, "answers")),
+            evidence=tuple(
+                Evidence(_text(item, "source"), _text(item, "quote"))
+                for item in _objects(line, "evidence")
+            ),
+            answerable=_answerable(line),
+            tags=tuple(_texts(line, "tags")),
+            history=tuple(_history(line)),
+            rubric=_optional_text(line, "rubric"),
+            group=_optional_text(line, "group"),
+            raw=line,
+        )
+        if case.answerable and not case.answers and not case.evidence:
+            raise _Invalid("is answerable but has neither answers nor evidence")
+        if not case.answerable and case.answers:
+            raise _Invalid("is not answerable but has answers")
+        return case
 
-class _Malformed(ValueError):
-    """One line's problem."""
+    def to_json(self) -> dict[str, Any]:
+        """Returns the JSON object, unknown keys included."""
+        line: dict[str, Any] = {
+            "id": self.id,
+            "question": self.question,
+            "answers": list(self.answers),
+            "evidence": [{"source": e.source, "quote": e.quote} for e in self.evidence],
+            "answerable": self.answerable,
+            "tags": list(self.tags),
+        }
+        if self.history:
+            line["history"] = [{"role": t.role, "content": t.content} for t in self.history]
+        line |= {key: value for key in ("rubric", "group") if (value := getattr(self, key))}
+        return line | {key: value for key, value in self.raw.items() if key not in line}
 
 
 def read_cases(path: Path, *, skip_invalid: bool = False) -> tuple[list[Case], list[str]]:
-    """Returns the cases of a JSON-lines file in order, and a word on each line left out.
+    """Returns the cases of a JSON-lines file in order, and a message for each skipped line.
 
-    Raises CasesMalformed, which names every malformed line, unless those are to be skipped, and
-    also when no case is left.
+    Raises CasesMalformed, which names every malformed line, unless `skip_invalid`; also if no
+    case is left.
     """
-    try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        cause = getattr(error, "strerror", None) or str(error)
-        raise CasesMalformed(path.name, [(0, f"cannot be read ({cause})")]) from error
-    cases, problems = parse(text)
+    cases, problems = parse_cases(read_text(path))
     if (problems and not skip_invalid) or not cases:
-        raise CasesMalformed(path.name, problems or [(0, "there is no case in it")])
+        raise CasesMalformed(path.name, problems or [(0, "contains no case")])
     return cases, [f"line {number}: {cause}" for number, cause in problems]
 
 
-def parse(text: str) -> tuple[list[Case], list[tuple[int, str]]]:
-    """Returns the cases of JSON lines, and what is wrong with the others by line number, from 1."""
+def read_text(path: Path) -> str:
+    """Returns a UTF-8 file's text; raises CasesMalformed if it cannot be read."""
+    try:
+        return path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise CasesMalformed(path.name, [(0, f"cannot be read ({cause})")]) from error
+
+
+def parse_cases(text: str) -> tuple[list[Case], list[tuple[int, str]]]:
+    """Returns the cases of JSON lines, and (line number from 1, cause) of each malformed line."""
     cases: list[Case] = []
     problems: list[tuple[int, str]] = []
-    seen: dict[str, int] = {}
+    line_by_id: dict[str, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            case = case_of(_object(line))
-            if case.id in seen:
-                raise _Malformed(f"id {case.id!r} stands in line {seen[case.id]} already")
-        except _Malformed as error:
+            case = Case.from_json(_parse_object(line))
+            if case.id in line_by_id:
+                raise _Invalid(f"id {case.id!r} is already used in line {line_by_id[case.id]}")
+        except _Invalid as error:
             problems.append((number, str(error)))
         else:
-            seen[case.id] = number
+            line_by_id[case.id] = number
             cases.append(case)
     return cases, problems
 
 
-def case_of(line: Line) -> Case:
-    """Returns the case that a JSON object is; raises ValueError with the cause."""
-    answerable = _flag(line)
-    case = Case(
-        id=_text(line, "id"),
-        question=_text(line, "question"),
-        answers=tuple(_strings(line, "answers")),
-        evidence=tuple(_evidence(line)),
-        answerable=answerable,
-        tags=tuple(_strings(line, "tags")),
-        history=tuple(_history(line)),
-        rubric=_optional(line, "rubric"),
-        group=_optional(line, "group"),
-        raw=line,
-    )
-    if answerable and not case.answers and not case.evidence:
-        raise _Malformed("is answerable but has neither answers nor evidence")
-    if not answerable and case.answers:
-        raise _Malformed("is not answerable but has answers")
-    return case
-
-
-def as_line(case: Case) -> dict[str, Any]:
-    """Returns the JSON object of a case, with the keys that it came with."""
-    line: dict[str, Any] = {
-        "id": case.id,
-        "question": case.question,
-        "answers": list(case.answers),
-        "evidence": [{"source": e.source, "quote": e.quote} for e in case.evidence],
-        "answerable": case.answerable,
-        "tags": list(case.tags),
-    }
-    if case.history:
-        line["history"] = [{"role": t.role, "content": t.content} for t in case.history]
-    line |= {key: value for key in ("rubric", "group") if (value := getattr(case, key))}
-    return line | {key: value for key, value in case.raw.items() if key not in line}
-
-
 def fingerprint(cases: Sequence[Case]) -> str:
-    """Returns the sha256 of what the cases ask and expect, in their order."""
-    lines = (json.dumps(as_line(case), sort_keys=True, ensure_ascii=False) for case in cases)
+    """Returns the sha256 of the cases' questions and gold, in their order."""
+    lines = (json.dumps(case.to_json(), sort_keys=True, ensure_ascii=False) for case in cases)
     return sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _object(line: str) -> Line:
+def _parse_object(line: str) -> JsonObject:
     try:
-        found = json.loads(line)
+        value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise _Malformed(f"is not JSON ({str(error)[:80]})") from error
-    if not isinstance(found, dict):
-        raise _Malformed("is not a JSON object")
-    return found
-
-
-def _text(line: Line, key: str) -> str:
-    value = line.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise _Malformed(f"{key} must be a text that is not empty")
+        raise _Invalid(f"is not JSON ({str(error)[:80]})") from error
+    if not isinstance(value, dict):
+        raise _Invalid("is not a JSON object")
     return value
 
 
-def _optional(line: Line, key: str) -> str | None:
+def _text(line: JsonObject, key: str) -> str:
+    value = line.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise _Invalid(f"{key} must be a non-empty string")
+    return value
+
+
+def _optional_text(line: JsonObject, key: str) -> str | None:
     return None if line.get(key) is None else _text(line, key)
 
 
-def _flag(line: Line) -> bool:
+def _answerable(line: JsonObject) -> bool:
     value = line.get("answerable", bool(line.get("answers") or line.get("evidence")))
     if not isinstance(value, bool):
-        raise _Malformed("answerable must be true or false")
+        raise _Invalid("answerable must be true or false")
     return value
 
 
-def _strings(line: Line, key: str) -> Iterator[str]:
+def _texts(line: JsonObject, key: str) -> Iterator[str]:
     values = line.get(key, [])
     if not isinstance(values, list):
-        raise _Malformed(f"{key} must be a list")
+        raise _Invalid(f"{key} must be a list")
     for value in values:
         if not isinstance(value, str) or not value.strip():
-            raise _Malformed(f"each of {key} must be a text that is not empty")
+            raise _Invalid(f"{key} must contain non-empty strings only")
         yield value
 
 
-def _evidence(line: Line) -> Iterator[Evidence]:
-    for item in _objects(line, "evidence"):
-        yield Evidence(_text(item, "source"), _text(item, "quote"))
-
-
-def _history(line: Line) -> Iterator[Turn]:
+def _history(line: JsonObject) -> Iterator[Turn]:
     for item in _objects(line, "history"):
         role = item.get("role")
         if role not in _ROLES:
-            raise _Malformed("each role in history must be user or assistant")
+            raise _Invalid("history roles must be user or assistant")
         yield Turn(role, _text(item, "content"))
 
 
-def _objects(line: Line, key: str) -> Iterator[Line]:
+def _objects(line: JsonObject, key: str) -> list[JsonObject]:
     values = line.get(key) or []
     if not isinstance(values, list) or not all(isinstance(item, dict) for item in values):
-        raise _Malformed(f"{key} must be a list of objects")
-    yield from values
+        raise _Invalid(f"{key} must be a list of objects")
+    return values

@@ -1,72 +1,79 @@
-"""The errors of evaluating.
+"""The errors of an evaluation.
 
 EvaluationError
-├── CasesMalformed      lines of a case file cannot be used; all of them are named
-├── RunConflict         the run's folder holds a run of another configuration
-├── RunUnreadable       a folder holds no run, or not the case that is looked for
-├── CasesDiffer         two runs were not asked the same cases
-├── ConditionMalformed  a gate's condition cannot be read, or names no metric
-├── TargetUnavailable   what is measured cannot be reached; the run stops, its samples stay
-├── CaseFailed          what is measured failed on this one case; it counts as wrong
+├── CasesMalformed      lines of a case file are invalid; every one is named
+├── RunConflict         the run's folder belongs to a run with another configuration
+├── RunUnreadable       the folder contains no run, or a damaged one
+├── CasesDiffer         two runs have different cases
+├── ConditionMalformed  a gate's condition is invalid or names an unknown metric
+├── TargetUnavailable   the target cannot be reached; the run stops and keeps its samples
+├── CaseFailed          the target failed on this one case, which counts as wrong
 └── ExtraMissing        the packages of the extra `eval` are not installed
 """
 
 from collections.abc import Sequence
+from importlib import import_module
+from types import ModuleType
 
 
 class EvaluationError(Exception):
-    """Whatever can go wrong between a case and a number."""
+    """Base class of all evaluation errors."""
 
 
 class CasesMalformed(EvaluationError):
-    """Lines of a case file cannot be used."""
+    """Lines of a case file are invalid."""
 
     def __init__(self, name: str, problems: Sequence[tuple[int, str]]) -> None:
-        """Names the file and every problem by its line, from 1."""
-        number, cause = problems[0]
-        where = f", line {number}" if number else ""
+        """Takes (line number, cause) of every problem; lines count from 1, 0 is the whole file."""
+        line, cause = problems[0]
+        location = f", line {line}" if line else ""
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        super().__init__(f"{name}{where}: {cause}{more}")
+        super().__init__(f"{name}{location}: {cause}{more}")
         self.name, self.problems = name, tuple(problems)
 
 
 class RunConflict(EvaluationError):
-    """The run's folder holds a run of another configuration."""
+    """The run's folder belongs to a run with another configuration."""
 
     def __init__(self, folder: object, differences: Sequence[str]) -> None:
-        """Names what differs."""
-        said = "; ".join(differences)
+        """Takes a description of each difference."""
         super().__init__(
-            f"{folder} holds another run: {said}. Name another --out, or add --overwrite"
+            f"{folder} contains another run: {'; '.join(differences)}. "
+            "Choose another --out, or add --overwrite"
         )
         self.differences = tuple(differences)
 
 
 class RunUnreadable(EvaluationError):
-    """A folder holds no run, or not the case that is looked for."""
+    """The folder contains no run, or a damaged one."""
 
 
 class CasesDiffer(EvaluationError):
-    """Two runs were not asked the same cases."""
+    """Two runs have different cases."""
 
 
 class ConditionMalformed(EvaluationError):
-    """A gate's condition cannot be read, or names no metric."""
+    """A gate's condition is invalid or names an unknown metric."""
 
 
 class TargetUnavailable(EvaluationError):
-    """What is measured cannot be reached; the run stops, its samples stay."""
+    """The target cannot be reached; the run stops and keeps its samples."""
 
 
 class CaseFailed(EvaluationError):
-    """What is measured failed on this one case; it counts as wrong."""
+    """The target failed on this one case, which counts as wrong."""
 
 
 class ExtraMissing(EvaluationError):
     """The packages of the extra `eval` are not installed."""
 
-    def __init__(self, module: str) -> None:
-        """Names the package and the line that installs it."""
-        super().__init__(
-            f"this needs {module}, of the extra `eval`: install it with pip install '.[eval]'"
-        )
+
+def import_extra(module: str) -> ModuleType:
+    """Returns a module of the extra `eval`; raises ExtraMissing if it is not installed."""
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ExtraMissing(
+            f"{module.partition('.')[0]} is not installed; it belongs to the extra `eval`: "
+            "pip install '.[eval]'"
+        ) from error

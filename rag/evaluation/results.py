@@ -1,23 +1,22 @@
-"""What a target answered to a case, as it is kept: one JSON line of `samples.jsonl`.
+"""What a target returned for a case: one JSON line of `samples.jsonl`.
 
-A `Response` is the wire's answer without what differs from call to call (links); a target that
-shows no passages says None, which is not the same as having found none.
+A `Response` has the fields of the HTTP answer that are the same on every call (no links). A target
+that does not expose its passages has None, which differs from an empty result.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from index.types import Span
 
 from ..types import Answer
-from . import cases
 from .cases import Case
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage that was found; `source` is None where the target does not say where it is from."""
+    """A retrieved passage; `source` is None if the target does not name it."""
 
     rank: int
     source: str | None
@@ -30,13 +29,13 @@ class Passage:
 
     @property
     def span(self) -> Span:
-        """Its place in the source."""
+        """Its offsets in the source."""
         return self.start, self.end
 
 
 @dataclass(frozen=True, slots=True)
-class Cited:
-    """A citation; `valid` tells whether the source holds the quote there, None: not known."""
+class Citation:
+    """A citation; `valid`: is the quote the source's text at the offsets? None: not checked."""
 
     n: int
     source: str
@@ -47,12 +46,12 @@ class Cited:
 
     @property
     def span(self) -> Span:
-        """Its place in the source."""
+        """Its offsets in the source."""
         return self.start, self.end
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AnswerSentence:
     """A sentence of the answer with the service's own verdict."""
 
     text: str
@@ -62,7 +61,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One answer. `confidence` is 0 to 1, higher is surer; None where the target has none."""
+    """One answer; `confidence` is 0 to 1, higher is surer, None if the target reports none."""
 
     answer: str
     answered: bool
@@ -72,134 +71,142 @@ class Response:
     model: str | None = None
     degraded: bool = False
     standalone_question: str | None = None
-    sentences: tuple[Said, ...] = ()
-    citations: tuple[Cited, ...] | None = ()
+    sentences: tuple[AnswerSentence, ...] = ()
+    citations: tuple[Citation, ...] | None = ()
     passages: tuple[Passage, ...] | None = ()
     usage: Mapping[str, int] | None = None
     id: str | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
 
+    @classmethod
+    def from_answer(cls, answer: Answer) -> Self:
+        """Returns the pipeline's answer, rounded as in the HTTP response."""
+        return cls(
+            answer=answer.answer,
+            answered=answer.answered,
+            reason=answer.reason,
+            confidence=round(answer.confidence, 4),
+            answerer=answer.answerer,
+            model=answer.model,
+            degraded=answer.degraded,
+            standalone_question=answer.standalone_question,
+            sentences=tuple(
+                AnswerSentence(s.text, s.status, tuple(s.citations)) for s in answer.sentences
+            ),
+            citations=tuple(
+                Citation(c.n, c.source, c.start, c.end, c.quote) for c in answer.citations
+            ),
+            passages=tuple(
+                Passage(
+                    rank=hit.rank,
+                    source=hit.source.path,
+                    start=hit.chunk.start,
+                    end=hit.chunk.end,
+                    text=hit.text,
+                    score=round(hit.score, 4),
+                    heading=hit.chunk.heading,
+                    page=hit.chunk.page,
+                )
+                for hit in answer.passages
+            ),
+            usage=asdict(answer.usage) if answer.usage else None,
+            id=answer.id,
+            timings_ms={name: round(ms, 1) for name, ms in answer.timings_ms.items()},
+        )
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:  # Any: unvalidated JSON
+        """Returns the response of a JSON answer; raises KeyError or TypeError if it is none."""
+        passages, citations = body.get("passages"), body.get("citations", ())
+        return cls(
+            answer=str(body["answer"]),
+            answered=bool(body["answered"]),
+            reason=body.get("reason"),
+            confidence=body.get("confidence"),
+            answerer=body.get("answerer", "model"),
+            model=body.get("model"),
+            degraded=bool(body.get("degraded", False)),
+            standalone_question=body.get("standalone_question"),
+            sentences=tuple(
+                AnswerSentence(s["text"], s["status"], tuple(s["citations"]))
+                for s in body.get("sentences", ())
+            ),
+            citations=None if citations is None else _items(Citation, citations),
+            passages=None if passages is None else _items(Passage, passages),
+            usage=body.get("usage"),
+            id=body.get("id"),
+            timings_ms=body.get("timings_ms", {}),
+        )
+
+
+def _items(cls: type[Any], items: Any) -> tuple[Any, ...]:  # Any: Citation or Passage, from JSON
+    return tuple(cls(**{k: item[k] for k in cls.__slots__ if k in item}) for item in items)
+
 
 @dataclass(frozen=True, slots=True)
-class Gold:
-    """A case's evidence in the target's own text: every place of the quote; none: not there."""
+class GoldEvidence:
+    """A case's evidence located in the target's text: every occurrence of the quote, or none."""
 
     source: str
     spans: tuple[Span, ...]
 
+    @classmethod
+    def locate(cls, source: str, quote: str, text: str | None) -> Self:
+        """Finds every occurrence of the quote in the source's text; None: no such source."""
+        spans: list[Span] = []
+        start = -1 if text is None else text.find(quote)
+        while text is not None and start >= 0:
+            spans.append((start, start + len(quote)))
+            start = text.find(quote, start + len(quote))
+        return cls(source, tuple(spans))
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A case with its response, or with the error that stands for one."""
+    """A case with its response, or with the error that replaced it."""
 
     case: Case
     response: Response | None
     error: str | None
-    gold: tuple[Gold, ...]
+    gold: tuple[GoldEvidence, ...]
     wall_ms: float
 
     @property
     def answered(self) -> bool:
-        """Whether something was claimed."""
+        """Whether the target answered, rather than refused or failed."""
         return self.response is not None and self.response.answered
 
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """The retrieved passages; empty for a target that exposes none."""
+        return (self.response.passages or ()) if self.response else ()
 
-def from_answer(made: Answer) -> Response:
-    """Returns the response that the pipeline's own answer is, rounded as on the wire."""
-    return Response(
-        answer=made.answer,
-        answered=made.answered,
-        reason=made.reason,
-        confidence=round(made.confidence, 4),
-        answerer=made.answerer,
-        model=made.model,
-        degraded=made.degraded,
-        standalone_question=made.standalone_question,
-        sentences=tuple(Said(s.text, s.status, tuple(s.citations)) for s in made.sentences),
-        citations=tuple(Cited(c.n, c.source, c.start, c.end, c.quote) for c in made.citations),
-        passages=tuple(
-            Passage(
-                rank=hit.rank,
-                source=hit.source.path,
-                start=hit.chunk.start,
-                end=hit.chunk.end,
-                text=hit.text,
-                score=round(hit.score, 4),
-                heading=hit.chunk.heading,
-                page=hit.chunk.page,
-            )
-            for hit in made.passages
-        ),
-        usage=asdict(made.usage) if made.usage else None,
-        id=made.id,
-        timings_ms={name: round(ms, 1) for name, ms in made.timings_ms.items()},
-    )
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The citations; empty for a target that cannot cite."""
+        return (self.response.citations or ()) if self.response else ()
 
+    def to_json(self) -> dict[str, Any]:
+        """Returns the JSON object of `samples.jsonl`."""
+        return {
+            "id": self.case.id,
+            "case": self.case.to_json(),
+            "response": None if self.response is None else asdict(self.response),
+            "error": self.error,
+            "gold": [{"source": g.source, "spans": [list(s) for s in g.spans]} for g in self.gold],
+            "wall_ms": self.wall_ms,
+        }
 
-def from_wire(body: Mapping[str, Any]) -> Response:  # Any: JSON as it came
-    """Returns the response that a JSON answer is; raises KeyError or TypeError where it is none."""
-    passages, citations = body.get("passages"), body.get("citations", ())
-    return Response(
-        answer=str(body["answer"]),
-        answered=bool(body["answered"]),
-        reason=body.get("reason"),
-        confidence=body.get("confidence"),
-        answerer=body.get("answerer", "model"),
-        model=body.get("model"),
-        degraded=bool(body.get("degraded", False)),
-        standalone_question=body.get("standalone_question"),
-        sentences=tuple(
-            Said(s["text"], s["status"], tuple(s["citations"])) for s in body.get("sentences", ())
-        ),
-        citations=None if citations is None else tuple(_of(Cited, item) for item in citations),
-        passages=None if passages is None else tuple(_of(Passage, item) for item in passages),
-        usage=body.get("usage"),
-        id=body.get("id"),
-        timings_ms=body.get("timings_ms", {}),
-    )
-
-
-def _of(kind: type[Any], item: Mapping[str, Any]) -> Any:  # Any: Cited or Passage, from JSON
-    return kind(**{name: item[name] for name in kind.__slots__ if name in item})
-
-
-def as_line(sample: Sample) -> dict[str, Any]:
-    """Returns the JSON object of a sample."""
-    return {
-        "id": sample.case.id,
-        "case": cases.as_line(sample.case),
-        "response": None if sample.response is None else asdict(sample.response),
-        "error": sample.error,
-        "gold": [{"source": g.source, "spans": [list(s) for s in g.spans]} for g in sample.gold],
-        "wall_ms": sample.wall_ms,
-    }
-
-
-def from_line(line: Mapping[str, Any]) -> Sample:
-    """Returns the sample of a JSON object; raises KeyError, TypeError or ValueError."""
-    return Sample(
-        case=cases.case_of(line["case"]),
-        response=None if line["response"] is None else from_wire(line["response"]),
-        error=line["error"],
-        gold=tuple(
-            Gold(item["source"], tuple((s[0], s[1]) for s in item["spans"]))
-            for item in line["gold"]
-        ),
-        wall_ms=float(line["wall_ms"]),
-    )
-
-
-def locate(quote: str, text: str | None) -> tuple[Span, ...]:
-    """Returns every place of a quote in a source's text; none without a text."""
-    spans: list[Span] = []
-    at = -1 if text is None else text.find(quote)
-    while text is not None and at >= 0:
-        spans.append((at, at + len(quote)))
-        at = text.find(quote, at + len(quote))
-    return tuple(spans)
-
-
-def by_case(samples: Sequence[Sample], order: Sequence[str]) -> list[Sample]:
-    """Returns the samples in the order of their cases' ids; those not asked yet are missing."""
-    known = {sample.case.id: sample for sample in samples}
-    return [known[case_id] for case_id in order if case_id in known]
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Self:
+        """Returns the sample of a JSON object; raises KeyError, TypeError or ValueError."""
+        return cls(
+            case=Case.from_json(line["case"]),
+            response=None if line["response"] is None else Response.from_json(line["response"]),
+            error=line["error"],
+            gold=tuple(
+                GoldEvidence(item["source"], tuple((s[0], s[1]) for s in item["spans"]))
+                for item in line["gold"]
+            ),
+            wall_ms=float(line["wall_ms"]),
+        )

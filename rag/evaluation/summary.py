@@ -1,40 +1,48 @@
-"""Samples → the summary: every metric with its interval, by tag, the failures, what was run.
+"""A run's samples → its summary: every metric with its interval, by tag, and the failures.
 
-Everything but `timing` and `created_at` depends on the samples alone, so a run that was killed and
-resumed has the same summary as one that was not.
+Everything except `timing` and `created_at` depends only on the samples, so a run that was killed
+and resumed has the same summary as an uninterrupted one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from .judge import PROMPTS, agreement_of, judge_of, judged
-from .metrics import registry as table
-from .metrics.ranking import KS
-from .metrics.registry import HEADLINE
-from .metrics.score import FAILURES, Prices, Scored, score
-from .run_store import SCHEMA, Json, Run
-from .statistics import Interval, aurc, aurc_interval, bootstrap, detectable, interval
+import numpy as np
+
+from .judge import PROMPTS, judge_model, judged_values, stored_agreement
+from .metrics.ranking import CUTOFFS
+from .metrics.registry import HEADLINE, SHOWN_BY_TAG, get_metric, sort_key
+from .metrics.score import FAILURES, ScoredSample, TokenPrices, score_sample
+from .run import SCHEMA, Json, Run
+from .statistics import (
+    Interval,
+    aurc,
+    aurc_interval,
+    bootstrap_interval,
+    detectable_difference,
+    metric_interval,
+)
 
 MATCH_RULES = {
-    "answer": "SQuAD normalisation (lower case, no punctuation, no articles), whole words, best "
-    "of the gold answers; citation markers removed",
-    "span": "two spans match when they share half of either; offsets are Unicode code points",
-    "evidence": "quotes are located verbatim in the target's text of the source, at every place "
-    "they stand; one that is not there cannot be found and counts as missed",
+    "answer": "SQuAD normalization (lower case, no punctuation, no articles), whole words, the "
+    "best gold answer counts; citation markers are removed",
+    "span": "two spans match if they share half of either; offsets are Unicode code points",
+    "evidence": "quotes are located verbatim in the target's text of the source, at every "
+    "occurrence; a quote that is not there counts as missed",
     "error": "counts as wrong wherever the gold decides that the case counts",
 }
 _PACKAGES = ("footnote", "scipy", "numpy", "chromadb", "tantivy", "llama-index-core")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One metric over some cases; `value` and the bounds are None where no case has it.
+class MetricSummary:
+    """One metric over several cases; `value` and the bounds are None if it applies to none.
 
-    `clustered` is the interval by cluster beside Wilson's, `by_case` the one by case beside the
-    clustered one: both are said wherever they differ.
+    `clustered` is the interval by cluster in addition to Wilson's, `by_case` the one by case in
+    addition to the clustered one.
     """
 
     value: float | None
@@ -47,36 +55,33 @@ class Figure:
     clustered: Interval | None = None
     by_case: Interval | None = None
 
-    def as_json(self) -> Json:
-        """Returns the JSON object, without what it does not have."""
-        found = asdict(self)
-        for name in ("clustered", "by_case"):
-            if found[name] is None:
-                del found[name]
-        return found
+    def to_json(self) -> Json:
+        """Returns the JSON object, without absent intervals."""
+        optional = ("clustered", "by_case")
+        return {k: v for k, v in asdict(self).items() if not (k in optional and v is None)}
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    """A run's samples, scored, and its summary as JSON."""
+class RunResults:
+    """A run's scored samples, and its summary as JSON."""
 
-    scored: tuple[Scored, ...]
+    scored: tuple[ScoredSample, ...]
     summary: Json
 
 
-def summarise(run: Run, *, prices: Prices | None = None) -> Results:
-    """Returns the results of a run as far as it is."""
-    scored, about = scored_of(run, prices=prices), run.about
+def summarize(run: Run, *, prices: TokenPrices | None = None) -> RunResults:
+    """Returns the results of a run, as far as it has completed."""
+    scored, metadata = score_run(run, prices=prices), run.metadata
     summary: Json = {
         "schema": SCHEMA,
         "headline": HEADLINE,
-        "cases": len(about["cases"]),
+        "cases": len(metadata["cases"]),
         "done": len(scored),
-        "metrics": {name: f.as_json() for name, f in figures(scored).items()},
+        "metrics": _to_json(summarize_metrics(scored)),
         "detectable": _detectable(scored),
         "by_tag": {
-            tag: {name: f.as_json() for name, f in figures(held, table.SHOWN_BY_TAG).items()}
-            for tag, held in by_tag(scored).items()
+            tag: _to_json(summarize_metrics(cases, SHOWN_BY_TAG))
+            for tag, cases in _by_tag(scored).items()
         },
         "failures": {
             name: [s.sample.case.id for s in scored if s.failure == name] for name in FAILURES
@@ -86,85 +91,95 @@ def summarise(run: Run, *, prices: Prices | None = None) -> Results:
         ],
         "match_rules": MATCH_RULES,
         "judge": _judge(run),
-        "config": about["config"],
-        "config_sha256": about["config_sha256"],
-        "data_sha256": about["data_sha256"],
+        "config": metadata["config"],
+        "config_sha256": metadata["config_sha256"],
+        "data_sha256": metadata["data_sha256"],
         "versions": dict(_versions()),
-        "timing": timing(scored),
+        "timing": _latency(scored),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Results(scored, summary)
+    return RunResults(scored, summary)
+
+
+def _to_json(metrics: Mapping[str, MetricSummary]) -> Json:
+    return {name: metric.to_json() for name, metric in metrics.items()}
 
 
 def _judge(run: Run) -> Json | None:
-    """Who judged, by which prompts, and how far people agree; None where nobody did."""
-    model = judge_of(run)
+    """Returns the judge model, its prompts and its agreement with people; None without a judge."""
+    model = judge_model(run)
     if model is None:
         return None
-    return {"model": model, "prompts": PROMPTS, "agreement": agreement_of(run)}
+    return {"model": model, "prompts": PROMPTS, "agreement": stored_agreement(run)}
 
 
-def scored_of(run: Run, *, prices: Prices | None = None) -> tuple[Scored, ...]:
-    """Returns a run's samples with their figures, the judge's among them, in the cases' order."""
-    ks = depths(run.about["config"])
+def score_run(run: Run, *, prices: TokenPrices | None = None) -> tuple[ScoredSample, ...]:
+    """Returns a run's samples with their metrics, the judge's included, in case order."""
+    ks = _cutoffs(run.metadata["config"])
     samples = run.samples()
-    verdicts = judged(run, samples)
+    judged = judged_values(run, samples)
+    scored = [score_sample(sample, ks=ks, prices=prices) for sample in samples]
     return tuple(
-        _with(score(sample, ks=ks, prices=prices), verdicts.get(sample.case.id, {}))
-        for sample in samples
+        replace(s, values={**s.values, **judged.get(s.sample.case.id, {})}) for s in scored
     )
 
 
-def depths(config: Mapping[str, Any]) -> tuple[int, ...]:
-    """Returns the depths of the ranking metrics: to 5, and to 10 where 10 passages are asked for.
+def _cutoffs(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """Returns the rank cutoffs: up to 5, and up to 10 if 10 passages are requested.
 
-    A target that returns fewer is not excused from the deeper ones.
+    A target that returns fewer passages is still measured at the deeper cutoffs.
     """
     deepest = max(5, config.get("top_k") or 5)
-    return tuple(k for k in KS if k <= deepest)
+    return tuple(k for k in CUTOFFS if k <= deepest)
 
 
-def figures(scored: Sequence[Scored], names: Iterable[str] | None = None) -> dict[str, Figure]:
-    """Returns each metric that some case has, with its interval, in the table's order."""
-    held = {name for s in scored for name in s.values}
-    wanted = held if names is None else held & set(names)
-    found = {name: _figure(name, scored) for name in sorted(wanted, key=table.order)}
-    return found | ({"aurc": area} if names is None and (area := _aurc(scored)) else {})
+def summarize_metrics(
+    scored: Sequence[ScoredSample], names: Iterable[str] | None = None
+) -> dict[str, MetricSummary]:
+    """Returns each metric that applies to some case, in report order."""
+    available = {name for s in scored for name in s.values}
+    selected = available if names is None else available & set(names)
+    metrics = {name: _summarize(name, scored) for name in sorted(selected, key=sort_key)}
+    if names is None and (area := _aurc(scored)):
+        metrics["aurc"] = area
+    return metrics
 
 
-def _figure(name: str, scored: Sequence[Scored]) -> Figure:
-    having = [s for s in scored if name in s.values]
-    values = [s.values[name] for s in having]
-    clusters = [s.sample.case.cluster for s in having]
-    metric = table.metric(name)
-    is_rate = metric.unit == "rate"
-    main = interval(values, clusters, is_rate=is_rate)
-    grouped = bootstrap(values, clusters) if is_rate else main
-    return Figure(
+def _summarize(name: str, scored: Sequence[ScoredSample]) -> MetricSummary:
+    applicable = [s for s in scored if name in s.values]
+    values = [s.values[name] for s in applicable]
+    clusters = [s.sample.case.cluster for s in applicable]
+    unit = get_metric(name).unit
+    is_rate = unit == "rate"
+    interval = metric_interval(values, clusters, is_rate=is_rate)
+    clustered = bootstrap_interval(values, clusters) if is_rate else interval
+    return MetricSummary(
         value=sum(values) / len(values),
-        low=main.low,
-        high=main.high,
+        low=interval.low,
+        high=interval.high,
         n=len(values),
-        n_failed=sum(s.sample.response is None for s in having),
-        method=main.method,
-        unit=metric.unit,
-        clustered=grouped if is_rate and grouped.clusters else None,
-        by_case=bootstrap(values) if main.clusters else None,
+        n_failed=sum(s.sample.response is None for s in applicable),
+        method=interval.method,
+        unit=unit,
+        clustered=clustered if is_rate and clustered.clusters else None,
+        by_case=bootstrap_interval(values) if interval.clusters else None,
     )
 
 
-def _aurc(scored: Sequence[Scored]) -> Figure | None:
-    pairs = confident(scored)
+def _aurc(scored: Sequence[ScoredSample]) -> MetricSummary | None:
+    pairs = confidence_and_error(scored)
     if not pairs:
         return None
-    sure, wrong = zip(*pairs, strict=True)
-    around = aurc_interval(sure, wrong)
-    value = aurc(sure, wrong)
-    return Figure(value, around.low, around.high, len(pairs), 0, around.method, "score")
+    confidences, errors = zip(*pairs, strict=True)
+    interval = aurc_interval(confidences, errors)
+    value = aurc(confidences, errors)
+    return MetricSummary(
+        value, interval.low, interval.high, len(pairs), 0, interval.method, "score"
+    )
 
 
-def confident(scored: Sequence[Scored]) -> list[tuple[float, float]]:
-    """Returns (confidence, 1 if wrong) of each case that was answered with a confidence."""
+def confidence_and_error(scored: Sequence[ScoredSample]) -> list[tuple[float, float]]:
+    """Returns (confidence, 1 if not correct) of each case that was answered with a confidence."""
     return [
         (r.confidence, float(s.failure is not None))
         for s in scored
@@ -172,28 +187,25 @@ def confident(scored: Sequence[Scored]) -> list[tuple[float, float]]:
     ]
 
 
-def by_tag(scored: Sequence[Scored]) -> dict[str, list[Scored]]:
-    """Returns the cases of each tag, tags in the order of the alphabet."""
+def _by_tag(scored: Sequence[ScoredSample]) -> dict[str, list[ScoredSample]]:
     tags = sorted({tag for s in scored for tag in s.sample.case.tags})
     return {tag: [s for s in scored if tag in s.sample.case.tags] for tag in tags}
 
 
-def _detectable(scored: Sequence[Scored]) -> float | None:
-    """The smallest difference of the headline that these cases show at 80 % power.
+def _detectable(scored: Sequence[ScoredSample]) -> float | None:
+    """Returns the smallest difference of the headline that these cases detect at 80 % power.
 
-    For two systems that err independently of each other, which is the worst case.
+    For two systems with independent errors, which is the worst case.
     """
     values = [s.values[HEADLINE] for s in scored if HEADLINE in s.values]
     if not values:
         return None
     rate = sum(values) / len(values)
-    return detectable((2 * rate * (1 - rate)) ** 0.5, len(values))
+    return detectable_difference((2 * rate * (1 - rate)) ** 0.5, len(values))
 
 
-def timing(scored: Sequence[Scored]) -> Json:
-    """Returns milliseconds by stage: median, 95th percentile and mean; `wall` is seen from here."""
-    import numpy as np
-
+def _latency(scored: Sequence[ScoredSample]) -> Json:
+    """Returns milliseconds by stage: median, 95th percentile, mean; `wall` is the client's view."""
     stages: dict[str, list[float]] = {}
     for s in scored:
         stages.setdefault("wall", []).append(s.sample.wall_ms)
@@ -216,7 +228,3 @@ def _versions() -> Iterable[tuple[str, str]]:
             yield package, version(package)
         except PackageNotFoundError:
             continue
-
-
-def _with(scored: Scored, more: Mapping[str, float]) -> Scored:
-    return Scored(scored.sample, {**scored.values, **more}, scored.failure) if more else scored

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.evaluation.cases import as_line, fingerprint, parse, read_cases
+from rag.evaluation.cases import fingerprint, parse_cases, read_cases
 from rag.evaluation.errors import CasesMalformed
 
-GOOD = {
+VALID = {
     "id": "a",
     "question": "What is it?",
     "answers": ["a lake"],
@@ -24,27 +24,27 @@ def lines(*objects: object) -> str:
 
 def test_the_bundled_cases_are_all_read() -> None:
     path = Path(__file__).parents[1] / "data" / "seeds.jsonl"
-    cases, left_out = read_cases(path)
+    cases, skipped = read_cases(path)
     assert len(cases) == len(path.read_text("utf-8").splitlines())
-    assert left_out == []
+    assert skipped == []
 
 
 def test_unknown_keys_are_kept() -> None:
-    (case,), _ = parse(lines({**GOOD, "article": "Lake", "level": 3}))
-    assert as_line(case)["article"] == "Lake"
-    assert as_line(case)["level"] == 3
+    (case,), _ = parse_cases(lines({**VALID, "article": "Lake", "level": 3}))
+    assert case.to_json()["article"] == "Lake"
+    assert case.to_json()["level"] == 3
 
 
 def test_a_case_survives_being_written_and_read() -> None:
     full = {
-        **GOOD,
+        **VALID,
         "history": [{"role": "user", "content": "Hm?"}],
         "rubric": "Names the lake.",
         "group": "lakes",
     }
-    (case,), _ = parse(lines(full))
-    assert as_line(case) == full
-    assert parse(lines(as_line(case)))[0] == [case]
+    (case,), _ = parse_cases(lines(full))
+    assert case.to_json() == full
+    assert parse_cases(lines(case.to_json()))[0] == [case]
 
 
 @pytest.mark.parametrize(
@@ -53,48 +53,48 @@ def test_a_case_survives_being_written_and_read() -> None:
         ("{", "is not JSON"),
         ("[]", "not a JSON object"),
         ("[" * 100_000, "is not JSON"),
-        ({**GOOD, "id": ""}, "id must be"),
-        ({**GOOD, "id": 5}, "id must be"),
-        ({**GOOD, "question": None}, "question must be"),
-        ({**GOOD, "answers": "a lake"}, "answers must be a list"),
-        ({**GOOD, "answers": [5]}, "each of answers"),
-        ({**GOOD, "answers": [], "evidence": []}, "neither answers nor evidence"),
-        ({**GOOD, "answerable": False}, "is not answerable but has answers"),
-        ({**GOOD, "answerable": "yes"}, "answerable must be"),
-        ({**GOOD, "evidence": ["x"]}, "list of objects"),
-        ({**GOOD, "evidence": [{"source": "x"}]}, "quote must be"),
-        ({**GOOD, "history": [{"role": "system", "content": "x"}]}, "each role"),
-        ({**GOOD, "tags": {}}, "tags must be a list"),
+        ({**VALID, "id": ""}, "id must be"),
+        ({**VALID, "id": 5}, "id must be"),
+        ({**VALID, "question": None}, "question must be"),
+        ({**VALID, "answers": "a lake"}, "answers must be a list"),
+        ({**VALID, "answers": [5]}, "answers must contain"),
+        ({**VALID, "answers": [], "evidence": []}, "neither answers nor evidence"),
+        ({**VALID, "answerable": False}, "is not answerable but has answers"),
+        ({**VALID, "answerable": "yes"}, "answerable must be"),
+        ({**VALID, "evidence": ["x"]}, "list of objects"),
+        ({**VALID, "evidence": [{"source": "x"}]}, "quote must be"),
+        ({**VALID, "history": [{"role": "system", "content": "x"}]}, "history roles"),
+        ({**VALID, "tags": {}}, "tags must be a list"),
     ],
 )
 def test_a_malformed_line_is_reported_with_its_number(line: object, cause: str) -> None:
-    cases, problems = parse(lines({**GOOD, "id": "first"}, "", line))
+    cases, problems = parse_cases(lines({**VALID, "id": "first"}, "", line))
     assert [case.id for case in cases] == ["first"]
-    ((number, said),) = problems
+    ((number, message),) = problems
     assert number == 3
-    assert cause in said
+    assert cause in message
 
 
 def test_a_second_case_with_an_id_names_the_first_ones_line() -> None:
-    _, problems = parse(lines(GOOD, GOOD))
-    assert problems == [(2, "id 'a' stands in line 1 already")]
+    _, problems = parse_cases(lines(VALID, VALID))
+    assert problems == [(2, "id 'a' is already used in line 1")]
 
 
 def test_all_malformed_lines_are_named_at_once(tmp_path: Path) -> None:
     path = tmp_path / "cases.jsonl"
-    path.write_text(lines(GOOD, "{", {**GOOD, "id": "b"}, "nonsense"))
-    with pytest.raises(CasesMalformed) as refused:
+    path.write_text(lines(VALID, "{", {**VALID, "id": "b"}, "nonsense"))
+    with pytest.raises(CasesMalformed) as raised:
         read_cases(path)
-    assert [number for number, _ in refused.value.problems] == [2, 4]
-    assert "line 2: is not JSON" in str(refused.value)
+    assert [number for number, _ in raised.value.problems] == [2, 4]
+    assert "line 2: is not JSON" in str(raised.value)
 
 
 def test_skipping_invalid_lines_says_which(tmp_path: Path) -> None:
     path = tmp_path / "cases.jsonl"
-    path.write_text(lines("{", GOOD))
-    cases, left_out = read_cases(path, skip_invalid=True)
+    path.write_text(lines("{", VALID))
+    cases, skipped = read_cases(path, skip_invalid=True)
     assert [case.id for case in cases] == ["a"]
-    assert left_out[0].startswith("line 1: ")
+    assert skipped[0].startswith("line 1: ")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xfe{"])
@@ -109,23 +109,23 @@ def test_a_file_without_a_case_is_refused_even_when_skipping(
 
 def test_a_byte_order_mark_and_carriage_returns_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "cases.jsonl"
-    path.write_bytes(b"\xef\xbb\xbf" + lines(GOOD).encode() + b"\r\n")
+    path.write_bytes(b"\xef\xbb\xbf" + lines(VALID).encode() + b"\r\n")
     assert len(read_cases(path)[0]) == 1
 
 
 def test_a_line_separator_within_a_question_does_not_end_the_line() -> None:
-    (case,), problems = parse(
-        json.dumps({**GOOD, "question": "a\u2028b\x85c?"}, ensure_ascii=False)
+    (case,), problems = parse_cases(
+        json.dumps({**VALID, "question": "a\u2028b\x85c?"}, ensure_ascii=False)
     )
     assert problems == []
     assert case.question == "a\u2028b\x85c?"
 
 
 def test_a_cluster_is_the_group_else_the_first_source_else_the_case() -> None:
-    (grouped, sourced, alone), _ = parse(
+    (grouped, sourced, alone), _ = parse_cases(
         lines(
-            {**GOOD, "id": "1", "group": "g"},
-            {**GOOD, "id": "2"},
+            {**VALID, "id": "1", "group": "g"},
+            {**VALID, "id": "2"},
             {"id": "3", "question": "?", "answerable": False},
         )
     )
@@ -135,7 +135,7 @@ def test_a_cluster_is_the_group_else_the_first_source_else_the_case() -> None:
 
 
 def test_another_expectation_is_another_fingerprint() -> None:
-    first, _ = parse(lines(GOOD))
-    second, _ = parse(lines({**GOOD, "answers": ["a sea"]}))
+    first, _ = parse_cases(lines(VALID))
+    second, _ = parse_cases(lines({**VALID, "answers": ["a sea"]}))
     assert fingerprint(first) != fingerprint(second)
-    assert fingerprint(first) == fingerprint(parse(lines(GOOD))[0])
+    assert fingerprint(first) == fingerprint(parse_cases(lines(VALID))[0])

@@ -130,14 +130,13 @@ def test_a_missing_file_of_cases_is_said_once(evaluate: Evaluate, tmp_path: Path
         (["run", GOLD, "--url", "http://127.0.0.1:9"], 4, "127.0.0.1:9"),
         (["run", GOLD, "--target", "nowhere:it"], 4, "nowhere:it cannot be loaded"),
         (["run", GOLD, "--target", "json:dumps"], 4, "json:dumps"),
-        (["run", GOLD, "--closed-book"], 3, "--model"),
-        (["run", GOLD, "--closed-book", "--url", "http://127.0.0.1:9"], 2, "one of"),
+        (["run", GOLD, "--target", "json:dumps", "--url", "http://127.0.0.1:9"], 2, "one of"),
         (["run", GOLD, "--tag", "nonesuch"], 2, "nonesuch"),
-        (["show", "nowhere", "x"], 2, "holds no run"),
-        (["rescore", "nowhere"], 2, "holds no run"),
+        (["show", "nowhere", "x"], 2, "contains no run"),
+        (["rescore", "nowhere"], 2, "contains no run"),
         (["gate", "nowhere"], 2, "needs --min"),
-        (["gate", "nowhere", "--min", "much"], 2, "no condition"),
-        (["import", "squad", GOLD], 2, "no squad set"),
+        (["gate", "nowhere", "--min", "much"], 2, "invalid condition"),
+        (["import", "squad", GOLD], 2, "not a squad set"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_its_exit_code(
@@ -216,21 +215,17 @@ def test_a_corpus_is_brought_up_to_date_first(
     assert "index: " in done.err
 
 
-def test_a_closed_book_shows_what_the_model_knows_by_itself(
-    evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_models_tokens_are_priced(
+    seeds_data: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    with FakeModel(lambda request: "120,000" if "SU7s" in request.last else "NO_ANSWER") as server:
+    with FakeModel(lambda request: "120,000 [1.1]") as server:
         monkeypatch.setenv("FOOTNOTE_LLM__BASE_URL", server.base_url)
         done = evaluate(
-            "run", GOLD, "--closed-book", "--model", "fake", "--corpus", SEEDS,
+            "run", GOLD, "--model", "fake", "--data-dir", seeds_data, "--limit", 3,
             "--out", tmp_path / "r", "--price-in", 2, "--price-out", 8,
         )  # fmt: skip
     assert done.code == 0, done.err
-    metrics = summary(tmp_path / "r")["metrics"]
-    assert metrics["exact_match"]["value"] == pytest.approx(1 / 46)
-    assert metrics["abstention_recall"]["value"] == 1.0
-    assert metrics["cost"]["value"] > 0
-    assert "hit@1" not in metrics
+    assert summary(tmp_path / "r")["metrics"]["cost"]["value"] > 0
 
 
 RETRIEVER = """
@@ -361,7 +356,11 @@ def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None
         f"from api.cli import run; sys.exit(run(['eval', 'run', {str(GOLD)!r}]))"
     )
     done = subprocess.run(
-        [COMMAND[0], "-c", script], cwd=tmp_path, env=clean_environment(), capture_output=True, text=True
+        [COMMAND[0], "-c", script],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 3
     assert "pip install '.[eval]'" in done.stderr
@@ -374,16 +373,3 @@ def test_drafted_cases_can_be_run(seeds_data: Path, evaluate: Evaluate, tmp_path
     done = evaluate("run", out, "--data-dir", seeds_data, "--out", tmp_path / "r")
     assert done.code == 0
     assert summary(tmp_path / "r")["metrics"]["hit@5"]["value"] == 1.0
-
-
-def test_several_settings_are_measured_side_by_side(
-    seeds_data: Path, evaluate: Evaluate, tmp_path: Path
-) -> None:
-    table = f"data_dir = {str(seeds_data)!r}\n"
-    path = tmp_path / "runs.toml"
-    path.write_text(f"[five]\n{table}[one]\ntop_k = 1\nsupport_mode = 'strict'\n{table}")
-    done = evaluate("matrix", GOLD, path, "--out", tmp_path / "m", "--limit", 12, "--json")
-    assert done.code == 0, done.err
-    found = json.loads(done.out)
-    assert found["one"]["recall@5"]["value"] < found["five"]["recall@5"]["value"]
-    assert evaluate("matrix", GOLD, GOLD, "--out", tmp_path / "n").code == 2

@@ -7,38 +7,50 @@ from pathlib import Path
 
 import pytest
 
-from rag.evaluation.cases import case_of
-from rag.evaluation.draft import Sentence, asked, chosen, cloze
+from rag.evaluation.cases import Case
 from rag.evaluation.errors import CasesMalformed
-from rag.evaluation.importing import Imported, read, write_sources
-from rag.model.openai_chat import Message, ModelEnd, ModelText
+from rag.evaluation.importing import (
+    Imported,
+    SourceSentence,
+    draft_cloze,
+    draft_with_model,
+    import_cases,
+    select_sentences,
+    write_sources,
+)
+from rag.model.protocol import Message, ModelEnd, ModelText
 
 PARAGRAPH = "The lake is 12 metres deep. It freezes in January."
 
 
-def held(made: Imported) -> bool:
+def quotes_are_in_sources(imported: Imported) -> bool:
     """Does every quote stand in its source?"""
-    return all(e.quote in made.sources[e.source] for case in made.cases for e in case.evidence)
+    return all(
+        e.quote in imported.sources[e.source] for case in imported.cases for e in case.evidence
+    )
 
 
 def test_squad(tmp_path: Path) -> None:
-    asked_for = {"id": "1", "question": "How deep?", "answers": [{"text": "12 metres"}] * 2}
-    never = {"id": "2", "question": "Whose?", "answers": [], "is_impossible": True}
+    answerable = {"id": "1", "question": "How deep?", "answers": [{"text": "12 metres"}] * 2}
+    impossible = {"id": "2", "question": "Whose?", "answers": [], "is_impossible": True}
     article = {
         "title": "../A/lake",
-        "paragraphs": [{"context": PARAGRAPH, "qas": [asked_for, never, asked_for]}],
+        "paragraphs": [{"context": PARAGRAPH, "qas": [answerable, impossible, answerable]}],
     }
     path = tmp_path / "squad.json"
     path.write_text(json.dumps({"version": "2.0", "data": [article]}))
-    made = read("squad", path)
-    assert [(c.answers, c.answerable) for c in made.cases] == [(("12 metres",), True), ((), False)]
-    assert made.left_out == ["1: there is a case of this id already"]
-    assert list(made.sources) == ["A_lake.txt"]
-    assert held(made)
-    write_sources(tmp_path / "corpus", made.sources)
+    imported = import_cases("squad", path)
+    assert [(c.answers, c.answerable) for c in imported.cases] == [
+        (("12 metres",), True),
+        ((), False),
+    ]
+    assert imported.skipped == ["1: duplicate id"]
+    assert list(imported.sources) == ["A_lake.txt"]
+    assert quotes_are_in_sources(imported)
+    write_sources(tmp_path / "corpus", imported.sources)
     assert [p.name for p in (tmp_path / "corpus").iterdir()] == ["A_lake.txt"]
     with pytest.raises(FileExistsError):
-        write_sources(tmp_path / "corpus", made.sources)
+        write_sources(tmp_path / "corpus", imported.sources)
 
 
 def test_beir(tmp_path: Path) -> None:
@@ -56,12 +68,12 @@ def test_beir(tmp_path: Path) -> None:
     (tmp_path / "qrels" / "test.tsv").write_text(
         "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\nq2\td2\t0\n"
     )
-    made = read("beir", tmp_path)
-    (case,) = made.cases
+    imported = import_cases("beir", tmp_path)
+    (case,) = imported.cases
     assert case.answers == ()
     assert [e.source for e in case.evidence] == ["d1.md"]
-    assert made.sources["d1.md"] == f"# Lake\n\n{PARAGRAPH}\n"
-    assert held(made)
+    assert imported.sources["d1.md"] == f"# Lake\n\n{PARAGRAPH}\n"
+    assert quotes_are_in_sources(imported)
 
 
 def test_clapnq(tmp_path: Path) -> None:
@@ -75,11 +87,11 @@ def test_clapnq(tmp_path: Path) -> None:
             for i, output in (("1", one), ("2", two))
         )
     )
-    made = read("clapnq", path)
-    assert [c.answerable for c in made.cases] == [True, False]
-    assert made.cases[0].evidence[0].quote == "The lake is 12 metres deep."
-    assert made.sources == {"Lake.txt": f"{PARAGRAPH}\n"}
-    assert held(made)
+    imported = import_cases("clapnq", path)
+    assert [c.answerable for c in imported.cases] == [True, False]
+    assert imported.cases[0].evidence[0].quote == "The lake is 12 metres deep."
+    assert imported.sources == {"Lake.txt": f"{PARAGRAPH}\n"}
+    assert quotes_are_in_sources(imported)
 
 
 def test_feedback(tmp_path: Path) -> None:
@@ -92,12 +104,12 @@ def test_feedback(tmp_path: Path) -> None:
         {"rating": "up"},
     ]
     path.write_text("\n".join(map(json.dumps, given)))
-    made = read("feedback", path)
-    assert [(c.answers, c.tags) for c in made.cases] == [
+    imported = import_cases("feedback", path)
+    assert [(c.answers, c.tags) for c in imported.cases] == [
         (("12 metres.",), ("praised",)),
         (("January",), ("corrected",)),
     ]
-    assert len(made.left_out) == 2
+    assert len(imported.skipped) == 2
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -109,11 +121,11 @@ def test_csv(tmp_path: Path) -> None:
         ",,,,,,\r\n",
         encoding="utf-8",
     )
-    made = read("csv", path)
-    assert made.cases[0].answers == ("12 metres", "twelve metres")
-    assert made.cases[0].tags == ("x", "y")
-    assert not made.cases[1].answerable
-    assert len(made.left_out) == 1
+    imported = import_cases("csv", path)
+    assert imported.cases[0].answers == ("12 metres", "twelve metres")
+    assert imported.cases[0].tags == ("x", "y")
+    assert not imported.cases[1].answerable
+    assert len(imported.skipped) == 1
 
 
 @pytest.mark.parametrize("kind", ["squad", "beir", "clapnq", "feedback", "csv"])
@@ -122,24 +134,26 @@ def test_what_is_no_such_set_is_refused(tmp_path: Path, kind: str, content: byte
     path = tmp_path / "set"
     path.write_bytes(content)
     with pytest.raises(CasesMalformed):
-        read(kind, path)
+        import_cases(kind, path)
 
 
 SENTENCES = [
-    Sentence("a.txt", "In the winter of 1997 the whole lake was frozen for weeks."),
-    Sentence("a.txt", "Too short, 5."),
-    Sentence("a.txt", "It has no figure and not one name in it, which is a great pity."),
-    Sentence("b.txt", "The plant was opened by the mayor, Jane Newman Smith, after a long delay."),
+    SourceSentence("a.txt", "In the winter of 1997 the whole lake was frozen for weeks."),
+    SourceSentence("a.txt", "Too short, 5."),
+    SourceSentence("a.txt", "It has no figure and not one name in it, which is a great pity."),
+    SourceSentence(
+        "b.txt", "The plant was opened by the mayor, Jane Newman Smith, after a long delay."
+    ),
 ]
 
 
 def test_cloze_questions_leave_out_what_they_ask_for() -> None:
-    picked = chosen(SENTENCES, 10, seed=1)
-    cases = [case_of(line) for line in cloze(picked)]
+    picked = select_sentences(SENTENCES, 10, seed=1)
+    cases = [Case.from_json(line) for line in draft_cloze(picked)]
     assert {case.answers[0] for case in cases} == {"1997", "Jane Newman Smith"}
     assert all(case.answers[0] not in case.question for case in cases)
     assert all(case.raw["draft"] is True for case in cases)
-    assert chosen(SENTENCES, 1, seed=1) == chosen(SENTENCES, 1, seed=1)
+    assert select_sentences(SENTENCES, 1, seed=1) == select_sentences(SENTENCES, 1, seed=1)
 
 
 class Replies:
@@ -168,9 +182,9 @@ def test_a_models_proposal_counts_only_where_its_answer_is_in_the_sentence() -> 
     )
 
     async def all_of() -> list[object]:
-        return [line async for line in asked([SENTENCES[0]] * 3, model)]
+        return [line async for line in draft_with_model([SENTENCES[0]] * 3, model)]
 
     first, *others = asyncio.run(all_of())
     assert isinstance(first, dict)
-    assert case_of(first).answers == ("1997",)
+    assert Case.from_json(first).answers == ("1997",)
     assert others == [None, None]

@@ -8,44 +8,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ir_measures import RR, Qrel, R, ScoredDoc, Success, nDCG
 
-from rag.evaluation.metrics import citing, ranking
-from rag.evaluation.metrics.match import (
-    contains,
-    covered,
-    exact,
-    numbers,
-    numeric,
-    overlaps,
+from rag.evaluation.metrics import matching, ranking
+from rag.evaluation.metrics.matching import (
+    contains_answer,
+    covered_chars,
+    exact_match,
+    number_values,
+    numeric_match,
+    spans_match,
+    strip_markers,
     token_f1,
-    unmarked,
 )
-from rag.evaluation.results import Cited, Gold, Passage
+from rag.evaluation.results import Citation, GoldEvidence, Passage
 
 
 def passage(rank: int, source: str, start: int = 0, end: int = 100) -> Passage:
     return Passage(rank, source, start, end, "w " * ((end - start) // 2), 1 / rank)
 
 
-def gold(source: str, start: int = 0, end: int = 100) -> Gold:
-    return Gold(source, ((start, end),))
+def gold(source: str, start: int = 0, end: int = 100) -> GoldEvidence:
+    return GoldEvidence(source, ((start, end),))
 
 
 # --- answers
 
 
 def test_markers_are_no_part_of_an_answer() -> None:
-    assert unmarked("It is a lake. [1] In Spain. [2, 3]") == "It is a lake. In Spain."
+    assert strip_markers("It is a lake. [1] In Spain. [2, 3]") == "It is a lake. In Spain."
 
 
 def test_exact_match_ignores_case_articles_and_punctuation() -> None:
-    assert exact("The Denver Broncos!", ["denver broncos"])
-    assert not exact("the Broncos of Denver", ["denver broncos"])
+    assert exact_match("The Denver Broncos!", ["denver broncos"])
+    assert not exact_match("the Broncos of Denver", ["denver broncos"])
 
 
 def test_containment_is_of_whole_words() -> None:
-    assert contains("He won 15 medals.", ["15"])
-    assert not contains("He won 150 medals.", ["15"])
-    assert not contains("Nothing", ["the"])
+    assert contains_answer("He won 15 medals.", ["15"])
+    assert not contains_answer("He won 150 medals.", ["15"])
+    assert not contains_answer("Nothing", ["the"])
 
 
 def test_token_f1_is_that_of_the_squad_paper() -> None:
@@ -57,22 +57,27 @@ def test_token_f1_is_that_of_the_squad_paper() -> None:
 
 
 def test_figures_are_compared_as_values() -> None:
-    assert numbers("1,200.50 and 2.55 and 3.10.2 and 1,2") == ["1200.5", "2.55", "3.10.2", "1,2"]
-    assert numeric("It cost 1,200 yuan", ["1200"]) is True
-    assert numeric("It cost 12,000 yuan", ["1200"]) is False
-    assert numeric("between 5 and 7", ["from 5 to 7", "6"]) is True
-    assert numeric("anything", ["a lake"]) is None
+    assert number_values("1,200.50 and 2.55 and 3.10.2 and 1,2") == [
+        "1200.5",
+        "2.55",
+        "3.10.2",
+        "1,2",
+    ]
+    assert numeric_match("It cost 1,200 yuan", ["1200"]) is True
+    assert numeric_match("It cost 12,000 yuan", ["1200"]) is False
+    assert numeric_match("between 5 and 7", ["from 5 to 7", "6"]) is True
+    assert numeric_match("anything", ["a lake"]) is None
 
 
 def test_spans_match_when_they_share_half_of_either() -> None:
-    assert overlaps((0, 10), (5, 100))
-    assert not overlaps((0, 10), (6, 100))
-    assert overlaps((40, 45), (0, 100))
-    assert not overlaps((0, 10), (10, 20))
+    assert spans_match((0, 10), (5, 100))
+    assert not spans_match((0, 10), (6, 100))
+    assert spans_match((40, 45), (0, 100))
+    assert not spans_match((0, 10), (10, 20))
 
 
 def test_coverage_counts_no_character_twice() -> None:
-    assert covered([(0, 10), (5, 12)], [(3, 20), (8, 30)]) == 9
+    assert covered_chars([(0, 10), (5, 12)], [(3, 20), (8, 30)]) == 9
 
 
 # --- rankings, beside ir_measures
@@ -83,7 +88,7 @@ DOCS = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1, max_size=8
 
 @given(found=DOCS, wanted=DOCS, k=st.sampled_from([1, 3, 5]))
 def test_file_metrics_agree_with_ir_measures(found: list[str], wanted: list[str], k: int) -> None:
-    ours = ranking.files(
+    ours = ranking.rank_files(
         [passage(rank, source) for rank, source in enumerate(found, start=1)],
         [gold(source) for source in wanted],
     )
@@ -101,7 +106,7 @@ def test_passage_metrics_agree_with_ir_measures(
     found: list[str], wanted: list[str], k: int
 ) -> None:
     """Where each passage holds one piece of evidence at most, both mean the same."""
-    ours = ranking.chunks(
+    ours = ranking.rank_passages(
         [
             passage(rank, "file", 1000 * ord(name), 1000 * ord(name) + 99)
             for rank, name in enumerate(found, start=1)
@@ -125,18 +130,18 @@ def test_ndcg_of_relevant_documents_at_ranks_two_and_four() -> None:
 
 
 def test_finding_the_same_evidence_again_earns_nothing() -> None:
-    found = ranking.chunks([passage(1, "a"), passage(2, "a")], [gold("a"), gold("b")])
+    found = ranking.rank_passages([passage(1, "a"), passage(2, "a")], [gold("a"), gold("b")])
     assert found.gains == (1, 0)
     assert found.recall(5) == 0.5
 
 
 def test_one_passage_with_all_the_evidence_is_a_perfect_ranking() -> None:
-    found = ranking.chunks([passage(1, "a")], [gold("a", 0, 40), gold("a", 50, 90)])
+    found = ranking.rank_passages([passage(1, "a")], [gold("a", 0, 40), gold("a", 50, 90)])
     assert found.ndcg(5) == found.recall(1) == 1.0
 
 
 def test_span_recall_adds_up_what_passages_cover_together() -> None:
-    found = ranking.spans(
+    found = ranking.rank_spans(
         [passage(1, "a", 0, 40), passage(2, "a", 30, 60), passage(3, "b", 0, 100)], [gold("a")]
     )
     assert found.recall(1) == pytest.approx(0.4)
@@ -147,9 +152,9 @@ def test_span_recall_adds_up_what_passages_cover_together() -> None:
 
 
 def test_evidence_that_is_not_in_the_sources_counts_as_missed() -> None:
-    lost = Gold("a", ())
-    assert ranking.chunks([passage(1, "a")], [lost]).recall(5) == 0.0
-    assert ranking.spans([passage(1, "a")], [lost, gold("a")]).recall(5) == pytest.approx(0.5)
+    lost = GoldEvidence("a", ())
+    assert ranking.rank_passages([passage(1, "a")], [lost]).recall(5) == 0.0
+    assert ranking.rank_spans([passage(1, "a")], [lost, gold("a")]).recall(5) == pytest.approx(0.5)
 
 
 def test_token_overlap_is_that_of_the_chroma_report() -> None:
@@ -158,7 +163,7 @@ def test_token_overlap_is_that_of_the_chroma_report() -> None:
     found = Passage(1, "a", 0, len("one two three four five six"), "one two three four five six", 1)
     quote = "four five six seven"
     at = text.index(quote)
-    both = ranking.tokens([found], [Gold("a", ((at, at + len(quote)),))], [quote])
+    both = ranking.token_overlap([found], [GoldEvidence("a", ((at, at + len(quote)),))], [quote])
     assert (both.shared, both.gold, both.retrieved) == (3, 4, 6)
     assert both.iou == pytest.approx(3 / 7)
     assert both.recall == pytest.approx(3 / 4)
@@ -167,7 +172,7 @@ def test_token_overlap_is_that_of_the_chroma_report() -> None:
 
 def test_tokens_retrieved_twice_weigh_on_precision_once_on_recall() -> None:
     one = Passage(1, "a", 0, 7, "one two", 1)
-    both = ranking.tokens([one, one], [Gold("a", ((0, 7),))], ["one two"])
+    both = ranking.token_overlap([one, one], [GoldEvidence("a", ((0, 7),))], ["one two"])
     assert both.recall == 1.0
     assert both.precision == 0.5
 
@@ -175,13 +180,13 @@ def test_tokens_retrieved_twice_weigh_on_precision_once_on_recall() -> None:
 # --- citations
 
 
-def cited(n: int, source: str, start: int, end: int) -> Cited:
-    return Cited(n, source, start, end, "")
+def cited(n: int, source: str, start: int, end: int) -> Citation:
+    return Citation(n, source, start, end, "")
 
 
 def test_citation_precision_and_recall_by_span() -> None:
     """Two of three citations are on evidence, one of two pieces is cited: F1 = 4/7."""
-    fit = citing.by_span(
+    fit = matching.citations_by_span(
         [cited(1, "a", 0, 50), cited(2, "a", 60, 100), cited(3, "b", 500, 600)],
         [gold("a"), gold("b")],
     )
@@ -191,12 +196,14 @@ def test_citation_precision_and_recall_by_span() -> None:
 
 
 def test_citation_precision_and_recall_by_file() -> None:
-    fit = citing.by_file([cited(1, "a", 900, 950), cited(2, "c", 0, 9)], [gold("a"), gold("b")])
+    fit = matching.citations_by_file(
+        [cited(1, "a", 900, 950), cited(2, "c", 0, 9)], [gold("a"), gold("b")]
+    )
     assert (fit.precision, fit.recall) == (0.5, 0.5)
 
 
 def test_nothing_cited_has_no_precision_and_f1_zero() -> None:
-    fit = citing.by_span([], [gold("a")])
+    fit = matching.citations_by_span([], [gold("a")])
     assert fit.precision is None
     assert (fit.recall, fit.f1) == (0.0, 0.0)
 
@@ -213,11 +220,11 @@ def test_alce_recall_and_precision_by_hand() -> None:
     """As in ALCE's figure: s1 needs both of its first two quotes and not the third; s2's quote
     says something else; s3 cites nothing. Recall 1/3, precision 2/4.
     """
-    fit = citing.alce([("s1", ["A", "B", "X"]), ("s2", ["Y"]), ("s3", [])], holds)
+    fit = matching.alce([("s1", ["A", "B", "X"]), ("s2", ["Y"]), ("s3", [])], holds)
     assert fit.recall == pytest.approx(1 / 3)
     assert fit.precision == pytest.approx(2 / 4)
 
 
 def test_alce_counts_each_of_two_sufficient_citations() -> None:
-    fit = citing.alce([("s2", ["C", "C"])], holds)
+    fit = matching.alce([("s2", ["C", "C"])], holds)
     assert (fit.recall, fit.precision) == (1.0, 1.0)

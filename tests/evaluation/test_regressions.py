@@ -22,12 +22,12 @@ from index.embed.quantize import COMPONENTS
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline
 from rag.evaluation.cases import Case, read_cases
-from rag.evaluation.compare import Comparison, compare
-from rag.evaluation.metrics.score import Scored, score
-from rag.evaluation.results import Cited, Passage, Response
-from rag.evaluation.run import ask
-from rag.evaluation.targets.pipeline import PipelineTarget, Target
-from rag.retrieval.weights import Weights, fitted
+from rag.evaluation.compare import Comparison, compare_runs
+from rag.evaluation.metrics.score import ScoredSample, score_sample
+from rag.evaluation.results import Citation, Passage, Response
+from rag.evaluation.run import run_case
+from rag.evaluation.targets import PipelineTarget, Target
+from rag.retrieval.weights import Weights, fitted_weights
 
 COUNT, BASE = 300, 60
 GOLD = Path(__file__).parents[1] / "data" / "seeds.jsonl"
@@ -44,7 +44,7 @@ class Bench:
     parts: Parts
     generation: Generation
     cases: Sequence[Case]
-    before: Sequence[Scored]
+    before: Sequence[ScoredSample]
 
     def target(self, *, top_k: int = 5, weights: Weights | None = None) -> PipelineTarget:
         pipeline = Pipeline(
@@ -57,12 +57,12 @@ class Bench:
         return PipelineTarget(pipeline, self.generation, top_k=top_k, settings={})
 
     def compared(self, target: Target, cases: Sequence[Case] | None = None) -> Comparison:
-        return compare(self.before, measured(target, cases or self.cases), common=True)
+        return compare_runs(self.before, measured(target, cases or self.cases), common=True)
 
 
-def measured(target: Target, cases: Sequence[Case]) -> list[Scored]:
-    async def all_of() -> list[Scored]:
-        return [score(await ask(target, case), ks=KS) for case in cases]
+def measured(target: Target, cases: Sequence[Case]) -> list[ScoredSample]:
+    async def all_of() -> list[ScoredSample]:
+        return [score_sample(await run_case(target, case), ks=KS) for case in cases]
 
     return asyncio.run(all_of())
 
@@ -89,7 +89,7 @@ class Broken:
     ) -> None:
         self._whole, self._change = whole, change
 
-    def described(self) -> Mapping[str, object]:
+    def describe(self) -> Mapping[str, object]:
         return {}
 
     async def ask(self, case: Case) -> Response:
@@ -144,7 +144,9 @@ def test_the_texts_of_the_passages_shuffled(bench: Bench) -> None:
             for p in made.passages or ()
         )
         said = passages[0].text if made.answered and passages else made.answer
-        cited = [Cited(1, str(p.source), p.start, p.end, p.text) for p in passages[: made.answered]]
+        cited = [
+            Citation(1, str(p.source), p.start, p.end, p.text) for p in passages[: made.answered]
+        ]
         return replace(made, answer=said, passages=passages, citations=tuple(cited))
 
     says(bench.compared(Broken(bench.target(), shuffle)), "hit@5", "not_retrieved")
@@ -159,7 +161,7 @@ def test_every_citation_moved_to_the_next_sentence(bench: Bench) -> None:
     says(bench.compared(Broken(bench.target(), move)), "citation_precision", "badly_cited")
 
 
-def _next(cited: Cited, text: str) -> Cited:
+def _next(cited: Citation, text: str) -> Citation:
     following = re.compile(r"\s*([^.!?\n]+[.!?]?)").match(text, cited.end)
     if following is None:
         return replace(cited, start=cited.end, end=len(text), quote=text[cited.end :])
@@ -168,7 +170,9 @@ def _next(cited: Cited, text: str) -> Cited:
 
 
 def test_abstention_switched_off(bench: Bench) -> None:
-    found = bench.compared(bench.target(weights=replace(fitted(), threshold=0.0, floor=0.0)))
+    found = bench.compared(
+        bench.target(weights=replace(fitted_weights(), threshold=0.0, floor=0.0))
+    )
     says(found, "abstention_recall", "answered_unanswerable")
 
 
@@ -182,9 +186,7 @@ def test_an_article_removed(bench: Bench) -> None:
         async def ask(self, case: Case) -> Response:
             left = tuple(p for p in bench.generation.all_sources() if p != gone)
             made = await bench.parts.pipeline.answer(bench.generation, _ask(case, left))
-            from rag.evaluation.results import from_answer
-
-            return from_answer(made)
+            return Response.from_answer(made)
 
         async def text(self, source: str) -> str | None:
             return None if source == gone else await super().text(source)
@@ -229,7 +231,7 @@ class Deaf:
 def test_dense_retrieval_switched_off() -> None:
     data, _, path = (SQUAD or "").partition(":")
     cases = [case for case in read_cases(Path(path))[0] if case.answerable]
-    sure = replace(fitted(), threshold=0.0, floor=0.0)  # or it would refuse, being unsure
+    sure = replace(fitted_weights(), threshold=0.0, floor=0.0)  # or it would refuse, being unsure
     for bench in opened(Path(data), "squad", cases[:COUNT]):
         pipeline = Pipeline(
             embedder=Deaf(bench.parts.embedder),  # type: ignore[arg-type]  # asks only
@@ -240,4 +242,4 @@ def test_dense_retrieval_switched_off() -> None:
         )
         deaf = PipelineTarget(pipeline, bench.generation, top_k=1, settings={})
         whole = measured(bench.target(top_k=1, weights=sure), bench.cases)
-        says(compare(whole, measured(deaf, bench.cases)), "hit@1", "not_retrieved")
+        says(compare_runs(whole, measured(deaf, bench.cases)), "hit@1", "not_retrieved")

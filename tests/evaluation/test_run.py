@@ -14,7 +14,13 @@ from xml.etree import ElementTree
 import pytest
 
 from rag.evaluation.cases import Case, Evidence
-from rag.evaluation.compare import compare, paired
+from rag.evaluation.compare import (
+    check_floors,
+    check_regression,
+    compare_runs,
+    pair_samples,
+    parse_condition,
+)
 from rag.evaluation.errors import (
     CaseFailed,
     CasesDiffer,
@@ -23,12 +29,10 @@ from rag.evaluation.errors import (
     RunUnreadable,
     TargetUnavailable,
 )
-from rag.evaluation.gate import breaches, condition, regression
-from rag.evaluation.report.files import write
-from rag.evaluation.results import Cited, Passage, Response
-from rag.evaluation.run import Progress, run
-from rag.evaluation.run_store import Run, start
-from rag.evaluation.summary import figures, summarise
+from rag.evaluation.report import write_reports
+from rag.evaluation.results import Citation, Passage, Response
+from rag.evaluation.run import Progress, Run, open_run, run_cases
+from rag.evaluation.summary import summarize, summarize_metrics
 
 TEXT = "The lake is 12 metres deep. It freezes in January. Nobody swims in it."
 CASES = [
@@ -45,7 +49,7 @@ class Lake:
     ) -> None:
         self.told, self.name, self.asked = told or {}, name, list[str]()
 
-    def described(self) -> Mapping[str, object]:
+    def describe(self) -> Mapping[str, object]:
         return {"target": self.name, "top_k": 5}
 
     async def ask(self, case: Case) -> Response:
@@ -67,7 +71,7 @@ RIGHT = Response(
     "The lake is 12 metres deep. [1]",
     True,
     confidence=0.9,
-    citations=(Cited(1, "lake.txt", 0, 27, TEXT[:27]),),
+    citations=(Citation(1, "lake.txt", 0, 27, TEXT[:27]),),
     passages=(Passage(1, "lake.txt", 0, len(TEXT), TEXT, 0.9),),
 )
 WRONG = Response("It freezes.", True, confidence=0.4, passages=RIGHT.passages)
@@ -77,13 +81,13 @@ def fill(
     folder: Path, target: Lake, cases: Sequence[Case] = CASES, *, concurrency: int = 2
 ) -> list[Progress]:
     seen: list[Progress] = []
-    held = start(folder, cases, target.described(), overwrite=False)
-    asyncio.run(run(held, cases, target, concurrency=concurrency, on_progress=seen.append))
+    run = open_run(folder, cases, target.describe(), overwrite=False)
+    asyncio.run(run_cases(run, cases, target, concurrency=concurrency, on_progress=seen.append))
     return seen
 
 
 def lasting(folder: Path) -> dict[str, object]:
-    summary = summarise(Run(folder)).summary
+    summary = summarize(Run(folder)).summary
     return {k: v for k, v in summary.items() if k not in ("timing", "created_at")}
 
 
@@ -92,7 +96,7 @@ def test_a_run_asks_every_case_once_and_says_how_far_it_is(tmp_path: Path) -> No
     seen = fill(tmp_path / "r", target)
     assert sorted(target.asked) == sorted(case.id for case in CASES)
     assert (seen[0].done, seen[-1].done, seen[-1].total) == (0, 12, 12)
-    assert seen[-1].share == pytest.approx(11 / 12)
+    assert seen[-1].share_correct == pytest.approx(11 / 12)
 
 
 def test_a_second_run_in_the_folder_asks_nothing_again(tmp_path: Path) -> None:
@@ -123,7 +127,7 @@ def test_an_unreachable_target_ends_the_run_and_keeps_what_was_done(tmp_path: Pa
 
 def test_an_error_is_a_sample_that_counts_as_wrong(tmp_path: Path) -> None:
     fill(tmp_path / "r", Lake({"c1": CaseFailed("it broke")}))
-    summary = summarise(Run(tmp_path / "r")).summary
+    summary = summarize(Run(tmp_path / "r")).summary
     assert summary["failures"]["error"] == ["c1"]
     headline = summary["metrics"]["answer_cited"]
     assert (headline["n"], headline["n_failed"]) == (12, 1)
@@ -145,13 +149,13 @@ def test_other_cases_are_refused(tmp_path: Path) -> None:
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(RunConflict):
-        start(tmp_path, CASES, {}, overwrite=True)
+        open_run(tmp_path, CASES, {}, overwrite=True)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
 def test_overwriting_begins_anew(tmp_path: Path) -> None:
     fill(tmp_path / "r", Lake())
-    start(tmp_path / "r", CASES, {"target": "sea"}, overwrite=True)
+    open_run(tmp_path / "r", CASES, {"target": "sea"}, overwrite=True)
     assert Run(tmp_path / "r").samples() == []
 
 
@@ -161,9 +165,9 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 
 
 def test_a_quote_that_the_source_does_not_hold_is_an_invalid_citation(tmp_path: Path) -> None:
-    lied = Response("x", True, citations=(Cited(1, "lake.txt", 0, 27, "The lake is 13"),))
+    lied = Response("x", True, citations=(Citation(1, "lake.txt", 0, 27, "The lake is 13"),))
     fill(tmp_path / "r", Lake({"c0": lied}))
-    values = {s.sample.case.id: s.values for s in summarise(Run(tmp_path / "r")).scored}
+    values = {s.sample.case.id: s.values for s in summarize(Run(tmp_path / "r")).scored}
     assert values["c0"]["valid_citations"] == 0.0
     assert values["c1"]["valid_citations"] == 1.0
 
@@ -171,7 +175,7 @@ def test_a_quote_that_the_source_does_not_hold_is_an_invalid_citation(tmp_path: 
 def test_evidence_that_is_not_in_the_sources_is_said(tmp_path: Path) -> None:
     lost = Case("lost", "?", ("x",), (Evidence("sea.txt", "x"),), True)
     fill(tmp_path / "r", Lake(), [*CASES, lost])
-    summary = summarise(Run(tmp_path / "r")).summary
+    summary = summarize(Run(tmp_path / "r")).summary
     assert summary["unlocated"] == ["lost"]
     assert summary["metrics"]["hit@5"]["n"] == 13
 
@@ -181,7 +185,7 @@ def test_no_figure_is_ever_nan_or_infinite(tmp_path: Path) -> None:
     for number, told in enumerate((RIGHT, WRONG, CaseFailed("no"), Response("", False))):
         folder = tmp_path / str(number)
         fill(folder, Lake({"u": told, "e": told}), odd)
-        json.dumps(summarise(Run(folder)).summary, allow_nan=False)
+        json.dumps(summarize(Run(folder)).summary, allow_nan=False)
 
 
 _CHILD = """
@@ -220,13 +224,13 @@ def test_a_run_killed_and_resumed_has_the_summary_of_one_that_was_not(tmp_path: 
 
 def scored(tmp_path: Path, name: str, wrong: Sequence[str] = (), cases: Sequence[Case] = CASES):
     fill(tmp_path / name, Lake(dict.fromkeys(wrong, WRONG)), cases)
-    return summarise(Run(tmp_path / name)).scored
+    return summarize(Run(tmp_path / name)).scored
 
 
 def test_a_comparison_names_what_broke_and_what_was_fixed(tmp_path: Path) -> None:
     before = scored(tmp_path, "a", ["c0", "c1"])
     after = scored(tmp_path, "b", ["c1", *[f"c{n}" for n in range(4, 12)]])
-    found = compare(before, after)
+    found = compare_runs(before, after)
     assert [flip.id for flip in found.fixed] == ["c0"]
     assert [flip.id for flip in found.still_broken] == ["c1"]
     assert {flip.after for flip in found.broken} == {"retrieved_not_used"}
@@ -238,7 +242,7 @@ def test_a_comparison_names_what_broke_and_what_was_fixed(tmp_path: Path) -> Non
 
 def test_a_run_compared_with_itself_has_changed_nothing(tmp_path: Path) -> None:
     same = scored(tmp_path, "a", ["c0"])
-    found = compare(same, same)
+    found = compare_runs(same, same)
     assert all(change.delta == 0 and change.p == 1.0 for change in found.changes)
     assert not found.broken + found.fixed
 
@@ -246,23 +250,23 @@ def test_a_run_compared_with_itself_has_changed_nothing(tmp_path: Path) -> None:
 def test_other_cases_are_compared_only_where_that_was_asked_for(tmp_path: Path) -> None:
     before, after = scored(tmp_path, "a"), scored(tmp_path, "b", cases=CASES[:8])
     with pytest.raises(CasesDiffer):
-        compare(before, after)
-    pairs, left_out = paired(before, after, common=True)
+        compare_runs(before, after)
+    pairs, left_out = pair_samples(before, after, common=True)
     assert (len(pairs), left_out) == (8, 4)
 
 
 def test_a_gate_looks_at_the_value_or_at_the_lower_bound(tmp_path: Path) -> None:
-    found = scored(tmp_path, "a", ["c7"])
-    held = figures(found)
-    assert breaches([condition("answer_cited>=0.9", "value")], held, found) == []
-    (breach,) = breaches([condition("answer_cited >= .9", "low")], held, found)
+    samples = scored(tmp_path, "a", ["c7"])
+    metrics = summarize_metrics(samples)
+    assert check_floors([parse_condition("answer_cited>=0.9", "value")], metrics, samples) == []
+    (breach,) = check_floors([parse_condition("answer_cited >= .9", "low")], metrics, samples)
     assert breach.cases == ("c7",)
 
 
 @pytest.mark.parametrize("text", ["answer_cited", "answer_cited>0.5", "x>=y", "a>=1;b>=2"])
 def test_a_condition_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(ConditionMalformed):
-        condition(text, "value")
+        parse_condition(text, "value")
 
 
 def test_a_gate_lets_a_small_fall_pass_and_names_the_cases_of_a_sure_one(tmp_path: Path) -> None:
@@ -271,12 +275,12 @@ def test_a_gate_lets_a_small_fall_pass_and_names_the_cases_of_a_sure_one(tmp_pat
         scored(tmp_path, "b", ["c1", "c2"]),
         scored(tmp_path, "c", [f"c{n}" for n in range(8)]),
     )
-    ask = {"metric": "answer_cited", "most": 0.02, "common": False}
-    assert regression(good, same, **ask) is None  # -.17, but p = .25
-    breach = regression(good, bad, **ask)
+    ask = {"metric": "answer_cited", "max_regression": 0.02, "common": False}
+    assert check_regression(good, same, **ask) is None  # -.17, but p = .25
+    breach = check_regression(good, bad, **ask)
     assert breach is not None
     assert breach.cases == tuple(f"c{n}" for n in range(8))
-    assert regression(bad, good, **ask) is None
+    assert check_regression(bad, good, **ask) is None
 
 
 # --- reports
@@ -290,26 +294,26 @@ def test_the_reports_say_the_same_and_carry_no_markup_of_the_answers(tmp_path: P
     ]
     told = Response(evil, True, citations=RIGHT.citations, passages=RIGHT.passages)
     fill(tmp_path / "r", Lake({"e": told, "c2": WRONG, "c3": CaseFailed(evil)}), cases)
-    held = Run(tmp_path / "r")
-    results = summarise(held)
-    write(held, results, compare(results.scored, results.scored))
-    page = (held.folder / "report.html").read_text()
+    run = Run(tmp_path / "r")
+    results = summarize(run)
+    write_reports(run, results, compare_runs(results.scored, results.scored))
+    page = (run.folder / "report.html").read_text()
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "\u202e" not in page
     assert 'http-equiv="Content-Security-Policy"' in page
     assert not [s for s in ("http://", "https://") if f'src="{s}' in page or f'href="{s}' in page]
-    suite = ElementTree.fromstring((held.folder / "junit.xml").read_text())
+    suite = ElementTree.fromstring((run.folder / "junit.xml").read_text())
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("13", "1", "1")
-    assert "<script>" not in (held.folder / "report.md").read_text()
-    assert json.loads((held.folder / "summary.json").read_text())["done"] == 13
+    assert "<script>" not in (run.folder / "report.md").read_text()
+    assert json.loads((run.folder / "summary.json").read_text())["done"] == 13
 
 
 def test_the_page_marks_the_evidence_and_what_was_cited(tmp_path: Path) -> None:
     fill(tmp_path / "r", Lake())
-    held = Run(tmp_path / "r")
-    write(held, summarise(held))
-    page = (held.folder / "report.html").read_text()
+    run = Run(tmp_path / "r")
+    write_reports(run, summarize(run))
+    page = (run.folder / "report.html").read_text()
     assert f"<mark class=cited>{TEXT[:27]}</mark>" in page
     ids = [part.split('"')[0] for part in page.split(' id="')[1:]]
     assert len(ids) == len(set(ids))

@@ -10,12 +10,12 @@ from scipy import stats
 from rag.evaluation.statistics import (
     aurc,
     aurc_interval,
-    bootstrap,
-    detectable,
-    holm,
-    mcnemar,
-    permutation,
-    wilson,
+    bootstrap_interval,
+    detectable_difference,
+    holm_adjust,
+    mcnemar_p,
+    permutation_p,
+    wilson_interval,
 )
 
 SOAK = bool(os.environ.get("SOAK"))
@@ -31,29 +31,29 @@ def test_wilson_is_that_of_the_textbook() -> None:
     """10 of 20: centre .5, z = 1.96, by the formula of Wilson 1927."""
     z, n, p = stats.norm.ppf(0.975), 20, 0.5
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    found = wilson(10, 20)
+    found = wilson_interval(10, 20)
     assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half))
 
 
 @pytest.mark.parametrize("successes", [0, 1, 30])
 def test_wilson_stays_within_0_and_1_and_is_never_empty(successes: int) -> None:
-    found = wilson(successes, 30)
+    found = wilson_interval(successes, 30)
     assert 0 <= found.low < found.high <= 1
 
 
 def test_a_constant_metric_has_a_narrow_interval_and_no_nan() -> None:
-    found = bootstrap([0.5] * 40)
+    found = bootstrap_interval([0.5] * 40)
     assert (found.low, found.high) == (0.5, 0.5)
-    assert bootstrap([0.5]).low == 0.5
+    assert bootstrap_interval([0.5]).low == 0.5
 
 
 def test_the_same_values_give_the_same_interval() -> None:
     values = list(np.random.default_rng(1).random(50))
-    assert bootstrap(values) == bootstrap(values)
+    assert bootstrap_interval(values) == bootstrap_interval(values)
 
 
 def test_few_clusters_are_not_resampled_and_the_method_says_so() -> None:
-    found = bootstrap([0.0, 1.0] * 20, ["a", "b"] * 20)
+    found = bootstrap_interval([0.0, 1.0] * 20, ["a", "b"] * 20)
     assert found.clusters is None
     assert "only 2 clusters" in found.method
 
@@ -62,7 +62,7 @@ def test_enough_clusters_widen_the_interval_of_cases_that_go_together() -> None:
     rng = np.random.default_rng(3)
     values = np.repeat(rng.random(24), 10)
     clusters = [str(number) for number in np.repeat(range(24), 10)]
-    grouped, alone = bootstrap(list(values), clusters), bootstrap(list(values))
+    grouped, alone = bootstrap_interval(list(values), clusters), bootstrap_interval(list(values))
     assert grouped.clusters == 24
     assert grouped.high - grouped.low > 2 * (alone.high - alone.low)
 
@@ -76,7 +76,7 @@ def test_wilson_covers_95_percent(p: float, n: int) -> None:
 
 
 def _holds(k: int, n: int, p: float) -> bool:
-    found = wilson(k, n)
+    found = wilson_interval(k, n)
     return found.low <= p <= found.high
 
 
@@ -93,7 +93,7 @@ def test_the_bootstrap_by_case_covers_95_percent() -> None:
     rng = np.random.default_rng(11)
     hits = 0
     for _ in range(TRIALS):
-        found = bootstrap(list(f1_scores(rng, 200)), resamples=10_000 if SOAK else 2_000)
+        found = bootstrap_interval(list(f1_scores(rng, 200)), resamples=10_000 if SOAK else 2_000)
         hits += found.low <= F1_MEAN <= found.high
     assert covers(hits / TRIALS)
 
@@ -106,7 +106,7 @@ def test_the_bootstrap_by_24_clusters_covers_about_95_percent() -> None:
         chance = np.repeat(rng.beta(6, 3, size=24), 10)  # some articles are easier
         luck = rng.random(240)
         values = np.where(luck < 0.6 * chance, 1.0, np.where(luck < chance, 0.5, 0.0))
-        found = bootstrap(list(values), clusters)
+        found = bootstrap_interval(list(values), clusters)
         hits += found.low <= 6 / 9 * 0.8 <= found.high
     assert covers(hits / TRIALS)
 
@@ -115,35 +115,35 @@ def test_mcnemar_is_the_exact_binomial_of_the_pairs_that_differ() -> None:
     """5 lost, 1 gained: 2 · (1 + 6) / 64."""
     before = [1] * 5 + [0] + [1] * 10
     after = [0] * 5 + [1] + [1] * 10
-    assert mcnemar(before, after) == pytest.approx(2 * 7 / 64)
-    assert mcnemar(before, after, "less") == pytest.approx(7 / 64)
-    assert mcnemar(before, before) == 1.0
+    assert mcnemar_p(before, after) == pytest.approx(2 * 7 / 64)
+    assert mcnemar_p(before, after, "less") == pytest.approx(7 / 64)
+    assert mcnemar_p(before, before) == 1.0
 
 
 def test_the_permutation_test_is_exact_for_few_pairs() -> None:
     """Four pairs, all higher: 2 of 16 sign patterns are as extreme."""
-    assert permutation([0, 0, 0, 0], [0.5, 0.5, 0.5, 0.5]) == pytest.approx(2 / 16)
+    assert permutation_p([0, 0, 0, 0], [0.5, 0.5, 0.5, 0.5]) == pytest.approx(2 / 16)
 
 
 def test_the_permutation_test_agrees_with_scipys_t_test_on_many_pairs() -> None:
     rng = np.random.default_rng(5)
     before = rng.normal(0.5, 0.2, 300)
     after = before + rng.normal(0.02, 0.15, 300)
-    assert permutation(before, after) == pytest.approx(
+    assert permutation_p(before, after) == pytest.approx(
         stats.ttest_rel(after, before).pvalue, abs=0.02
     )
 
 
 def test_holm_is_that_of_the_worked_example() -> None:
     """p = .01, .04, .03, .005 → .03, .06, .06, .02 (Holm's step-down with enforced order)."""
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm_adjust([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm_adjust([]) == []
+    assert holm_adjust([0.9, 0.8]) == [1.0, 1.0]
 
 
 def test_the_detectable_difference_is_found_at_the_power_it_names() -> None:
     n, deviation = 200, 0.5
-    size = detectable(deviation, n)
+    size = detectable_difference(deviation, n)
     rng = np.random.default_rng(8)
     samples = rng.normal(size, deviation, (1_000, n))
     found = stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
@@ -183,11 +183,15 @@ def test_a_gate_on_identical_noisy_systems_alarms_in_5_percent_at_most(
         after = rng.random(n) < chance if is_rate else rng.normal(chance, 0.2)
         fall = float(np.mean(before, dtype=float) - np.mean(after, dtype=float))
         old, new = list(before.astype(float)), list(after.astype(float))
-        p = mcnemar(old, new, "less") if is_rate else permutation(old, new, "less", resamples=500)
+        p = (
+            mcnemar_p(old, new, "less")
+            if is_rate
+            else permutation_p(old, new, "less", resamples=500)
+        )
         alarms += fall > 0.02 and p < 0.05
     assert alarms / trials <= 0.05 + (0.0 if SOAK else 0.04)
 
 
 def test_one_changed_pair_proves_nothing() -> None:
-    assert permutation([0.5, 1.0, 0.0], [0.5, 0.5, 0.0]) == 1.0
-    assert permutation([0.5, 1.0, 0.0], [0.5, 0.5, 0.0], "less") == 0.5
+    assert permutation_p([0.5, 1.0, 0.0], [0.5, 0.5, 0.0]) == 1.0
+    assert permutation_p([0.5, 1.0, 0.0], [0.5, 0.5, 0.0], "less") == 0.5

@@ -14,7 +14,7 @@ import pytest
 from api.app import create_app
 from api.settings import load_settings
 from api.state.feedback import DAY_S, Feedback
-from rag.evaluation.importing import from_feedback
+from rag.evaluation.importing import import_feedback
 from tests.support.processes import LocalClient, RunningService, run_footnote
 
 CITED = [{"source": "lake.txt", "quote": "The lake froze for 142 days in 1998."}]
@@ -121,7 +121,7 @@ def test_feedback_is_forgotten_once_its_days_are_over(tmp_path: Path) -> None:
 def test_without_feedback_there_are_no_cases(home: Path) -> None:
     done = run_footnote("feedback", "export", cwd=home)
     assert (done.returncode, done.stdout) == (0, "")
-    assert from_feedback([]).cases == []
+    assert import_feedback([]).cases == []
 
 
 def test_feedback_leaves_no_trace_in_the_log(lakes: Path) -> None:

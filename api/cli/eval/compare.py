@@ -1,29 +1,28 @@
-"""`footnote eval compare|gate`: whether a change made answers better, for people and for CI."""
+"""`footnote eval compare|gate`: whether a change improved the answers, for people and for CI."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...exit_codes import GATE_FAILED, OK, USAGE, ServiceRefused
-from ...wire.escape import screen
+from ...exit_codes import GATE_FAILED, OK, USAGE, CliError
+from ...wire.escape import escape
 from .. import options
 from .show import RunFolder
 
 if TYPE_CHECKING:
-    from rag.evaluation.compare import Change, Comparison
-    from rag.evaluation.gate import Breach
-    from rag.evaluation.metrics.score import Scored
+    from rag.evaluation.compare import Breach, Comparison, MetricChange
+    from rag.evaluation.metrics.score import ScoredSample
 
-LISTED = 50
+MAX_LISTED = 50
 
 Metrics = Annotated[
     list[str] | None,
-    typer.Option("--metric", help="Only this metric; may be repeated.", show_default=False),
+    typer.Option("--metric", help="Only this metric; repeatable.", show_default=False),
 ]
-Common = Annotated[bool, typer.Option("--common", help="Compare the cases that both runs have.")]
+Common = Annotated[bool, typer.Option("--common", help="Compare only cases of both runs.")]
 
 
 def compare(
@@ -33,50 +32,51 @@ def compare(
     common: Common = False,
     json: options.Json = False,
 ) -> int:
-    """Compare two runs case by case: what changed, how sure that is, which cases flipped."""
-    from rag.evaluation.compare import compare as compared
+    """Compare two runs case by case: changes, their significance, and flipped cases."""
+    from rag.evaluation.compare import compare_runs
 
-    found = compared(_scored(before), _scored(after), common=common, only=metric or [])
+    comparison = compare_runs(
+        _score_run(before), _score_run(after), common=common, metrics=metric or []
+    )
     if json:
-        options.print_json(asdict(found))
+        options.print_json(asdict(comparison))
     else:
-        typer.echo("\n".join(screen(line) for line in _shown(found)))
+        typer.echo("\n".join(escape(line) for line in _format_comparison(comparison)))
     return OK
 
 
-def _scored(folder: Path) -> "tuple[Scored, ...]":
-    from rag.evaluation.run_store import Run
-    from rag.evaluation.summary import scored_of
+def _score_run(folder: Path) -> "tuple[ScoredSample, ...]":
+    from rag.evaluation.run import Run
+    from rag.evaluation.summary import score_run
 
-    return scored_of(Run(folder))
+    return score_run(Run(folder))
 
 
-def _shown(found: "Comparison") -> Iterator[str]:
-    for name, flips in (("broken", found.broken), ("fixed", found.fixed)):
+def _format_comparison(comparison: "Comparison") -> Iterator[str]:
+    for name, flips in (("broken", comparison.broken), ("fixed", comparison.fixed)):
         yield f"{name}: {len(flips)}"
-        for flip in flips[:LISTED]:
-            change = f"{flip.before or 'right'} → {flip.after or 'right'}"
+        for flip in flips[:MAX_LISTED]:
+            change = f"{flip.before or 'correct'} → {flip.after or 'correct'}"
             yield f"  {flip.id}  {change}  {flip.question}"
-    yield f"still broken: {len(found.still_broken)}"
-    if found.left_out:
-        yield f"left out, because only one run has them: {found.left_out}"
+    yield f"still broken: {len(comparison.still_broken)}"
+    if comparison.left_out:
+        yield f"excluded, because only one run has them: {comparison.left_out}"
     yield ""
     yield f"{'metric':<24} {'before':>7} {'after':>7} {'delta':>8}  95 % interval      p       Holm"
-    yield from (_row(change) for change in found.changes)
-    yield "* sure after Holm's adjustment for having looked at all of these"
+    yield from (_format_change(change) for change in comparison.changes)
+    yield "* significant after Holm's adjustment for multiple comparisons"
 
 
-def _row(change: "Change") -> str:
-    from rag.evaluation.report.words import p_value
+def _format_change(change: "MetricChange") -> str:
+    from rag.evaluation.report.markdown import format_p
 
-    around = change.interval
-    other = change.by_case
-    beside = f"  (by case [{other.low:+.3f}, {other.high:+.3f}])" if other else ""
+    interval, other = change.interval, change.by_case
+    by_case = f"  (by case [{other.low:+.3f}, {other.high:+.3f}])" if other else ""
     return (
         f"{change.metric:<24} {change.before:7.3f} {change.after:7.3f} {change.delta:+8.3f}  "
-        f"[{around.low:+.3f}, {around.high:+.3f}]  {p_value(change.p):<7} "
-        f"{p_value(change.p_holm)}{' *' if change.is_sure else ''}  {change.test}, "
-        f"{around.method}, n {change.n}, shows {change.detectable:.3f} at 80 %{beside}"
+        f"[{interval.low:+.3f}, {interval.high:+.3f}]  {format_p(change.p):<7} "
+        f"{format_p(change.p_holm)}{' *' if change.is_significant else ''}  {change.test}, "
+        f"{interval.method}, n {change.n}, detects {change.detectable:.3f} at 80 %{by_case}"
     )
 
 
@@ -84,50 +84,54 @@ def gate(
     run: RunFolder,
     min_: Annotated[
         list[str] | None,
-        typer.Option("--min", help="A floor, as answer_cited>=0.8.", show_default=False),
+        typer.Option("--min", help="Minimum of a metric: answer_cited>=0.8.", show_default=False),
     ] = None,
     min_low: Annotated[
         list[str] | None,
-        typer.Option(help="A floor under the interval's lower bound.", show_default=False),
+        typer.Option(help="Minimum of a metric's lower bound.", show_default=False),
     ] = None,
     baseline: Annotated[
-        Path | None, typer.Option(help="The run to be no worse than.", show_default=False)
+        Path | None, typer.Option(help="Run to compare with.", show_default=False)
     ] = None,
     max_regression: Annotated[
-        float, typer.Option(min=0, help="How far it may fall under the baseline.")
+        float, typer.Option(min=0, help="Allowed regression from the baseline.")
     ] = 0.0,
     metric: Metrics = None,
     common: Common = False,
     json: options.Json = False,
 ) -> int:
-    """Fail with exit code 5, naming the cases, where a run is not good enough."""
-    from rag.evaluation.gate import breaches, condition, regression
+    """Exit with code 5 and name the cases if a run is below a minimum or the baseline."""
+    from rag.evaluation.compare import check_floors, check_regression, parse_condition
     from rag.evaluation.metrics.registry import HEADLINE
-    from rag.evaluation.summary import figures
+    from rag.evaluation.summary import summarize_metrics
 
-    wanted = [condition(text, "value") for text in min_ or []]
-    wanted += [condition(text, "low") for text in min_low or []]
-    if not wanted and baseline is None:
-        raise ServiceRefused("a gate needs --min, --min-low or --baseline", USAGE)
-    scored = _scored(run)
-    found = breaches(wanted, figures(scored, [one.metric for one in wanted]), scored)
+    conditions = [parse_condition(text, "value") for text in min_ or []]
+    conditions += [parse_condition(text, "low") for text in min_low or []]
+    if not conditions and baseline is None:
+        raise CliError("a gate needs --min, --min-low or --baseline", USAGE)
+    scored = _score_run(run)
+    metrics = summarize_metrics(scored, [condition.metric for condition in conditions])
+    breaches = check_floors(conditions, metrics, scored)
     if baseline is not None:
-        known = _scored(baseline)
+        before = _score_run(baseline)
         for name in metric or [HEADLINE]:
-            fall = regression(known, scored, metric=name, most=max_regression, common=common)
-            found += [fall] if fall else []
-    _say(found, json=json)
-    return GATE_FAILED if found else OK
+            breach = check_regression(
+                before, scored, metric=name, max_regression=max_regression, common=common
+            )
+            breaches += [breach] if breach else []
+    _print_breaches(breaches, json=json)
+    return GATE_FAILED if breaches else OK
 
 
-def _say(found: "list[Breach]", *, json: bool) -> None:
+def _print_breaches(breaches: "list[Breach]", *, json: bool) -> None:
     if json:
-        said: dict[str, Any] = {"ok": not found, "breaches": [asdict(one) for one in found]}
-        options.print_json(said)
+        entries = [{"said": breach.message, "cases": breach.cases} for breach in breaches]
+        options.print_json({"ok": not breaches, "breaches": entries})
         return
-    for one in found:
-        typer.echo(screen(f"FAIL  {one.said}"))
-        more = f" and {len(one.cases) - LISTED} more" if len(one.cases) > LISTED else ""
-        typer.echo(screen(f"      cases: {' '.join(one.cases[:LISTED])}{more}"))
-    if not found:
+    for breach in breaches:
+        typer.echo(escape(f"FAIL  {breach.message}"))
+        ids = breach.cases
+        more = f" and {len(ids) - MAX_LISTED} more" if len(ids) > MAX_LISTED else ""
+        typer.echo(escape(f"      cases: {' '.join(ids[:MAX_LISTED])}{more}"))
+    if not breaches:
         typer.echo("ok")

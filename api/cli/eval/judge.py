@@ -1,4 +1,4 @@
-"""`footnote eval judge|judge-agreement`: a model's verdicts on a run, and what they are worth."""
+"""`footnote eval judge|judge-agreement`: an LLM's verdicts on a run, and their agreement."""
 
 import asyncio
 import json as json_module
@@ -10,11 +10,10 @@ import typer
 from ...errors import SettingRefused
 from ...exit_codes import OK
 from .. import options
-from .run import report
-from .show import RunFolder
+from .show import RunFolder, report_run
 
 if TYPE_CHECKING:
-    from rag.evaluation.run_store import Run
+    from rag.evaluation.run import Run
 
     from ...settings import Settings
 
@@ -23,35 +22,35 @@ def judge(
     run: RunFolder,
     model: options.Model = None,
     base_url: Annotated[
-        str | None, typer.Option(help="The judge's endpoint.", show_default=False)
+        str | None, typer.Option(help="Base URL of the judge model.", show_default=False)
     ] = None,
     json: options.Json = False,
 ) -> int:
-    """Let a model judge the answers of a run: faithfulness, correctness, rubric."""
-    from rag.evaluation.run_store import Run
+    """Let a model judge a run's answers: faithfulness, correctness, rubric."""
+    from rag.evaluation.run import Run
 
-    settings = options.settings(
-        llm__model=model, llm__base_url=base_url, llm__temperature=0.0, every=True
+    settings = options.load_settings(
+        llm__model=model, llm__base_url=base_url, llm__temperature=0.0, all_collections=True
     )
-    asyncio.run(_judged(Run(run), settings))
-    return report(run, prices=None, baseline=None, json=json, interrupted=False)
+    asyncio.run(_run_judge(Run(run), settings))
+    return report_run(run, json=json)
 
 
-async def _judged(run: "Run", settings: "Settings") -> None:
-    from rag.evaluation.judge import judge as judge_run
+async def _run_judge(run: "Run", settings: "Settings") -> None:
+    from rag.evaluation.judge import run_judge
 
     from ...bootstrap import open_chat
 
     chat = open_chat(settings.llm)
     if chat is None:
-        raise SettingRefused("llm.model", "a judge is a model: name one with --model")
+        raise SettingRefused("llm.model", "the judge needs a model; set one with --model")
 
-    def say(done: int, total: int) -> None:
+    def on_progress(done: int, total: int) -> None:
         if done == total or done % 50 == 0:
             typer.echo(f"{done} of {total} verdicts", err=True)
 
     try:
-        await judge_run(run, chat, say)
+        await run_judge(run, chat, on_progress)
     finally:
         await chat.close()
 
@@ -60,21 +59,21 @@ def judge_agreement(
     run: RunFolder,
     labels: Annotated[
         Path,
-        typer.Argument(help="People's grades: {id, label: correct|incorrect|refused} a line."),
+        typer.Argument(help="People's labels, JSON lines {id, label: correct|incorrect|refused}."),
     ],
     json: options.Json = False,
 ) -> int:
-    """Measure how far the judge of a run agrees with people, and print it beside its figures."""
-    from rag.evaluation.agreement import agreement, read_labels
-    from rag.evaluation.judge import AGREEMENT
-    from rag.evaluation.report.words import judge as in_words
-    from rag.evaluation.run_store import Run
+    """Measure the judge's agreement with people; reports print it with every judged metric."""
+    from rag.evaluation.judge import AGREEMENT_FILE, measure_agreement, read_labels
+    from rag.evaluation.report.markdown import format_judge
+    from rag.evaluation.run import Run
 
-    held = Run(run)
-    found = agreement(held, read_labels(labels))
-    held.write(AGREEMENT, json_module.dumps(found) + "\n")
+    opened = Run(run)
+    agreement = measure_agreement(opened, read_labels(labels))
+    opened.write_file(AGREEMENT_FILE, json_module.dumps(agreement) + "\n")
     if json:
-        options.print_json(found)
+        options.print_json(agreement)
     else:
-        typer.echo(in_words({"model": found["model"], "prompts": "", "agreement": found}))
+        summary = {"model": agreement["model"], "prompts": "", "agreement": agreement}
+        typer.echo(format_judge(summary))
     return OK

@@ -1,77 +1,73 @@
-"""`footnote eval run CASES`: asks every case, keeps each answer, writes the reports."""
+"""`footnote eval run CASES`: sends every case to the target, stores its answers, writes reports.
+
+The target is the pipeline over the settings' corpus, a running service, or a Python object.
+"""
 
 import asyncio
 import random
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from hashlib import sha256
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...exit_codes import INTERRUPTED, OK, USAGE, ServiceRefused
-from ...wire.escape import screen
+from ...exit_codes import USAGE, CliError
+from ...wire.escape import escape, pluralize
 from .. import options
-from .progress import watched
+from .show import Baseline, Price, report_run, token_prices
 
 if TYPE_CHECKING:
     from rag.evaluation.cases import Case
-    from rag.evaluation.metrics.score import Prices
-    from rag.evaluation.run_store import Json, Run
+    from rag.evaluation.run import Progress
+    from rag.evaluation.targets import Target
 
-    from .target import Wanted
+    from ...settings import Settings
 
-RUNS = Path("runs")
-SHOWN_IDS = 8
-
-Cases = Annotated[Path, typer.Argument(help="File of cases, a JSON object a line.")]
-Folder = Annotated[
-    Path | None, typer.Option(help="Folder of the run; the same one resumes.", show_default=False)
-]
-CorpusOption = Annotated[
-    Path | None, typer.Option("--corpus", help="Folder of articles.", show_default=False)
-]
-Limit = Annotated[
-    int | None, typer.Option(min=1, help="Ask this many cases only.", show_default=False)
-]
-Tags = Annotated[
-    list[str] | None, typer.Option("--tag", help="Only cases with this tag.", show_default=False)
-]
-Seed = Annotated[
-    int | None,
-    typer.Option(help="With --limit: draw the cases at random by it.", show_default=False),
-]
-Baseline = Annotated[
-    Path | None, typer.Option(help="A run to compare with in the report.", show_default=False)
-]
-Price = Annotated[float | None, typer.Option(min=0, show_default=False)]
+RUNS_FOLDER = Path("runs")
+PROGRESS_LINES = 10
+"""Lines of progress per run if stderr is not a terminal."""
 
 
 def run(
-    cases: Cases,
-    corpus: CorpusOption = None,
+    cases: Annotated[Path, typer.Argument(help="File of cases, one JSON object per line.")],
+    corpus: Annotated[
+        Path | None, typer.Option("--corpus", help="Folder of articles.", show_default=False)
+    ] = None,
     url: options.Url = None,
     key: options.Key = None,
     target: Annotated[
         str | None,
         typer.Option(
-            help="MODULE:ATTR of a llama-index retriever or query engine, or a target of yours.",
+            help="MODULE:ATTR of a llama-index retriever or query engine, or of your own target.",
             show_default=False,
         ),
     ] = None,
-    closed_book: Annotated[
-        bool, typer.Option("--closed-book", help="Ask the model alone, without any source.")
-    ] = False,
-    out: Folder = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run; an existing run resumes.", show_default=False),
+    ] = None,
     top_k: options.TopK = 5,
-    limit: Limit = None,
-    tag: Tags = None,
-    seed: Seed = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Cases at once.")] = 2,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Maximum number of cases.", show_default=False)
+    ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", help="Only cases with this tag.", show_default=False),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="With --limit: select random cases.", show_default=False),
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Concurrent cases.")] = 2,
     skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Leave malformed lines out, and say which.")
+        bool, typer.Option("--skip-invalid", help="Skip malformed lines and report them.")
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Begin the run in that folder anew.")
+        bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")
     ] = False,
     baseline: Baseline = None,
     price_in: Price = None,
@@ -81,164 +77,210 @@ def run(
     model: options.Model = None,
     json: options.Json = False,
 ) -> int:
-    """Ask every case and report how right the answers are; the same --out resumes."""
-    from rag.evaluation.extra import needed
+    """Ask every case and report how correct the answers are; the same --out resumes."""
+    from rag.evaluation.errors import import_extra
 
-    from .target import Wanted
-
-    needed("scipy")
-    needed("jinja2")
-    needed("matplotlib")
-    picked = chosen(cases, tag or [], limit=limit, seed=seed, skip_invalid=skip_invalid)
-    settings = options.settings(
+    for module in ("scipy", "jinja2", "matplotlib"):
+        import_extra(module)
+    selected = select_cases(cases, tag or [], limit=limit, seed=seed, skip_invalid=skip_invalid)
+    settings = options.load_settings(
         corpus=corpus,
         collection=collection,
         own_collection=corpus is not None,
         data_dir=data_dir,
         llm__model=model,
     )
-    if (url is not None) + (target is not None) + closed_book > 1:
-        raise ServiceRefused("measure one of --url, --target and --closed-book", USAGE)
-    wanted = Wanted(
-        settings=settings,
-        top_k=top_k,
-        url=url,
-        key=key,
-        attribute=target,
-        is_closed_book=closed_book,
-        corpus=corpus,
-    )
-    if corpus is not None and not (url or target or closed_book):
-        _sync(wanted)
-    folder = out or _free_folder(cases.stem)
-    ended = asyncio.run(
-        measure(picked, wanted, folder, concurrency=concurrency, overwrite=overwrite)
-    )
-    return report(
+    if url and target:
+        raise CliError("choose one of --url and --target", USAGE)
+    if corpus is not None and not (url or target):
+        _sync_corpus(settings)
+
+    folder = out or _next_folder(cases.stem)
+
+    async def run_all() -> bool:
+        opened = open_target(
+            settings, top_k=top_k, url=url, key=key, attribute=target, corpus=corpus
+        )
+        async with opened as system:
+            return await _run_cases(
+                selected, system, folder, concurrency=concurrency, overwrite=overwrite
+            )
+
+    completed = asyncio.run(run_all())
+    return report_run(
         folder,
-        prices=prices_of(price_in, price_out),
+        prices=token_prices(price_in, price_out),
         baseline=baseline,
         json=json,
-        interrupted=not ended,
+        interrupted=not completed,
     )
 
 
-def chosen(
+def select_cases(
     path: Path, tags: Sequence[str], *, limit: int | None, seed: int | None, skip_invalid: bool
 ) -> "list[Case]":
-    """Returns the cases to ask; says which lines were left out; raises CasesMalformed."""
+    """Returns the cases to run and reports skipped lines; raises CasesMalformed."""
     from rag.evaluation.cases import read_cases
     from rag.evaluation.errors import CasesMalformed
 
     try:
-        cases, left_out = read_cases(path, skip_invalid=skip_invalid)
+        cases, skipped = read_cases(path, skip_invalid=skip_invalid)
     except CasesMalformed as error:
         if len(error.problems) == 1:
             raise
         for number, cause in error.problems:
-            typer.echo(screen(f"{path}, line {number}: {cause}"), err=True)
-        said = f"{len(error.problems)} lines of {path} are no cases: mend them or --skip-invalid"
-        raise ServiceRefused(said, USAGE) from error
-    for line in left_out:
-        typer.echo(screen(f"left out: {line}"), err=True)
+            typer.echo(escape(f"{path}, line {number}: {cause}"), err=True)
+        message = f"{len(error.problems)} lines of {path} are malformed; fix them or --skip-invalid"
+        raise CliError(message, USAGE) from error
+    for line in skipped:
+        typer.echo(escape(f"skipped: {line}"), err=True)
     if tags:
         cases = [case for case in cases if set(tags) & set(case.tags)]
     if limit is not None and seed is not None:
-        picked = set(random.Random(seed).sample(range(len(cases)), min(limit, len(cases))))
-        cases = [case for number, case in enumerate(cases) if number in picked]
+        drawn = set(random.Random(seed).sample(range(len(cases)), min(limit, len(cases))))
+        cases = [case for number, case in enumerate(cases) if number in drawn]
     cases = cases[:limit]
     if not cases:
-        raise ServiceRefused(f"no case has the tag {' or '.join(tags)}", USAGE)
+        raise CliError(f"no case has the tag {' or '.join(tags)}", USAGE)
     return cases
 
 
-def _sync(wanted: "Wanted") -> None:
-    from ...service.background_sync import summary
-    from ..sync import progress
-    from .target import synced
+def _sync_corpus(settings: "Settings") -> None:
+    from index.sync.process import run_sync
 
-    with progress() as on_event:
-        report = synced(wanted.settings, on_event)
-    typer.echo(screen(f"index: {summary(report)} ({report.seconds:.1f} s)"), err=True)
+    from ...bootstrap import sync_request
+    from ...service.background_sync import summarize_report
+    from ..sync import show_progress
+
+    with show_progress() as on_event:
+        report = run_sync(sync_request(settings), on_event)
+    typer.echo(escape(f"index: {summarize_report(report)} ({report.seconds:.1f} s)"), err=True)
 
 
-def _free_folder(stem: str) -> Path:
+def _next_folder(stem: str) -> Path:
     number = 1
-    while (folder := RUNS / f"{stem}-{number:03}").exists():
+    while (folder := RUNS_FOLDER / f"{stem}-{number:03}").exists():
         number += 1
     return folder
 
 
-async def measure(
-    cases: "list[Case]", wanted: "Wanted", folder: Path, *, concurrency: int, overwrite: bool
+async def _run_cases(
+    cases: "list[Case]", target: "Target", folder: Path, *, concurrency: int, overwrite: bool
 ) -> bool:
-    """Fills the run; returns whether it came to its end and was not interrupted."""
-    from rag.evaluation.run import run as fill
-    from rag.evaluation.run_store import start
+    """Returns whether the run completed, rather than being interrupted."""
+    from rag.evaluation.run import open_run, run_cases
 
-    from .target import opened
-
-    async with opened(wanted) as target:
-        held = start(folder, cases, target.described(), overwrite=overwrite)
-        with watched() as on_progress:
-            try:
-                await fill(held, cases, target, concurrency=concurrency, on_progress=on_progress)
-            except asyncio.CancelledError:  # Ctrl-C: what was done is kept
-                return False
+    run = open_run(folder, cases, target.describe(), overwrite=overwrite)
+    with _show_progress() as on_progress:
+        try:
+            await run_cases(run, cases, target, concurrency=concurrency, on_progress=on_progress)
+        except asyncio.CancelledError:  # Ctrl-C: completed samples are kept
+            return False
     return True
 
 
-def prices_of(price_in: float | None, price_out: float | None) -> "Prices | None":
-    """Returns the prices of a million tokens, None where none is given."""
-    from rag.evaluation.metrics.score import Prices
-
-    if price_in is None and price_out is None:
-        return None
-    return Prices(prompt=price_in or 0.0, completion=price_out or 0.0)
-
-
-def report(
-    folder: Path,
+@asynccontextmanager
+async def open_target(
+    settings: "Settings",
     *,
-    prices: "Prices | None",
-    baseline: Path | None,
-    json: bool,
-    interrupted: bool,
-) -> int:
-    """Writes the reports of a run, prints its headline, returns the exit code."""
-    from rag.evaluation.compare import compare
-    from rag.evaluation.report.files import write
-    from rag.evaluation.run_store import Run
-    from rag.evaluation.summary import scored_of, summarise
+    top_k: int,
+    url: str | None = None,
+    key: str | None = None,
+    attribute: str | None = None,
+    corpus: Path | None = None,
+) -> "AsyncIterator[Target]":
+    """Yields the service at a URL, an imported attribute, or else the pipeline; closes it."""
+    target: Target
+    if url:
+        from rag.evaluation.service_target import ServiceTarget
 
-    held = Run(folder)
-    results = summarise(held, prices=prices)
-    comparison = None
-    if baseline is not None:
-        known = scored_of(Run(baseline), prices=prices)
-        comparison = compare(known, results.scored, common=True)
-    write(held, results, comparison)
-    if json:
-        options.print_json(results.summary)
+        target = ServiceTarget(url, key=key, top_k=top_k)
+        await target.connect()
+    elif attribute:
+        from rag.evaluation.targets import AttributeTarget, CorpusFolder
+
+        sys.path.insert(0, str(Path.cwd()))  # the module belongs to the caller and is not installed
+        target = AttributeTarget(attribute, corpus=CorpusFolder(corpus), top_k=top_k)
     else:
-        typer.echo(screen("\n".join(_headline(held, results.summary))))
-    if interrupted:
-        done, total = results.summary["done"], results.summary["cases"]
-        typer.echo(f"stopped after {done} of {total}; the same command resumes", err=True)
-        return INTERRUPTED
-    return OK
+        from rag.evaluation.targets import PipelineTarget
+
+        from ..client import open_index
+
+        with open_index(settings) as (parts, generation):
+            target = PipelineTarget(
+                parts.pipeline, generation, top_k=top_k, settings=_answer_settings(settings)
+            )
+            try:
+                yield target
+            finally:
+                await target.close()
+        return
+    try:
+        yield target
+    finally:
+        await target.close()
 
 
-def _headline(run: "Run", summary: "Json") -> "Iterator[str]":
-    from rag.evaluation.report import words
+def _answer_settings(settings: "Settings") -> dict[str, object]:
+    """Returns the settings that affect answers, for the run's configuration hash."""
+    from rag.model.prompt import PROMPT_VERSION
 
-    for name in (summary["headline"], "answer_contained", "hit@1", "hit@5", "abstention_recall"):
-        if figure := summary["metrics"].get(name):
-            yield f"{name:<18} {words.value(figure)}  n {figure['n']}"
-    for name, ids in summary["failures"].items():
-        if ids:
-            more = " …" if len(ids) > SHOWN_IDS else ""
-            yield f"{name:<22} {len(ids):>4}  {' '.join(ids[:SHOWN_IDS])}{more}"
-    if lost := summary["unlocated"]:
-        yield f"evidence not in the target's sources: {' '.join(lost[:SHOWN_IDS])}"
-    yield f"report: {run.folder / 'report.html'}"
+    values: dict[str, object] = {
+        "answerer": "model" if settings.llm.model else "extractive",
+        "model": settings.llm.model,
+        "support_mode": settings.support_mode,
+        "weights": sha256(files("rag").joinpath("weights.json").read_bytes()).hexdigest()[:12],
+    }
+    if settings.llm.model:
+        values |= {
+            "temperature": settings.llm.temperature,
+            "max_tokens": settings.llm.max_tokens,
+            "prompt": PROMPT_VERSION,
+        }
+    return values
+
+
+@contextmanager
+def _show_progress() -> "Iterator[Callable[[Progress], None]]":
+    """Shows progress on stderr: a bar on a terminal, else a line for each tenth of the cases."""
+    if not sys.stderr.isatty():
+        yield _line_printer()
+        return
+    from rich import progress as rich
+    from rich.console import Console
+
+    columns = (
+        rich.TextColumn("cases"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TextColumn("correct {task.fields[share]:.1%}"),
+        rich.TimeRemainingColumn(),
+    )
+    with rich.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("cases", total=None, share=0.0)
+
+        def show(progress: "Progress") -> None:
+            bar.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                share=progress.share_correct,
+            )
+
+        yield show
+
+
+def _line_printer() -> "Callable[[Progress], None]":
+    last_step = -1
+
+    def show(progress: "Progress") -> None:
+        nonlocal last_step
+        step = progress.done * PROGRESS_LINES // max(progress.total, 1)
+        if step == last_step:
+            return
+        last_step = step
+        remaining = "" if progress.remaining_s is None else f", {progress.remaining_s:.0f} s left"
+        done = f"{progress.done} of {pluralize(progress.total, 'case')}"
+        typer.echo(f"{done}, {progress.share_correct:.1%} correct{remaining}", err=True)
+
+    return show

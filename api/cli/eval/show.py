@@ -1,20 +1,29 @@
-"""`footnote eval list|show|rescore`: what kept runs say; none of them asks a target."""
+"""`footnote eval list|show|rescore`: existing runs; none of these asks a target."""
 
+import json as json_module
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ...exit_codes import OK, USAGE, ServiceRefused
-from ...wire.escape import screen
+from ...exit_codes import INTERRUPTED, OK, USAGE, CliError
+from ...wire.escape import escape
 from .. import options
-from .run import Baseline, Price, prices_of, report
 
 if TYPE_CHECKING:
-    from rag.evaluation.metrics.score import Scored
+    from rag.evaluation.metrics.score import ScoredSample, TokenPrices
+    from rag.evaluation.run import Json, Run
+
+MAX_LISTED = 8
 
 RunFolder = Annotated[Path, typer.Argument(help="Folder of a run.", show_default=False)]
+Baseline = Annotated[
+    Path | None, typer.Option(help="Run to compare with in the report.", show_default=False)
+]
+Price = Annotated[
+    float | None, typer.Option(min=0, help="Price of a million tokens.", show_default=False)
+]
 
 
 def rescore(
@@ -24,47 +33,101 @@ def rescore(
     price_out: Price = None,
     json: options.Json = False,
 ) -> int:
-    """Score the answers of a run anew and write its reports; nothing is asked again."""
-    prices = prices_of(price_in, price_out)
-    return report(run, prices=prices, baseline=baseline, json=json, interrupted=False)
+    """Score a run's stored answers again and write its reports; nothing is asked."""
+    prices = token_prices(price_in, price_out)
+    return report_run(run, prices=prices, baseline=baseline, json=json)
+
+
+def token_prices(price_in: float | None, price_out: float | None) -> "TokenPrices | None":
+    """Returns the prices of a million tokens; None if neither is given."""
+    from rag.evaluation.metrics.score import TokenPrices
+
+    if price_in is None and price_out is None:
+        return None
+    return TokenPrices(prompt=price_in or 0.0, completion=price_out or 0.0)
+
+
+def report_run(
+    folder: Path,
+    *,
+    prices: "TokenPrices | None" = None,
+    baseline: Path | None = None,
+    json: bool = False,
+    interrupted: bool = False,
+) -> int:
+    """Writes a run's reports, prints its headline, returns the exit code."""
+    from rag.evaluation.compare import compare_runs
+    from rag.evaluation.report import write_reports
+    from rag.evaluation.run import Run
+    from rag.evaluation.summary import score_run, summarize
+
+    run = Run(folder)
+    results = summarize(run, prices=prices)
+    comparison = None
+    if baseline is not None:
+        before = score_run(Run(baseline), prices=prices)
+        comparison = compare_runs(before, results.scored, common=True)
+    write_reports(run, results, comparison)
+    if json:
+        options.print_json(results.summary)
+    else:
+        typer.echo(escape("\n".join(_headline(run, results.summary))))
+    if interrupted:
+        done, total = results.summary["done"], results.summary["cases"]
+        typer.echo(f"interrupted after {done} of {total}; the same command resumes", err=True)
+        return INTERRUPTED
+    return OK
+
+
+def _headline(run: "Run", summary: "Json") -> Iterator[str]:
+    from rag.evaluation.report.markdown import format_value
+
+    for name in (summary["headline"], "answer_contained", "hit@1", "hit@5", "abstention_recall"):
+        if metric := summary["metrics"].get(name):
+            yield f"{name:<18} {format_value(metric)}  n {metric['n']}"
+    for name, ids in summary["failures"].items():
+        if ids:
+            more = " …" if len(ids) > MAX_LISTED else ""
+            yield f"{name:<22} {len(ids):>4}  {' '.join(ids[:MAX_LISTED])}{more}"
+    if unlocated := summary["unlocated"]:
+        yield f"evidence not in the target's sources: {' '.join(unlocated[:MAX_LISTED])}"
+    yield f"report: {run.folder / 'report.html'}"
 
 
 def list_runs(
-    folder: Annotated[Path, typer.Argument(help="Folder that holds runs.")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Folder that contains runs.")] = Path("runs"),
     json: options.Json = False,
 ) -> int:
-    """List the runs below a folder with their headline."""
-    found = list(_listed(folder))
+    """List the runs in a folder with their headline."""
+    entries = list(_list_entries(folder))
     if json:
-        options.print_json(found)
+        options.print_json(entries)
         return OK
-    for entry in found:
-        typer.echo(screen(f"{entry['run']}  {entry['created_at']}  {entry['headline']}"))
-    if not found:
+    for entry in entries:
+        typer.echo(escape(f"{entry['run']}  {entry['created_at']}  {entry['headline']}"))
+    if not entries:
         typer.echo(f"no runs in {folder}", err=True)
     return OK
 
 
-def _listed(folder: Path) -> Iterator[dict[str, Any]]:
-    import json as json_module
-
+def _list_entries(folder: Path) -> Iterator[dict[str, Any]]:
     from rag.evaluation.errors import RunUnreadable
-    from rag.evaluation.report import words
-    from rag.evaluation.run_store import Run
+    from rag.evaluation.report.markdown import format_target, format_value
+    from rag.evaluation.run import Run
 
     for path in sorted(folder.glob("*/run.json")):
         try:
-            about = Run(path.parent).about
+            metadata = Run(path.parent).metadata
             summary = json_module.loads((path.parent / "summary.json").read_text("utf-8"))
-            figure = summary["metrics"][summary["headline"]]
+            metric = summary["metrics"][summary["headline"]]
         except (RunUnreadable, OSError, ValueError, KeyError):
-            yield {"run": str(path.parent), "created_at": "", "headline": "unfinished"}
+            yield {"run": str(path.parent), "created_at": "", "headline": "incomplete"}
             continue
         yield {
             "run": str(path.parent),
-            "created_at": about["created_at"],
-            "headline": f"{words.value(figure)} over {figure['n']}, "
-            f"{words.target(about['config'])}",
+            "created_at": metadata["created_at"],
+            "headline": f"{format_value(metric)} over {metric['n']}, "
+            f"{format_target(metadata['config'])}",
         }
 
 
@@ -73,27 +136,26 @@ def show(
     case: Annotated[str, typer.Argument(help="Id of a case.", show_default=False)],
     json: options.Json = False,
 ) -> int:
-    """Show one case of a run: what was asked, expected, found and said."""
-    from rag.evaluation.results import as_line
-    from rag.evaluation.run_store import Run
-    from rag.evaluation.summary import scored_of
+    """Show one case of a run: question, expected answer, passages and answer."""
+    from rag.evaluation.run import Run
+    from rag.evaluation.summary import score_run
 
-    held = Run(run)
-    if case not in held.order:
-        raise ServiceRefused(f"{run} has no case {case!r}", USAGE)
-    found = [s for s in scored_of(held) if s.sample.case.id == case]
-    if not found:
-        raise ServiceRefused(f"{case!r} has not been asked yet in {run}", USAGE)
+    opened = Run(run)
+    if case not in opened.case_ids:
+        raise CliError(f"{run} has no case {case!r}", USAGE)
+    scored = next((s for s in score_run(opened) if s.sample.case.id == case), None)
+    if scored is None:
+        raise CliError(f"case {case!r} has not been run yet in {run}", USAGE)
     if json:
-        line = as_line(found[0].sample)
-        options.print_json({**line, "values": found[0].values, "failure": found[0].failure})
+        line = scored.sample.to_json()
+        options.print_json({**line, "values": scored.values, "failure": scored.failure})
     else:
-        typer.echo(screen("\n".join(_shown(found[0]))))
+        typer.echo(escape("\n".join(_format_case(scored))))
     return OK
 
 
-def _shown(scored: "Scored") -> Iterator[str]:
-    from rag.evaluation.metrics.ranking import finds
+def _format_case(scored: "ScoredSample") -> Iterator[str]:
+    from rag.evaluation.metrics.ranking import passage_matches
 
     sample, case = scored.sample, scored.sample.case
     yield from (f"({turn.role}) {turn.content}" for turn in case.history)
@@ -104,11 +166,11 @@ def _shown(scored: "Scored") -> Iterator[str]:
         yield f"error     {sample.error}"
         return
     yield f"answer    {sample.response.answer}"
-    yield f"verdict   {scored.failure or 'right'}"
-    for cited in sample.response.citations or ():
-        yield f"cited     [{cited.n}] {cited.source} {cited.start}–{cited.end}: “{cited.quote}”"
-    for passage in sample.response.passages or ():
-        mark = "*" if any(finds(passage, item) for item in sample.gold) else " "
+    yield f"result    {scored.failure or 'correct'}"
+    for c in sample.citations:
+        yield f"cited     [{c.n}] {c.source} {c.start}–{c.end}: “{c.quote}”"
+    for passage in sample.passages:
+        mark = "*" if any(passage_matches(passage, item) for item in sample.gold) else " "
         text = " ".join(passage.text.split())[:160]
         yield f"{mark}{passage.rank:>8}. {passage.score:.2f} {passage.source}: {text}"
     yield "  ".join(f"{name} {value:.3g}" for name, value in scored.values.items())

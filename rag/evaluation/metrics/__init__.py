@@ -1,1 +1,1 @@
-"""What is measured, and how it is computed from one sample."""
+"""Metrics: a sample in, its values by metric id out; `registry` defines them all."""

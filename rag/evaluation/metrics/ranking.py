@@ -1,9 +1,9 @@
-"""Where in a ranking the gold evidence turns up: hit, recall, reciprocal rank, nDCG.
+"""Retrieval metrics against gold evidence: hit, recall, reciprocal rank (MRR), nDCG.
 
-The same four at three levels. `file`: the files in the order of their first passage; chunk: a
-passage finds evidence when they share half of either; `span`: what the passages together cover of
-the evidence's characters. Gains are for evidence that no earlier rank has found, so that a
-repetition earns nothing. nDCG after Järvelin and Kekäläinen 2002, with log2.
+Each at three levels: `file`, in the order of each file's first passage; passage, which matches
+evidence if they share half of either; `span`, the evidence's characters that the passages cover
+together. Only evidence that no earlier rank contains is a gain, so duplicates gain nothing. nDCG
+after Järvelin and Kekäläinen 2002, with log2.
 """
 
 import math
@@ -11,98 +11,99 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..results import Gold, Passage
-from .match import covered, overlaps
+from index.types import Span
 
-KS = (1, 3, 5, 10)
+from ..results import GoldEvidence, Passage
+from .matching import covered_chars, spans_match
+
+CUTOFFS = (1, 3, 5, 10)
 _WORD = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Per rank, how much evidence is found there for the first time; `total` is all there is.
+    """The new evidence at each rank; `total` is all the evidence there is.
 
-    `enough` is the share of the total at which something counts as found: any at all (0), or half.
+    `min_share` is the share of the total that counts as a hit: any at all (0), or half.
     """
 
     gains: tuple[float, ...]
     total: float
-    enough: float = 0.0
+    min_share: float = 0.0
 
     def recall(self, k: int) -> float:
         """Returns the share of the evidence within the first k ranks, 0 to 1."""
         return min(1.0, sum(self.gains[:k]) / self.total) if self.total else 0.0
 
     def hit(self, k: int) -> bool:
-        """Returns whether evidence is found within the first k ranks."""
-        share = self.recall(k)
-        return share > 0 and share >= self.enough
+        """Whether the first k ranks contain evidence."""
+        recall = self.recall(k)
+        return recall > 0 and recall >= self.min_share
 
     def reciprocal_rank(self, k: int) -> float:
-        """Returns 1 / the first rank by which evidence is found; 0 where none of the k does."""
+        """Returns 1 / the first rank with evidence; 0 if none of the k has any."""
         return next((1 / rank for rank in range(1, k + 1) if self.hit(rank)), 0.0)
 
     def ndcg(self, k: int) -> float:
-        """Returns the discounted gain of the first k ranks as a share of the best order's."""
-        found = _discounted(gain for gain in self.gains[:k])
-        best = _discounted([1.0] * min(k, math.ceil(self.total)))
-        return min(1.0, found / best) if best else 0.0
+        """Returns the discounted gain of the first k ranks, relative to the best order's."""
+        gain = _discount(self.gains[:k])
+        best = _discount([1.0] * min(k, math.ceil(self.total)))
+        return min(1.0, gain / best) if best else 0.0
 
 
-def _discounted(gains: Iterable[float]) -> float:
+def _discount(gains: Iterable[float]) -> float:
     return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains, start=1))
 
 
-def files(passages: Sequence[Passage], gold: Sequence[Gold]) -> Ranking:
+def rank_files(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> Ranking:
     """Returns the ranking of the files."""
-    order = list(dict.fromkeys(p.source for p in passages))
-    wanted = {item.source for item in gold}
-    return Ranking(tuple(float(source in wanted) for source in order), len(wanted))
+    files = list(dict.fromkeys(p.source for p in passages))
+    gold_files = {item.source for item in gold}
+    return Ranking(tuple(float(file in gold_files) for file in files), len(gold_files))
 
 
-def chunks(passages: Sequence[Passage], gold: Sequence[Gold]) -> Ranking:
-    """Returns the ranking of the passages by the evidence that each is the first to find."""
-    found: set[int] = set()
+def rank_passages(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> Ranking:
+    """Returns the ranking of the passages by the evidence that each contains first."""
+    seen: set[int] = set()
     gains = []
     for passage in passages:
-        new = {n for n, item in enumerate(gold) if finds(passage, item)} - found
-        found |= new
+        new = {i for i, item in enumerate(gold) if passage_matches(passage, item)} - seen
+        seen |= new
         gains.append(float(len(new)))
     return Ranking(tuple(gains), len(gold))
 
 
-def finds(place: Passage, item: Gold) -> bool:
-    """Does the passage share half of either with the evidence?"""
-    return place.source == item.source and any(overlaps(place.span, s) for s in item.spans)
+def passage_matches(passage: Passage, item: GoldEvidence) -> bool:
+    """Whether the passage shares half of either with the evidence."""
+    return passage.source == item.source and any(spans_match(passage.span, s) for s in item.spans)
 
 
-def spans(passages: Sequence[Passage], gold: Sequence[Gold]) -> Ranking:
+def rank_spans(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> Ranking:
     """Returns the ranking by the share of the evidence's characters that is new at each rank."""
-    placed = [(item.source, _place(item, passages)) for item in gold if item.spans]
-    lost = sum(not item.spans for item in gold)
-    total = sum(end - start for _, (start, end) in placed)
+    located = [(item.source, _best_span(item, passages)) for item in gold if item.spans]
+    total = sum(end - start for _, (start, end) in located)
     if not total:
-        return Ranking((), 1.0, enough=0.5)
-    known, gains = 0, []
+        return Ranking((), 1.0, min_share=0.5)
+    covered, gains = 0, []
     for k in range(1, len(passages) + 1):
         now = sum(
-            covered([p.span for p in passages[:k] if p.source == source], [span])
-            for source, span in placed
+            covered_chars([p.span for p in passages[:k] if p.source == source], [span])
+            for source, span in located
         )
-        gains.append((now - known) / total * len(placed) / (len(placed) + lost))
-        known = now
-    return Ranking(tuple(gains), 1.0, enough=0.5)
+        gains.append((now - covered) / total * len(located) / len(gold))
+        covered = now
+    return Ranking(tuple(gains), 1.0, min_share=0.5)
 
 
-def _place(item: Gold, passages: Sequence[Passage]) -> tuple[int, int]:
-    """Where the quote stands several times, the place that the passages cover best."""
-    held = [p.span for p in passages if p.source == item.source]
-    return max(item.spans, key=lambda span: covered(held, [span]))
+def _best_span(item: GoldEvidence, passages: Sequence[Passage]) -> Span:
+    """Returns the occurrence of the quote that the passages cover best."""
+    spans = [p.span for p in passages if p.source == item.source]
+    return max(item.spans, key=lambda span: covered_chars(spans, [span]))
 
 
 @dataclass(frozen=True, slots=True)
 class TokenOverlap:
-    """Words of the evidence against words retrieved, repetitions included (Smith 2024, Chroma)."""
+    """Words of the evidence and words retrieved, duplicates included (Smith 2024, Chroma)."""
 
     shared: int
     gold: int
@@ -115,7 +116,7 @@ class TokenOverlap:
 
     @property
     def precision(self) -> float:
-        """The share of the words retrieved that are evidence."""
+        """The share of the retrieved words that is evidence."""
         return self.shared / self.retrieved if self.retrieved else 0.0
 
     @property
@@ -125,20 +126,20 @@ class TokenOverlap:
         return self.shared / union if union else 0.0
 
 
-def tokens(
-    passages: Sequence[Passage], gold: Sequence[Gold], quotes: Sequence[str]
+def token_overlap(
+    passages: Sequence[Passage], gold: Sequence[GoldEvidence], quotes: Sequence[str]
 ) -> TokenOverlap:
-    """Returns the overlap in words; `quotes` are the evidence's words, one text an item."""
-    wanted: set[tuple[str, int]] = set()
-    lost = 0
+    """Returns the overlap in words; `quotes` are the evidence's texts, one per item."""
+    gold_words: set[tuple[str | None, int]] = set()
+    unlocated = 0
     for item, quote in zip(gold, quotes, strict=True):
         if item.spans:
-            start, _ = _place(item, passages)
-            wanted |= {(item.source, start + word.start()) for word in _WORD.finditer(quote)}
+            start, _ = _best_span(item, passages)
+            gold_words |= {(item.source, start + word.start()) for word in _WORD.finditer(quote)}
         else:
-            lost += len(_WORD.findall(quote))
+            unlocated += len(_WORD.findall(quote))
     retrieved = [
         (p.source, p.start + word.start()) for p in passages for word in _WORD.finditer(p.text)
     ]
-    both = wanted & {(source, at) for source, at in retrieved if source is not None}
-    return TokenOverlap(len(both), len(wanted) + lost, len(retrieved))
+    shared = gold_words & set(retrieved)
+    return TokenOverlap(len(shared), len(gold_words) + unlocated, len(retrieved))

@@ -1,6 +1,6 @@
-"""Every metric: its name, its unit, which way is better and its definition, in one place.
+"""Every metric: its id, unit, direction and definition; the reports print this table.
 
-The report prints this table. `{k}` in a name stands for a depth.
+`{k}` in an id stands for a rank cutoff. To add a metric: define it here, compute it in `score`.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ HEADLINE = "answer_cited"
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure a case has; a `rate` is 0 or 1 for each case, a `score` lies between."""
+    """A value per case: a `rate` is 0 or 1, a `score` lies between 0 and 1."""
 
     id: str
     unit: Unit
@@ -21,153 +21,152 @@ class Metric:
 
 
 _LEVELS = {
-    "": "a passage finds evidence when they share half of either",
+    "": "a passage matches evidence if they share half of either",
     "file_": "by file, in the order of each file's first passage",
     "span_": "by the share of the evidence's characters that the passages together cover",
 }
 
 
-def _ranking() -> list[Metric]:
-    found = []
-    for level, words in _LEVELS.items():
-        enough = ", half being enough" if level == "span_" else ""
-        found += [
+def _ranking_metrics() -> list[Metric]:
+    metrics = []
+    for level, rule in _LEVELS.items():
+        hit_rule = f"{rule}, half is enough" if level == "span_" else rule
+        metrics += [
             Metric(
                 f"{level}hit@{{k}}",
                 "rate",
-                f"evidence is found in the first k passages ({words}{enough}); answerable cases",
+                f"the first k passages contain evidence ({hit_rule}); answerable cases",
             ),
             Metric(
                 f"{level}recall@{{k}}",
                 "score",
-                f"share of the evidence found in the first k passages ({words})",
+                f"share of the evidence in the first k passages ({rule})",
             ),
             Metric(
                 f"{level}mrr@{{k}}",
                 "score",
-                f"1 / the first rank that finds evidence, 0 beyond k ({words}{enough})",
+                f"reciprocal rank of the first passage with evidence, 0 beyond k ({hit_rule})",
             ),
             Metric(
                 f"{level}ndcg@{{k}}",
                 "score",
-                f"discounted gain of newly found evidence over that of the best order ({words})",
+                f"discounted gain of new evidence, relative to the best order ({rule})",
             ),
         ]
-    return found
+    return metrics
 
 
 _TABLE = [
     Metric(
         HEADLINE,
         "rate",
-        "answerable: a gold answer is contained and at least one citation shares half of either "
-        "with gold evidence; unanswerable: refused; an error counts as 0. Answerable cases without "
-        "gold evidence are left out",
+        "answerable: the answer contains a gold answer and at least one citation shares half of "
+        "either with gold evidence; unanswerable: refused; an error counts as 0. Answerable cases "
+        "without gold evidence are excluded",
     ),
     Metric(
         "answer_contained",
         "rate",
-        "a gold answer stands in the answer as whole words, both normalised as by SQuAD, markers "
+        "the answer contains a gold answer as whole words, both normalized as in SQuAD, markers "
         "removed; answerable cases, a refusal is 0",
     ),
-    Metric("exact_match", "rate", "the answer is a gold answer, after the same normalisation"),
+    Metric("exact_match", "rate", "the answer equals a gold answer after the same normalization"),
     Metric("token_f1", "score", "best F1 of the answer's words with a gold answer's (SQuAD)"),
     Metric(
         "numeric_match",
         "rate",
-        "every figure of one gold answer stands in the answer, as values; answerable cases whose "
-        "gold has figures",
+        "the answer contains every number of one gold answer, compared by value; answerable cases "
+        "with a number in the gold answer",
     ),
-    *_ranking(),
-    Metric("token_recall", "score", "share of the evidence's words among the passages' words"),
-    Metric("token_precision", "score", "share of the passages' words that are evidence"),
-    Metric("token_iou", "score", "words shared by evidence and passages over words of either"),
+    *_ranking_metrics(),
+    Metric("token_recall", "score", "share of the evidence's words that were retrieved"),
+    Metric("token_precision", "score", "share of the retrieved words that are evidence"),
+    Metric("token_iou", "score", "words in both evidence and passages, over words in either"),
     Metric(
         "citation_precision",
         "score",
         "share of the citations that share half of either with gold evidence; answerable cases "
-        "that were answered, 0 where nothing is cited",
+        "that were answered, 0 without a citation",
     ),
     Metric(
         "citation_recall",
         "score",
-        "share of the evidence items that a citation overlaps so; answerable cases, refusal is 0",
+        "share of the evidence that a citation overlaps in this way; answerable cases, a refusal "
+        "is 0",
     ),
     Metric("citation_f1", "score", "harmonic mean of the two; answerable cases, a refusal is 0"),
-    Metric("citation_file_precision", "score", "the same precision by file"),
-    Metric("citation_file_recall", "score", "the same recall by file"),
+    Metric("citation_file_precision", "score", "citation precision by file"),
+    Metric("citation_file_recall", "score", "citation recall by file"),
     Metric("citation_file_f1", "score", "harmonic mean of the two, by file"),
     Metric(
         "alce_recall",
         "score",
         "share of the answer's sentences that their quotes together support (ALCE, with the "
-        "service's own support check for the NLI model); answered cases",
+        "service's own support rules instead of an NLI model); answered cases",
     ),
     Metric(
         "alce_precision",
         "score",
-        "share of the citations that are sufficient or needed for their sentence (ALCE, likewise)",
+        "share of the citations that are sufficient or necessary for their sentence (ALCE, "
+        "likewise)",
     ),
     Metric(
         "valid_citations",
         "score",
-        "share of the citations whose quote stands in the source at its offsets; cases that cite",
+        "share of the citations whose quote is the source's text at the offsets; cases with a "
+        "citation",
     ),
     Metric("sentences_cited", "score", "share of an answer's sentences with a citation"),
-    Metric("sentences_supported", "score", "share of an answer's sentences judged supported by it"),
-    Metric("abstention_precision", "rate", "of the cases refused: it is unanswerable"),
-    Metric("abstention_recall", "rate", "of the unanswerable cases: it was refused"),
+    Metric("sentences_supported", "score", "share of an answer's sentences marked as supported"),
+    Metric("abstention_precision", "rate", "of the refused cases: the case is unanswerable"),
+    Metric("abstention_recall", "rate", "of the unanswerable cases: refused"),
     Metric(
         "wrong_on_unanswerable",
         "rate",
-        "of the unanswerable cases: it was answered, or failed",
+        "of the unanswerable cases: answered, or failed",
         higher_is_better=False,
     ),
-    Metric(
-        "wrongly_refused",
-        "rate",
-        "of the answerable cases: it was refused",
-        higher_is_better=False,
-    ),
+    Metric("wrongly_refused", "rate", "of the answerable cases: refused", higher_is_better=False),
     Metric(
         "aurc",
         "score",
-        "area under risk–coverage: the mean, over the shares of the answered cases taken in order "
-        "of confidence, of the share of them that is not answer_cited",
+        "area under the risk-coverage curve: answered cases are sorted by confidence; the error "
+        "rate (not answer_cited) among the most confident ones, averaged over all coverages",
         higher_is_better=False,
     ),
     Metric("error_rate", "rate", "the target failed on the case", higher_is_better=False),
     Metric(
         "degraded",
         "rate",
-        "the model failed and the answer was quoted instead; cases without an error",
+        "the model failed and sources were quoted instead; cases without an error",
         higher_is_better=False,
     ),
     Metric("prompt_tokens", "tokens", "tokens sent to the model", higher_is_better=False),
     Metric("completion_tokens", "tokens", "tokens the model wrote", higher_is_better=False),
-    Metric("cost", "currency", "price of the tokens, by the prices given", higher_is_better=False),
+    Metric("cost", "currency", "price of the tokens at the given rates", higher_is_better=False),
     Metric(
         "judged_faithfulness",
         "score",
-        "share of an answer's statements that a model judges "
-        "the passages to support; answered cases with a readable verdict",
+        "share of an answer's statements that the passages support according to the judge model; "
+        "answered cases with a readable verdict",
     ),
     Metric(
         "judged_correctness",
         "rate",
-        "a model judges the answer correct by the gold answers; answerable cases, a refusal is 0",
+        "the answer is correct given the gold answers, according to the judge model; answerable "
+        "cases, a refusal is 0",
     ),
-    Metric("judged_rubric", "rate", "a model judges that the answer meets the case's rubric"),
+    Metric("judged_rubric", "rate", "the answer meets the rubric, according to the judge model"),
     Metric(
         "judge_unparseable",
         "score",
-        "share of the judge's verdicts that could not be read; they count nowhere else",
+        "share of the judge's verdicts that could not be parsed; they count nowhere else",
         higher_is_better=False,
     ),
 ]
 
 METRICS = {metric.id: metric for metric in _TABLE}
-"""All of them, in the order of the report."""
+"""All metrics by id, in report order."""
 
 SHOWN_BY_TAG = (
     HEADLINE, "answer_contained", "token_f1", "hit@1", "hit@5", "citation_f1",
@@ -175,14 +174,16 @@ SHOWN_BY_TAG = (
 )  # fmt: skip
 
 
-def metric(name: str) -> Metric:
-    """Returns the metric of a name, `hit@3` like `hit@{k}`; raises KeyError."""
+def get_metric(name: str) -> Metric:
+    """Returns a metric by name, `hit@3` as `hit@{k}`; raises KeyError."""
+    return METRICS[_metric_id(name)]
+
+
+def sort_key(name: str) -> tuple[int, int]:
+    """Returns a sort key: report order, then the rank cutoff."""
+    return list(METRICS).index(_metric_id(name)), int(name.partition("@")[2] or 0)
+
+
+def _metric_id(name: str) -> str:
     stem, at, _ = name.partition("@")
-    return METRICS[f"{stem}@{{k}}" if at else name]
-
-
-def order(name: str) -> tuple[int, int]:
-    """Returns a sort key: the order of the table, then the depth."""
-    stem, at, k = name.partition("@")
-    listed = list(METRICS)
-    return listed.index(f"{stem}@{{k}}" if at else name), int(k) if at else 0
+    return f"{stem}@{{k}}" if at else name

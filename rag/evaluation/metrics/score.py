@@ -1,16 +1,15 @@
-"""A sample → its figures and, where it is not right, the class of its failure. Pure.
+"""A sample → its values by metric and, if it is not correct, its failure class. Pure.
 
-A metric that a case does not have (no gold figures, nothing cited) is absent, never NaN. An error
-scores 0 wherever the gold alone decides that the case counts.
+A metric that does not apply to a case (no gold numbers, no citation) is absent, never NaN. An
+error scores 0 wherever the gold alone decides that the case counts.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..results import Cited, Passage, Response, Sample
-from . import citing, ranking
-from .match import contains, exact, numeric, token_f1, unmarked
+from ..results import Citation, Response, Sample
+from . import matching, ranking
 from .registry import HEADLINE
 
 Failure = Literal[
@@ -23,169 +22,176 @@ Failure = Literal[
     "error",
 ]
 FAILURES: dict[Failure, str] = {
-    "not_retrieved": "no passage holds the evidence, and the answer is wrong or refused",
-    "retrieved_not_used": "a passage holds the evidence, but the answer is wrong and cites others",
-    "wrong": "the evidence is cited, or nothing is retrieved by this target, but the answer is "
-    "not in the answer's words",
-    "wrongly_refused": "a passage holds the evidence, but the question was refused",
+    "not_retrieved": "no passage contains the evidence, and the answer is wrong or refused",
+    "retrieved_not_used": "a passage contains the evidence, but the answer is wrong and cites "
+    "something else",
+    "wrong": "the evidence is cited, or the target exposes no passages, but the answer contains "
+    "no gold answer",
+    "wrongly_refused": "a passage contains the evidence, but the question was refused",
     "answered_unanswerable": "the sources do not answer the question, but it was answered",
-    "badly_cited": "a gold answer is contained, but no citation is on the evidence",
+    "badly_cited": "the answer contains a gold answer, but no citation points to the evidence",
     "error": "the target failed",
 }
-"""The classes, in the order of the report, with what each means."""
+"""The failure classes in report order, each with its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
-    """What a million tokens cost, in any currency."""
+class TokenPrices:
+    """The price of a million tokens, in any currency."""
 
     prompt: float
     completion: float
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A sample with its figures; `failure` is None where it is right."""
+class ScoredSample:
+    """A sample with its metric values; `failure` is None if it is correct."""
 
     sample: Sample
     values: Mapping[str, float]
     failure: Failure | None
 
 
-def score(sample: Sample, *, ks: Sequence[int], prices: Prices | None = None) -> Scored:
-    """Returns the sample's figures by metric; `ks` are the depths of the ranking metrics."""
+def score_sample(
+    sample: Sample, *, ks: Sequence[int], prices: TokenPrices | None = None
+) -> ScoredSample:
+    """Returns the sample's values by metric; `ks` are the rank cutoffs."""
     case, response = sample.case, sample.response
     values = {"error_rate": float(response is None)}
-    if response is not None and response.answerer == "none":  # it only retrieves
-        found = _found(sample, ks) if case.answerable else {}
-        lost = case.answerable and bool(sample.gold) and not _retrieved(sample)
-        return Scored(sample, values | found, "not_retrieved" if lost else None)
+    if response is not None and response.answerer == "none":  # a retriever, which answers nothing
+        retrieval = _retrieval_values(sample, ks) if case.answerable else {}
+        missed = case.answerable and bool(sample.gold) and not _is_retrieved(sample)
+        return ScoredSample(sample, values | retrieval, "not_retrieved" if missed else None)
     if case.answerable:
-        values |= _answer(sample) | _found(sample, ks) | _against_gold(sample)
+        values |= _answer_values(sample) | _retrieval_values(sample, ks) | _citation_values(sample)
     else:
         refused = response is not None and not response.answered
         values |= {HEADLINE: float(refused), "abstention_recall": float(refused)}
         values["wrong_on_unanswerable"] = float(not refused)
     if response is not None:
         values["degraded"] = float(response.degraded)
-        values |= _claims(response, case.question) | _tokens(response, prices)
+        values |= _reference_free_values(response, case.question) | _token_values(response, prices)
         if not response.answered:
             values["abstention_precision"] = float(not case.answerable)
-    return Scored(sample, values, failure(sample, values))
+    return ScoredSample(sample, values, classify_failure(sample, values))
 
 
-def failure(sample: Sample, values: Mapping[str, float]) -> Failure | None:
-    """Returns why a case is not right, by the first thing that went wrong on the way."""
+def classify_failure(sample: Sample, values: Mapping[str, float]) -> Failure | None:
+    """Returns why a case is not correct: the first stage of the pipeline that failed."""
     case, response = sample.case, sample.response
     if response is None:
         return "error"
-    cited = any(citing.on_gold(cited, sample.gold) for cited in _citations(sample))
     if not case.answerable:
         return "answered_unanswerable" if response.answered else None
-    if values.get("answer_contained", float(cited)):
-        return None if cited or not sample.gold else "badly_cited"
-    if cited:
+    cites_evidence = _cites_evidence(sample)
+    if values.get("answer_contained", float(cites_evidence)):
+        return None if cites_evidence or not sample.gold else "badly_cited"
+    if cites_evidence:
         return "wrong"
-    if response.passages is not None and case.evidence and not _retrieved(sample):
+    if response.passages is not None and case.evidence and not _is_retrieved(sample):
         return "not_retrieved"
     if not response.answered:
         return "wrongly_refused"
     return "retrieved_not_used" if response.passages and case.evidence else "wrong"
 
 
-def _answer(sample: Sample) -> dict[str, float]:
-    """The answer's words against the gold answers, and the headline."""
-    golds = sample.case.answers
-    said = unmarked(sample.response.answer) if sample.response and sample.answered else None
+def _answer_values(sample: Sample) -> dict[str, float]:
+    """The answer's text against the gold answers, and the headline."""
+    gold_answers = sample.case.answers
+    text = None
+    if sample.response and sample.answered:
+        text = matching.strip_markers(sample.response.answer)
     values = {"wrongly_refused": float(sample.response is not None and not sample.answered)}
-    if not golds:  # a set that judges retrieval alone
+    if not gold_answers:  # a data set for retrieval only
         return values
-    contained = said is not None and contains(said, golds)
+    is_contained = text is not None and matching.contains_answer(text, gold_answers)
     values |= {
-        "answer_contained": float(contained),
-        "exact_match": float(said is not None and exact(said, golds)),
-        "token_f1": 0.0 if said is None else token_f1(said, golds),
+        "answer_contained": float(is_contained),
+        "exact_match": float(text is not None and matching.exact_match(text, gold_answers)),
+        "token_f1": 0.0 if text is None else matching.token_f1(text, gold_answers),
     }
-    if (figures := numeric(said or "", golds)) is not None:
-        values["numeric_match"] = float(figures)
+    if (is_match := matching.numeric_match(text or "", gold_answers)) is not None:
+        values["numeric_match"] = float(is_match)
     if sample.gold:
-        cited = any(citing.on_gold(cited, sample.gold) for cited in _citations(sample))
-        values[HEADLINE] = float(contained and cited)
+        values[HEADLINE] = float(is_contained and _cites_evidence(sample))
     return values
 
 
-def _found(sample: Sample, ks: Sequence[int]) -> dict[str, float]:
-    """The ranking metrics at each level; none for a target that shows no passages."""
+def _retrieval_values(sample: Sample, ks: Sequence[int]) -> dict[str, float]:
+    """The ranking metrics at each level; none for a target that exposes no passages."""
     if not ks or not sample.gold or (sample.response and sample.response.passages is None):
         return {}
-    passages, gold = _passages(sample), sample.gold
+    passages, gold = sample.passages, sample.gold
     values: dict[str, float] = {}
-    levels = {
-        "": ranking.chunks(passages, gold),
-        "file_": ranking.files(passages, gold),
-        "span_": ranking.spans(passages, gold),
-    }
-    for level, found in levels.items():
+    for level, rank in (
+        ("", ranking.rank_passages),
+        ("file_", ranking.rank_files),
+        ("span_", ranking.rank_spans),
+    ):
+        ranked = rank(passages, gold)
         for k in ks:
-            values[f"{level}hit@{k}"] = float(found.hit(k))
-            values[f"{level}recall@{k}"] = found.recall(k)
-        values[f"{level}mrr@{ks[-1]}"] = found.reciprocal_rank(ks[-1])
-        values[f"{level}ndcg@{ks[-1]}"] = found.ndcg(ks[-1])
-    words = ranking.tokens(passages, gold, [e.quote for e in sample.case.evidence])
-    values |= {"token_recall": words.recall, "token_precision": words.precision}
-    return values | {"token_iou": words.iou}
+            values[f"{level}hit@{k}"] = float(ranked.hit(k))
+            values[f"{level}recall@{k}"] = ranked.recall(k)
+        values[f"{level}mrr@{ks[-1]}"] = ranked.reciprocal_rank(ks[-1])
+        values[f"{level}ndcg@{ks[-1]}"] = ranked.ndcg(ks[-1])
+    overlap = ranking.token_overlap(passages, gold, [e.quote for e in sample.case.evidence])
+    values |= {"token_recall": overlap.recall, "token_precision": overlap.precision}
+    return values | {"token_iou": overlap.iou}
 
 
-def _against_gold(sample: Sample) -> dict[str, float]:
+def _citation_values(sample: Sample) -> dict[str, float]:
     """The citations against the evidence; none for a target that cannot cite."""
     if not sample.gold or (sample.response and sample.response.citations is None):
         return {}
-    citations = _citations(sample)
+    citations = _answer_citations(sample)
     values: dict[str, float] = {}
-    for level, fit in (
-        ("citation_", citing.by_span(citations, sample.gold)),
-        ("citation_file_", citing.by_file(citations, sample.gold)),
+    for level, result in (
+        ("citation_", matching.citations_by_span(citations, sample.gold)),
+        ("citation_file_", matching.citations_by_file(citations, sample.gold)),
     ):
         if sample.answered or sample.response is None:
-            values[f"{level}precision"] = fit.precision or 0.0
-        values |= {f"{level}recall": fit.recall, f"{level}f1": fit.f1}
+            values[f"{level}precision"] = result.precision or 0.0
+        values |= {f"{level}recall": result.recall, f"{level}f1": result.f1}
     return values
 
 
-def _claims(response: Response, question: str) -> dict[str, float]:
-    """What can be said of an answer without any gold."""
+def _reference_free_values(response: Response, question: str) -> dict[str, float]:
+    """What can be measured without gold."""
     values: dict[str, float] = {}
-    checked = [cited.valid for cited in response.citations or () if cited.valid is not None]
+    checked = [c.valid for c in response.citations or () if c.valid is not None]
     if checked:
         values["valid_citations"] = sum(checked) / len(checked)
-    said = response.sentences
-    if response.answered and said:
-        values["sentences_cited"] = sum(bool(s.citations) for s in said) / len(said)
-        values["sentences_supported"] = sum(s.status == "supported" for s in said) / len(said)
-        fit = citing.alce(citing.statements(response), citing.house_rules(question))
-        values["alce_recall"] = fit.recall
-        if fit.precision is not None:
-            values["alce_precision"] = fit.precision
+    sentences = response.sentences
+    if response.answered and sentences:
+        n = len(sentences)
+        values["sentences_cited"] = sum(bool(s.citations) for s in sentences) / n
+        values["sentences_supported"] = sum(s.status == "supported" for s in sentences) / n
+        supports = matching.rule_based_support(question)
+        alce = matching.alce(matching.cited_sentences(response), supports)
+        values["alce_recall"] = alce.recall
+        if alce.precision is not None:
+            values["alce_precision"] = alce.precision
     return values
 
 
-def _tokens(response: Response, prices: Prices | None) -> dict[str, float]:
+def _token_values(response: Response, prices: TokenPrices | None) -> dict[str, float]:
     if not response.usage:
         return {}
-    sent, made = response.usage["prompt_tokens"], response.usage["completion_tokens"]
-    values = {"prompt_tokens": float(sent), "completion_tokens": float(made)}
+    prompt, completion = response.usage["prompt_tokens"], response.usage["completion_tokens"]
+    values = {"prompt_tokens": float(prompt), "completion_tokens": float(completion)}
     if prices:
-        values["cost"] = (sent * prices.prompt + made * prices.completion) / 1_000_000
+        cost = prompt * prices.prompt + completion * prices.completion
+        values["cost"] = cost / 1_000_000
     return values
 
 
-def _citations(sample: Sample) -> tuple[Cited, ...]:
-    return (sample.response.citations or ()) if sample.response and sample.answered else ()
+def _answer_citations(sample: Sample) -> tuple[Citation, ...]:
+    return sample.citations if sample.answered else ()
 
 
-def _passages(sample: Sample) -> tuple[Passage, ...]:
-    return (sample.response.passages or ()) if sample.response else ()
+def _cites_evidence(sample: Sample) -> bool:
+    return any(matching.cites_evidence(c, sample.gold) for c in _answer_citations(sample))
 
 
-def _retrieved(sample: Sample) -> bool:
-    return any(ranking.finds(p, item) for p in _passages(sample) for item in sample.gold)
+def _is_retrieved(sample: Sample) -> bool:
+    return any(ranking.passage_matches(p, item) for p in sample.passages for item in sample.gold)

@@ -1,10 +1,13 @@
-"""The report as one HTML file that needs nothing else: figures, charts, a drawer for each case.
+"""The report as one self-contained HTML file: metrics, charts, and the details of every case.
 
-Everything from cases and answers is escaped by jinja2, and what could hide or steer is shown as
-an escape. Passages of right answers are cut short so that hundreds of cases stay a few megabytes.
+jinja2 escapes everything from cases and answers; invisible and bidirectional control characters
+are shown as escapes. Passages of correct answers are shortened so that hundreds of cases stay a
+few megabytes. matplotlib draws the charts as SVG in the page's colours, without a display.
 """
 
-from collections.abc import Iterator, Sequence
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
@@ -14,165 +17,245 @@ from index.text.sanitize import escape_unsafe
 from index.types import Span
 
 from ..compare import Comparison
-from ..extra import needed
-from ..metrics.match import merged
-from ..metrics.ranking import finds
-from ..metrics.registry import HEADLINE, metric
-from ..metrics.score import FAILURES, Scored
+from ..errors import import_extra
+from ..metrics.matching import merge_spans, overlap_chars
+from ..metrics.ranking import passage_matches
+from ..metrics.registry import HEADLINE, get_metric
+from ..metrics.score import FAILURES, ScoredSample
 from ..results import Passage, Sample
-from ..summary import Results, confident
-from . import charts, words
+from ..summary import RunResults, confidence_and_error
+from . import markdown
 
 FULL_CHARS = 900
 SHORT_CHARS = 180
-BUDGET = 3_600_000
-"""Characters that all passages together may take, so that the page stays under 5 MB."""
+MAX_PASSAGE_CHARS = 3_600_000
+"""Characters of all passages together, so that the page stays under 5 MB."""
+
+_ACCENT = "#3b7dbd"
+_CHART_SIZE = (4.8, 2.9)
+_CHART_STYLE = {
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "footnote",
+    "font.family": "sans-serif",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "text.color": "#000000",
+    "axes.labelcolor": "#000000",
+    "xtick.color": "#000000",
+    "ytick.color": "#000000",
+    "axes.edgecolor": "#000000",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A stretch of a passage: plain, gold evidence, cited, or both."""
+class Segment:
+    """A part of a passage: plain, gold evidence, cited, or both."""
 
     text: str
-    is_gold: bool
-    is_cited: bool
+    is_gold: bool = False
+    is_cited: bool = False
 
 
-def html(results: Results, comparison: Comparison | None = None) -> str:
-    """Returns the page; with a comparison it begins with what broke and what was fixed."""
-    jinja2 = needed("jinja2")
+def render_html(results: RunResults, comparison: Comparison | None = None) -> str:
+    """Returns the page; with a comparison it starts with the broken and fixed cases."""
+    jinja2 = import_extra("jinja2")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.finalize = lambda value: (
-        escape_unsafe(value) if type(value) is str else value  # not markup, which is ours
+        escape_unsafe(value) if type(value) is str else value  # Markup is the report's own
     )
-    template = environment.from_string(
-        files(__package__).joinpath("report.html.j2").read_text("utf-8")
-    )
-    return str(template.render(**_context(results, comparison, jinja2)))
-
-
-def _context(results: Results, comparison: Comparison | None, jinja2: Any) -> dict[str, Any]:
     markup = jinja2.utils.markupsafe.Markup
     summary, scored = results.summary, results.scored
-    names = list(dict.fromkeys(n for held in summary["by_tag"].values() for n in held))
-    scale = _scale(scored)
-    return {
-        "summary": summary,
-        "title": words.target(summary["config"]),
-        "headline": summary["metrics"].get(HEADLINE),
-        "headline_name": HEADLINE,
-        "comparison": comparison,
-        "failures": FAILURES,
-        "right": sum(s.failure is None for s in scored),
-        "words": words,
-        "metric": metric,
-        "tag_metrics": names,
-        "charts": [(name, markup(svg)) for name, svg in _charts(results)],
-        "drawers": [(s, list(_passages(s, scale))) for s in _ordered(scored)],
-    }
+    scale = _passage_scale(scored)
+    order = [*FAILURES, None]  # failures first, class by class
+    template = files(__package__).joinpath("report.html.j2").read_text("utf-8")
+    page = environment.from_string(template).render(
+        summary=summary,
+        title=markdown.format_target(summary["config"]),
+        headline=summary["metrics"].get(HEADLINE),
+        headline_name=HEADLINE,
+        comparison=comparison,
+        failures=FAILURES,
+        correct=sum(s.failure is None for s in scored),
+        fmt=markdown,
+        get_metric=get_metric,
+        tag_metrics=list(dict.fromkeys(n for tag in summary["by_tag"].values() for n in tag)),
+        charts=[(caption, markup(svg)) for caption, svg in _charts(results)],
+        cases=[
+            (s, list(_passages(s, scale)))
+            for s in sorted(scored, key=lambda s: order.index(s.failure))
+        ],
+    )
+    return str(page)
 
 
-def _ordered(scored: Sequence[Scored]) -> list[Scored]:
-    """The failures first, class by class, then what is right."""
-    order = [*FAILURES, None]
-    return sorted(scored, key=lambda s: order.index(s.failure))
+def _passage_scale(scored: Sequence[ScoredSample]) -> float:
+    """Returns the factor by which passages are shortened to keep to the maximum."""
+    total = sum(min(len(p.text), _max_chars(s, p)) for s in scored for p in s.sample.passages)
+    return min(1.0, MAX_PASSAGE_CHARS / total) if total else 1.0
 
 
-def _scale(scored: Sequence[Scored]) -> float:
-    """Returns the share of the lengths at which all passages keep to the budget."""
-    wanted = sum(min(len(p.text), _longest(s, p)) for s in scored for p in _found(s.sample))
-    return min(1.0, BUDGET / wanted) if wanted else 1.0
-
-
-def _longest(s: Scored, passage: Passage) -> int:
+def _max_chars(s: ScoredSample, passage: Passage) -> int:
     return FULL_CHARS if s.failure and passage.rank <= 5 else SHORT_CHARS
 
 
-def _found(sample: Sample) -> tuple[Passage, ...]:
-    return (sample.response.passages or ()) if sample.response else ()
-
-
-def _passages(s: Scored, scale: float) -> Iterator[tuple[Passage, bool, list[Piece]]]:
-    for passage in _found(s.sample):
-        is_gold = any(finds(passage, item) for item in s.sample.gold)
-        yield passage, is_gold, pieces(s.sample, passage, int(_longest(s, passage) * scale))
-
-
-def pieces(sample: Sample, passage: Passage, chars: int) -> list[Piece]:
-    """Returns the passage in stretches, cut to so many characters around what is marked."""
-    gold = [span for g in sample.gold if g.source == passage.source for span in g.spans]
-    citations = (sample.response.citations or ()) if sample.response else ()
-    cited = [c.span for c in citations if c.source == passage.source]
-    marked = [span for span in merged([*gold, *cited]) if _meets(span, passage.span)]
-    first = max(passage.start, marked[0][0] - chars // 6) if marked else passage.start
-    last = min(passage.end, first + max(chars, 40))
-    edges = {first, last}
-    edges |= {at for span in (*gold, *cited) for at in span if first < at < last}
-    ordered = sorted(edges)
-    found = [
-        Piece(
-            passage.text[start - passage.start : end - passage.start],
-            any(_holds(span, start, end) for span in gold),
-            any(_holds(span, start, end) for span in cited),
+def _passages(s: ScoredSample, scale: float) -> Iterator[tuple[Passage, bool, list[Segment]]]:
+    for passage in s.sample.passages:
+        is_gold = any(passage_matches(passage, item) for item in s.sample.gold)
+        yield (
+            passage,
+            is_gold,
+            split_passage(s.sample, passage, int(_max_chars(s, passage) * scale)),
         )
-        for start, end in pairwise(ordered)
+
+
+def split_passage(sample: Sample, passage: Passage, max_chars: int) -> list[Segment]:
+    """Returns the passage in segments, cut to `max_chars` around its evidence and citations."""
+    gold = [span for g in sample.gold if g.source == passage.source for span in g.spans]
+    cited = [c.span for c in sample.citations if c.source == passage.source]
+    marked = [s for s in merge_spans([*gold, *cited]) if overlap_chars(s, passage.span)]
+    first = max(passage.start, marked[0][0] - max_chars // 6) if marked else passage.start
+    last = min(passage.end, first + max(max_chars, 40))
+    edges = {first, last} | {at for span in (*gold, *cited) for at in span if first < at < last}
+    segments = [
+        Segment(
+            passage.text[start - passage.start : end - passage.start],
+            _is_inside(gold, start, end),
+            _is_inside(cited, start, end),
+        )
+        for start, end in pairwise(sorted(edges))
     ]
-    before = [Piece("… ", False, False)] if first > passage.start else []
-    after = [Piece(" …", False, False)] if last < passage.end else []
-    return [*before, *found, *after]
+    before = [Segment("… ")] if first > passage.start else []
+    after = [Segment(" …")] if last < passage.end else []
+    return [*before, *segments, *after]
 
 
-def _meets(a: Span, b: Span) -> bool:
-    return a[0] < b[1] and b[0] < a[1]
+def _is_inside(spans: Sequence[Span], start: int, end: int) -> bool:
+    return any(span[0] <= start and end <= span[1] for span in spans)
 
 
-def _holds(span: Span, start: int, end: int) -> bool:
-    return span[0] <= start and end <= span[1]
+Series = tuple[Sequence[float], Sequence[float]]
 
 
-def _charts(results: Results) -> Iterator[tuple[str, str]]:
+def _charts(results: RunResults) -> Iterator[tuple[str, str]]:
+    """Yields (caption, SVG)."""
     summary, scored = results.summary, results.scored
     counts = {name: len(ids) for name, ids in summary["failures"].items()}
     if any(counts.values()):
-        yield "Failures by cause", charts.bars("failures", counts, x="cases")
-    recall = _recall(summary["metrics"])
-    if recall:
+        yield "Failures by cause", bar_chart("failures", counts, x_label="cases")
+    if recall := _recall_by_level(summary["metrics"]):
         yield (
-            "Evidence found within the first k passages",
-            charts.lines("recall", recall, x="k", y="recall@k", whole_x=True),
+            "Evidence in the first k passages",
+            line_chart("recall", recall, x_label="k", y_label="recall@k", integer_x=True),
         )
-    if pairs := sorted(confident(scored), key=lambda pair: -pair[0]):
-        shares, risks, wrong = [], [], 0.0
-        for number, (_, is_wrong) in enumerate(pairs, start=1):
-            wrong += is_wrong
-            shares.append(number / len(scored))
-            risks.append(wrong / number)
+    if pairs := sorted(confidence_and_error(scored), key=lambda pair: -pair[0]):
+        coverage, risks, errors = [], [], 0.0
+        for n, (_, error) in enumerate(pairs, start=1):
+            errors += error
+            coverage.append(n / len(scored))
+            risks.append(errors / n)
         yield (
-            "Risk–coverage: share wrong among the surest answers",
-            charts.lines(
-                "risk", {"": (shares, risks)}, x="share of all cases answered", y="risk", steps=True
+            "Risk-coverage curve: error rate among the most confident answers",
+            line_chart(
+                "risk",
+                {"": (coverage, risks)},
+                x_label="share of all cases answered",
+                y_label="error rate",
+                steps=True,
             ),
         )
-    latencies = sorted(s.sample.wall_ms for s in scored)
-    if latencies:
-        shares = [number / len(latencies) for number in range(1, len(latencies) + 1)]
+    if latencies := sorted(s.sample.wall_ms for s in scored):
+        shares = [n / len(latencies) for n in range(1, len(latencies) + 1)]
         yield (
-            "Latency: share of cases done within a time",
-            charts.lines(
-                "latency", {"": (latencies, shares)}, x="ms", y="share", steps=True, log_x=True
+            "Latency: share of cases completed within a time",
+            line_chart(
+                "latency",
+                {"": (latencies, shares)},
+                x_label="ms",
+                y_label="share",
+                steps=True,
+                log_x=True,
             ),
         )
 
 
-def _recall(metrics: dict[str, Any]) -> dict[str, tuple[list[float], list[float]]]:
+def _recall_by_level(metrics: Mapping[str, Any]) -> dict[str, Series]:
     levels = {"file": "file_recall@", "passage": "recall@", "characters": "span_recall@"}
-    found = {}
+    series: dict[str, Series] = {}
     for level, stem in levels.items():
-        at = {
-            int(n.removeprefix(stem)): f["value"] for n, f in metrics.items() if n.startswith(stem)
-        }
-        if at:
-            found[level] = (list(map(float, at)), list(at.values()))
-    return found
+        names = [name for name in metrics if name.startswith(stem)]
+        if names:
+            ks = [float(name.removeprefix(stem)) for name in names]
+            series[level] = (ks, [metrics[name]["value"] for name in names])
+    return series
+
+
+def line_chart(
+    name: str,
+    series: Mapping[str, Series],
+    *,
+    x_label: str,
+    y_label: str,
+    steps: bool = False,
+    log_x: bool = False,
+    integer_x: bool = False,
+) -> str:
+    """Returns a chart of (x, y) series with y from 0 to 1."""
+
+    def draw(axes: Any) -> None:
+        for number, (label, (xs, ys)) in enumerate(series.items()):
+            style: dict[str, Any] = {"drawstyle": "steps-post"} if steps else {"marker": "o"}
+            style |= {"markersize": 3, "color": f"C{number}", "label": label}
+            axes.plot(xs, ys, **style)
+        axes.set_ylim(0, 1.02)
+        if log_x:
+            axes.set_xscale("log")
+            for set_formatter in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+                set_formatter("{x:g}")
+        else:
+            axes.xaxis.get_major_locator().set_params(integer=integer_x)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        if len(series) > 1:
+            axes.legend(frameon=False)
+
+    return _draw_svg(name, draw)
+
+
+def bar_chart(name: str, counts: Mapping[str, int], *, x_label: str) -> str:
+    """Returns a chart of horizontal bars with their counts, the first on top."""
+
+    def draw(axes: Any) -> None:
+        names = list(counts)[::-1]
+        bars = axes.barh(names, [counts[key] for key in names], color=_ACCENT)
+        axes.bar_label(bars, padding=3)
+        axes.grid(visible=False)
+        axes.set_xlabel(x_label)
+        axes.margins(x=0.12)
+
+    return _draw_svg(name, draw)
+
+
+def _draw_svg(name: str, draw: Callable[[Any], None]) -> str:  # Any: matplotlib ships no types
+    matplotlib = import_extra("matplotlib")
+    with matplotlib.rc_context(_CHART_STYLE):
+        figure = import_extra("matplotlib.figure").Figure(_CHART_SIZE, layout="constrained")
+        draw(figure.subplots())
+        out = io.StringIO()
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    return _inline_svg(name, out.getvalue())
+
+
+def _inline_svg(name: str, svg: str) -> str:
+    """Returns the bare svg element: scalable, black as the page's colour, ids prefixed by name."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\b(id=")', rf"\g<1>{name}-", svg)
+    svg = re.sub(r'((?:xlink:)?href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r'<svg (.*?)width="[^"]*"', r'<svg \1width="100%"', svg, count=1, flags=re.DOTALL)
+    svg = re.sub(r'height="[\d.]+pt"', "", svg, count=1)
+    return svg.replace("#000000", "currentColor").replace("stroke: #b0b0b0", "stroke: currentColor")

@@ -1,111 +1,198 @@
-"""The report as markdown: the headline first, then what failed, then every figure."""
+"""The report as markdown and as JUnit XML, and the formats of values in every report."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from xml.etree import ElementTree
 
-from ..metrics.registry import HEADLINE, metric
-from ..metrics.score import FAILURES, Scored
-from ..run_store import Json
-from ..summary import Results
-from . import words
+from ..metrics.registry import HEADLINE, get_metric
+from ..metrics.score import FAILURES, ScoredSample
+from ..run import Json
+from ..summary import RunResults
 
-LISTED = 20
-"""How many cases of each failure are named."""
+MAX_LISTED_IDS = 20
+_XML_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_AGREEMENTS = (("kappa", "kappa"), ("auc", "AUC"), ("auc_faithfulness", "AUC of faithfulness"))
+
+MetricJson = Mapping[str, Any]  # Any: a metric in the summary's JSON
 
 
-def markdown(results: Results) -> str:
-    """Returns the whole report."""
+def format_value(metric: MetricJson) -> str:
+    """Returns a value with its interval: `0.874 [0.851, 0.894]`."""
+    if metric["value"] is None:
+        return "–"
+    digits = ".4g" if metric["unit"] in ("tokens", "currency") else ".3f"
+    value, low, high = (format(metric[key], digits) for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def format_method(metric: MetricJson) -> str:
+    """Returns the interval's method, and the second interval if there is one."""
+    text = str(metric["method"])
+    for key, label in (("clustered", "by cluster"), ("by_case", "by case")):
+        if other := metric.get(key):
+            clusters = f" ({other['clusters']})" if other["clusters"] else ""
+            text += f"; {label}{clusters} [{other['low']:.3f}, {other['high']:.3f}]"
+    return text
+
+
+def format_percent(share: float | None) -> str:
+    """Returns a share as a percentage with one decimal."""
+    return "–" if share is None else f"{share * 100:.1f} %"
+
+
+def format_p(p: float) -> str:
+    """Returns a p-value with two significant digits."""
+    return "< .0001" if p < 0.0001 else f"{p:.2g}"
+
+
+def format_target(config: Mapping[str, Any]) -> str:
+    """Returns what was measured, in a few words."""
+    kind = str(config.get("target", "?"))
+    name = f" {config[kind]}" if kind in ("url", "attribute") and config.get(kind) else ""
+    return f"{kind}{name}" + (f", answers by {model}" if (model := config.get("model")) else "")
+
+
+def format_judge(judge: Mapping[str, Any] | None) -> str:
+    """Returns the judge and its agreement with people; empty without a judge."""
+    if judge is None:
+        return ""
+    text = f"judged by {judge['model']} ({judge['prompts']})"
+    agreement = judge["agreement"]
+    if agreement is None:
+        return f"{text}; agreement with people was not measured"
+    values = [f"{agreement[k]:.2f} {label}" for k, label in _AGREEMENTS if agreement[k] is not None]
+    return f"{text}; agreement with people: {', '.join(values)}, n {agreement['n']}"
+
+
+def render_markdown(results: RunResults) -> str:
+    """Returns the whole report: the headline, the failures, then every metric."""
     summary = results.summary
-    parts = [_head(summary), _failures(summary, results.scored), _metrics(summary)]
+    sections = [_head(summary), _failures(summary, results.scored), _metrics(summary)]
     if summary["by_tag"]:
-        parts.append(_tags(summary))
-    parts += [_timing(summary), _rules(summary)]
-    return "\n\n".join(parts) + "\n"
+        sections.append(_tags(summary))
+    sections += [_latency(summary), _definitions(summary)]
+    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
 
-def _head(summary: Json) -> str:
-    lines = [f"# Evaluation of {words.target(summary['config'])}", ""]
+def _head(summary: Json) -> Iterator[str]:
+    yield f"# Evaluation of {format_target(summary['config'])}"
+    yield ""
     if headline := summary["metrics"].get(HEADLINE):
-        lines.append(f"**{HEADLINE} {words.value(headline)}** over {headline['n']} cases")
+        yield f"**{HEADLINE} {format_value(headline)}** over {headline['n']} cases."
     if summary["detectable"] is not None:
-        lines[-1] += (
-            f"; two systems whose errors are independent must differ by "
-            f"{summary['detectable']:.3f} for this set to show it (80 % power)"
+        yield (
+            "Two systems with independent errors must differ by at least "
+            f"{summary['detectable']:.3f} for these cases to show it (80 % power)."
         )
     if summary["done"] < summary["cases"]:
-        lines += ["", f"**Unfinished: {summary['done']} of {summary['cases']} cases.**"]
+        yield f"\n**Incomplete: {summary['done']} of {summary['cases']} cases.**"
     if errors := summary["failures"]["error"]:
-        lines += ["", f"**{len(errors)} cases failed with an error and count as wrong.**"]
-    if lost := summary["unlocated"]:
-        lines += [
-            "",
-            f"The evidence of {len(lost)} cases is not in the target's sources, so it counts as "
-            f"missed: {_ids(lost)}",
-        ]
-    return "\n".join(lines)
+        yield f"\n**{len(errors)} cases failed with an error and count as wrong.**"
+    if unlocated := summary["unlocated"]:
+        yield (
+            f"\nThe evidence of {len(unlocated)} cases is not in the target's sources and counts "
+            f"as missed: {_id_list(unlocated)}"
+        )
 
 
-def _ids(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - LISTED} more" if len(ids) > LISTED else ""
-    return ", ".join(cell(name) for name in ids[:LISTED]) + more
+def _id_list(ids: Sequence[str]) -> str:
+    more = f" and {len(ids) - MAX_LISTED_IDS} more" if len(ids) > MAX_LISTED_IDS else ""
+    return ", ".join(escape_cell(name) for name in ids[:MAX_LISTED_IDS]) + more
 
 
-def cell(text: str) -> str:
-    """Returns a text that stays within its table cell and is not taken for markup."""
+def escape_cell(text: str) -> str:
+    """Returns the text on one line with markdown escaped, for a table cell."""
     plain = " ".join(text.split())
     return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|~" else char for char in plain)
 
 
-def _failures(summary: Json, scored: Sequence[Scored]) -> str:
-    lines = ["## Failures", "", "| class | cases | what it means | which |", "|---|---:|---|---|"]
+def _failures(summary: Json, scored: Sequence[ScoredSample]) -> Iterator[str]:
+    yield "## Failures\n\n| class | cases | meaning | ids |\n|---|---:|---|---|"
     for name, ids in summary["failures"].items():
-        lines.append(f"| {name} | {len(ids)} | {FAILURES[name]} | {_ids(ids)} |")
-    right = sum(s.failure is None for s in scored)
-    return "\n".join([*lines, "", f"{right} of {len(scored)} cases are right."])
+        yield f"| {name} | {len(ids)} | {FAILURES[name]} | {_id_list(ids)} |"
+    correct = sum(s.failure is None for s in scored)
+    yield f"\n{correct} of {len(scored)} cases are correct."
 
 
-def _metrics(summary: Json) -> str:
-    lines = [
-        "## Metrics",
-        "",
-        "| metric | value | n | failed | interval |",
-        "|---|---|---:|---:|---|",
-    ]
-    for name, figure in summary["metrics"].items():
-        judged = f"; {words.judge(summary['judge'])}" if name.startswith("judge") else ""
-        lines.append(
-            f"| {name} | {words.value(figure)} | {figure['n']} | {figure['n_failed']} "
-            f"| {words.beside(figure)}{cell(judged)} |"
+def _metrics(summary: Json) -> Iterator[str]:
+    yield "## Metrics\n\n| metric | value | n | failed | interval |\n|---|---|---:|---:|---|"
+    for name, metric in summary["metrics"].items():
+        judge = f"; {format_judge(summary['judge'])}" if name.startswith("judge") else ""
+        yield (
+            f"| {name} | {format_value(metric)} | {metric['n']} | {metric['n_failed']} "
+            f"| {format_method(metric)}{escape_cell(judge)} |"
         )
-    return "\n".join(lines)
 
 
-def _tags(summary: Json) -> str:
-    names = list(next(iter(summary["by_tag"].values())))
-    for held in summary["by_tag"].values():
-        names += [name for name in held if name not in names]
-    lines = [
-        "## By tag",
-        "",
-        "| tag | " + " | ".join(names) + " |",
-        "|---|" + "---|" * len(names),
-    ]
-    for tag, held in summary["by_tag"].items():
-        cells = [f"{words.value(held[n])} (n {held[n]['n']})" if n in held else "–" for n in names]
-        lines.append(f"| {cell(tag)} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def _tags(summary: Json) -> Iterator[str]:
+    by_tag: Mapping[str, Mapping[str, MetricJson]] = summary["by_tag"]
+    names = list(dict.fromkeys(name for metrics in by_tag.values() for name in metrics))
+    yield f"## By tag\n\n| tag | {' | '.join(names)} |\n|---|{'---|' * len(names)}"
+    for tag, metrics in by_tag.items():
+        cells = (
+            f"{format_value(metrics[n])} (n {metrics[n]['n']})" if n in metrics else "–"
+            for n in names
+        )
+        yield f"| {escape_cell(tag)} | {' | '.join(cells)} |"
 
 
-def _timing(summary: Json) -> str:
-    lines = ["## Time", "", "| stage | p50 ms | p95 ms | mean ms |", "|---|---:|---:|---:|"]
-    for stage, held in summary["timing"].items():
-        lines.append(f"| {cell(stage)} | {held['p50_ms']} | {held['p95_ms']} | {held['mean_ms']} |")
-    return "\n".join(lines)
+def _latency(summary: Json) -> Iterator[str]:
+    yield "## Latency\n\n| stage | p50 ms | p95 ms | mean ms |\n|---|---:|---:|---:|"
+    for stage, ms in summary["timing"].items():
+        yield f"| {escape_cell(stage)} | {ms['p50_ms']} | {ms['p95_ms']} | {ms['mean_ms']} |"
 
 
-def _rules(summary: Json) -> str:
-    lines = ["## Definitions", ""]
-    lines += [f"- **{rule}**: {text}" for rule, text in summary["match_rules"].items()]
-    lines += [f"- `{name}`: {metric(name).definition}" for name in summary["metrics"]]
-    lines += ["", f"Configuration `{summary['config_sha256'][:12]}`, "]
-    lines[-1] += f"cases `{summary['data_sha256'][:12]}`, made {summary['created_at']}."
-    return "\n".join(lines)
+def _definitions(summary: Json) -> Iterator[str]:
+    yield "## Definitions\n"
+    yield from (f"- **{rule}**: {text}" for rule, text in summary["match_rules"].items())
+    yield from (f"- `{name}`: {get_metric(name).definition}" for name in summary["metrics"])
+    yield (
+        f"\nConfiguration `{summary['config_sha256'][:12]}`, cases "
+        f"`{summary['data_sha256'][:12]}`, created {summary['created_at']}."
+    )
+
+
+def render_junit(results: RunResults) -> str:
+    """Returns JUnit XML with one test case per case, so that any CI shows the failures."""
+    scored = results.scored
+    errors = sum(s.failure == "error" for s in scored)
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"footnote eval {results.summary['config_sha256'][:12]}",
+        tests=str(len(scored)),
+        failures=str(sum(s.failure is not None for s in scored) - errors),
+        errors=str(errors),
+        time=_seconds(scored),
+    )
+    for s in scored:
+        _add_testcase(suite, s)
+    text = ElementTree.tostring(suite, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _add_testcase(suite: ElementTree.Element, s: ScoredSample) -> None:
+    case, response = s.sample.case, s.sample.response
+    element = ElementTree.SubElement(
+        suite,
+        "testcase",
+        classname=_xml_safe(case.tags[0] if case.tags else "case"),
+        name=_xml_safe(f"{case.id}: {case.question}"),
+        time=_seconds([s]),
+    )
+    if s.failure is None:
+        return
+    kind = "error" if s.failure == "error" else "failure"
+    child = ElementTree.SubElement(element, kind, type=s.failure, message=FAILURES[s.failure])
+    actual = s.sample.error if response is None else response.answer
+    expected = " | ".join(case.answers) if case.answerable else "a refusal"
+    child.text = _xml_safe(f"expected: {expected}\nanswered: {actual}")
+
+
+def _seconds(scored: Sequence[ScoredSample]) -> str:
+    return f"{sum(s.sample.wall_ms for s in scored) / 1000:.3f}"
+
+
+def _xml_safe(text: str) -> str:
+    """Replaces the characters that XML does not allow."""
+    return _XML_FORBIDDEN.sub("�", text)

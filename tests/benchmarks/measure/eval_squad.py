@@ -23,16 +23,15 @@ from index.embed.protocol import Embedder
 from index.store.generation import Generation
 from index.types import Filters
 from rag.answer import Limits, Pipeline
-from rag.evaluation.cases import Case, case_of
-from rag.evaluation.report import words
-from rag.evaluation.report.files import write
-from rag.evaluation.run import run
-from rag.evaluation.run_store import Run, start
-from rag.evaluation.summary import summarise
-from rag.evaluation.targets.pipeline import PipelineTarget
-from rag.retrieval.fusion import Retrieved, _hits, _signals, lead
-from rag.retrieval.query import understand
-from rag.retrieval.weights import fitted
+from rag.evaluation.cases import Case
+from rag.evaluation.report import write_reports
+from rag.evaluation.report.markdown import format_value
+from rag.evaluation.run import Run, open_run, run_cases
+from rag.evaluation.summary import summarize
+from rag.evaluation.targets import PipelineTarget
+from rag.retrieval.fusion import RetrievalResult, _hits, _signals, lead
+from rag.retrieval.query import analyze_query
+from rag.retrieval.weights import fitted_weights
 from tests.benchmarks.gold import ARTICLES, SHARED
 
 TOP = 10
@@ -50,19 +49,19 @@ class Rival(Pipeline):
 
     def _find(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters
-    ) -> Retrieved:
-        understood = understand(generation, self._embedder, query)
+    ) -> RetrievalResult:
+        understood = analyze_query(generation, self._embedder, query)
         nodes = self._retriever.retrieve(query)[:top_k]
         if not nodes:
-            return Retrieved(understood, (), 0.0)
+            return RetrievalResult(understood, (), 0.0)
         rows = np.array([self._rows[found.node.node_id] for found in nodes], np.int64)
         signals = _signals(generation, understood, rows)
         scores = np.array([found.score or 0.0 for found in nodes], np.float32)
         total = scores / (scores.max() or 1.0)
-        best = signals.best_sentence(fitted().question)
+        best = signals.best_sentence(fitted_weights().question)
         order = np.arange(len(rows))
         hits = _hits(generation, rows, signals, best=best, total=total, order=order)
-        return Retrieved(understood, hits, lead(hits))
+        return RetrievalResult(understood, hits, lead(hits))
 
 
 def rivals(parts: Parts, generation: Generation) -> dict[str, Callable[[], Pipeline]]:
@@ -140,19 +139,19 @@ def questions(limit: int | None) -> list[Case]:
         for line in path.read_text("utf-8").splitlines():
             entry = json.loads(line)
             tags = [name] if entry["answerable"] else [name, "unanswerable"]
-            found.append(case_of({**entry, "id": f"{name}-{entry['id']}", "tags": tags}))
+            found.append(Case.from_json({**entry, "id": f"{name}-{entry['id']}", "tags": tags}))
     return found[:limit]
 
 
 def measure(folder: Path, name: str, target: PipelineTarget, cases: list[Case]) -> str:
     """Fills the system's run and returns its row of the table."""
-    held = start(folder / name.replace(" ", "-").replace(",", ""), cases, target.described(),
+    held = open_run(folder / name.replace(" ", "-").replace(",", ""), cases, target.describe(),
                  overwrite=False)  # fmt: skip
-    asyncio.run(run(held, cases, target, concurrency=1, on_progress=lambda progress: None))
-    results = summarise(Run(held.folder))
-    write(held, results)
+    asyncio.run(run_cases(held, cases, target, concurrency=1, on_progress=lambda progress: None))
+    results = summarize(Run(held.folder))
+    write_reports(held, results)
     metrics, wall = results.summary["metrics"], results.summary["timing"]["wall"]
-    cells = [words.value(metrics[metric]) for metric in SHOWN]
+    cells = [format_value(metrics[metric]) for metric in SHOWN]
     return f"| {name} | " + " | ".join(cells) + f" | {wall['p50_ms']:.0f} / {wall['p95_ms']:.0f} |"
 
 
