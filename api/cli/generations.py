@@ -24,9 +24,7 @@ def status(
     settings = options.load_settings(collection=collection, data_dir=data_dir)
     from index.sync.publish import read_status
 
-    from ..bootstrap import collection_folder
-
-    index = read_status(collection_folder(settings), settings.collection)
+    index = read_status(settings.collection_folder, settings.collection)
     if json:
         options.print_json(asdict(index))
         return OK
@@ -53,10 +51,8 @@ def verify(
     settings = options.load_settings(collection=collection, data_dir=data_dir)
     from index.store.integrity import compare_with_corpus
 
-    from ..bootstrap import collection_folder
-
     comparison = compare_with_corpus(
-        collection_folder(settings),
+        settings.collection_folder,
         settings.collection,
         formats=settings.formats,
         max_file_bytes=settings.max_file_bytes,
@@ -82,9 +78,7 @@ def rollback(
     settings = options.load_settings(collection=collection, data_dir=data_dir)
     from index.sync.publish import roll_back
 
-    from ..bootstrap import collection_folder
-
-    generation = roll_back(collection_folder(settings), settings.collection)
+    generation = roll_back(settings.collection_folder, settings.collection)
     if json:
         options.print_json({"generation": generation})
     else:
@@ -102,7 +96,9 @@ def describe(info: "GenerationInfo") -> str:
 
 def _show_progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
-        typer.echo(f"\rverified {done} of {pluralize(total, 'passage')}", nl=done == total, err=True)
+        typer.echo(
+            f"\rverified {done} of {pluralize(total, 'passage')}", nl=done == total, err=True
+        )
 
 
 def _format_age(seconds: float) -> str:

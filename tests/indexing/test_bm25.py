@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 from index.store.bm25 import K1, B, TermArrays, TermIndex, TermIndexBuilder
 from index.store.candidates import CandidateIndex, build_candidate_index
-from index.text.analyzer import content_terms, terms
-from index.text.sanitize import escape_unsafe, sanitize
 
 CHUNKS = [
     [["tower"], ["the", "lamp", "of", "the", "tower"], ["it", "is", "lit"]],
@@ -87,13 +85,13 @@ def test_adjacent_pairs_are_terms_side_by_side_in_a_segment(data: st.DataObject)
         opened = TermIndex(Path(folder), vocabulary_size=len(term_arrays.vocabulary))
         numbers = np.array([term_arrays.vocabulary.index(word) for word in query_terms], np.int64)
         positions = opened.positions(np.array(rows, np.int64), numbers)
-        found = positions.adjacent_pairs(np.array(pairs, np.int64).reshape(-1, 2))
+        adjacent = positions.adjacent_pairs(np.array(pairs, np.int64).reshape(-1, 2))
     by_hand = [
         [(query_terms[left], query_terms[right]) in set(pairwise(segment)) for left, right in pairs]
         for row in rows
         for segment in chunks[row]
     ]
-    assert found.tolist() == by_hand
+    assert adjacent.tolist() == by_hand
 
 
 def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[TermIndex, TermArrays]) -> None:
@@ -126,34 +124,3 @@ def test_the_candidate_index_finds_nothing_without_terms_or_chunks(tmp_path: Pat
     index = CandidateIndex(tmp_path / "lexical")
     assert index.search(["lamp"], limit=3).size == 0
     assert len(index) == 0
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Lighthouses WERE lit", ["lighthous", "were", "light"]),
-        ("Café crème", ["cafe", "creme"]),
-        ("東京タワー", list("東京タワー")),
-        ("built in 1871", ["build", "in", "1871"]),
-        ("a\u200bb\u202ec", ["a", "b", "c"]),
-        ("x" * 41, []),
-    ],
-)
-def test_terms_are_folded_stemmed_and_led_back(text: str, expected: list[str]) -> None:
-    assert terms(text) == expected
-
-
-def test_content_terms_leave_stop_words_and_repeats_out() -> None:
-    assert content_terms(terms("the lamp of the lamp")) == ["lamp"]
-
-
-@given(st.text())
-def test_a_harmless_text_is_as_long_and_holds_nothing_harmful(text: str) -> None:
-    made = sanitize(text)
-    assert len(made) == len(text)
-    assert sanitize(made) == made
-    made.encode()
-
-
-def test_a_screen_shows_what_would_deceive() -> None:
-    assert escape_unsafe("a\u202eb\ud800") == "a\\u202eb\\ud800"

@@ -136,8 +136,8 @@ def test_a_question_is_embedded_like_a_chunk(minilm: Embedder) -> None:
 
 def test_a_text_over_the_limit_is_truncated(minilm: Embedder) -> None:
     words = "harbour " * 400
-    kept = "harbour " * (MAX_TOKENS - 2)
-    long, short = minilm.embed_chunks([chunk(words), chunk(kept)])
+    truncated = "harbour " * (MAX_TOKENS - 2)
+    long, short = minilm.embed_chunks([chunk(words), chunk(truncated)])
     np.testing.assert_allclose(long.vector, short.vector, atol=1e-5)
 
 

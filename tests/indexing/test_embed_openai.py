@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from api.bootstrap import open_parts
-from api.cli.local import opened as opened_index
-from api.settings import EmbedGroup, Settings
+from api.bootstrap import open_components
+from api.cli.client import open_index
+from api.settings import Settings
+from api.settings_types import EmbedGroup
 from index.embed.factory import EmbedSpec, open_embedder
 from index.embed.protocol import ChunkText, ChunkVectors
 from index.errors import EmbedderUnavailable
@@ -128,6 +129,6 @@ def test_a_sync_and_what_asks_its_index_leave_no_connection_open(
     with every_connection_ended(embeddings):
         sync_in_process(request)
     with every_connection_ended(embeddings):
-        asyncio.run(open_parts(settings).close())
-    with every_connection_ended(embeddings), opened_index(settings) as (parts, _):
+        asyncio.run(open_components(settings).close())
+    with every_connection_ended(embeddings), open_index(settings) as (parts, _):
         parts.embedder.embed_question("How high is the lighthouse?")

@@ -27,9 +27,9 @@ def test_the_nearest_are_those_of_exact_search(folder: Path) -> None:
     shares = []
     for row in range(0, 600, 30):
         exact = {IDS[place] for place in np.argsort(-(VECTORS @ VECTORS[row]))[:20]}
-        (found,) = store.find_many(VECTORS[row : row + 1], limit=20)
-        assert found[0] == IDS[row]
-        shares.append(len(exact & set(found)) / 20)
+        (nearest,) = store.find_many(VECTORS[row : row + 1], limit=20)
+        assert nearest[0] == IDS[row]
+        shares.append(len(exact & set(nearest)) / 20)
     store.close()
     assert np.mean(shares) >= 0.98
 
@@ -57,17 +57,17 @@ def test_vectors_that_come_in_clusters_are_found(tmp_path: Path) -> None:
     ids = [hashlib.sha256(b"%d" % row).hexdigest() for row in range(len(vectors))]
     build_vectors(tmp_path / "vectors", ids, vectors)
     store = ChromaVectors(tmp_path / "vectors")
-    found = store.find_many(vectors, limit=1)
+    nearest = store.find_many(vectors, limit=1)
     store.close()
-    assert sum([own] != nearest for own, nearest in zip(ids, found, strict=True)) <= 6
+    assert sum([own] != hits for own, hits in zip(ids, nearest, strict=True)) <= 6
 
 
 def test_exact_search_is_what_sorting_by_the_cosine_gives() -> None:
     store = ExactVectors(IDS, VECTORS)
     for limit in (0, 1, 20, 600, 700):
-        for row, found in enumerate(store.find_many(VECTORS[:5], limit=limit)):
+        for row, nearest in enumerate(store.find_many(VECTORS[:5], limit=limit)):
             order = np.argsort(-(VECTORS @ VECTORS[row]))[:limit]
-            assert found == [IDS[place] for place in order]
+            assert nearest == [IDS[place] for place in order]
     assert store.ids() == set(IDS)
     store.close()
 

@@ -132,3 +132,17 @@ class BuiltIndex:
     request: SyncRequest
     report: SyncReport
     events: list[Event]
+
+
+def serving_folder(request: SyncRequest) -> Path:
+    """Returns the folder of the serving generation."""
+    current = read_current(request.folder)
+    assert current is not None
+    return generation_folder(request.folder, current.generation)
+
+
+def flip_bit(path: Path) -> None:
+    """Flips one bit in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    path.write_bytes(data)
