@@ -1,4 +1,4 @@
-"""Ends a sync at swept points, and looks at what is left: by SIGKILL, a full disk, or an I/O error.
+"""Injects faults into a sync at many points: SIGKILL, a full disk, or an I/O error.
 
     python -m tests.crash.sweep --points 40 [--strace]
 
@@ -101,8 +101,8 @@ class Sweep:
         """Asserts that nothing is left but what CURRENT names."""
         folder = self.request(data).folder
         named = {entry.generation for entry in read_published(folder)}
-        found = {path.name for path in (folder / "generations").iterdir()}
-        assert found == named, f"left over: {sorted(found - named)}"
+        folders = {path.name for path in (folder / "generations").iterdir()}
+        assert folders == named, f"left over: {sorted(folders - named)}"
 
 
 def ignore(event: dict[str, object]) -> None:

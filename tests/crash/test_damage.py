@@ -1,4 +1,4 @@
-"""Damage to a published generation is noticed before it serves; two writers never both write."""
+"""Damage to a published generation is detected before it serves; two writers never both write."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ def damaged(path: Path, dice: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_flips_and_cuts_are_noticed_and_the_generation_before_serves(
+def test_flipped_and_cut_bytes_are_detected_and_the_previous_generation_serves(
     request_: SyncRequest, part: str
 ) -> None:
     dice = random.Random(part)
@@ -80,23 +80,23 @@ from index.errors import SyncBusy
 from index.sync.run import sync
 from index.sync.process import request_from_json
 
-def tell(*words):
+def report(*words):
     print(*words, flush=True)
 
 def hold(event):  # the first event comes with the lock held
     global held
     if not held:
         held = True
-        tell("holding")
+        report("holding")
         sys.stdin.readline()
 
 request = request_from_json(sys.argv[1])
 for line in sys.stdin:
     held, started = False, time.monotonic()
     try:
-        tell("done", sync(request, hold).generation)
+        report("done", sync(request, hold).generation)
     except SyncBusy as error:
-        tell("busy", error.pid, time.monotonic() - started)
+        report("busy", error.pid, time.monotonic() - started)
 """
 
 
@@ -111,15 +111,17 @@ def test_of_two_writers_one_wins_and_one_is_refused(request_: SyncRequest) -> No
         ]
         wins, slowest = [0, 0], 0.0
         for number in range(100 if SOAK else 5):
-            write_files(request_.corpus, {"new.txt": f"Whale number {number} was seen off the cape."})
+            write_files(
+                request_.corpus, {"new.txt": f"Whale number {number} was seen off the cape."}
+            )
             for writer in writers:
                 go(writer)
-            said = [heard(writer) for writer in writers]
-            winner = said.index(["holding"])
-            _, pid, seconds = said[1 - winner]
+            reports = [read_report(writer) for writer in writers]
+            winner = reports.index(["holding"])
+            _, pid, seconds = reports[1 - winner]
             assert int(pid) == writers[winner].pid
             go(writers[winner])
-            assert heard(writers[winner])[0] == "done"
+            assert read_report(writers[winner])[0] == "done"
             assert len(read_published(request_.folder)) == 2
             with open_generation(request_) as generation:
                 assert generation.find_lexical([str(number)], limit=1)
@@ -134,6 +136,6 @@ def go(writer: "subprocess.Popen[str]") -> None:
     writer.stdin.flush()
 
 
-def heard(writer: "subprocess.Popen[str]") -> list[str]:
+def read_report(writer: "subprocess.Popen[str]") -> list[str]:
     assert writer.stdout
     return writer.stdout.readline().split()

@@ -1,4 +1,4 @@
-"""After a sync was ended at any point, a whole generation serves and the next sync finishes."""
+"""After a sync ended at any point, an intact generation serves and the next sync completes."""
 
 import json
 import os
@@ -23,12 +23,12 @@ def swept(*arguments: str) -> dict[str, int]:
     return points
 
 
-def test_a_sync_that_ends_anywhere_leaves_a_whole_index() -> None:
+def test_a_sync_that_ends_anywhere_leaves_an_intact_index() -> None:
     points = swept("--points", "80" if SOAK else "6")
     assert all(points.values())
 
 
-def test_a_sync_that_ends_in_any_thread_leaves_a_whole_index() -> None:
+def test_a_sync_that_ends_in_any_thread_leaves_an_intact_index() -> None:
     if not shutil.which("strace"):
         assert not os.environ.get("CI"), "CI must have strace: .ci/run installs it"
         pytest.skip("NO STRACE: it is not installed, so NO SYSTEM CALL WAS MADE TO FAIL")

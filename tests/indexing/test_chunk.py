@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from index.embed.minilm import count_tokens
 from index.formats.markdown import extract_markdown
 from index.formats.text import extract_text
-from index.text.sanitize import sanitize
 from index.text.chunk import CHARS_PER_TOKEN, MAX_TOKENS, TARGET_TOKENS, chunk, heading_path
+from index.text.sanitize import sanitize
 from index.types import Chunk, Document, Heading
 
 PARAGRAPH = (
@@ -81,10 +81,12 @@ def test_text_without_spaces_is_split_as_well() -> None:
 def test_an_unbroken_word_of_many_characters_is_not_one_chunk() -> None:
     document = extract_text(("word " + "QUJD" * 20_000).encode())
     check(document)
-    assert max(made.end - made.start for made in chunks_of(document)) <= CHARS_PER_TOKEN * MAX_TOKENS
+    assert (
+        max(made.end - made.start for made in chunks_of(document)) <= CHARS_PER_TOKEN * MAX_TOKENS
+    )
 
 
-def test_a_desert_of_blanks_does_not_make_a_chunk_wide() -> None:
+def test_a_long_run_of_blanks_is_not_part_of_a_chunk() -> None:
     document = extract_text(("a" + " " * 50_000 + "b").encode())
     check(document)
     assert [made.end - made.start for made in chunks_of(document)] == [1, 1]
@@ -142,7 +144,7 @@ def test_small_paragraphs_of_two_pages_stay_apart() -> None:
     ]
 
 
-def test_a_heading_path_leaves_what_is_closed_by_a_heading_as_high() -> None:
+def test_a_heading_of_the_same_level_replaces_the_one_before_in_the_path() -> None:
     headings = (Heading(0, 1, 1, "A"), Heading(10, 11, 2, "B"), Heading(20, 21, 2, "C"))
     assert heading_path(Document("", (), headings=headings), 25) == "A › C"
 

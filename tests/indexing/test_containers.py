@@ -46,12 +46,12 @@ def test_a_pdf_without_text_is_reported_as_a_scan() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.4\n", b"no pdf", pdf([PAGE])[:150]])
-def test_a_broken_pdf_says_so(data: bytes) -> None:
+def test_a_damaged_pdf_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match=r"damaged PDF|contains no text"):
         read("pdf", data)
 
 
-def test_pages_that_hold_each_other_end() -> None:
+def test_a_cyclic_page_tree_is_refused() -> None:
     cyclic = pdf_of(
         [
             "<< /Type /Catalog /Pages 2 0 R >>",
@@ -74,14 +74,14 @@ def test_a_word_document_has_headings_and_paragraphs() -> None:
 
 
 @pytest.mark.parametrize("name", ["docx", "epub"])
-def test_what_is_no_archive_or_half_of_one_says_so(name: str) -> None:
+def test_a_damaged_archive_is_refused(name: str) -> None:
     for data in (b"", b"PK", docx(paragraph("x"))[:300]):
         with pytest.raises(ValueError, match="damaged zip archive"):
             read(name, data)
 
 
 @pytest.mark.parametrize("name", ["docx", "epub"])
-def test_an_archive_that_inflates_too_far_is_not_read(name: str) -> None:
+def test_a_decompression_bomb_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="inflates to more than 200 MB"):
         read(name, archive({"a.xml": bytes(201 << 20)}))
 
@@ -99,7 +99,7 @@ def test_an_epub_is_read_in_the_order_of_its_spine() -> None:
     assert (document.title, document.metadata) == ("The log", {"date": "1871"})
 
 
-def test_a_protected_epub_says_so() -> None:
+def test_an_encrypted_epub_is_refused() -> None:
     cipher = (
         "<e><CipherReference xmlns='http://www.w3.org/2001/04/xmlenc#' URI='OEBPS/a.xhtml'/></e>"
     )
@@ -107,7 +107,7 @@ def test_a_protected_epub_says_so() -> None:
         read("epub", epub({"a.xhtml": "<p>x</p>"}, {"META-INF/encryption.xml": cipher}))
 
 
-def test_an_epub_without_its_parts_says_what_is_missing() -> None:
+def test_an_incomplete_epub_is_refused_with_what_is_missing() -> None:
     with pytest.raises(ValueError, match=r"contains no META-INF/container\.xml"):
         read("epub", archive({"a": "b"}))
 
@@ -168,13 +168,13 @@ def test_json_lines_carry_the_lines_number() -> None:
     assert blocks(read("jsonl", '{"a": 1}\n\n{"a": 2}\n')) == ["line 1", "a: 1", "line 3", "a: 2"]
 
 
-def test_broken_json_says_where() -> None:
+def test_malformed_json_is_refused_with_its_line() -> None:
     with pytest.raises(ValueError, match="malformed JSON: line 2: Expecting"):
         read("jsonl", '{"a": 1}\n{"a": }\n')
 
 
 @pytest.mark.parametrize("name", ["json", "jsonl", "rst", "org"])
-def test_made_text_covers_its_blocks_in_order(name: str) -> None:
+def test_blocks_are_in_order_and_cover_the_text(name: str) -> None:
     document = read(name, '{"a": "x y"}\n')
     ends = [end for _, end in document.blocks]
     assert all(start >= end for (start, _), end in zip(document.blocks[1:], ends, strict=False))

@@ -1,4 +1,4 @@
-"""Which files of a folder are read, and what is said of the others."""
+"""Which files of a folder are read, and why the others are skipped."""
 
 import os
 import subprocess
@@ -15,8 +15,8 @@ FORMATS = ("txt", "md")
 
 
 def scanned(root: Path, *, most: int = 1000) -> tuple[list[str], dict[str, str]]:
-    found, skipped = scan(root, formats=FORMATS, max_file_bytes=most)
-    return [file.path for file in found], {entry.path: entry.cause for entry in skipped}
+    files, skipped = scan(root, formats=FORMATS, max_file_bytes=most)
+    return [file.path for file in files], {entry.path: entry.cause for entry in skipped}
 
 
 def test_files_are_found_in_subfolders_by_path(tmp_path: Path) -> None:
@@ -24,12 +24,12 @@ def test_files_are_found_in_subfolders_by_path(tmp_path: Path) -> None:
     assert scanned(tmp_path) == (["a/B.TXT", "a/c.md", "b.txt"], {})
 
 
-def test_hidden_files_and_folders_are_not_looked_at(tmp_path: Path) -> None:
+def test_hidden_files_and_folders_are_ignored(tmp_path: Path) -> None:
     write_files(tmp_path, {".env": "x", ".git/a.txt": "x", "a.txt": "a"})
     assert scanned(tmp_path) == (["a.txt"], {})
 
 
-def test_what_footnoteignore_names_is_not_looked_at(tmp_path: Path) -> None:
+def test_files_in_footnoteignore_are_ignored(tmp_path: Path) -> None:
     files = ["a.txt", "draft.txt", "old/b.txt", "old/c/d.txt", "keep/draft.txt", "x/old.txt"]
     write_files(tmp_path, dict.fromkeys(files, "text"))
     rules = "# no drafts\ndraft*\n!keep/draft.txt\n\nold/\n*.pdf\n"
@@ -50,7 +50,10 @@ def test_a_link_out_of_the_corpus_is_refused(tmp_path: Path) -> None:
     (root / "folder").symlink_to(outside)
     files, causes = scanned(root)
     assert files == ["a.txt"]
-    assert causes == {"link.txt": "links to a target outside the corpus", "folder": "links to a target outside the corpus"}
+    assert causes == {
+        "link.txt": "links to a target outside the corpus",
+        "folder": "links to a target outside the corpus",
+    }
 
 
 def test_a_link_within_the_corpus_is_read(tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_a_link_within_the_corpus_is_read(tmp_path: Path) -> None:
     assert scanned(tmp_path)[0] == ["a.txt", "b.txt"]
 
 
-def test_broken_and_looping_links_are_named(tmp_path: Path) -> None:
+def test_broken_and_looping_links_are_reported(tmp_path: Path) -> None:
     (tmp_path / "broken.txt").symlink_to("nowhere.txt")
     (tmp_path / "loop.txt").symlink_to("loop.txt")
     files, causes = scanned(tmp_path)
@@ -72,7 +75,7 @@ def test_a_fifo_is_skipped_without_waiting_for_it(tmp_path: Path) -> None:
     assert scanned(tmp_path) == ([], {"pipe.txt": "is not a regular file"})
 
 
-def test_a_file_that_became_a_fifo_is_not_waited_for(tmp_path: Path) -> None:
+def test_reading_a_file_that_became_a_fifo_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     with pytest.raises(SourceUnreadable, match="not a regular file"):
         read_file(tmp_path, CorpusFile("pipe.txt", "txt", 1, 1, ""), max_file_bytes=10)
@@ -85,7 +88,7 @@ def test_a_file_that_became_a_link_out_is_not_read(tmp_path: Path) -> None:
         read_file(tmp_path / "corpus", CorpusFile("b.txt", "txt", 1, 1, ""), max_file_bytes=10)
 
 
-def test_other_formats_and_large_files_are_named(tmp_path: Path) -> None:
+def test_other_formats_and_large_files_are_reported(tmp_path: Path) -> None:
     write_files(tmp_path, {"a.pdf": "x", "README": "x", "big.txt": "x" * 1001})
     files, causes = scanned(tmp_path)
     assert files == []
@@ -102,7 +105,7 @@ def test_a_file_that_grew_since_is_not_read_past_the_limit(tmp_path: Path) -> No
         read_file(tmp_path, CorpusFile("a.txt", "txt", 5, 1, ""), max_file_bytes=10)
 
 
-def test_a_vanished_file_says_so(tmp_path: Path) -> None:
+def test_a_removed_file_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="No such file"):
         read_file(tmp_path, CorpusFile("gone.txt", "txt", 5, 1, ""), max_file_bytes=10)
 
@@ -112,7 +115,7 @@ def test_a_name_that_is_not_utf8_is_skipped(tmp_path: Path) -> None:
     assert scanned(tmp_path) == ([], {"caf\\udce9.txt": "its name is not UTF-8"})
 
 
-def test_odd_names_are_files_like_others(tmp_path: Path) -> None:
+def test_unusual_names_are_accepted(tmp_path: Path) -> None:
     names = ["a..txt", "new\nline.txt", "rtl\u202etxt.txt", "%2e%2e.txt", "a b'.txt"]
     write_files(tmp_path, dict.fromkeys(names, "text"))
     assert scanned(tmp_path)[0] == sorted(names)
@@ -138,7 +141,7 @@ def test_a_corpus_that_is_missing_or_a_file_is_an_error(tmp_path: Path) -> None:
             scan(root, formats=FORMATS, max_file_bytes=10)
 
 
-def test_what_may_not_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+def test_files_without_permission_are_reported_and_the_rest_is_read(tmp_path: Path) -> None:
     """As another user where this one may read everything."""
     root = write_files(tmp_path / "corpus", {"a.txt": "a", "closed/b.txt": "b", "c.txt": "c"})
     (root / "closed").chmod(0)
@@ -149,9 +152,9 @@ def test_what_may_not_be_read_is_named_and_the_rest_is_read(tmp_path: Path) -> N
     program = (
         "import sys; from pathlib import Path; from index import corpus\n"
         "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
-        "found, skipped = corpus.scan(Path(sys.argv[1]), formats=('txt',), max_file_bytes=99)\n"
-        "print([f.path for f in found], [(s.path, s.cause) for s in skipped])\n"
-        "try: corpus.read_file(Path(sys.argv[1]), found[1], max_file_bytes=99)\n"
+        "files, skipped = corpus.scan(Path(sys.argv[1]), formats=('txt',), max_file_bytes=99)\n"
+        "print([f.path for f in files], [(s.path, s.cause) for s in skipped])\n"
+        "try: corpus.read_file(Path(sys.argv[1]), files[1], max_file_bytes=99)\n"
         "except Exception as error: print(error)\n"
     )
     command = [sys.executable, "-c", "import os\n" + program, str(root)]

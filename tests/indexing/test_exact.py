@@ -67,14 +67,14 @@ def request_(tmp_path: Path) -> Iterator[SyncRequest]:
 def assert_every_chunk_is_found(generation: Generation) -> None:
     rows = np.arange(generation.info.chunks)
     vectors = np.stack([generation.vector(row) for row in rows])
-    for row, found in zip(rows, generation.find_dense_many(vectors, limit=10), strict=True):
-        assert found[0] == row
+    for row, hits in zip(rows, generation.find_dense_many(vectors, limit=10), strict=True):
+        assert hits[0] == row
         cosines = generation.similarities(rows, vectors[row])
-        best = np.sort(cosines)[: -len(found) - 1 : -1]
-        np.testing.assert_allclose(cosines[found], best, atol=1e-6)  # equal ones in any order
+        best = np.sort(cosines)[: -len(hits) - 1 : -1]
+        np.testing.assert_allclose(cosines[hits], best, atol=1e-6)  # equal ones in any order
 
 
-def test_it_is_published_whole_and_every_chunk_is_found(
+def test_it_is_published_complete_and_every_chunk_is_found(
     whole: tuple[SyncRequest, list[Event]],
 ) -> None:
     request, events = whole
@@ -100,7 +100,7 @@ def test_a_small_change_needs_no_graph_either(request_: SyncRequest) -> None:
         assert_every_chunk_is_found(generation)
 
 
-def test_once_much_has_changed_the_graph_is_tried_again(request_: SyncRequest) -> None:
+def test_after_large_changes_the_graph_is_tried_again(request_: SyncRequest) -> None:
     few = log(days=range(1, FILES + 1))  # without the one in the middle
     write_files(request_.corpus, few)
     sync_in_process(request_)
@@ -108,14 +108,14 @@ def test_once_much_has_changed_the_graph_is_tried_again(request_: SyncRequest) -
         assert (generation.info.chunks, generation.info.exact) == (FILES, False)
 
 
-def test_status_and_doctor_say_so(whole: tuple[SyncRequest, list[Event]]) -> None:
+def test_status_and_doctor_report_it(whole: tuple[SyncRequest, list[Event]]) -> None:
     request, _ = whole
     home = request.corpus.parent
     base_url = str(request.embed.base_url)
     env = {"FOOTNOTE_EMBED__MODEL": "fake", "FOOTNOTE_EMBED__BASE_URL": base_url}
     at = ("--data-dir", "data")
     status = run_footnote("status", *at, cwd=home)
-    assert f"{ENTRIES} passages, vectors compared one by one" in status.stdout
+    assert f"{ENTRIES} passages, exact vector search" in status.stdout
     assert json.loads(run_footnote("status", *at, "--json", cwd=home).stdout)["info"]["exact"]
     doctor = run_footnote("doctor", "corpus", *at, cwd=home, env=env)
-    assert "vectors compared one by one: verified" in doctor.stdout
+    assert "exact vector search; verified" in doctor.stdout

@@ -48,13 +48,13 @@ def tagged(
         (Filters(tags=("nothing",)), set()),
     ],
 )
-def test_filters_leave_the_sources_that_meet_all_of_them(
+def test_only_sources_that_match_all_filters_remain(
     tagged: Generation, filters: Filters, paths: set[str]
 ) -> None:
     rows = tagged.rows_matching(filters)
     chunks = [chunk for chunk, _ in tagged.chunks(sorted(rows))]
-    found = {source.path for chunk in chunks if (source := tagged.source(chunk.source_id))}
-    assert found == paths
+    filtered = {source.path for chunk in chunks if (source := tagged.source(chunk.source_id))}
+    assert filtered == paths
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_filters_leave_the_sources_that_meet_all_of_them(
         ("", None),
     ],
 )
-def test_a_day_is_read_from_what_iso_dates_begin_with(text: str, day: date | None) -> None:
+def test_the_day_at_the_start_of_an_iso_date_is_parsed(text: str, day: date | None) -> None:
     assert parse_day(text) == day
 
 
 @given(st.text(), st.dictionaries(st.sampled_from(["tags", "date"]), st.text()))
 def test_no_front_matter_breaks_a_filter(path: str, metadata: dict[str, str]) -> None:
-    asked = Filters(("a/",), ("b",), date(2026, 1, 1), None)
+    filters = Filters(("a/",), ("b",), date(2026, 1, 1), None)
     assert matches(NO_FILTERS, path, metadata)
-    assert matches(asked, path, metadata) in (True, False)
+    assert matches(filters, path, metadata) in (True, False)

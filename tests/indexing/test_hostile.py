@@ -1,4 +1,4 @@
-"""Sixty hostile files: each is named with its cause or indexed harmlessly, and no good one lost."""
+"""Sixty hostile files: each is skipped with a cause or indexed safely, and no good one is lost."""
 
 import contextlib
 import os
@@ -95,7 +95,7 @@ BAD: dict[str, str | bytes] = {  # named with a cause
     "no suffix": b"text",
     "big.txt": b"x" * 1_000_001,
 }
-FINE: dict[str, str | bytes] = {  # indexed, harmlessly
+FINE: dict[str, str | bytes] = {  # indexed safely
     "a..txt": "Two dots are a name.",
     "new\nline.txt": "A newline in a name.",
     "rtl\u202etxt.md": "An override in a name.",
@@ -127,7 +127,7 @@ def sandbox() -> Iterator[Sandbox]:
     sandbox.close()
 
 
-def test_hostile_files_are_named_or_harmless_and_no_good_one_is_lost(
+def test_hostile_files_are_skipped_or_safe_and_no_good_one_is_lost(
     tmp_path: Path, hosted: EmbedSpec
 ) -> None:
     corpus = write_files(tmp_path / "corpus", {**ARTICLES, **BAD, **FINE})
@@ -144,10 +144,10 @@ def test_hostile_files_are_named_or_harmless_and_no_good_one_is_lost(
     report, _ = sync_in_process(request)
     causes = {entry.path: entry.cause for entry in report.skipped}
     with open_generation(request) as generation:
-        found = {source.path: source for source in generation.sources(after=None, limit=-1)}
-        text = generation.text(found["surrogate.json"].id)
+        sources = {source.path: source for source in generation.sources(after=None, limit=-1)}
+        text = generation.text(sources["surrogate.json"].id)
     assert set(causes) == set(BAD) | links
-    assert set(found) == set(ARTICLES) | set(FINE)
+    assert set(sources) == set(ARTICLES) | set(FINE)
     assert all(causes.values())
     assert "lone \ufffd and \ufffd nul" in text
     again, _ = sync_in_process(replace(request))
@@ -155,9 +155,7 @@ def test_hostile_files_are_named_or_harmless_and_no_good_one_is_lost(
 
 
 @pytest.mark.parametrize("name", [n for n in {**BAD, **FINE} if n.rpartition(".")[2] in FORMATS])
-def test_no_hostile_file_takes_its_reader_past_its_limits(
-    name: str, sandbox: Sandbox
-) -> None:
+def test_no_hostile_file_takes_the_child_past_its_limits(name: str, sandbox: Sandbox) -> None:
     content = {**BAD, **FINE}[name]
     data = content.encode() if isinstance(content, str) else content
     assert within_limits(sandbox, name.rpartition(".")[2], data)
@@ -169,7 +167,7 @@ def test_a_very_long_line_stays_within_the_limits(name: str, sandbox: Sandbox) -
 
 
 def within_limits(sandbox: Sandbox, name: str, data: bytes) -> bool:
-    """Read or refused in time, and the child, where it still lives, never held too much."""
+    """Whether it was read or refused in time, and the child, if alive, used little memory."""
     started = time.monotonic()
     with contextlib.suppress(ValueError):  # the cause; the other test has them
         sandbox.extract(name, data)

@@ -1,4 +1,4 @@
-"""A generation made from the last one holds just what one made anew holds."""
+"""An incremental build has the same content as a full one."""
 
 import os
 from collections.abc import Mapping
@@ -65,8 +65,8 @@ def content(generation: Generation) -> Mapping[str, object]:
 def nearest(generation: Generation, row: int) -> list[float]:
     """The cosines of what is nearest to a chunk: of equally near ones, either may be found."""
     vector = generation.vector(row)
-    found = generation.find_dense(vector, limit=3)
-    return sorted(np.round(generation.similarities(found, vector), 4).tolist())
+    rows = generation.find_dense(vector, limit=3)
+    return sorted(np.round(generation.similarities(rows, vector), 4).tolist())
 
 
 def contents(request: SyncRequest) -> Mapping[str, object]:
@@ -89,7 +89,7 @@ def change(corpus: Path, name: str, to: str | None) -> None:
 
 @settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(CHANGES, min_size=1, max_size=3))
-def test_any_changes_end_in_what_a_fresh_build_holds_and_no_change_in_the_same(
+def test_incremental_syncs_equal_a_full_build_and_no_change_publishes_nothing(
     tmp_path_factory: pytest.TempPathFactory,
     fake_embeddings: FakeModel,
     steps: list[list[tuple[str, str | None]]],
@@ -124,7 +124,7 @@ def ledger(days: int) -> dict[str, str]:
     }
 
 
-def test_a_small_change_to_a_large_corpus_changes_a_copy(tmp_path: Path, hosted: EmbedSpec) -> None:
+def test_a_small_change_to_a_large_corpus_updates_a_copy(tmp_path: Path, hosted: EmbedSpec) -> None:
     corpus = write_files(tmp_path / "corpus", ledger(24))
     request = sync_request(corpus, tmp_path / "data", hosted)
     sync_in_process(request)
@@ -137,11 +137,11 @@ def test_a_small_change_to_a_large_corpus_changes_a_copy(tmp_path: Path, hosted:
         changed = content(generation)
     fresh = sync_request(corpus, tmp_path / "fresh", hosted)
     sync_in_process(fresh)
-    anew = contents(fresh)
-    assert {key for key in anew if anew[key] != changed[key]} <= {"dense"}
+    rebuilt = contents(fresh)
+    assert {key for key in rebuilt if rebuilt[key] != changed[key]} <= {"dense"}
 
 
-def test_a_lost_graph_is_built_anew_even_when_the_cache_of_vectors_is_gone(
+def test_a_lost_graph_is_rebuilt_even_without_the_embedding_cache(
     tmp_path: Path, hosted: EmbedSpec
 ) -> None:
     corpus = write_files(tmp_path / "corpus", ledger(24))
@@ -156,7 +156,7 @@ def test_a_lost_graph_is_built_anew_even_when_the_cache_of_vectors_is_gone(
     assert (report.published, report.chunks) == (True, 24 * 50 + 1)
 
 
-def test_an_index_of_an_older_versions_vectors_is_built_anew(
+def test_an_index_with_an_older_versions_vectors_is_rebuilt(
     tmp_path: Path, minilm_spec: EmbedSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = sync_request(

@@ -76,7 +76,7 @@ def test_an_installed_package_adds_a_format(sandbox: Sandbox) -> None:
         (b"bits", "has more than 1,000,000 paragraphs"),
     ],
 )
-def test_a_file_that_breaks_its_reader_says_why_and_the_next_is_read(
+def test_a_file_that_breaks_the_child_is_reported_and_the_next_is_read(
     sandbox: Sandbox, data: bytes, cause: str
 ) -> None:
     for _ in range(2):
@@ -85,7 +85,7 @@ def test_a_file_that_breaks_its_reader_says_why_and_the_next_is_read(
     assert sandbox.extract("brk", b"fine").text == "fine"
 
 
-def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(sandbox: Sandbox) -> None:
+def test_a_file_that_times_out_is_reported_and_the_next_is_read(sandbox: Sandbox) -> None:
     sandbox._timeout_s = 1.5
     with pytest.raises(ValueError, match=r"took more than 1\.5 s"):
         sandbox.extract("brk", b"late")
@@ -93,7 +93,7 @@ def test_a_file_that_takes_too_long_says_so_and_the_next_is_read(sandbox: Sandbo
     assert sandbox.extract("brk", b"fine").text == "fine"
 
 
-def test_what_a_library_prints_is_no_answer(sandbox: Sandbox) -> None:
+def test_the_output_of_a_library_is_not_an_answer(sandbox: Sandbox) -> None:
     assert sandbox.extract("brk", b"prints").text == "prints"
 
 

@@ -1,4 +1,4 @@
-"""Where sentences end, and that their offsets hold the text."""
+"""Where sentences end, and that their offsets cover the text."""
 
 import pytest
 from hypothesis import given
@@ -47,12 +47,12 @@ def sentences(text: str) -> list[str]:
         ("  \n ", []),
     ],
 )
-def test_a_text_is_cut_where_a_reader_would_cut_it(text: str, expected: list[str]) -> None:
+def test_sentences_end_where_a_reader_would_end_them(text: str, expected: list[str]) -> None:
     assert sentences(text) == expected
 
 
 @given(st.text(alphabet=st.characters() | st.sampled_from(' \n\r\t.!?…。"”)Aa1'), max_size=300))
-def test_sentences_hold_every_visible_character_in_order(text: str) -> None:
+def test_sentences_cover_every_visible_character_in_order(text: str) -> None:
     spans = sentence_spans(text, 0, len(text))
     edges = [0, *(edge for span in spans for edge in span), len(text)]
     assert edges == sorted(edges)
@@ -62,7 +62,7 @@ def test_sentences_hold_every_visible_character_in_order(text: str) -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=80), st.text(max_size=80))
-def test_the_sentences_of_a_stretch_lie_within_it(before: str, text: str, after: str) -> None:
+def test_sentences_stay_between_the_given_offsets(before: str, text: str, after: str) -> None:
     start, end = len(before), len(before) + len(text)
     for left, right in sentence_spans(before + text + after, start, end):
         assert start <= left < right <= end

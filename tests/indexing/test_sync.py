@@ -89,7 +89,7 @@ def test_the_same_runs_in_a_child_process(request_: SyncRequest) -> None:
     assert [event["event"] for event in events][-1] == "publish"
 
 
-def test_a_large_first_sync_is_searchable_by_words_before_it_is_embedded(
+def test_a_large_first_sync_is_lexically_searchable_before_it_is_embedded(
     tmp_path: Path, hosted: EmbedSpec
 ) -> None:
     lines = "".join(f"Line {n} of the ledger tells of {n} barrels. " * 3 + "\n" for n in range(600))
@@ -123,7 +123,7 @@ def test_a_touched_file_with_the_same_content_publishes_nothing(request_: SyncRe
     assert not sync_in_process(request_)[0].published
 
 
-def test_a_changed_file_embeds_its_changed_chunks_alone(
+def test_a_changed_file_embeds_only_its_changed_chunks(
     request_: SyncRequest, embeddings: FakeModel
 ) -> None:
     sync_in_process(request_)
@@ -137,7 +137,7 @@ def test_a_changed_file_embeds_its_changed_chunks_alone(
     assert all("49.5 metres" in text for text in texts)
 
 
-def test_same_size_and_mtime_but_other_content_is_noticed(request_: SyncRequest) -> None:
+def test_new_content_of_the_same_size_and_mtime_is_detected(request_: SyncRequest) -> None:
     sync_in_process(request_)
     path = request_.corpus / "lighthouse.txt"
     times = path.stat()
@@ -149,7 +149,7 @@ def test_same_size_and_mtime_but_other_content_is_noticed(request_: SyncRequest)
         assert not generation.find_lexical(["1871"], limit=3)
 
 
-def test_added_and_removed_files_are_noticed(request_: SyncRequest) -> None:
+def test_added_and_removed_files_are_detected(request_: SyncRequest) -> None:
     sync_in_process(request_)
     (request_.corpus / "museum.html").unlink()
     write_files(request_.corpus, {"new.txt": "A whale was seen off the cape in June."})
@@ -167,7 +167,7 @@ def test_a_renamed_file_is_not_embedded_again(request_: SyncRequest, embeddings:
     assert [text for text in embedded_texts(embeddings) if "dimensions" not in text] == []
 
 
-def test_old_vectors_are_forgotten_but_those_of_articles_that_are_still_there(
+def test_unused_vectors_are_evicted_but_not_those_of_existing_articles(
     request_: SyncRequest, embeddings: FakeModel
 ) -> None:
     sync_in_process(request_)
@@ -187,7 +187,9 @@ def test_old_vectors_are_forgotten_but_those_of_articles_that_are_still_there(
     assert any("whalebone" in text for text in embedded_texts(embeddings))
 
 
-def test_a_changed_file_that_became_unreadable_is_gone_and_named(request_: SyncRequest) -> None:
+def test_a_changed_file_that_became_unreadable_is_removed_and_reported(
+    request_: SyncRequest,
+) -> None:
     sync_in_process(request_)
     write_files(request_.corpus, {"lighthouse.txt": b"\xff\xfe\x00binary"})
     report, _ = sync_in_process(request_)
@@ -240,7 +242,7 @@ def test_a_repaired_file_is_indexed(request_: SyncRequest) -> None:
     assert sync_in_process(request_)[0].added == 1
 
 
-def test_text_that_deceives_is_indexed_without_its_tricks(
+def test_deceptive_text_is_sanitized_before_it_is_embedded(
     request_: SyncRequest, embeddings: FakeModel
 ) -> None:
     write_files(request_.corpus, {"t.txt": "The key\u202e is under\U000e0041 the stone."})
@@ -306,7 +308,7 @@ def test_an_empty_corpus_publishes_an_empty_generation(tmp_path: Path, hosted: E
         assert generation.find_dense(generation.similarities([], None), limit=5) == []  # type: ignore[arg-type]  # no vector is looked at
 
 
-def test_a_missing_corpus_is_an_error_and_what_serves_stays(request_: SyncRequest) -> None:
+def test_a_missing_corpus_is_an_error_and_the_index_is_kept(request_: SyncRequest) -> None:
     sync_in_process(request_)
     before = read_current(request_.folder)
     shutil.rmtree(request_.corpus)
@@ -343,7 +345,7 @@ def test_another_embedder_rebuilds_with_its_own_vectors(
         assert "another" in generation.manifest.embedder
 
 
-def test_a_dead_endpoint_fails_the_sync_and_what_serves_stays(
+def test_a_dead_endpoint_fails_the_sync_and_the_index_is_kept(
     request_: SyncRequest, tmp_path: Path
 ) -> None:
     sync_in_process(request_)
@@ -373,7 +375,7 @@ def test_a_second_writer_is_refused_with_the_holders_pid(request_: SyncRequest) 
 # --- the disk
 
 
-def test_a_disk_without_room_is_an_error_with_both_figures(tmp_path: Path) -> None:
+def test_low_disk_space_is_an_error_with_both_sizes(tmp_path: Path) -> None:
     with pytest.raises(SpaceLow, match=r"MB are free .* but a sync needs 1,000,000,000,200 MB"):
         check_space(tmp_path, build_bytes=10**18)
     check_space(tmp_path, build_bytes=0)
@@ -430,14 +432,14 @@ def test_unfinished_builds_are_removed(request_: SyncRequest) -> None:
     assert [path.name for path in (request_.folder / "generations").iterdir()] == ["000008"]
 
 
-def test_a_child_that_fails_otherwise_says_with_what(request_: SyncRequest) -> None:
+def test_an_unexpected_error_in_the_child_is_reported(request_: SyncRequest) -> None:
     request_.folder.parent.mkdir(parents=True)
     request_.folder.write_text("a file where the folder should be")
     with pytest.raises(SyncFailed, match=r"File exists|Not a directory"):
         run_sync(request_, lambda event: None)
 
 
-def test_an_error_comes_out_of_the_child_as_it_was() -> None:
+def test_an_error_survives_its_way_through_an_event() -> None:
     error = error_from_event(error_to_event(SyncBusy("default", 12)))
     assert isinstance(error, SyncBusy)
     assert (error.collection, error.pid) == ("default", 12)

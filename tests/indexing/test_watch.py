@@ -1,4 +1,4 @@
-"""A watched folder: each change is synced once it is whole, and nothing else is."""
+"""A watched folder: each change is synced once it is complete, and nothing else is."""
 
 import mmap
 import os
@@ -95,7 +95,7 @@ def test_a_burst_of_changes_is_one_sync_and_temporary_files_are_none(request_: S
         assert generation.find_lexical(["green"], limit=3)
 
 
-def test_a_file_that_is_being_written_is_waited_for(request_: SyncRequest) -> None:
+def test_a_file_is_not_synced_while_it_is_being_written(request_: SyncRequest) -> None:
     left = 0
 
     def writes_at_each_look(event: str, arguments: tuple[object, ...]) -> None:
@@ -116,7 +116,7 @@ def test_a_file_that_is_being_written_is_waited_for(request_: SyncRequest) -> No
         assert generation.text(corpus.source_id("default", "long.txt")).count("story") == 4
 
 
-def test_what_the_system_does_not_report_is_found_by_looking(request_: SyncRequest) -> None:
+def test_changes_without_a_notification_are_found_by_a_scan(request_: SyncRequest) -> None:
     path = request_.corpus / "lighthouse.txt"
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as view:
 
@@ -129,15 +129,18 @@ def test_what_the_system_does_not_report_is_found_by_looking(request_: SyncReque
     assert counts(outcomes[-1], "changed") == [1]
 
 
-def test_changes_are_noticed_in_every_folder_of_the_corpus_and_nowhere_else(
+def test_notifications_come_from_every_folder_of_the_corpus_and_no_other(
     request_: SyncRequest, tmp_path: Path
 ) -> None:
     outside = write_files(tmp_path / "outside", {"a.txt": "Not ours."})
     (request_.corpus / "link").symlink_to(outside)
     (request_.corpus / "loop").symlink_to(request_.corpus)
-    write_files(request_.corpus, {".git/x": "hidden", "drafts/x.txt": "x", ".footnoteignore": "drafts/"})
+    write_files(
+        request_.corpus, {".git/x": "hidden", "drafts/x.txt": "x", ".footnoteignore": "drafts/"}
+    )
     folders = {
-        path.relative_to(request_.corpus).as_posix() for path in corpus.list_folders(request_.corpus)
+        path.relative_to(request_.corpus).as_posix()
+        for path in corpus.list_folders(request_.corpus)
     }
     assert folders == {".", "harbour"}
     ticks = CorpusWatcher(request_, lambda event: None)._notifications()
@@ -147,7 +150,7 @@ def test_changes_are_noticed_in_every_folder_of_the_corpus_and_nowhere_else(
     ticks.close()  # type: ignore[attr-defined]  # a generator
 
 
-def test_a_folder_that_is_gone_for_a_while_loses_nothing(
+def test_a_folder_that_disappears_for_a_while_loses_nothing(
     request_: SyncRequest, tmp_path: Path
 ) -> None:
     away = tmp_path / "away"
@@ -162,7 +165,7 @@ def test_a_folder_that_is_gone_for_a_while_loses_nothing(
     assert counts(outcomes[-1], "added", "unchanged") == [1, 3]
 
 
-def test_a_sync_that_failed_is_tried_again_without_a_change(
+def test_a_failed_sync_is_retried_without_a_change(
     request_: SyncRequest, embeddings: FakeModel
 ) -> None:
     embeddings.script = Reply(fault="http_401")
@@ -174,7 +177,7 @@ def test_a_sync_that_failed_is_tried_again_without_a_change(
     assert [outcome["event"] for outcome in outcomes] == ["failed", "done"]
 
 
-# --- as a user meets it
+# --- in the terminal and the service
 
 
 @pytest.fixture
@@ -186,7 +189,7 @@ def env(fake_embeddings: FakeModel) -> dict[str, str]:
     }
 
 
-def test_sync_watch_says_what_each_change_did_until_it_is_interrupted(
+def test_sync_watch_reports_each_change_until_it_is_interrupted(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
     folder = write_files(tmp_path / "articles", ARTICLES)
