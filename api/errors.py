@@ -1,24 +1,13 @@
 """The errors of this package, and the HTTP status and code of every error a client can see.
 
 ApiError
-├── SettingRefused          a setting is unknown, malformed or not allowed
-├── PortTaken               the address cannot be listened on
-├── KeyUnknown              no API key has this id
-├── KeyMalformed            a text is not an API key made by `footnote keys create`
-└── RequestError            any other refused request: a `code` of STATUS_BY_CODE and a message
-    ├── RequestInvalid      a value in the request is not allowed
-    ├── NotFound            no such source, file, job, collection or model
-    │   └── SourceNotFound
-    ├── BodyTooLarge        the request body exceeds a limit
-    ├── BodyTooSlow         the request body arrives too slowly
-    ├── FileUnwritable      the corpus cannot be changed: no space, no permission
-    ├── OriginNotAllowed    a web page of a foreign origin sent the request
-    ├── LinkInvalid         a signed link was altered, has expired or belongs to another page
-    ├── RateLimitExceeded   the caller sends too many requests
-    ├── ClientDisconnected  the client closed the connection before its answer
-    ├── IndexBuilding       no generation serves yet, the first one is being built
-    └── StateUnreadable     `state.sqlite3`, which holds keys, jobs and feedback, fails
+├── SettingRefused, PortTaken, KeyInvalid
+└── RequestError: a refused request, with a `code` of STATUS_BY_CODE and a message
+    ├── RequestInvalid, NotFound (SourceNotFound), BodyTooLarge, FileUnwritable
+    ├── OriginNotAllowed, LinkInvalid, RateLimitExceeded
+    └── ClientDisconnected, IndexBuilding, StateUnreadable
 
+A refusal that nothing catches by its class is a plain RequestError with its code.
 `index/errors.py` and `rag/errors.py` have the errors of indexing and answering.
 """
 
@@ -112,18 +101,8 @@ class PortTaken(ApiError):
         super().__init__(f"cannot listen on {host}:{port} ({cause}): choose another with --port")
 
 
-class KeyUnknown(ApiError):
-    """No API key has this id; the message shortens it, since it may be a whole key."""
-
-    def __init__(self, key_id: str) -> None:
-        super().__init__(f"no key has the id {key_id[:8]!r}; `footnote keys list` shows all ids")
-
-
-class KeyMalformed(ApiError):
-    """A text is not an API key, or another key has its id; the message does not contain it."""
-
-    def __init__(self) -> None:
-        super().__init__("not a key made by `footnote keys create`, or its id is already in use")
+class KeyInvalid(ApiError):
+    """An API key or key id is not valid; the message must not contain a whole key."""
 
 
 class RequestError(ApiError):
@@ -176,14 +155,6 @@ class BodyTooLarge(RequestError):
 
     def __init__(self, limit: int) -> None:
         super().__init__("body_too_large", f"the request body exceeds {limit:,} bytes")
-
-
-class BodyTooSlow(RequestError):
-    """The request body arrives too slowly; the response closes the connection."""
-
-    def __init__(self) -> None:
-        message, headers = "the request body arrives too slowly", {"connection": "close"}
-        super().__init__("body_too_slow", message, headers=headers)
 
 
 class FileUnwritable(RequestError):

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from ..errors import BodyTooLarge, BodyTooSlow, RequestError
+from ..errors import BodyTooLarge, RequestError
 from ..wire.problem_details import error_response
 
 log = logging.getLogger("footnote.access")
@@ -169,7 +169,7 @@ class BodyLimitMiddleware:
 
 
 def _with_deadline(receive: Receive, timeout_s: float) -> Receive:
-    """Returns a `receive` that raises BodyTooSlow when the body is late."""
+    """Returns a `receive` that raises RequestError when the body is late."""
     clock = asyncio.get_running_loop().time
     deadline, is_complete = 0.0, False
 
@@ -183,7 +183,11 @@ def _with_deadline(receive: Receive, timeout_s: float) -> Receive:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            raise BodyTooSlow from None
+            raise RequestError(
+                "body_too_slow",
+                "the request body arrives too slowly",
+                headers={"connection": "close"},
+            ) from None
         deadline += len(message.get("body", b"")) / MIN_BYTES_PER_S
         is_complete = not message.get("more_body", False)
         return message

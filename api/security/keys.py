@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from ..errors import KeyMalformed, KeyUnknown
+from ..errors import KeyInvalid
 from ..state.db import connect
 
 Scope = Literal["read", "write", "admin"]
@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS keys (
 );
 """
 _NO_DIGEST = bytes(32)
+_NOT_A_KEY = "not a key created by `footnote keys create`, or its id is already in use"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,13 @@ class KeyStore:
         """Returns a new key, which is stored only as a hash; blocks.
 
         `key` is one that was created elsewhere; if it is stored already, nothing changes, even if
-        it was revoked. Raises KeyMalformed if it was not created by this method.
+        it was revoked. Raises KeyInvalid if it was not created by this method.
         """
         if key is None:
             key = f"fn_{secrets.token_hex(4)}_{secrets.token_urlsafe(32)}"
         match = _KEY.fullmatch(key)
         if match is None:
-            raise KeyMalformed
+            raise KeyInvalid(_NOT_A_KEY)
         key_id, digest = match[1], _digest(key)
         collections_json = json.dumps(sorted(collections)) if collections else None
         row = (key_id, name, digest, json.dumps(sorted(scopes)), collections_json, time.time())
@@ -94,7 +95,7 @@ class KeyStore:
                 insert = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
                 db.execute(insert, (*row, expires_s))
             elif stored[0] != digest:
-                raise KeyMalformed
+                raise KeyInvalid(_NOT_A_KEY)
         return key
 
     def all(self) -> list[Key]:
@@ -116,11 +117,14 @@ class KeyStore:
         ]
 
     def revoke(self, key_id: str) -> None:
-        """Revokes a key, also for running services within seconds; raises KeyUnknown."""
+        """Revokes a key, also for running services within seconds; raises KeyInvalid."""
         update = "UPDATE keys SET revoked_s = coalesce(revoked_s, ?) WHERE id = ?"
         with connect(self._path, _SCHEMA) as db:
             if not db.execute(update, (time.time(), key_id)).rowcount:
-                raise KeyUnknown(key_id)
+                # shortened, since somebody may have pasted a whole key
+                raise KeyInvalid(
+                    f"no key has the id {key_id[:8]!r}; `footnote keys list` shows all ids"
+                )
 
     def needs_refresh(self, credentials: str) -> bool:
         """Returns whether `refresh` is due, for a key that is not known yet almost at once."""

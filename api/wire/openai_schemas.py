@@ -1,4 +1,4 @@
-"""OpenAI's shapes, as far as they say something here; unknown fields of a request are ignored.
+"""The JSON shapes of OpenAI's API that are supported; unknown fields of a request are ignored.
 
 `annotations[].url_citation` spans a `[n]` marker of the content in code points, end exclusive.
 """
@@ -9,32 +9,32 @@ from pydantic import BaseModel, Field, StrictBool
 
 from .schemas import Text
 
-_TOLD = Field(exclude_if=lambda value: value is None)
-"""Left out where there is nothing to tell, as OpenAI's streams do."""
+_OMIT_NONE = Field(exclude_if=lambda value: value is None)
+"""Omitted when null, as in OpenAI's streams."""
 
 
 class ContentPart(BaseModel):
-    """A piece of a message; only those of type `text` are read."""
+    """A part of a message; only parts of type `text` are read."""
 
     type: Text
     text: Text | None = None
 
 
 class ChatMessage(BaseModel):
-    """A message of the conversation; those of `user` and `assistant` are read."""
+    """A message of the conversation; only the roles `user` and `assistant` are read."""
 
     role: Text
     content: Text | list[ContentPart] | None = None
 
 
 class StreamOptions(BaseModel):
-    """What a stream tells beside the answer."""
+    """Options of a stream."""
 
     include_usage: StrictBool | None = False
 
 
 class ChatBody(BaseModel):
-    """A conversation: its last user message is the question."""
+    """A conversation whose last user message is the question."""
 
     model: Text = Field(description="`footnote`, or `footnote/NAME` for the collection NAME")
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
@@ -52,14 +52,14 @@ class UrlCitation(BaseModel):
 
 
 class Annotation(BaseModel):
-    """What stands behind a marker."""
+    """The source of a marker."""
 
     type: Literal["url_citation"] = "url_citation"
     url_citation: UrlCitation
 
 
 class StreamedAnnotation(Annotation):
-    """One of a stream's; by `index`, from 0, OpenAI's client puts the pieces together."""
+    """An annotation in a stream; OpenAI's client merges the parts by `index`, from 0."""
 
     index: int
 
@@ -83,7 +83,7 @@ class ChatChoice(BaseModel):
 
 
 class TokenUsage(BaseModel):
-    """Tokens the model counted."""
+    """Token counts of the model."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -91,7 +91,7 @@ class TokenUsage(BaseModel):
 
 
 class ChatCompletion(BaseModel):
-    """An answer; `id` is the one that feedback is given to."""
+    """An answer; feedback refers to its `id`."""
 
     id: str
     object: Literal["chat.completion"] = "chat.completion"
@@ -102,15 +102,15 @@ class ChatCompletion(BaseModel):
 
 
 class ChatDelta(BaseModel):
-    """What is new."""
+    """The new part of a reply."""
 
-    role: Annotated[Literal["assistant"] | None, _TOLD] = None
-    content: Annotated[str | None, _TOLD] = None
-    annotations: Annotated[list[StreamedAnnotation] | None, _TOLD] = None
+    role: Annotated[Literal["assistant"] | None, _OMIT_NONE] = None
+    content: Annotated[str | None, _OMIT_NONE] = None
+    annotations: Annotated[list[StreamedAnnotation] | None, _OMIT_NONE] = None
 
 
 class ChunkChoice(BaseModel):
-    """The only choice's next piece."""
+    """The next part of the only choice."""
 
     index: int = 0
     delta: ChatDelta
@@ -118,18 +118,18 @@ class ChunkChoice(BaseModel):
 
 
 class ChatChunk(BaseModel):
-    """One piece of a stream; `[DONE]` follows the last."""
+    """One chunk of a stream; `[DONE]` follows the last."""
 
     id: str
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     created: int
     model: str
     choices: list[ChunkChoice]
-    usage: Annotated[TokenUsage | None, _TOLD] = None
+    usage: Annotated[TokenUsage | None, _OMIT_NONE] = None
 
 
 class ModelCard(BaseModel):
-    """A name to ask by."""
+    """A model name that can be used."""
 
     id: str
     object: Literal["model"] = "model"
@@ -138,14 +138,14 @@ class ModelCard(BaseModel):
 
 
 class ModelList(BaseModel):
-    """Every name to ask by."""
+    """All model names that can be used."""
 
     object: Literal["list"] = "list"
     data: list[ModelCard]
 
 
 class ChatError(BaseModel):
-    """What went wrong; decide by `code`."""
+    """An error; handle it by its `code`."""
 
     message: str
     type: Literal["invalid_request_error", "server_error"]
@@ -154,6 +154,6 @@ class ChatError(BaseModel):
 
 
 class ChatErrorBody(BaseModel):
-    """An error as OpenAI words it."""
+    """An error in OpenAI's shape."""
 
     error: ChatError

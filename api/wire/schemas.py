@@ -1,4 +1,4 @@
-"""The shapes on the wire, requests and answers; CONTRIBUTING names what may change in them.
+"""The JSON shapes of requests and responses; CONTRIBUTING.md says what may change in them.
 
 Offsets are Unicode code points, 0-based, end exclusive. Unknown fields of a request are ignored.
 """
@@ -9,31 +9,29 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool
 
-from index import types as inside
+from index.types import Filters as IndexFilters
 from rag.types import Answerer, Format, Reason, Status
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
-def _whole(value: object) -> object:
+def _validate_whole(value: object) -> object:
     """JSON has one kind of number: 8.0 is 8, but true and "8" are not numbers."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a whole number")
-    if isinstance(value, float) and not value.is_integer():
+    if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
         raise ValueError("must be a whole number")
     return int(value)
 
 
-def _characters(value: str) -> str:
+def _validate_text(value: str) -> str:
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError("holds half of a surrogate pair, which is no character") from None
+        raise ValueError("contains half of a surrogate pair, which is not a character") from None
     return value
 
 
-def _day(value: object) -> object:
-    """A day is a string of ten characters: pydantic would take seconds since 1970, too."""
+def _validate_day(value: object) -> object:
+    """A day is a string of ten characters: pydantic would also accept seconds since 1970."""
     if isinstance(value, date) or value is None:
         return value
     if not isinstance(value, str) or not _ISO_DAY.fullmatch(value):
@@ -41,8 +39,8 @@ def _day(value: object) -> object:
     return date.fromisoformat(value)
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-Text = Annotated[str, AfterValidator(_characters)]
+Whole = Annotated[int, BeforeValidator(_validate_whole)]
+Text = Annotated[str, AfterValidator(_validate_text)]
 
 
 class Turn(BaseModel):
@@ -52,32 +50,26 @@ class Turn(BaseModel):
     content: Annotated[Text, Field(max_length=20_000)]
 
 
-_Short = Annotated[Text, Field(max_length=1_000)]
-_Day = Annotated[date | None, BeforeValidator(_day)]
+_Names = Annotated[list[Annotated[Text, Field(max_length=1_000)]], Field(max_length=100)]
+_Day = Annotated[date | None, BeforeValidator(_validate_day)]
 
 
 class Filters(BaseModel):
-    """Which articles to search in; all that is given must hold."""
+    """Which articles to search; every filter that is set must match."""
 
-    source: list[_Short] = Field(
-        default=[],
-        max_length=100,
-        description="Paths below the corpus; one that ends in `/` is a prefix",
-    )
-    tags: list[_Short] = Field(
-        default=[], max_length=100, description="Of the front matter; one of them is enough"
-    )
-    since: _Day = Field(default=None, description="First day, of the front matter's `date`")
+    source: _Names = Field(default=[], description="Paths below the corpus, or prefixes with `/`")
+    tags: _Names = Field(default=[], description="Tags of the front matter; one match suffices")
+    since: _Day = Field(default=None, description="First day of the front matter's `date`")
     until: _Day = Field(default=None, description="Last day")
 
-    def inside(self) -> inside.Filters:
-        """Returns them as the index takes them."""
-        return inside.Filters(tuple(self.source), tuple(self.tags), self.since, self.until)
+    def to_index(self) -> IndexFilters:
+        """Returns the filters of the index."""
+        return IndexFilters(tuple(self.source), tuple(self.tags), self.since, self.until)
 
 
 class _Query(BaseModel):
     top_k: Annotated[Whole, Field(ge=1, le=50, description="How many passages to use")] = 5
-    collection: Text | None = Field(default=None, description="Omitted: the one that is served")
+    collection: Text | None = Field(default=None, description="Omitted: the default collection")
     filters: Filters = Filters()
 
 
@@ -85,22 +77,20 @@ class AskBody(_Query):
     """A question."""
 
     question: Text
-    history: list[Turn] = Field(
-        default=[], max_length=100, description="The messages before, oldest first"
-    )
+    history: Annotated[list[Turn], Field(max_length=100, description="Oldest first")] = []
     stream: StrictBool = Field(default=False, description="Answer as server-sent events")
-    include_passages: StrictBool = Field(default=True, description="Send what was retrieved, too")
+    include_passages: StrictBool = Field(default=True, description="Include the retrieved passages")
 
 
 class Quoted(BaseModel):
-    """A span that an answer cited."""
+    """A quote that an answer cited."""
 
     source: Annotated[Text, Field(max_length=1_000)]
     quote: Annotated[Text, Field(max_length=20_000)]
 
 
 class FeedbackBody(BaseModel):
-    """What a reader thought of an answer; what is given is kept."""
+    """A reader's feedback on an answer; all fields are stored."""
 
     rating: Literal["up", "down"]
     comment: Annotated[Text, Field(max_length=4_000)] | None = None
@@ -111,13 +101,13 @@ class FeedbackBody(BaseModel):
 
 
 class SearchBody(_Query):
-    """Words to search for."""
+    """A search query."""
 
     query: Text
 
 
 class Scores(BaseModel):
-    """What each signal says of a passage, 0 to 1 each."""
+    """The scores of a passage by signal, 0 to 1 each."""
 
     dense: float
     lexical: float
@@ -125,7 +115,7 @@ class Scores(BaseModel):
 
 
 class Passage(BaseModel):
-    """A passage that was found; `rank` starts at 1, `score` is 0 to 1, higher is better."""
+    """A retrieved passage; `rank` starts at 1, `score` is 0 to 1, higher is better."""
 
     rank: int
     source_id: str
@@ -142,15 +132,15 @@ class Passage(BaseModel):
 
 
 class Citation(BaseModel):
-    """The span that proves a sentence: `quote` is the source's text at `start:end`, exactly."""
+    """The source of a sentence: `quote` is exactly the source's text at `start:end`."""
 
-    n: int = Field(description="The number of its marker in the answer, from 1")
+    n: int = Field(description="Number of its marker in the answer, from 1")
     source_id: str
     source: str = Field(description="The file's path below the corpus")
     title: str
     heading: str | None
     page: int | None
-    line: int = Field(description="The line of the text it begins on, from 1")
+    line: int = Field(description="Line of the text on which it starts, from 1")
     sha256: str
     start: int
     end: int
@@ -161,7 +151,7 @@ class Citation(BaseModel):
 
 
 class Sentence(BaseModel):
-    """A sentence of the answer and the verdict on it; offsets are into `answer`."""
+    """A sentence of the answer and its support status; offsets are into `answer`."""
 
     text: str
     start: int
@@ -172,7 +162,7 @@ class Sentence(BaseModel):
 
 
 class Index(BaseModel):
-    """Which index was asked."""
+    """The generation of the index that answered."""
 
     collection: str
     generation: str
@@ -180,14 +170,14 @@ class Index(BaseModel):
 
 
 class Usage(BaseModel):
-    """Tokens the model counted."""
+    """Token counts of the model."""
 
     prompt_tokens: int
     completion_tokens: int
 
 
 class AnswerBody(BaseModel):
-    """An answer with its proofs; `reason` says why there is none."""
+    """An answer with its citations; `reason` says why there is none."""
 
     id: str
     question: str
@@ -209,7 +199,7 @@ class AnswerBody(BaseModel):
 
 
 class HitsBody(BaseModel):
-    """What was found, best first."""
+    """Search results, best first."""
 
     hits: list[Passage]
     index: Index
@@ -237,17 +227,17 @@ class SourcesBody(BaseModel):
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is running."""
 
     status: Literal["alive"] = "alive"
 
 
 Waiting = Literal["starting", "building", "unavailable"]
-"""Why nothing can be asked."""
+"""Why questions cannot be answered."""
 
 
 class CollectionReady(BaseModel):
-    """Whether one collection can be asked, and of which generation."""
+    """Whether one collection can answer questions, and its generation."""
 
     status: Waiting | Literal["ready"]
     generation: str | None = None
@@ -258,52 +248,48 @@ class CollectionReady(BaseModel):
 
 
 class TokenAsked(BaseModel):
-    """What a widget token shall be good for; with a key, for which of the allowed origins."""
+    """The collections of a widget token and, if requested with a key, its origin."""
 
     origin: Annotated[Text, Field(max_length=300)] | None = None
     collections: Annotated[list[Text], Field(max_length=100)] | None = None
 
 
 class TokenMade(BaseModel):
-    """A widget token; renew it once on a 401."""
+    """A widget token; request a new one on a 401."""
 
     token: str
     expires_in_s: int
 
 
 class Ready(BaseModel):
-    """Whether questions can be asked, and of which generation."""
+    """Whether questions can be answered, and by which generation."""
 
-    status: Waiting | Literal["ready", "draining"] = Field(
-        description="`ready` where every collection is"
-    )
+    status: Waiting | Literal["ready", "draining"] = Field(description="`ready` if all are")
     generation: str | None
     complete: bool | None
-    version: str | None = Field(default=None, description="The service's; the widget's is the same")
+    version: str | None = Field(default=None, description="Of the service and its widget")
     sources: int | None = None
     answerer: Answerer | None = None
     progress: dict[str, object] | None = None
     trouble: str | None = None
-    collections: dict[str, CollectionReady] | None = Field(
-        default=None, description="Each of them, where there are several"
-    )
+    collections: dict[str, CollectionReady] | None = Field(default=None, description="If several")
 
 
 class SyncBody(BaseModel):
     """Which collection to sync."""
 
-    collection: Text | None = Field(default=None, description="Omitted: as for a question")
+    collection: Text | None = Field(default=None, description="Omitted: the default collection")
 
 
 class Left(BaseModel):
-    """A file that was left out, and why."""
+    """A skipped file and the reason."""
 
     path: str
     cause: str
 
 
 class Report(BaseModel):
-    """What a sync did; `generation` is the one that serves now."""
+    """The result of a sync; `generation` is the one that serves now."""
 
     generation: str
     published: bool
@@ -317,17 +303,17 @@ class Report(BaseModel):
 
 
 class JobError(BaseModel):
-    """Why a job failed; `code` is a problem's."""
+    """Why a job failed; `code` is that of a problem."""
 
     code: str
     detail: str
 
 
 class JobBody(BaseModel):
-    """A change of the articles, and whether the index knows it already.
+    """A change of the articles, and whether the index contains it yet.
 
-    `progress` has `event`, and where it counts something `done` and `total`. A file that could not
-    be read is no failure: `report.skipped` names it.
+    `progress` has `event`, and `done` and `total` if it counts something. A file that cannot be
+    read does not fail the job: `report.skipped` names it.
     """
 
     id: str
@@ -343,14 +329,14 @@ class JobBody(BaseModel):
 
 
 class Invalid(BaseModel):
-    """One thing wrong with a request."""
+    """An invalid field of a request."""
 
     field: str
     message: str
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457); decide by `code`."""
+    """An error (RFC 9457); handle it by its `code`."""
 
     type: str = "about:blank"
     title: str
@@ -369,26 +355,26 @@ class PassagesEvent(BaseModel):
 
 
 class DeltaEvent(BaseModel):
-    """The next piece of `answer`."""
+    """The next part of `answer`."""
 
     text: str
     format: Format
 
 
 class SentenceEvent(Sentence):
-    """A sentence is whole; `index` counts from 0."""
+    """A complete sentence; `index` counts from 0."""
 
     index: int
 
 
 class CitationEvent(BaseModel):
-    """A span was cited for the first time."""
+    """A new citation."""
 
     citation: Citation
 
 
 class ErrorEvent(BaseModel):
-    """Last event of a stream that broke."""
+    """Last event of a failed stream."""
 
     problem: Problem
     retryable: bool

@@ -1,5 +1,7 @@
 """Answers, hits and sources → their JSON shapes, with signed links; one function a shape."""
 
+from dataclasses import asdict
+
 from index.types import GenerationInfo, Source
 from rag import types as rag
 
@@ -10,6 +12,7 @@ from .signed_links import LinkSigner
 def passage(hit: rag.Hit, links: LinkSigner) -> schemas.Passage:
     """Returns a passage, which is the same in answers, search results and streams."""
     chunk, source, scores = hit.chunk, hit.source, hit.scores
+    start, end = chunk.start, chunk.end
     return schemas.Passage(
         rank=hit.rank,
         source_id=source.id,
@@ -17,8 +20,8 @@ def passage(hit: rag.Hit, links: LinkSigner) -> schemas.Passage:
         title=source.title,
         heading=chunk.heading,
         page=chunk.page,
-        start=chunk.start,
-        end=chunk.end,
+        start=start,
+        end=end,
         text=hit.text,
         score=round(hit.score, 4),
         scores=schemas.Scores(
@@ -26,60 +29,34 @@ def passage(hit: rag.Hit, links: LinkSigner) -> schemas.Passage:
             lexical=round(scores.lexical, 4),
             sentence=round(scores.sentence, 4),
         ),
-        url=links.view_url(
-            source.id, source.sha256, start=chunk.start, end=chunk.end, quote=hit.text
-        ),
+        url=links.view_url(source.id, source.sha256, start=start, end=end, quote=hit.text),
     )
 
 
 def citation(citation: rag.Citation, links: LinkSigner) -> schemas.Citation:
     """Returns a citation with the link that shows it in its source."""
-    return schemas.Citation(
-        n=citation.n,
-        source_id=citation.source_id,
-        source=citation.source,
-        title=citation.title,
-        heading=citation.heading,
-        page=citation.page,
-        line=citation.line,
-        sha256=citation.sha256,
+    url = links.view_url(
+        citation.source_id,
+        citation.sha256,
         start=citation.start,
         end=citation.end,
         quote=citation.quote,
-        before=citation.before,
-        after=citation.after,
-        url=links.view_url(
-            citation.source_id,
-            citation.sha256,
-            start=citation.start,
-            end=citation.end,
-            quote=citation.quote,
-        ),
     )
+    return schemas.Citation(**asdict(citation), url=url)
 
 
 def sentence(sentence: rag.AnswerSentence) -> schemas.Sentence:
     """Returns a sentence of an answer with its support status."""
-    return schemas.Sentence(
-        text=sentence.text,
-        start=sentence.start,
-        end=sentence.end,
-        status=sentence.status,
-        why=sentence.why,
-        citations=list(sentence.citations),
-    )
+    return schemas.Sentence.model_validate(sentence, from_attributes=True)
 
 
 def index(info: GenerationInfo) -> schemas.Index:
     """Returns which generation of the index answered."""
-    return schemas.Index(
-        collection=info.collection, generation=info.generation, complete=info.complete
-    )
+    return schemas.Index.model_validate(info, from_attributes=True)
 
 
 def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> schemas.AnswerBody:
     """Returns the whole answer; without `include_passages`, `passages` is empty."""
-    usage = answer.usage
     return schemas.AnswerBody(
         id=answer.id,
         question=answer.question,
@@ -97,11 +74,7 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
         passages=[passage(hit, links) for hit in answer.passages] if include_passages else [],
         index=index(answer.index),
         timings_ms={name: round(ms, 1) for name, ms in answer.timings_ms.items()},
-        usage=schemas.Usage(
-            prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
-        )
-        if usage
-        else None,
+        usage=schemas.Usage(**asdict(answer.usage)) if answer.usage else None,
     )
 
 

@@ -155,7 +155,8 @@ def test_a_key_that_is_revoked_elsewhere_stops_working_in_a_running_service(
 
         assert status() == 200
         assert (
-            run_footnote("keys", "revoke", key[3:11], "--data-dir", data, cwd=tmp_path).returncode == 0
+            run_footnote("keys", "revoke", key[3:11], "--data-dir", data, cwd=tmp_path).returncode
+            == 0
         )
         wait_until(lambda: status() == 401, timeout_s=5)
         log = service.stop()
@@ -175,7 +176,7 @@ def test_a_key_that_is_made_beside_a_running_service_opens_it_at_once(
     assert '"hits"' in found.stdout, found.stderr
     assert '"hits"' in by_variable.stdout, by_variable.stderr
     assert refused.returncode == 3, "a key is a matter of configuration"
-    assert "a key is needed" in refused.stderr
+    assert "a key is required" in refused.stderr
 
 
 def test_others_reach_a_service_only_with_a_key_or_insecure(

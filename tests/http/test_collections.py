@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.bootstrap import each, only
 from api.errors import SettingRefused
 from api.security.keys import KeyStore
 from api.settings import Settings, load_settings
@@ -182,16 +181,16 @@ def test_what_is_served_is_the_chosen_collection_or_every_one() -> None:
     groups = {"lakes": {"corpus": "l"}, "hills": {"corpus": "h"}}
 
     def served(**said: object) -> dict[str, str]:
-        return {one.collection: str(one.corpus) for one in each(Settings.model_validate(said))}
+        return {one.collection: str(one.corpus) for one in Settings.model_validate(said).per_collection()}
 
     assert served() == {"default": "seeds"}
     assert served(corpus="x", collection="y") == {"y": "x"}
     assert served(collections=groups) == {"lakes": "l", "hills": "h"}
     assert served(collections=groups, corpus="x") == {"default": "x", "lakes": "l", "hills": "h"}
     assert served(collections=groups, collection="hills") == {"hills": "h"}
-    assert only(Settings.model_validate({"collections": groups, "corpus": "x"})).corpus == Path("x")
+    assert Settings.model_validate({"collections": groups, "corpus": "x"}).single_collection().corpus == Path("x")
     with pytest.raises(SettingRefused, match="hills, lakes"):
-        only(Settings.model_validate({"collections": groups}))
+        Settings.model_validate({"collections": groups}).single_collection()
 
 
 def test_a_name_that_could_leave_the_data_folder_is_refused() -> None:

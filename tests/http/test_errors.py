@@ -1,5 +1,6 @@
 """Whatever goes wrong over HTTP is problem+json with a code and the request's id."""
 
+import ast
 import gzip
 import json
 import logging
@@ -10,13 +11,14 @@ import pytest
 
 from api.app import create_app
 from api.errors import STATUS_BY_CODE, IndexBuilding, RequestInvalid, error_info
+from api.http.middleware import MAX_BODY_BYTES
+from api.routes.deps import MAX_QUESTION_CHARS
 from api.security.permissions import ANYONE
 from api.settings import load_settings
 from index.errors import GenerationMissing, IndexingError, SourceUnreadable
 from rag.errors import AnswerError, ModelUnavailable, Overloaded
-from tests.support.processes import LocalClient
+from tests.support.processes import ROOT, LocalClient
 
-MAX_BYTES = 2_000
 JSON = {"Content-Type": "application/json"}
 
 
@@ -24,8 +26,7 @@ JSON = {"Content-Type": "application/json"}
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClient]:
     """A service with an empty data folder: whatever it can refuse, it refuses before the index."""
     folder = tmp_path_factory.mktemp("empty")
-    flags = {"data_dir": folder, "max_body_bytes": MAX_BYTES, "max_question_chars": 100}
-    app = create_app(load_settings(flags))
+    app = create_app(load_settings({"data_dir": folder}))
     app.add_api_route("/broken", _broken)
     app.state.security.permissions.add("/broken", {"GET": ANYONE})
     with LocalClient(app) as made:
@@ -42,7 +43,7 @@ BODIES: list[tuple[str, str]] = [
     ("no object", "[1]"),
     ("no question", "{}"),
     ("empty", '{"question": " \\n "}'),
-    ("too long", '{"question": "%s"}' % ("x" * 101)),
+    ("too long", '{"question": "%s"}' % ("x" * (MAX_QUESTION_CHARS + 1))),
     ("no text", '{"question": 5}'),
     ("half a character", '{"question": "\\ud800"}'),
     ("top_k true", '{"question": "x", "top_k": true}'),
@@ -132,7 +133,7 @@ def test_a_charset_beside_json_is_fine(client: LocalClient) -> None:
 
 @pytest.mark.parametrize("declared", [True, False])
 def test_a_body_over_the_limit_is_413_declared_or_not(declared: bool, client: LocalClient) -> None:
-    body = b'{"question": "' + b"x" * MAX_BYTES + b'"}'
+    body = b'{"question": "' + b"x" * MAX_BODY_BYTES + b'"}'
     content = body if declared else iter([body[:1_000], body[1_000:]])
     response = client.post("/v1/answers", content=content, headers=JSON)
     assert response.status_code == 413
@@ -155,7 +156,7 @@ def test_a_request_is_logged_by_its_route_and_nothing_it_said(
     client: LocalClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="footnote.access"):
-        client.post("/v1/answers", json={"question": "my secret plan " * 9})
+        client.post("/v1/answers", json={"question": "my secret plan " * 300})
         client.get("/v1/sources/secret/text?start=1")
         client.get("/secret%0alines%1b?q=secret")
         client.get("/pages/secret.js")
@@ -195,6 +196,18 @@ def test_words_that_may_name_hosts_or_paths_stay_in_the_log(error: Exception) ->
 def test_every_code_has_one_status() -> None:
     assert STATUS_BY_CODE["index_building"] == 503
     assert all(400 <= status < 600 for status in STATUS_BY_CODE.values())
+
+
+def test_every_code_that_is_raised_has_a_status() -> None:
+    raised = {
+        node.args[0].value
+        for path in (ROOT / "api").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "RequestError"
+        if isinstance(node.args[0], ast.Constant)
+    }
+    assert {"forbidden", "host_unknown", "unauthenticated"} <= raised
+    assert raised <= STATUS_BY_CODE.keys()
 
 
 def test_the_openapi_document_names_the_problems_and_the_events(client: LocalClient) -> None:

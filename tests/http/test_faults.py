@@ -19,7 +19,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
-from api.cli.serve import bound
+from api.cli.serve import bind
 from api.settings import Settings, load_settings
 from tests.support.fake_wire import STREAM_FAULTS
 from tests.support.fakes import FakeModel, Reply
@@ -42,7 +42,7 @@ class Serving:
     """The service in a thread of this process, so that its tasks and sockets can be counted."""
 
     def __init__(self, settings: Settings) -> None:
-        self._listener = bound("127.0.0.1", 0)
+        self._listener = bind("127.0.0.1", 0)
         self.port = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         config = uvicorn.Config(

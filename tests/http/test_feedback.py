@@ -13,7 +13,7 @@ import pytest
 
 from api.app import create_app
 from api.settings import load_settings
-from api.state.feedback import DAY_S, Feedback
+from api.state.feedback import DAY_S, FeedbackStore
 from rag.evaluation.importing import import_feedback
 from tests.support.processes import LocalClient, RunningService, run_footnote
 
@@ -54,7 +54,7 @@ def test_feedback_is_kept_and_becomes_cases_that_the_evaluation_runs(
     cases = tmp_path / "cases.jsonl"
     exported = run_footnote("feedback", "export", "--out", cases, cwd=lakes)
     assert exported.returncode == 0, exported.stderr
-    assert "3 cases, 1 left out" in exported.stderr
+    assert "3 cases, 1 skipped" in exported.stderr
     refused, corrected, praised = map(json.loads, cases.read_text().splitlines())
     assert (praised["id"], praised["answers"]) == (
         "ans_a",
@@ -105,14 +105,14 @@ def test_where_feedback_cannot_be_kept_it_is_503_and_says_what(tmp_path: Path) -
 
 def test_feedback_is_forgotten_once_its_days_are_over(tmp_path: Path) -> None:
     path = tmp_path / "state.sqlite3"
-    kept = Feedback(path, days=30)
-    kept.keep("old", {"rating": "up"})
-    kept.keep("young", {"rating": "down"})
+    store = FeedbackStore(path, retention_days=30)
+    store.add("old", {"rating": "up"})
+    store.add("young", {"rating": "down"})
     with closing(sqlite3.connect(path)) as base, base:
         long_ago = time.time() - 31 * DAY_S
         base.execute("UPDATE feedback SET given_s = ? WHERE answer_id = 'old'", (long_ago,))
-    assert [row["answer_id"] for row in kept.all()] == ["young"]
-    kept.keep("new", {"rating": "up"})
+    assert [row["answer_id"] for row in store.all()] == ["young"]
+    store.add("new", {"rating": "up"})
     with closing(sqlite3.connect(path)) as base:
         rows = base.execute("SELECT answer_id FROM feedback ORDER BY id").fetchall()
     assert rows == [("young",), ("new",)]

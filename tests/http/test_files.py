@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.security.keys import KeyStore
 from api.settings import load_settings
-from api.state.jobs import Jobs
+from api.state.jobs import JobStore
 from tests.support.processes import (
     ROOT,
     clean_environment,
@@ -121,15 +121,15 @@ def test_a_sync_is_a_job_and_an_unknown_job_is_404(client: TestClient, home: Pat
 
 
 def test_jobs_that_were_left_are_done_by_the_next_service(home: Path) -> None:
-    jobs = Jobs(home / ".data" / "state.sqlite3")
-    left = jobs.once("sync", "default")
-    jobs.begin("default")  # by a process that was killed then
+    jobs = JobStore(home / ".data" / "state.sqlite3")
+    left = jobs.create("sync", "default")
+    jobs.start("default")  # by a process that was killed then
     with TestClient(app_of(home), base_url=BASE) as client:
         wait_until(lambda: client.get(f"/v1/jobs/{left.id}").json()["status"] == "done")
 
 
 def test_of_two_equal_requests_to_two_workers_one_changes_something(tmp_path: Path) -> None:
-    workers = [Jobs(tmp_path / "state.sqlite3") for _ in range(2)]
+    workers = [JobStore(tmp_path / "state.sqlite3") for _ in range(2)]
     inside, second_begins = threading.Event(), threading.Event()
     changes: list[str] = []
 
@@ -138,8 +138,8 @@ def test_of_two_equal_requests_to_two_workers_one_changes_something(tmp_path: Pa
         inside.set()
         assert second_begins.wait(30)
 
-    def ask(jobs: Jobs) -> str:
-        return jobs.once("put", "c", "a.txt", idempotency="k", request="r", change=change).id
+    def ask(jobs: JobStore) -> str:
+        return jobs.create("put", "c", "a.txt", idempotency="k", request="r", apply=change).id
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(ask, workers[0])

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app, run
-from api.errors import KeyUnknown
+from api.errors import KeyInvalid
 from api.security.keys import KeyStore
 
 INVOKE = CliRunner()
@@ -102,7 +102,7 @@ def test_revoking_twice_keeps_the_first_time(store: KeyStore) -> None:
     first = store.all()
     store.revoke(key_id)
     assert store.all() == first
-    with pytest.raises(KeyUnknown):
+    with pytest.raises(KeyInvalid):
         store.revoke("00000000")
 
 

@@ -26,7 +26,7 @@ CALLERS = (
 IN = 0
 """Let in: not one of the refusals."""
 
-WRITES_OFF = "allow_writes"
+WRITES_OFF = "FOOTNOTE_ALLOW_WRITES"
 """What the one who may write is told where nobody may: it came as far as the route."""
 
 BARRED = dict.fromkeys(["nobody", "wrong", "expired", "revoked"], 401)
@@ -116,7 +116,9 @@ class House:
                 old.view_url(self.source, "ab" * 32, start=0, end=3, quote="abc")
             ).query,
             "altered_link": urlsplit(signed).query.replace("end=3", "end=4"),
-            "other_link": urlsplit(links.view_url(other, "ab" * 32, start=0, end=3, quote="")).query,
+            "other_link": urlsplit(
+                links.view_url(other, "ab" * 32, start=0, end=3, quote="")
+            ).query,
         }
 
     def call(self, caller: str, method: str, template: str, body: Any) -> tuple[int, str]:

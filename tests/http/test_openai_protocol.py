@@ -208,7 +208,9 @@ def test_a_models_usage_is_told_and_a_cut_stream_is_an_error(lakes: Path, tmp_pa
     with FakeModel(lambda _: next(replies)) as model:
         env = {"FOOTNOTE_LLM__MODEL": "m", "FOOTNOTE_LLM__BASE_URL": model.base_url}
         with (
-            RunningService("--no-sync", "--data-dir", lakes / ".data", cwd=tmp_path, env=env) as running,
+            RunningService(
+                "--no-sync", "--data-dir", lakes / ".data", cwd=tmp_path, env=env
+            ) as running,
             openai.OpenAI(base_url=f"{running.url}/v1", api_key="none", max_retries=0) as client,
         ):
             ask = client.chat.completions.create

@@ -147,7 +147,9 @@ def test_bound_to_every_address_any_written_in_digits_is_allowed_host() -> None:
     assert here.is_allowed_host(["[fe80::1]:8000"])
     assert not here.is_allowed_host(["evil.example"])
     assert not here.is_allowed_host(["192.168.1.5.evil.example"])
-    assert OriginPolicy.create(listen_host="10.1.2.3", hosts=(), origins=(), public_url=None).is_allowed_host(["10.1.2.3"])
+    assert OriginPolicy.create(
+        listen_host="10.1.2.3", hosts=(), origins=(), public_url=None
+    ).is_allowed_host(["10.1.2.3"])
 
 
 @pytest.mark.parametrize("origin", HOSTILE_ORIGINS)

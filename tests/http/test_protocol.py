@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import BodyTooSlow
+from api.errors import RequestError
 from api.http.middleware import MIN_BYTES_PER_S, BodyLimitMiddleware
-from api.server.protocol import LimitedProtocol
+from api.server.uvicorn_server import LimitedProtocol
 from api.wire.problem_details import error_response
 
 
@@ -91,7 +91,7 @@ async def tell_size(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
         try:
             body = await Request(scope, receive).body()
-        except BodyTooSlow as error:
+        except RequestError as error:
             await error_response(error, scope)(scope, receive, send)
             return
         with suppress(TimeoutError):
@@ -107,10 +107,14 @@ def test_a_body_that_comes_too_slowly_is_408_and_the_connection_ends(
 
     async def scenario() -> list[bytes]:
         listener = socket.create_server(("127.0.0.1", 0))
-        async with serving(BodyLimitMiddleware(tell_size, max_bytes=10 * MIN_BYTES_PER_S), listener) as port:
+        async with serving(
+            BodyLimitMiddleware(tell_size, max_bytes=10 * MIN_BYTES_PER_S), listener
+        ) as port:
             return await asyncio.gather(
                 asked(port, method, [b"x", b"x", b"x", b"x"], 0.2),
-                asked(port, method, [b"x" * MIN_BYTES_PER_S, b"x"], 0.9),  # its size gives it a second more
+                asked(
+                    port, method, [b"x" * MIN_BYTES_PER_S, b"x"], 0.9
+                ),  # its size gives it a second more
                 asked(port, method, [b"x"], 0.9),
             )
 

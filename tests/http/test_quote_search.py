@@ -1,4 +1,4 @@
-"""The mark of a quote finds exactly those words again, wherever they moved, and nothing else."""
+"""The fingerprint of a quote finds exactly that text again, wherever it moved, and nothing else."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,27 +15,32 @@ def nearest(text: str, quote: str, near: int) -> int | None:
 
 
 @given(TEXTS, TEXTS, st.integers(0, 80))
-def test_it_finds_the_nearest_place_where_the_words_stand(text: str, quote: str, near: int) -> None:
+def test_the_nearest_occurrence_of_a_quote_is_found(text: str, quote: str, near: int) -> None:
     expected = nearest(text, quote, near) if quote else None
     assert find_quote(fingerprint_quote(quote), text, length=len(quote), near=near) == expected
 
 
 @given(TEXTS, st.data())
-def test_a_cut_of_the_text_stands_at_its_place(text: str, data: st.DataObject) -> None:
+def test_an_unmoved_quote_is_found_at_its_place(text: str, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
-    assert bool(fingerprint_quote(text[start:end])) is (start < end)
+    fingerprint = fingerprint_quote(text[start:end])
+    expected = start if start < end else None
+    assert find_quote(fingerprint, text, length=end - start, near=start) == expected
 
 
-def test_words_with_the_same_letters_are_not_the_same_words() -> None:
+def test_a_quote_with_the_same_letters_is_another_quote() -> None:
     assert find_quote(fingerprint_quote("not safe"), "safe not", length=8, near=0) is None
 
 
-def test_a_mark_that_is_none_finds_nothing() -> None:
-    for mark in ("", "zzzz0123456789abcdef", "é", "-1", "00"):
-        assert find_quote(mark, "some text " * 9, length=9, near=0) is None
+def test_an_invalid_fingerprint_finds_nothing() -> None:
+    for fingerprint in ("", "zzzz0123456789abcdef", "é", "-1", "00"):
+        assert find_quote(fingerprint, "some text " * 9, length=9, near=0) is None
 
 
-def test_a_text_that_is_all_candidates_is_given_up_on() -> None:
+def test_a_text_of_only_candidates_is_not_searched_to_the_end() -> None:
     text = "ba" * 1_000_000
-    assert find_quote(fingerprint_quote("ab" * 50_000)[:4] + "0" * 16, text, length=100_000, near=0) is None
+    assert (
+        find_quote(fingerprint_quote("ab" * 50_000)[:4] + "0" * 16, text, length=100_000, near=0)
+        is None
+    )

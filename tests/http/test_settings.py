@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.errors import SettingRefused
-from api.settings import Settings, load_settings, settings_table
+from api.settings import Settings, load_settings
+from tests.support.settings_table import settings_table
 
 KEY = "sk-never-to-be-seen"
 

@@ -62,7 +62,9 @@ def test_a_token_reads_what_a_widget_needs_and_no_more(tmp_path: Path, keys: Key
     assert client.post("/mcp", json={}, headers=headers).status_code == 403
 
 
-def test_our_own_page_gets_one_only_where_the_widget_is_in_use(tmp_path: Path, keys: KeyStore) -> None:
+def test_our_own_page_gets_one_only_where_the_widget_is_in_use(
+    tmp_path: Path, keys: KeyStore
+) -> None:
     headers = {"Origin": "http://127.0.0.1"}
     post = "/v1/widget/token"
     assert serving(tmp_path).post(post, json={}, headers=headers).status_code == 200
@@ -72,7 +74,9 @@ def test_our_own_page_gets_one_only_where_the_widget_is_in_use(tmp_path: Path, k
     assert off.post(post, json={}).status_code == 403, "without an Origin nobody is named"
 
 
-def test_a_sites_back_end_makes_one_for_its_page_with_its_key(tmp_path: Path, keys: KeyStore) -> None:
+def test_a_sites_back_end_makes_one_for_its_page_with_its_key(
+    tmp_path: Path, keys: KeyStore
+) -> None:
     key = keys.create(scopes=["read"], collections=["default", "news"])
     groups = {"collections": {"news": {"corpus": "news"}}, "corpus": "articles"}
     client = serving(tmp_path, **groups)
@@ -135,7 +139,10 @@ def test_a_key_without_reading_makes_none(tmp_path: Path, keys: KeyStore) -> Non
 def test_one_address_gets_only_so_many_in_a_minute(tmp_path: Path, keys: KeyStore) -> None:
     client = serving(tmp_path)
     headers = {"Origin": SITE}
-    made = [client.post("/v1/widget/token", json={}, headers=headers) for _ in range(TOKENS_PER_MINUTE + 1)]
+    made = [
+        client.post("/v1/widget/token", json={}, headers=headers)
+        for _ in range(TOKENS_PER_MINUTE + 1)
+    ]
     assert [response.status_code for response in made] == [200] * TOKENS_PER_MINUTE + [429]
     assert made[-1].json()["code"] == "rate_limited"
     assert 1 <= int(made[-1].headers["retry-after"]) <= 60

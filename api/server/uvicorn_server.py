@@ -1,24 +1,77 @@
-"""uvicorn's HTTP protocol with limits on request headers and problem responses to parser errors.
+"""uvicorn with a graceful shutdown, header limits, and problem responses to parser errors.
 
-The app never sees what the parser refuses, and httptools accepts headers of any size and for any
-time: clients that connect and send nothing could occupy every connection of a process. Neither of
-uvicorn's options helps: `h11_max_incomplete_event_size` is h11's alone, and there is no timeout for
-headers.
+On SIGTERM uvicorn closes its listener at once and, after its timeout, cuts streams. But a load
+balancer sends requests for some seconds after it was told to stop, and a cut stream looks like a
+failure: this server drains first and ends every stream. Its parser, httptools, accepts headers of
+any size and for any time, so idle clients could occupy every connection of a process; uvicorn has
+a limit only for h11's headers (`h11_max_incomplete_event_size`), no timeout, and answers in text.
 """
 
 import asyncio
 import logging
+import math
+import signal
+import time
+from socket import socket
+from types import FrameType
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ..errors import RequestError
 from ..http.middleware import SECURITY_HEADERS, new_request_id
+from ..service.service import Service
 from ..wire.problem_details import error_response
 
 log = logging.getLogger("footnote")
 
+STREAMS_TIMEOUT_S = 18.0
+"""After SIGTERM, how long answers may continue; then each ends with an error."""
+FLUSH_TIMEOUT_S = 2.0
+"""After that, how long slow clients may take to receive the rest; 20 s after SIGTERM in all."""
+POLL_S = 0.1
 MAX_HEADER_BYTES = 65_536
 """As many as h11 accepts, plus the rest of the chunk in which the limit is reached."""
+
+
+class GracefulServer(uvicorn.Server):
+    """Serves until a signal: SIGTERM drains, an interrupt or a second signal ends at once."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, *, drain_s: float) -> None:
+        """`drain_s`: how long /readyz answers 503 before the listener closes."""
+        super().__init__(config)
+        self.service, self._drain_s = service, drain_s
+        self._signals: list[int] = []
+        self._shutdown_began = 0.0
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Handles a signal, between any two instructions of the main thread."""
+        self._signals.append(sig)
+        if not self.started or (self._shutdown_began and len(self._signals) > 1):
+            self.service.stop_answers()
+        super().handle_exit(sig, frame)
+
+    @property
+    def _is_graceful(self) -> bool:
+        """Whether the only signal so far is one SIGTERM."""
+        return self._signals == [signal.SIGTERM]
+
+    async def main_loop(self) -> None:
+        """Serves; after SIGTERM accepts connections for another `drain_s`, while not ready."""
+        await super().main_loop()
+        self._shutdown_began = time.monotonic()
+        self.service.is_draining = True
+        while self._is_graceful and time.monotonic() < self._shutdown_began + self._drain_s:
+            await asyncio.sleep(POLL_S)
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Closes the listener and waits for running answers, until they time out."""
+        timeout_s = 0.0
+        if self._is_graceful:
+            timeout_s = max(0.0, self._shutdown_began + STREAMS_TIMEOUT_S - time.monotonic())
+        asyncio.get_running_loop().call_later(timeout_s, self.service.stop_answers)
+        self.config.timeout_graceful_shutdown = math.ceil(timeout_s + FLUSH_TIMEOUT_S)
+        await super().shutdown(sockets)
 
 
 class LimitedProtocol(HttpToolsProtocol):
