@@ -136,7 +136,7 @@ def _new_figures(question: str, text: str) -> list[_Counted]:
     known = list(find_numbers(question))
     found = []
     for figure in find_numbers(text):
-        if not figure.attached and not any(is_consistent(figure, one) for one in known):
+        if not figure.is_in_name and not any(is_consistent(figure, one) for one in known):
             behind = _BEHIND.match(text, text.find(figure.text) + len(figure.text))
             things = content_terms(terms(behind.group() if behind else ""))
             found.append(_Counted(figure, frozenset(things)))

@@ -1,8 +1,8 @@
-"""Whether something is asked at all, for what kind of answer, and whether a sentence holds one.
+"""The answer type of a question (number, date, person, …), and whether a sentence contains one.
 
-Rules over the question's words, after the coarse classes of Li and Roth 2002: number, measure,
-date, person, place, reason; anything else is open. A measure (a price, a speed, a population) is
-written in figures or round words, where a number of things may be "five".
+Rules over the question's words, after the coarse classes of Li and Roth 2002. A measure (price,
+speed, population) is written in digits or round words, where a number of things may be "five".
+Also tells statements from questions.
 """
 
 import re
@@ -15,38 +15,24 @@ AnswerType = Literal["number", "measure", "date", "person", "place", "reason", "
 MEASURE_WORDS = (
     "percent|percentage|share|number|amount|price|cost|population|capacity|revenue|distance|height"
     "|length|speed|size|weight|age|rate|temperature|area|sum|total|score|budget|salary|horsepower"
-    "|range|ratio|proportion|fraction|quantity|area|depth|width|volume|frequency"
+    "|range|ratio|proportion|fraction|quantity|depth|width|volume|frequency"
 )
-_QUESTION: tuple[tuple[AnswerType, re.Pattern[str]], ...] = (
-    (
-        "date",
-        re.compile(
-            r"\b(?:when|(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade|season)s?"
-            r"|since what time|how long ago)\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "number",
-        re.compile(
-            r"\bhow (?:many|much|long|old|far|tall|high|large|big|fast|deep|wide|often|heavy)\b",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        "measure",
-        re.compile(
-            rf"\b(?:what|which)(?: (?:is|are|was|were))?(?: the)?(?: [\w'’-]+){{0,2}} "
-            rf"(?:{MEASURE_WORDS})\b",
-            re.IGNORECASE,
-        ),
-    ),
-    ("person", re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)),
-    ("place", re.compile(r"\bwhere\b", re.IGNORECASE)),
-    ("reason", re.compile(r"\bwhy\b|\bwhat (?:is|was) the (?:reason|cause)\b", re.IGNORECASE)),
-)
-SHORTEST_SENTENCE, SHORTEST_TITLE = 3, 5
-"""Words: less is a phrase."""
+_QUESTION_PATTERNS: dict[AnswerType, re.Pattern[str]] = {
+    answer_type: re.compile(pattern, re.IGNORECASE)
+    for answer_type, pattern in {
+        "date": r"\b(?:when|(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade|season)s?"
+        r"|since what time|how long ago)\b",
+        "number": r"\bhow (?:many|much|long|old|far|tall|high|large|big|fast|deep|wide|often|heavy)"
+        r"\b",
+        "measure": r"\b(?:what|which)(?: (?:is|are|was|were))?(?: the)?(?: [\w'’-]+){0,2} "
+        rf"(?:{MEASURE_WORDS})\b",
+        "person": r"\b(?:who|whom|whose)\b",
+        "place": r"\bwhere\b",
+        "reason": r"\bwhy\b|\bwhat (?:is|was) the (?:reason|cause)\b",
+    }.items()
+}
+MIN_SENTENCE_WORDS, MIN_TITLE_WORDS = 3, 5
+"""A statement without a full stop is a title, and longer."""
 _ASKS = re.compile(
     r"[?？]|\bwhat\b|\bhow (?:many|much)\b|^(?:(?:and|but|so|or|also|then|please)\b[\s,]*)*"
     r"(?:(?:about|at|by|during|for|from|in|of|on|since|through|to|under|until|with) )?"
@@ -62,21 +48,19 @@ _NUMBER_WORDS = (
     "|hundred|thousand|million|billion|dozen|half|third|quarter|twice|once|double|no|none|several"
 )
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_NUMBER = re.compile(rf"\d|\b(?:{_NUMBER_WORDS})\b", re.IGNORECASE)
-_MEASURE = re.compile(
-    r"\d|\b(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million|billion|dozen"
-    r"|half|third|quarter|twice|double|zero)\b",
-    re.IGNORECASE,
-)
-_DATE = re.compile(
-    rf"\b(?:1\d|20)\d\d(?:s|\b)|\b\d{{1,4}} ?(?:BC|AD|BCE|CE)\b|\b(?:{_MONTHS})\b"
-    r"|\bcentur(?:y|ies)\b"
-    r"|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\b(?:spring|summer|autumn|fall|winter)\b"
-    r"|\b\d{1,3}0s\b"
-    r"|\b(?:years?|months?|weeks?|days?|decades?|hours?) (?:ago|later|after|before)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"[^\W\d_a-zß-öø-ÿ][\w’'-]+")
+_QUANTITIES: dict[AnswerType, re.Pattern[str]] = {
+    answer_type: re.compile(pattern, re.IGNORECASE)
+    for answer_type, pattern in {
+        "number": rf"\d|\b(?:{_NUMBER_WORDS})\b",
+        "measure": r"\d|\b(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million"
+        r"|billion|dozen|half|third|quarter|twice|double|zero)\b",
+        "date": rf"\b(?:1\d|20)\d\d(?:s|\b)|\b\d{{1,4}} ?(?:BC|AD|BCE|CE)\b|\b(?:{_MONTHS})\b"
+        r"|\bcentur(?:y|ies)\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
+        r"|\b(?:spring|summer|autumn|fall|winter)\b|\b\d{1,3}0s\b"
+        r"|\b(?:years?|months?|weeks?|days?|decades?|hours?) (?:ago|later|after|before)\b",
+    }.items()
+}
+_CAPITALIZED = re.compile(r"[^\W\d_a-zß-öø-ÿ][\w’'-]+")
 _REASON = re.compile(
     r"\b(?:because|since|due to|so that|in order|therefore|owing|reason|cause[sd]?|result|aim"
     r"|to|as|for)\b",
@@ -85,45 +69,41 @@ _REASON = re.compile(
 
 
 def is_statement(text: str) -> bool:
-    """Is this a claim or a title rather than a question, a request or a few key words?"""
+    """Whether this is a claim or a title, not a question, a request or a few keywords."""
     if _ASKS.search(text.strip()):
         return False
     words = _WORD.findall(text.lower())
     if text.rstrip().endswith((".", "!")):
-        return len(words) >= SHORTEST_SENTENCE
-    return len(words) >= SHORTEST_TITLE and any(word in STOP_WORDS for word in words)
+        return len(words) >= MIN_SENTENCE_WORDS
+    return len(words) >= MIN_TITLE_WORDS and any(word in STOP_WORDS for word in words)
 
 
 def expected_answer_type(question: str) -> AnswerType:
-    """Returns the kind of answer that the question asks for; "open" for what is none."""
+    """Returns the type of answer that the question asks for; "open" if no rule matches."""
     if is_statement(question):
         return "open"
-    for kind, pattern in _QUESTION:
-        if pattern.search(question):
-            return kind
-    return "open"
+    matches = (name for name, pattern in _QUESTION_PATTERNS.items() if pattern.search(question))
+    return next(matches, "open")
 
 
-def contains_answer_type(kind: AnswerType, sentence: str, question: str) -> bool:
-    """Could this sentence hold an answer of the kind? A figure or name of the question is none."""
-    if kind in ("number", "measure", "date"):
-        pattern = {"number": _NUMBER, "measure": _MEASURE, "date": _DATE}[kind]
+def contains_answer_type(answer_type: AnswerType, sentence: str, question: str) -> bool:
+    """Whether the sentence may contain such an answer, other than a value of the question's own."""
+    if answer_type in _QUANTITIES:
         asked = question.lower()
         return any(
-            not re.search(rf"\b{re.escape(_token(sentence, match).lower())}", asked)
-            for match in pattern.finditer(sentence)
+            not re.search(rf"\b{re.escape(_token_at(sentence, match).lower())}", asked)
+            for match in _QUANTITIES[answer_type].finditer(sentence)
         )
-    if kind in ("person", "place"):
-        asked_names = {word.lower() for word in re.findall(r"[\w’'-]+", question)}
-        names = [match.group().lower() for match in _NAME.finditer(sentence)]
-        return any(name not in asked_names for name in names[0:1] * (kind == "person") + names[1:])
-    if kind == "reason":
-        return bool(_REASON.search(sentence))
-    return True
+    if answer_type in ("person", "place"):
+        question_words = {word.lower() for word in re.findall(r"[\w’'-]+", question)}
+        names = [match.group().lower() for match in _CAPITALIZED.finditer(sentence)]
+        candidates = names if answer_type == "person" else names[1:]
+        return any(name not in question_words for name in candidates)
+    return answer_type != "reason" or bool(_REASON.search(sentence))
 
 
-def _token(text: str, match: re.Match[str]) -> str:
-    """Returns the whole word or figure that a match lies in."""
+def _token_at(text: str, match: re.Match[str]) -> str:
+    """The whole word or number around a match."""
     start, end = match.span()
     while start > 0 and not text[start - 1].isspace():
         start -= 1

@@ -1,7 +1,7 @@
-"""The figures of a text, dates among them, and the first that another text lacks.
+"""Numbers and dates in a text, and the first that another text lacks.
 
-`1.2 million`, `1,200,000` and `1 200 000` are one figure, so are `40%` and `forty percent`. What
-can be read in two ways (`1.200`, `3,5`) has both values, and is there when one of them is.
+`1.2 million`, `1,200,000` and `1 200 000` are one number, so are `40%` and `forty percent`. What
+can be read in two ways (`1.200`, `3,5`) has both values, and one of them is enough.
 """
 
 import math
@@ -9,49 +9,36 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_SMALL = (
+_ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
     "fifteen sixteen seventeen eighteen nineteen"
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_NTH = (
+_ORDINALS = (
     "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
 )
-_NAMED = {
-    **{word: float(value) for value, word in enumerate(_SMALL.split())},
+_WORD_VALUES = {
+    **{word: float(value) for value, word in enumerate(_ONES.split())},
     **{word: value * 10.0 for value, word in enumerate(_TENS.split(), start=2)},
-    **{word: float(value) for value, word in enumerate(_NTH.split(), start=3)},
+    **{word: float(value) for value, word in enumerate(_ORDINALS.split(), start=3)},
     "dozen": 12.0,
 }
 _SCALE_WORDS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _SCALES = {**_SCALE_WORDS, "k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "tn": 1e12}
+_UNIT_TABLE = (
+    "% 1 % percent pct|$ 1 $ dollar usd|€ 1 € euro eur|£ 1 £ gbp"
+    "|m 1 m metre meter|m 1e3 km kilometre kilometer|m 1e-2 cm centimetre centimeter"
+    "|m 1e-3 mm millimetre millimeter|mi 1 mi mile|ft 1 ft foot feet"
+    "|g 1 g gram|g 1e3 kg kilogram|g 1e6 tonne"
+    "|s 1 second|s 60 minute|s 3600 hour|s 86400 day|s 604800 week"
+    "|month 1 month|month 12 year|month 120 decade"
+)
+"""Base unit, factor, names."""
 _UNITS = {
-    alias: (base, factor)
-    for base, factor, aliases in (
-        ("%", 1.0, "% percent pct"),
-        ("$", 1.0, "$ dollar usd"),
-        ("€", 1.0, "€ euro eur"),
-        ("£", 1.0, "£ gbp"),
-        ("m", 1.0, "m metre meter"),
-        ("m", 1e3, "km kilometre kilometer"),
-        ("m", 1e-2, "cm centimetre centimeter"),
-        ("m", 1e-3, "mm millimetre millimeter"),
-        ("mi", 1.0, "mi mile"),
-        ("ft", 1.0, "ft foot feet"),
-        ("g", 1.0, "g gram"),
-        ("g", 1e3, "kg kilogram"),
-        ("g", 1e6, "tonne"),
-        ("s", 1.0, "second"),
-        ("s", 60.0, "minute"),
-        ("s", 3600.0, "hour"),
-        ("s", 86400.0, "day"),
-        ("s", 604800.0, "week"),
-        ("month", 1.0, "month"),
-        ("month", 12.0, "year"),
-        ("month", 120.0, "decade"),
-    )
-    for alias in aliases.split()
+    name: (base, float(factor))
+    for base, factor, *names in (row.split() for row in _UNIT_TABLE.split("|"))
+    for name in names
 }
 _IMPLIED = {
     **{"both": (2.0,), "pair": (2.0,), "couple": (2.0,), "twice": (2.0,), "double": (2.0,)},
@@ -59,12 +46,12 @@ _IMPLIED = {
     **{"quarter": (0.25, 25.0), "dozens": (12.0,)},
 }
 _ARTICLES = ("a", "an")
-_PARTS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-_WORDS = "|".join(sorted([*_NAMED, *_SCALE_WORDS], key=len, reverse=True))
+_FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
+_WORDS = "|".join(sorted([*_WORD_VALUES, *_SCALE_WORDS], key=len, reverse=True))
 _NUMBER = re.compile(
     r"(?P<literal>\d+(?:\.\d+){2,})"
     r"|(?P<digits>\d{1,3}(?:[,.'’\u00a0\u2009\u202f ]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
-    r"(?P<part>[½¼¾])?(?:(?P<tail>st|nd|rd|th|s)(?![^\W_]))?"
+    r"(?P<fraction>[½¼¾])?(?:(?P<suffix>st|nd|rd|th|s)(?![^\W_]))?"
     rf"(?:(?:[ \u00a0-]?(?P<scale>{'|'.join(_SCALE_WORDS)}|bn|mn|tn)|(?P<letter>[kmb]))(?![^\W_]))?"
     rf"|(?<!\w)(?P<words>(?:{_WORDS})(?:(?:[ -]and)?[ -](?:{_WORDS}))*)(?!\w)"
     rf"|(?<!\w)(?P<implied>{'|'.join(_IMPLIED)})(?!\w)",
@@ -80,48 +67,50 @@ _ATTACHED = re.compile(r"[^\W\d_]-?\Z")
 _SHORT_YEAR = re.compile(r"(?<!\d)(\d\d)\d\d ?[-–—/] ?\Z")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = re.compile(
-    r"\b(?P<sure>january|february|april|june|july|august|september|october|november|december)\b"
+    r"\b(?P<unambiguous>january|february|april|june|july|august|september|october|november|december)\b"
     r"|\b(?P<short>jan|feb|mar|march|apr|may|jun|jul|aug|sept?|oct|nov|dec)\b",
     re.IGNORECASE,
 )
-_BY_DIGIT = re.compile(r"(?:\d|\d(?:st|nd|rd|th)) (?:of )?\Z")
+_DAY_BEFORE = re.compile(r"(?:\d|\d(?:st|nd|rd|th)) (?:of )?\Z")
 _ISO_MONTH = re.compile(r"\b\d{4}-(\d\d)\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A figure as it stands in the text, the values it may have and the word behind it."""
+    """A number as written, the values that it may have, and what it counts."""
 
     text: str
     values: frozenset[float]
     unit: tuple[str, float] | None = None
+    """Base unit and factor."""
     counted: str = ""
-    small: bool = False
-    """A small number in words: an enumeration in the cited text may amount to it."""
-    digits: int = 0
-    """Significant digits to which an exacter figure may be rounded; 0: not at all."""
-    attached: bool = False
-    """Part of a name, as in `F-16`."""
-    years: int = 0
-    """`1990s` holds 10 years from its value on, `19th century` 100."""
+    """The word after it, singular."""
+    is_small: bool = False
+    """In words, up to twenty: the cited text may list as many things without counting them."""
+    rounded_digits: int = 0
+    """Significant digits to which a more exact number may be rounded; 0: must be equal."""
+    is_in_name: bool = False
+    """Part of a name, as in `F-16`, or implied, as in `both`."""
+    span_years: int = 0
+    """A `1990s` spans 10 years from its value on, a `19th century` 100."""
 
 
 def missing_number(sentence: str, cited: str) -> str | None:
-    """Returns the first figure of the sentence that the cited text lacks, a month too, or None."""
-    there = list(find_numbers(cited))
-    for figure in find_numbers(sentence):
-        if figure.attached or any(is_consistent(figure, other) for other in there):
+    """Returns the first number or month of the sentence that the cited text lacks, or None."""
+    cited_numbers = list(find_numbers(cited))
+    for number in find_numbers(sentence):
+        if number.is_in_name or any(is_consistent(number, other) for other in cited_numbers):
             continue
-        if not figure.values:
-            if figure.text not in cited:
-                return figure.text
-        elif not figure.small or any(_rivals(figure, other) for other in there):
-            return figure.text
+        if not number.values:
+            if number.text not in cited:
+                return number.text
+        elif not number.is_small or any(_count_the_same(number, other) for other in cited_numbers):
+            return number.text
     return _missing_month(sentence, cited)
 
 
 def find_numbers(text: str) -> Iterator[Number]:
-    """Yields the figures of a text in order, those in words and those implied, too."""
+    """Yields the numbers of a text in order, in digits, in words and implied."""
     for match in _NUMBER.finditer(text):
         before = text[max(0, match.start() - 16) : match.start()]
         following = _COUNTED.match(text, match.end())
@@ -132,58 +121,61 @@ def find_numbers(text: str) -> Iterator[Number]:
         elif match["digits"]:
             yield _in_digits(match, before, counted)
         elif match["words"]:
-            value = _spelled(match["words"].lower())
-            small = value <= 20 or match["words"].lower() in _SCALE_WORDS
-            unit = _UNITS.get(counted)
-            yield Number(match.group(), frozenset({value}), unit, counted, small=small)
+            value = _parse_words(match["words"].lower())
+            yield Number(
+                match.group(),
+                frozenset({value}),
+                _UNITS.get(counted),
+                counted,
+                is_small=value <= 20 or match["words"].lower() in _SCALE_WORDS,
+            )
         else:
             values = frozenset(_IMPLIED[match["implied"].lower()])
-            yield Number(match.group(), values, None, counted, attached=True)
+            yield Number(match.group(), values, None, counted, is_in_name=True)
 
 
 def _in_digits(match: re.Match[str], before: str, counted: str) -> Number:
-    money = before.rstrip()[-1:] if before.rstrip()[-1:] in tuple("$€£") else ""
-    letter = match["letter"] or ""
-    scale = (match["scale"] or letter).lower()
-    unit = _UNITS.get(money or counted)
-    if letter == "m" and not money:
+    digits, letter = match["digits"], match["letter"] or ""
+    currency = before.rstrip()[-1:] if before.rstrip()[-1:] in tuple("$€£") else ""
+    scale, unit = (match["scale"] or letter).lower(), _UNITS.get(currency or counted)
+    if letter == "m" and not currency:
         scale, unit = "", _UNITS["m"]
-    factor = _SCALES.get(scale, 1.0)
-    part = _PARTS.get(match["part"] or "", 0.0)
-    values = {(value + part) * factor for value in _readings(match["digits"])}
-    if len(match["digits"]) == 2 and (year := _SHORT_YEAR.search(before)):
-        values.add(float(year.group(1) + match["digits"]))
-    significant = re.sub(r"\D", "", match["digits"]).lstrip("0")
-    if not re.search(r"[.,]\d{1,2}\Z", match["digits"]):
+    fraction = _FRACTIONS.get(match["fraction"] or "", 0.0)
+    values = {(value + fraction) * _SCALES.get(scale, 1.0) for value in _readings(digits)}
+    if len(digits) == 2 and (year := _SHORT_YEAR.search(before)):
+        values.add(float(year.group(1) + digits))
+    significant = re.sub(r"\D", "", digits).lstrip("0")
+    if not re.search(r"[.,]\d{1,2}\Z", digits):
         significant = significant.rstrip("0")
-    years = 10 if match["tail"] == "s" else 100 if counted == "century" else 0
-    is_year = len(match["digits"]) == 4
+    span_years = 10 if match["suffix"] == "s" else 100 if counted == "century" else 0
+    if span_years == 100:
+        values = {(value - 1) * 100 for value in values}
     return Number(
         match.group(),
-        frozenset((value - 1) * 100 for value in values) if years == 100 else frozenset(values),
+        frozenset(values),
         unit,
         counted,
-        digits=(len(significant) or 1) if scale or _HEDGE.search(before) else 0,
-        attached=bool(_ATTACHED.search(before)) and not is_year,
-        years=years,
+        rounded_digits=(len(significant) or 1) if scale or _HEDGE.search(before) else 0,
+        is_in_name=bool(_ATTACHED.search(before)) and len(digits) != 4,
+        span_years=span_years,
     )
 
 
 def _readings(digits: str) -> set[float]:
+    """The values that the digits may have, with the last mark as decimal or thousands separator."""
     compact = re.sub(r"[^\d.,]", "", digits)
+    whole = float(re.sub(r"[.,]", "", compact))
     marks = re.findall(r"[.,]", compact)
-    if not marks:
-        return {float(compact)}
     readings = set()
-    if compact.count(marks[-1]) == 1:
-        whole, _, rest = compact.rpartition(marks[-1])
-        readings.add(float(f"{re.sub(r'[.,]', '', whole)}.{rest}"))
+    if marks and compact.count(marks[-1]) == 1:
+        integer, _, decimals = compact.rpartition(marks[-1])
+        readings.add(float(f"{re.sub(r'[.,]', '', integer)}.{decimals}"))
     if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", compact):
-        readings.add(float(re.sub(r"[.,]", "", compact)))
-    return readings or {float(re.sub(r"[.,]", "", compact))}
+        readings.add(whole)
+    return readings or {whole}
 
 
-def _spelled(words: str) -> float:
+def _parse_words(words: str) -> float:
     total = current = 0.0
     for word in re.split(r"[ -]", words):
         if word == "hundred":
@@ -191,53 +183,50 @@ def _spelled(words: str) -> float:
         elif word in _SCALE_WORDS:
             total, current = total + max(current, 1.0) * _SCALE_WORDS[word], 0.0
         else:
-            current += _NAMED.get(word, 0.0)
+            current += _WORD_VALUES.get(word, 0.0)
     return total + current
 
 
-def is_consistent(figure: Number, other: Number) -> bool:
-    """Returns whether a figure says no other thing than another does, which may be more exact."""
-    if other.text.lower() in _ARTICLES and not figure.small and figure.counted != other.counted:
+def is_consistent(number: Number, other: Number) -> bool:
+    """Whether a number may be the other one, which may be more exact."""
+    is_article = other.text.lower() in _ARTICLES
+    if is_article and not number.is_small and number.counted != other.counted:
         return False
     factor = 1.0
-    if figure.unit and other.unit:
-        if figure.unit[0] != other.unit[0]:
+    if number.unit and other.unit:
+        if number.unit[0] != other.unit[0]:
             return False
-        factor = other.unit[1] / figure.unit[1]
+        factor = other.unit[1] / number.unit[1]
     return any(
-        _equal(value, known * factor, figure) for value in figure.values for known in other.values
+        _is_equal(value, exact * factor, number)
+        for value in number.values
+        for exact in other.values
     )
 
 
-def _equal(value: float, known: float, figure: Number) -> bool:
-    if math.isclose(value, known, rel_tol=1e-9):
+def _is_equal(value: float, exact: float, number: Number) -> bool:
+    if math.isclose(value, exact, rel_tol=1e-9) or value <= exact < value + number.span_years:
         return True
-    if figure.years and value <= known < value + figure.years:
-        return True
-    if not figure.digits or not 1e-9 < known < 1e18:
+    if not number.rounded_digits or not 1e-9 < exact < 1e18:
         return False
-    places = figure.digits - 1 - math.floor(math.log10(known))
-    return math.isclose(round(known, places), value, rel_tol=1e-9)
+    places = number.rounded_digits - 1 - math.floor(math.log10(exact))
+    return math.isclose(round(exact, places), value, rel_tol=1e-9)
 
 
-def _rivals(figure: Number, other: Number) -> bool:
-    """Whether the cited text counts the same thing otherwise."""
-    return (
-        bool(figure.counted)
-        and figure.counted == other.counted
-        and other.text.lower() not in _ARTICLES
-    )
+def _count_the_same(number: Number, other: Number) -> bool:
+    has_number = other.text.lower() not in _ARTICLES
+    return bool(number.counted) and number.counted == other.counted and has_number
 
 
 def _missing_month(sentence: str, cited: str) -> str | None:
-    there = {match.group().lower()[:3] for match in _MONTH.finditer(cited)}
-    there |= {
-        _MONTHS[int(number) - 1] for number in _ISO_MONTH.findall(cited) if 0 < int(number) < 13
-    }
+    months = {match.group().lower()[:3] for match in _MONTH.finditer(cited)}
+    months |= {_MONTHS[int(n) - 1] for n in _ISO_MONTH.findall(cited) if 0 < int(n) < 13}
     for match in _MONTH.finditer(sentence):
-        by_digit = _BY_DIGIT.search(sentence[: match.start()]) or re.match(
-            r"\.?,? \d", sentence[match.end() :]
+        is_month = (
+            match["unambiguous"]
+            or _DAY_BEFORE.search(sentence[: match.start()])
+            or re.match(r"\.?,? \d", sentence[match.end() :])
         )
-        if (match["sure"] or by_digit) and match.group().lower()[:3] not in there:
+        if is_month and match.group().lower()[:3] not in months:
             return match.group()
     return None
