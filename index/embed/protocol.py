@@ -67,12 +67,9 @@ class Embedder(Protocol):
 
     def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
         """Returns the vectors of each chunk, in order; raises EmbedderUnavailable."""
-        ...
 
     def embed_question(self, question: str) -> QuestionVectors:
         """Returns the question's vectors, unit length; raises EmbedderUnavailable."""
-        ...
 
     def close(self) -> None:
         """Releases connections and memory; the embedder is not used afterwards."""
-        ...

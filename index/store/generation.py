@@ -17,7 +17,7 @@ from ..types import Chunk, GenerationInfo
 from .bm25 import TermIndex
 from .candidates import CandidateIndex
 from .catalog import Catalog
-from .manifest import Current, check_files, generation_folder, read_manifest
+from .manifest import GenerationRef, check_files, generation_folder, read_manifest
 from .private_copy import PrivateCopy
 from .scoring import Ints, StoredVectors
 from .vectors import ExactVectors, VectorStore, open_vectors
@@ -33,13 +33,13 @@ FILTER_CACHE_SIZE = 16
 class Generation:
     """An open generation; safe to use from several threads; `close` it when no thread reads it."""
 
-    def __init__(self, collection_folder: Path, current: Current) -> None:
+    def __init__(self, collection_folder: Path, ref: GenerationRef) -> None:
         """Checks every hash and opens it; raises GenerationDamaged.
 
         `private_folder` is its private copy, removed when it is closed.
         """
-        self.folder = generation_folder(collection_folder, current.generation)
-        self.manifest = read_manifest(self.folder, current.manifest_sha256)
+        self.folder = generation_folder(collection_folder, ref.generation)
+        self.manifest = read_manifest(self.folder, ref.manifest_sha256)
         check_files(self.folder, self.manifest)
         self.info: GenerationInfo = self.manifest.info()
         self._lock = threading.Lock()

@@ -25,7 +25,7 @@ MAX_MISSED = 0.01
 """The share of chunks that a query for their own vector may miss: Chroma's graph is approximate
 (recall .989), while one damaged by a kill misses most."""
 _TOLERANCE = 1e-3
-LIMIT = 10
+MAX_HITS = 10
 VERBATIM_FORMATS = frozenset({"txt", "md"})
 """Formats whose text is the file's own characters."""
 
@@ -67,11 +67,11 @@ def verify(
 def _count_missed(generation: Generation, rows: npt.NDArray[np.int64]) -> int:
     vectors = np.stack([generation.vector(int(row)) for row in rows])
     missed = 0
-    hits_of = generation.find_dense_many(vectors, limit=LIMIT)
+    hits_of = generation.find_dense_many(vectors, limit=MAX_HITS)
     for row, vector, hits in zip(rows, vectors, hits_of, strict=True):
         # nearly equal vectors crowd each other out: the row itself counts, or as many equally near
         own, *nearest = generation.similarities([row, *hits], vector)
-        is_crowded_out = len(hits) >= LIMIT and min(nearest) >= own - _TOLERANCE
+        is_crowded_out = len(hits) >= MAX_HITS and min(nearest) >= own - _TOLERANCE
         missed += row not in hits and not is_crowded_out
     return missed
 
@@ -136,7 +136,10 @@ def _compare(
         if corpus.sha256(data) != expected:
             changed.append(file.path)
         elif file.format in VERBATIM_FORMATS:
-            _check_text(generation, file.path, decode(data)[0])
+            source_id = corpus.source_id(manifest.collection, file.path)
+            if generation.text(source_id) != decode(data)[0]:
+                cause = f"the text of {file.path} differs from the file"
+                raise GenerationDamaged(generation.folder, cause)
     return CorpusComparison(
         info=generation.info,
         corpus=manifest.corpus,
@@ -145,9 +148,3 @@ def _compare(
         removed=tuple(sorted(remaining)),
         skipped=manifest.skipped,
     )
-
-
-def _check_text(generation: Generation, path: str, text: str) -> None:
-    source_id = corpus.source_id(generation.info.collection, path)
-    if generation.text(source_id) != text:
-        raise GenerationDamaged(generation.folder, f"the text of {path} differs from the file")

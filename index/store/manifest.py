@@ -144,14 +144,14 @@ def sync_tree(folder: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Current:
+class GenerationRef:
     """A published generation, and the hash of its manifest."""
 
     generation: str
     manifest_sha256: str
 
 
-def read_published(collection_folder: Path) -> tuple[Current, ...]:
+def read_published(collection_folder: Path) -> tuple[GenerationRef, ...]:
     """Returns the serving generation and the fallback; fewer if they do not exist.
 
     Raises GenerationDamaged if CURRENT cannot be read.
@@ -166,15 +166,15 @@ def read_published(collection_folder: Path) -> tuple[Current, ...]:
     matches = [_LINE.fullmatch(line) for line in lines]
     if not matches or not all(matches):
         raise GenerationDamaged(path, "CURRENT names no generation")
-    return tuple(Current(match[1], match[2]) for match in matches if match)
+    return tuple(GenerationRef(match[1], match[2]) for match in matches if match)
 
 
-def read_current(collection_folder: Path) -> Current | None:
+def read_current(collection_folder: Path) -> GenerationRef | None:
     """Returns the serving generation; None if nothing was published."""
     return next(iter(read_published(collection_folder)), None)
 
 
-def write_published(collection_folder: Path, published: Sequence[Current]) -> None:
+def write_published(collection_folder: Path, published: Sequence[GenerationRef]) -> None:
     """Publishes: from now on readers open the first, and the second as a fallback."""
     lines = (f"{entry.generation} {entry.manifest_sha256}\n" for entry in published)
     write_durably(collection_folder / CURRENT, "".join(lines).encode())

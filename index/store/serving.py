@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import GenerationDamaged, GenerationMissing
 from .generation import Generation
-from .manifest import Current, read_published
+from .manifest import GenerationRef, read_published
 
 RETRY_S = 30.0
 """Retry delay after a generation could not be opened: a full disk may be temporary."""
@@ -24,7 +24,7 @@ class Serving:
         self.error_message: str | None = None
         """Why the newest published generation does not serve; None if it does."""
         self._open: _OpenGeneration | None = None
-        self._failures: dict[Current, tuple[float, str]] = {}
+        self._failures: dict[GenerationRef, tuple[float, str]] = {}
         """By generation that could not be opened: when to retry, and the error message."""
         self._lock = threading.Lock()
         self._refresh_lock = threading.Lock()
@@ -43,29 +43,29 @@ class Serving:
                 return False
             self._failures = {c: why for c, why in self._failures.items() if c in published}
             message = None
-            for current in published:
-                if self._open is not None and (message or self._open.current == current):
+            for ref in published:
+                if self._open is not None and (message or self._open.ref == ref):
                     break
-                if self._switch(current):
+                if self._switch(ref):
                     self.error_message = message
                     return True
-                message = message or self._failures[current][1]
+                message = message or self._failures[ref][1]
             self.error_message = message
             return False
 
-    def _switch(self, current: Current) -> bool:
+    def _switch(self, ref: GenerationRef) -> bool:
         """Opens a generation and serves it; False if it cannot be opened now."""
-        retry_at, _ = self._failures.get(current, (0.0, ""))
+        retry_at, _ = self._failures.get(ref, (0.0, ""))
         if time.monotonic() < retry_at:
             return False
         try:
-            generation = _open_warm(self.folder, current)
+            generation = _open_warm(self.folder, ref)
         except GenerationDamaged as error:
-            self._failures[current] = (time.monotonic() + RETRY_S, str(error))
+            self._failures[ref] = (time.monotonic() + RETRY_S, str(error))
             return False
         with self._lock:
-            old, self._open = self._open, _OpenGeneration(generation, current)
-        self._failures.pop(current, None)
+            old, self._open = self._open, _OpenGeneration(generation, ref)
+        self._failures.pop(ref, None)
         if old is not None:
             self._release(old)
         return True
@@ -98,8 +98,8 @@ class Serving:
             self._release(old)
 
 
-def _open_warm(folder: Path, current: Current) -> Generation:
-    generation = Generation(folder, current)
+def _open_warm(folder: Path, ref: GenerationRef) -> Generation:
+    generation = Generation(folder, ref)
     try:
         generation.warm()
     except GenerationDamaged:
@@ -113,5 +113,5 @@ class _OpenGeneration:
     """An open generation and the number of its users, one of them the `Serving` itself."""
 
     generation: Generation
-    current: Current
+    ref: GenerationRef
     users: int = 1

@@ -32,15 +32,12 @@ class VectorStore(Protocol):
 
     def find_many(self, vectors: Vectors, *, limit: int) -> list[list[str]]:
         """Returns the ids nearest by cosine to each of the vectors (n, d), nearest first."""
-        ...
 
     def ids(self) -> set[str]:
         """Returns all ids."""
-        ...
 
     def close(self) -> None:
         """Releases files, threads and memory."""
-        ...
 
 
 def _client(folder: Path) -> "Client":

@@ -5,13 +5,11 @@ CURRENT does, and CURRENT carries the manifest's hash. One older generation is k
 """
 
 import errno
-import importlib.metadata
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import DiskFull, GenerationMissing, IndexingError, SpaceLow, SyncFailed
@@ -19,10 +17,9 @@ from ..store.generation import Generation
 from ..store.integrity import verify
 from ..store.manifest import (
     CURRENT,
-    Current,
+    GenerationRef,
     Manifest,
     generation_folder,
-    hash_files,
     read_manifest,
     read_published,
     sync_folder,
@@ -31,11 +28,8 @@ from ..store.manifest import (
     write_published,
 )
 from ..types import GenerationInfo, Skipped
-from .build import VectorIndex
-from .changes import CorpusDiff, ParsedSource
-from .process import SyncRequest, writer_lock
+from .process import writer_lock
 
-_LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 _BUILDING = "building-"
 _DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 FREE_BYTES = 200_000_000
@@ -95,64 +89,41 @@ def folder_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def next_generation(collection_folder: Path) -> str:
+    """Returns the name after that of the newest generation on disk or published."""
+    names = [path.name for path in (collection_folder / "generations").iterdir()]
+    names += [entry.generation for entry in _published(collection_folder)]
+    return f"{max((int(name) for name in names if name.isdigit()), default=0) + 1:06}"
+
+
 def publish(
     folder: Path,
-    request: SyncRequest,
-    diff: CorpusDiff,
-    sources: Sequence[ParsedSource],
+    collection_folder: Path,
+    manifest: Manifest,
     *,
-    fingerprint: Mapping[str, str],
-    embedder: tuple[str, int] | None,
-    vectors: VectorIndex,
+    new_rows: Sequence[int],
     on_verified: Callable[[int, int], None],
-) -> str:
-    """Publishes what was built in `folder` and returns the generation's name.
+) -> None:
+    """Publishes what was built in `folder`, the chunks in `new_rows` all verified.
 
-    `embedder` is its fingerprint and dimensions, None for a generation without vectors;
     `on_verified` receives (verified chunks, total). Raises GenerationDamaged where verification
     fails; then nothing is published.
     """
-    collection_folder = request.folder
-    published = _published(collection_folder)
-    names = [path.name for path in (collection_folder / "generations").iterdir()]
-    names += [entry.generation for entry in published]
-    name = f"{max((int(name) for name in names if name.isdigit()), default=0) + 1:06}"
-    manifest = Manifest(
-        generation=name,
-        collection=request.collection,
-        corpus=str(request.corpus),
-        built_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        complete=embedder is not None,
-        fingerprint=fingerprint,
-        embedder=embedder[0] if embedder else "",
-        dimensions=embedder[1] if embedder else 0,
-        sources=len(sources),
-        chunks=sum(len(entry.chunks) for entry in sources),
-        skipped=diff.skipped,
-        skipped_stamps=diff.skipped_stamps,
-        versions={library: importlib.metadata.version(library) for library in _LIBRARIES},
-        files=hash_files(folder),
-        sha256={entry.source.path: entry.source.sha256 for entry in sources},
-        drift=vectors.drift,
-        exact=vectors.exact,
-    )
-    current = Current(name, write_manifest(folder, manifest))
+    current = GenerationRef(manifest.generation, write_manifest(folder, manifest))
     sync_tree(folder)
-    final = generation_folder(collection_folder, name)
+    final = generation_folder(collection_folder, manifest.generation)
     folder.rename(final)
     sync_folder(final.parent)
-    new_rows = [c.row for entry in sources if entry.previous_row is None for c in entry.chunks]
     try:
         with closing(Generation(collection_folder, current)) as generation:
             verify(generation, new_rows, on_verified)
     except IndexingError:
         shutil.rmtree(final)
         raise
-    write_published(collection_folder, (current, *published[:1]))
-    return name
+    write_published(collection_folder, (current, *_published(collection_folder)[:1]))
 
 
-def _published(collection_folder: Path) -> tuple[Current, ...]:
+def _published(collection_folder: Path) -> tuple[GenerationRef, ...]:
     """Returns the generations in CURRENT; none where it cannot be read."""
     try:
         return read_published(collection_folder)

@@ -11,7 +11,7 @@ from index.embed.protocol import Embedder
 from index.errors import GenerationDamaged
 from index.store.generation import Generation
 from index.store.integrity import verify
-from index.store.manifest import Current, read_current
+from index.store.manifest import GenerationRef, read_current
 from index.sync.process import SyncRequest
 from index.types import Filters
 from tests.support.corpus_builder import (
@@ -35,7 +35,7 @@ def digests(folder: Path) -> dict[str, str]:
     }
 
 
-def current(request: SyncRequest) -> Current:
+def current(request: SyncRequest) -> GenerationRef:
     current = read_current(request.folder)
     assert current is not None
     return current

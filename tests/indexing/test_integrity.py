@@ -72,7 +72,7 @@ def test_the_terminal_verifies_says_the_status_and_rolls_back(
     data = ("--data-dir", tmp_path / "data")
     done = footnote("verify", *data)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "equals" in done.stdout
+    assert "matches" in done.stdout
     write_files(request_.corpus, {"new.txt": "A whale was seen off the cape."})
     assert footnote("verify", *data).returncode == 4
     sync_in_process(request_)

@@ -15,7 +15,7 @@ from pathlib import Path
 from index.embed.factory import EmbedSpec
 from index.store.generation import Generation
 from index.store.manifest import (
-    Current,
+    GenerationRef,
     generation_folder,
     hash_files,
     read_current,
@@ -116,7 +116,7 @@ def delete_vector_graph(request: SyncRequest) -> None:
     manifest = read_manifest(folder, current.manifest_sha256)
     (folder / "manifest.json").unlink()
     manifest_sha256 = write_manifest(folder, replace(manifest, files=hash_files(folder)))
-    write_published(request.folder, (Current(folder.name, manifest_sha256),))
+    write_published(request.folder, (GenerationRef(folder.name, manifest_sha256),))
 
 
 def source_paths(request: SyncRequest) -> list[str]:
