@@ -1,28 +1,50 @@
-"""Parsed sources and their vectors → the files of one generation, in an empty folder."""
+"""Parsed sources and their vectors → the files of one generation, in an empty folder; published."""
 
+import importlib.metadata
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from ..embed.cache import EmbeddingCache
+from ..embed.factory import EmbedSpec, model_name
 from ..embed.protocol import ChunkText, ChunkVectors, WordVectors
+from ..formats import EXTRACTION
 from ..store.bm25 import TermIndexBuilder
 from ..store.candidates import build_candidate_index
 from ..store.catalog import add_chunks, add_source, add_terms, create_catalog
 from ..store.generation import CANDIDATE_INDEX, CATALOG, DUPLICATES, VECTORS, Generation
+from ..store.manifest import Manifest, hash_files
 from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
-from ..text.analyzer import terms
+from ..text.analyzer import ANALYZER, terms
+from ..text.chunk import CHUNKER
 from ..text.sanitize import sanitize
-from .changes import ParsedSource
+from .changes import CorpusDiff, ParsedSource
+from .process import OnEvent, SyncRequest
+from .publish import building_folder, next_generation, publish
 
 MAX_DRIFT = 0.05
 """Share of ids by which Chroma's directory is updated in place of a rebuild: what was added since
 the build is replayed whenever it is opened (0.6 ms a row)."""
+
+LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
+"""Whose versions the manifest records."""
+
+
+def content_fingerprint(embed: EmbedSpec) -> dict[str, str]:
+    """Returns the versions and settings, besides the corpus, that determine the content."""
+    return {
+        "embed": f"{model_name(embed)}, parts of sentences: True",
+        "chunker": CHUNKER,
+        "formats": EXTRACTION,
+        "words": ANALYZER,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +70,91 @@ def embedding_inputs(sources: Iterable[ParsedSource]) -> list[ChunkText]:
     ]
 
 
-def build_text_index(
+@dataclass(frozen=True, slots=True)
+class GenerationBuilder:
+    """Builds and publishes generations of one state of the corpus, with vectors or without."""
+
+    request: SyncRequest
+    diff: CorpusDiff
+    sources: tuple[ParsedSource, ...]
+    emit: OnEvent
+
+    @property
+    def chunks(self) -> int:
+        """The number of chunks."""
+        return sum(len(source.chunks) for source in self.sources)
+
+    def publish_lexical(self) -> str:
+        """Publishes a generation without vectors and returns its name."""
+        folder = self._start(complete=False)
+        _build_text_index(folder, self.sources, None)
+        return self._publish(folder, None, VectorIndex())
+
+    def publish_complete(
+        self,
+        cache: EmbeddingCache,
+        inputs: Sequence[ChunkText],
+        reusable: Generation | None,
+        embedded: Generation | None,
+        *,
+        exact: bool = False,
+    ) -> str:
+        """Publishes a generation with vectors and returns its name.
+
+        Terms are copied from `reusable`, vectors from `embedded`, each the last generation or
+        None; the cache holds the vectors of the `inputs`, which are all others. With `exact`
+        vectors are compared one by one.
+        """
+        folder = self._start(complete=True)
+        _build_text_index(folder, self.sources, reusable)
+        vectors = _build_vector_index(
+            folder,
+            self.sources,
+            cache.vectors(inputs),
+            dimensions=cache.dimensions,
+            previous=embedded,
+            exact=exact,
+        )
+        return self._publish(folder, (cache.fingerprint, cache.dimensions), vectors)
+
+    def _start(self, *, complete: bool) -> Path:
+        self.emit({"event": "build", "chunks": self.chunks, "complete": complete})
+        return building_folder(self.request.folder)
+
+    def _publish(self, folder: Path, embedder: tuple[str, int] | None, vectors: VectorIndex) -> str:
+        manifest = Manifest(
+            generation=next_generation(self.request.folder),
+            collection=self.request.collection,
+            corpus=str(self.request.corpus),
+            built_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            complete=embedder is not None,
+            fingerprint=content_fingerprint(self.request.embed),
+            embedder=embedder[0] if embedder else "",
+            dimensions=embedder[1] if embedder else 0,
+            sources=len(self.sources),
+            chunks=self.chunks,
+            skipped=self.diff.skipped,
+            skipped_stamps=self.diff.skipped_stamps,
+            versions={library: importlib.metadata.version(library) for library in LIBRARIES},
+            files=hash_files(folder),
+            sha256={entry.source.path: entry.source.sha256 for entry in self.sources},
+            drift=vectors.drift,
+            exact=vectors.exact,
+        )
+        new_rows = [c.row for s in self.sources if s.previous_row is None for c in s.chunks]
+        publish(
+            folder,
+            self.request.folder,
+            manifest,
+            new_rows=new_rows,
+            on_verified=lambda n, total: self.emit({"event": "verify", "done": n, "total": total}),
+        )
+        name = manifest.generation
+        self.emit({"event": "publish", "generation": name, "complete": manifest.complete})
+        return name
+
+
+def _build_text_index(
     folder: Path, sources: Sequence[ParsedSource], previous: Generation | None
 ) -> None:
     """Writes catalog, term arrays and lexical index: all that needs no vectors.
@@ -77,7 +183,7 @@ def build_text_index(
     build_candidate_index(folder / CANDIDATE_INDEX, enumerate(term_arrays.texts()))
 
 
-def build_vector_index(
+def _build_vector_index(
     folder: Path,
     sources: Sequence[ParsedSource],
     embedded: Iterator[ChunkVectors],

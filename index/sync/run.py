@@ -13,20 +13,16 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, replace
 
 from ..embed.cache import EmbeddingCache
-from ..embed.factory import EmbedSpec, model_name, open_embedder
+from ..embed.factory import open_embedder
 from ..embed.protocol import ChunkText
 from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
-from ..formats import EXTRACTION
 from ..store.generation import Generation
 from ..store.manifest import read_current
-from ..text.analyzer import ANALYZER
-from ..text.chunk import CHUNKER
-from .build import VectorIndex, build_text_index, build_vector_index, embedding_inputs
-from .changes import CorpusDiff, CorpusReader, ParsedSource
+from .build import GenerationBuilder, content_fingerprint, embedding_inputs
+from .changes import CorpusDiff, CorpusReader
 from .process import (
     Event,
     OnEvent,
@@ -38,11 +34,9 @@ from .process import (
     writer_lock,
 )
 from .publish import (
-    building_folder,
     check_space,
     disk_error,
     folder_bytes,
-    publish,
     remove_old_generations,
     remove_unfinished_builds,
 )
@@ -89,16 +83,6 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
         skipped=diff.skipped,
         seconds=round(time.monotonic() - started, 3),
     )
-
-
-def content_fingerprint(embed: EmbedSpec) -> dict[str, str]:
-    """Returns the versions and settings, besides the corpus, that determine the content."""
-    return {
-        "embed": f"{model_name(embed)}, parts of sentences: True",
-        "chunker": CHUNKER,
-        "formats": EXTRACTION,
-        "words": ANALYZER,
-    }
 
 
 def _is_reusable(previous: Generation, request: SyncRequest) -> bool:
@@ -182,73 +166,6 @@ def _publish(
         with suppress(sqlite3.Error):  # eviction can wait for the next build
             cache.evict_unused(text for s in builder.sources for text in embedding_inputs([s]))
         return name, builder.chunks
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationBuilder:
-    """Builds and publishes generations of one state of the corpus, with vectors or without."""
-
-    request: SyncRequest
-    diff: CorpusDiff
-    sources: tuple[ParsedSource, ...]
-    emit: OnEvent
-
-    @property
-    def chunks(self) -> int:
-        """The number of chunks."""
-        return sum(len(source.chunks) for source in self.sources)
-
-    def publish_lexical(self) -> str:
-        """Publishes a generation without vectors and returns its name."""
-        folder = self._start(complete=False)
-        build_text_index(folder, self.sources, None)
-        return self._publish(folder, None, VectorIndex())
-
-    def publish_complete(
-        self,
-        cache: EmbeddingCache,
-        inputs: Sequence[ChunkText],
-        reusable: Generation | None,
-        embedded: Generation | None,
-        *,
-        exact: bool = False,
-    ) -> str:
-        """Publishes a generation with vectors and returns its name.
-
-        Terms are copied from `reusable`, vectors from `embedded`, each the last generation or
-        None; the cache holds the vectors of the `inputs`, which are all others. With `exact`
-        vectors are compared one by one.
-        """
-        folder = self._start(complete=True)
-        build_text_index(folder, self.sources, reusable)
-        vectors = build_vector_index(
-            folder,
-            self.sources,
-            cache.vectors(inputs),
-            dimensions=cache.dimensions,
-            previous=embedded,
-            exact=exact,
-        )
-        return self._publish(folder, (cache.fingerprint, cache.dimensions), vectors)
-
-    def _start(self, *, complete: bool) -> Path:
-        self.emit({"event": "build", "chunks": self.chunks, "complete": complete})
-        return building_folder(self.request.folder)
-
-    def _publish(self, folder: Path, embedder: tuple[str, int] | None, vectors: VectorIndex) -> str:
-        name = publish(
-            folder,
-            self.request,
-            self.diff,
-            self.sources,
-            fingerprint=content_fingerprint(self.request.embed),
-            embedder=embedder,
-            vectors=vectors,
-            on_verified=lambda n, total: self.emit({"event": "verify", "done": n, "total": total}),
-        )
-        complete = embedder is not None
-        self.emit({"event": "publish", "generation": name, "complete": complete})
-        return name
 
 
 def _embed(cache: EmbeddingCache, inputs: Sequence[ChunkText], emit: OnEvent) -> None:

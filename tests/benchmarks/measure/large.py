@@ -21,14 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from api.bootstrap import open_parts, sync_request
+from api.bootstrap import open_components, sync_request
 from api.settings import Settings
 from index.corpus import source_id
 from index.embed.protocol import ChunkText, ChunkVectors, Embedder, WordVectors
 from index.errors import GenerationDamaged
 from index.store.generation import Generation
+from index.sync.build import GenerationBuilder
 from index.sync.changes import CorpusDiff, ParsedSource
-from index.sync.run import GenerationBuilder
 from index.types import Chunk, Filters, Source
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import analyze_query
@@ -117,7 +117,7 @@ def build(settings: Settings, large: Large) -> None:
 def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> None:
     """Prints what each part of a search takes; candidates are those of each question."""
     queries = [analyze_query(generation, embedder, question) for question in questions]
-    known = [query.terms[: len(query.numbers)] for query in queries]
+    known = [query.known_terms for query in queries]
     words = [generation.find_lexical(terms, limit=100) for terms in known]
     near = [generation.find_dense(query.vector, limit=100) for query in queries]
     rows = [np.array(sorted({*w, *n}), np.int64) for w, n in zip(words, near, strict=True)]
@@ -162,19 +162,19 @@ def main() -> None:
     asked = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
     settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="large")
     if not (options.data_dir / "collections" / "large" / "CURRENT").exists():
-        parts = open_parts(settings.model_copy(update={"collection": "squad"}))
-        parts.serving.refresh()
-        with parts.serving.lease() as generation:
+        components = open_components(settings.model_copy(update={"collection": "squad"}))
+        components.serving.refresh()
+        with components.serving.lease() as generation:
             large = Large(generation, passages=options.passages)
-        asyncio.run(parts.close())
+        asyncio.run(components.close())
         build(settings, large)
-    parts = open_parts(settings)
-    parts.serving.refresh()
-    with parts.serving.lease() as generation:
+    components = open_components(settings)
+    components.serving.refresh()
+    with components.serving.lease() as generation:
         questions = [case.question for case in asked]
-        measure(parts, generation, asked, rivals=False)
-        stages(generation, Remembered(parts.embedder, questions), questions)
-    asyncio.run(parts.close())
+        measure(components, generation, asked, rivals=False)
+        stages(generation, Remembered(components.embedder, questions), questions)
+    asyncio.run(components.close())
 
 
 if __name__ == "__main__":
