@@ -10,13 +10,12 @@ question is used. Needs ../shared.
 import argparse
 from pathlib import Path
 
-import anthropic_docs
 import numpy as np
 
-from index.embed import minilm
-from index.embed import quantize
+from index.embed import minilm, quantize
 from index.text.sanitize import sanitize
 from tests.benchmarks.gold import ARTICLES
+from tests.benchmarks.measure import anthropic_docs
 
 BASIS = Path(quantize.__file__).with_name(quantize.BASIS)
 PASSAGES, CHARS, SEED = 4000, 800, 7

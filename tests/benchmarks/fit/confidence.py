@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from api.bootstrap import open_parts, sync_request
+from api.bootstrap import open_components, sync_request
 from api.settings import Settings
 from index.store.generation import Generation
 from index.sync.process import run_sync
@@ -30,8 +30,8 @@ from index.types import Filters
 from rag.answering.confidence import features
 from rag.answering.extractive import pick_sentences
 from rag.retrieval.fusion import retrieve
-from rag.retrieval.query import understand
-from rag.retrieval.weights import fitted
+from rag.retrieval.query import analyze_query
+from rag.retrieval.weights import fitted_weights
 from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, gold_spans, overlaps
 
 WEIGHTS = Path(__file__).parents[3] / "rag" / "weights.json"
@@ -117,18 +117,18 @@ def _asked(data: Path, group: list[str], asked: list[tuple[str, Case]]) -> Itera
         shutil.copyfile(ARTICLES / name, corpus / name)
     settings = Settings(corpus=corpus, data_dir=data, collection=f"c{len(list(data.iterdir()))}")
     run_sync(sync_request(settings), lambda event: None)
-    parts = open_parts(settings)
-    parts.serving.refresh()
-    with parts.serving.lease() as generation:
+    components = open_components(settings)
+    components.serving.refresh()
+    with components.serving.lease() as generation:
         for article, case in asked:
             kind = "off topic" if not article else "answerable"
             if article and not case.answerable:
                 kind = "unanswerable"
-            yield from _sampled(generation, parts.embedder, case, kind, article)
+            yield from _sampled(generation, components.embedder, case, kind, article)
             if kind == "answerable":
                 bare: Any = Without(generation, gold_rows(generation, case))
-                yield from _sampled(bare, parts.embedder, case, "gold removed", article)
-    parts.serving.close()
+                yield from _sampled(bare, components.embedder, case, "gold removed", article)
+    components.serving.close()
 
 
 def gold_rows(generation: Generation, case: Case) -> set[int]:
@@ -147,8 +147,8 @@ def gold_rows(generation: Generation, case: Case) -> set[int]:
 def _sampled(
     generation: Generation, embedder: Any, case: Case, kind: str, article: str
 ) -> Iterator[Sample]:
-    query = understand(generation, embedder, case.question)
-    found = retrieve(generation, query, weights=fitted(), top_k=5)
+    query = analyze_query(generation, embedder, case.question)
+    found = retrieve(generation, query, weights=fitted_weights(), top_k=5)
     if found.hits:
         picks = pick_sentences(case.question, found.hits)
         dense = max(hit.scores.dense for hit in found.hits)

@@ -16,7 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from api.bootstrap import Parts, open_parts
+from api.service.service import Components
+from api.bootstrap import open_components
 from api.settings import Settings
 from index.embed.protocol import ChunkText, ChunkVectors, Embedder, QuestionVectors
 from index.store.generation import Generation
@@ -62,17 +63,17 @@ def pipeline(embedder: Embedder) -> Pipeline:
     return Pipeline(embedder=embedder, chat=None, support_mode="flag", limits=limits)
 
 
-def measure(parts: Parts, generation: Generation, asked: list[Case], *, rivals: bool) -> None:
+def measure(components: Components, generation: Generation, asked: list[Case], *, rivals: bool) -> None:
     """Prints the table of one generation."""
     questions = [case.question for case in asked]
     info = generation.info
     print(f"\n{info.chunks:,} passages, {len(questions)} questions")
     print(f"{'ms':44}{'p50':>8}{'p95':>8}{'hit@1':>8}{'MRR@10':>8}")
-    timed("embedding the question", parts.embedder.embed_question, questions)
+    timed("embedding the question", components.embedder.embed_question, questions)
     print()
-    known = pipeline(Remembered(parts.embedder, questions))
+    known = pipeline(Remembered(components.embedder, questions))
     for name, whole in (
-        ("Footnote, an answer", pipeline(parts.embedder)),
+        ("Footnote, an answer", pipeline(components.embedder)),
         ("  less embedding", known),
     ):
         timed(
@@ -89,7 +90,7 @@ def measure(parts: Parts, generation: Generation, asked: list[Case], *, rivals: 
         return
     from tests.benchmarks.measure.eval_squad import retrievers
 
-    found, rows = retrievers(Remembered(parts.embedder, questions), generation)
+    found, rows = retrievers(Remembered(components.embedder, questions), generation)
     places = {}
     for node, (chunk, _) in zip(rows, generation.chunks(list(rows.values())), strict=True):
         source = generation.source(chunk.source_id)
@@ -124,11 +125,11 @@ def main() -> None:
     options = parser.parse_args()
     asked = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
     settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="squad")
-    parts = open_parts(settings)
-    parts.serving.refresh()
-    with parts.serving.lease() as generation:
-        measure(parts, generation, asked, rivals=not options.alone)
-    asyncio.run(parts.close())
+    components = open_components(settings)
+    components.serving.refresh()
+    with components.serving.lease() as generation:
+        measure(components, generation, asked, rivals=not options.alone)
+    asyncio.run(components.close())
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from index.embed.cache import BATCH_SIZE
 from index.embed.minilm import MiniLM, OpenVINOMiniLM, count_tokens, cpu_precision
 from index.embed.protocol import ChunkText, ChunkVectors
 from index.formats.text import extract_text
-from index.text.sanitize import sanitize
 from index.text.chunk import chunk
+from index.text.sanitize import sanitize
 
 TOP = 10
 
