@@ -4,14 +4,17 @@ A `Response` has the fields of the HTTP answer that are the same on every call (
 that does not expose its passages has None, which differs from an empty result.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from index.types import Span
 
 from ..types import Answer
 from .cases import Case
+
+Json = Mapping[str, Any]  # Any: unvalidated JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,65 +84,42 @@ class Response:
     @classmethod
     def from_answer(cls, answer: Answer) -> Self:
         """Returns the pipeline's answer, rounded as in the HTTP response."""
-        return cls(
-            answer=answer.answer,
-            answered=answer.answered,
-            reason=answer.reason,
-            confidence=round(answer.confidence, 4),
-            answerer=answer.answerer,
-            model=answer.model,
-            degraded=answer.degraded,
-            standalone_question=answer.standalone_question,
-            sentences=tuple(
-                AnswerSentence(s.text, s.status, tuple(s.citations)) for s in answer.sentences
-            ),
-            citations=tuple(
-                Citation(c.n, c.source, c.start, c.end, c.quote) for c in answer.citations
-            ),
-            passages=tuple(
-                Passage(
-                    rank=hit.rank,
-                    source=hit.source.path,
-                    start=hit.chunk.start,
-                    end=hit.chunk.end,
-                    text=hit.text,
-                    score=round(hit.score, 4),
-                    heading=hit.chunk.heading,
-                    page=hit.chunk.page,
-                )
-                for hit in answer.passages
-            ),
-            usage=asdict(answer.usage) if answer.usage else None,
-            id=answer.id,
-            timings_ms={name: round(ms, 1) for name, ms in answer.timings_ms.items()},
-        )
+        passages = [
+            {
+                "rank": hit.rank,
+                "source": hit.source.path,
+                "start": hit.chunk.start,
+                "end": hit.chunk.end,
+                "text": hit.text,
+                "score": round(hit.score, 4),
+                "heading": hit.chunk.heading,
+                "page": hit.chunk.page,
+            }
+            for hit in answer.passages
+        ]
+        timings_ms = {name: round(ms, 1) for name, ms in answer.timings_ms.items()}
+        body = asdict(replace(answer, passages=(), confidence=round(answer.confidence, 4)))
+        return cls.from_json({**body, "passages": passages, "timings_ms": timings_ms})
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Self:  # Any: unvalidated JSON
+    def from_json(cls, body: Json) -> Self:
         """Returns the response of a JSON answer; raises KeyError or TypeError if it is none."""
         passages, citations = body.get("passages"), body.get("citations", ())
-        return cls(
-            answer=str(body["answer"]),
-            answered=bool(body["answered"]),
-            reason=body.get("reason"),
-            confidence=body.get("confidence"),
-            answerer=body.get("answerer", "model"),
-            model=body.get("model"),
-            degraded=bool(body.get("degraded", False)),
-            standalone_question=body.get("standalone_question"),
-            sentences=tuple(
+        values = {name: body[name] for name in cls.__slots__ if name in body}
+        values |= {
+            "answer": str(body["answer"]),
+            "answered": bool(body["answered"]),
+            "sentences": tuple(
                 AnswerSentence(s["text"], s["status"], tuple(s["citations"]))
                 for s in body.get("sentences", ())
             ),
-            citations=None if citations is None else _items(Citation, citations),
-            passages=None if passages is None else _items(Passage, passages),
-            usage=body.get("usage"),
-            id=body.get("id"),
-            timings_ms=body.get("timings_ms", {}),
-        )
+            "citations": None if citations is None else _build(Citation, citations),
+            "passages": None if passages is None else _build(Passage, passages),
+        }
+        return cls(**values)
 
 
-def _items(cls: type[Any], items: Any) -> tuple[Any, ...]:  # Any: Citation or Passage, from JSON
+def _build(cls: type[Any], items: Iterable[Json]) -> tuple[Any, ...]:  # Any: Citation or Passage
     return tuple(cls(**{k: item[k] for k in cls.__slots__ if k in item}) for item in items)
 
 
@@ -153,12 +133,8 @@ class GoldEvidence:
     @classmethod
     def locate(cls, source: str, quote: str, text: str | None) -> Self:
         """Finds every occurrence of the quote in the source's text; None: no such source."""
-        spans: list[Span] = []
-        start = -1 if text is None else text.find(quote)
-        while text is not None and start >= 0:
-            spans.append((start, start + len(quote)))
-            start = text.find(quote, start + len(quote))
-        return cls(source, tuple(spans))
+        matches = re.finditer(re.escape(quote), text or "")
+        return cls(source, tuple(match.span() for match in matches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +174,7 @@ class Sample:
         }
 
     @classmethod
-    def from_json(cls, line: Mapping[str, Any]) -> Self:
+    def from_json(cls, line: Json) -> Self:
         """Returns the sample of a JSON object; raises KeyError, TypeError or ValueError."""
         return cls(
             case=Case.from_json(line["case"]),

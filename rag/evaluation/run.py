@@ -70,11 +70,9 @@ class Run:
     def truncate_partial_line(self) -> None:
         """Removes the last sample if a kill left it incomplete."""
         path = self.folder / SAMPLES_FILE
-        if path.exists():
-            content = path.read_bytes()
-            complete = content[: content.rfind(b"\n") + 1]
-            if complete != content:
-                path.write_bytes(complete)
+        content = path.read_bytes() if path.exists() else b""
+        if content and not content.endswith(b"\n"):
+            path.write_bytes(content[: content.rfind(b"\n") + 1])
 
     def write_file(self, name: str, text: str) -> None:
         """Writes one of the run's other files atomically."""

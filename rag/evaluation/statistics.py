@@ -59,23 +59,18 @@ def bootstrap_interval(
     With fewer it resamples cases, and its method says so.
     """
     index = {name: number for number, name in enumerate(dict.fromkeys(clusters or ()))}
-    if clusters is None or len(index) < MIN_CLUSTERS or len(index) == len(values):
-        too_few = clusters is not None and len(index) < MIN_CLUSTERS
-        method = "bootstrap by case" + (f" (only {len(index)} clusters)" if too_few else "")
-        ones = np.ones(len(values))
-        return _percentile_interval(np.asarray(values, float), ones, method, None, resamples)
-    groups = [index[name] for name in clusters]
+    groups: Sequence[int] = range(len(values))
+    is_clustered = clusters is not None and MIN_CLUSTERS <= len(index) < len(values)
+    method = "bootstrap by cluster" if is_clustered else "bootstrap by case"
+    if clusters is not None and len(index) < MIN_CLUSTERS:
+        method += f" (only {len(index)} clusters)"
+    elif clusters is not None and is_clustered:
+        groups = [index[name] for name in clusters]
     sums = np.asarray(np.bincount(groups, weights=values), np.float64)
     counts = np.asarray(np.bincount(groups), np.float64)
-    return _percentile_interval(sums, counts, "bootstrap by cluster", len(index), resamples)
-
-
-def _percentile_interval(
-    sums: Floats, counts: Floats, method: str, clusters: int | None, resamples: int
-) -> Interval:
     if len(sums) < 2:  # nothing to resample
         mean = float(sums.sum() / counts.sum())
-        return Interval(mean, mean, "one case only", clusters)
+        return Interval(mean, mean, "one case only")
     result = _stats().bootstrap(
         (sums, counts),
         lambda s, c, axis: s.sum(axis=axis) / c.sum(axis=axis),
@@ -88,7 +83,7 @@ def _percentile_interval(
         rng=np.random.default_rng(SEED),
     )
     ci = result.confidence_interval
-    return Interval(float(ci.low), float(ci.high), method, clusters)
+    return Interval(float(ci.low), float(ci.high), method, len(index) if is_clustered else None)
 
 
 def metric_interval(

@@ -5,10 +5,10 @@ and resumed has the same summary as an uninterrupted one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import numpy as np
 
@@ -71,7 +71,8 @@ class RunResults:
 
 def summarize(run: Run, *, prices: TokenPrices | None = None) -> RunResults:
     """Returns the results of a run, as far as it has completed."""
-    scored, metadata = score_run(run, prices=prices), run.metadata
+    scored, metadata, judge = score_run(run, prices=prices), run.metadata, judge_model(run)
+    tags = sorted({tag for s in scored for tag in s.sample.case.tags})
     summary: Json = {
         "schema": SCHEMA,
         "headline": HEADLINE,
@@ -80,8 +81,10 @@ def summarize(run: Run, *, prices: TokenPrices | None = None) -> RunResults:
         "metrics": _to_json(summarize_metrics(scored)),
         "detectable": _detectable(scored),
         "by_tag": {
-            tag: _to_json(summarize_metrics(cases, SHOWN_BY_TAG))
-            for tag, cases in _by_tag(scored).items()
+            tag: _to_json(
+                summarize_metrics([s for s in scored if tag in s.sample.case.tags], SHOWN_BY_TAG)
+            )
+            for tag in tags
         },
         "failures": {
             name: [s.sample.case.id for s in scored if s.failure == name] for name in FAILURES
@@ -90,11 +93,11 @@ def summarize(run: Run, *, prices: TokenPrices | None = None) -> RunResults:
             s.sample.case.id for s in scored if any(not item.spans for item in s.sample.gold)
         ],
         "match_rules": MATCH_RULES,
-        "judge": _judge(run),
+        "judge": judge and {"model": judge, "prompts": PROMPTS, "agreement": stored_agreement(run)},
         "config": metadata["config"],
         "config_sha256": metadata["config_sha256"],
         "data_sha256": metadata["data_sha256"],
-        "versions": dict(_versions()),
+        "versions": _versions(),
         "timing": _latency(scored),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -105,32 +108,17 @@ def _to_json(metrics: Mapping[str, MetricSummary]) -> Json:
     return {name: metric.to_json() for name, metric in metrics.items()}
 
 
-def _judge(run: Run) -> Json | None:
-    """Returns the judge model, its prompts and its agreement with people; None without a judge."""
-    model = judge_model(run)
-    if model is None:
-        return None
-    return {"model": model, "prompts": PROMPTS, "agreement": stored_agreement(run)}
-
-
 def score_run(run: Run, *, prices: TokenPrices | None = None) -> tuple[ScoredSample, ...]:
     """Returns a run's samples with their metrics, the judge's included, in case order."""
-    ks = _cutoffs(run.metadata["config"])
+    # To 5, and to 10 if 10 passages are requested: a target that returns fewer is not excused.
+    max_k = max(5, run.metadata["config"].get("top_k") or 5)
+    ks = [k for k in CUTOFFS if k <= max_k]
     samples = run.samples()
     judged = judged_values(run, samples)
     scored = [score_sample(sample, ks=ks, prices=prices) for sample in samples]
     return tuple(
         replace(s, values={**s.values, **judged.get(s.sample.case.id, {})}) for s in scored
     )
-
-
-def _cutoffs(config: Mapping[str, Any]) -> tuple[int, ...]:
-    """Returns the rank cutoffs: up to 5, and up to 10 if 10 passages are requested.
-
-    A target that returns fewer passages is still measured at the deeper cutoffs.
-    """
-    deepest = max(5, config.get("top_k") or 5)
-    return tuple(k for k in CUTOFFS if k <= deepest)
 
 
 def summarize_metrics(
@@ -187,11 +175,6 @@ def confidence_and_error(scored: Sequence[ScoredSample]) -> list[tuple[float, fl
     ]
 
 
-def _by_tag(scored: Sequence[ScoredSample]) -> dict[str, list[ScoredSample]]:
-    tags = sorted({tag for s in scored for tag in s.sample.case.tags})
-    return {tag: [s for s in scored if tag in s.sample.case.tags] for tag in tags}
-
-
 def _detectable(scored: Sequence[ScoredSample]) -> float | None:
     """Returns the smallest difference of the headline that these cases detect at 80 % power.
 
@@ -222,9 +205,9 @@ def _latency(scored: Sequence[ScoredSample]) -> Json:
     }
 
 
-def _versions() -> Iterable[tuple[str, str]]:
+def _versions() -> dict[str, str]:
+    versions = {}
     for package in _PACKAGES:
-        try:
-            yield package, version(package)
-        except PackageNotFoundError:
-            continue
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions

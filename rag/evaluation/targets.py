@@ -112,9 +112,8 @@ class CorpusFolder:
         if not path.resolve().is_relative_to(self._folder.resolve()):
             return None
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return file.read()
-        except (OSError, UnicodeDecodeError, ValueError):
+            return path.read_bytes().decode("utf-8-sig")
+        except (OSError, ValueError):
             return None
 
     def relative_path(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Case files are read whole or refused by line number."""
+"""A case file is read completely, or its malformed lines are reported."""
 
 import json
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_a_file_without_a_case_is_refused_even_when_skipping(
         read_cases(path, skip_invalid=True)
 
 
-def test_a_byte_order_mark_and_carriage_returns_do_no_harm(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_carriage_returns_are_ignored(tmp_path: Path) -> None:
     path = tmp_path / "cases.jsonl"
     path.write_bytes(b"\xef\xbb\xbf" + lines(VALID).encode() + b"\r\n")
     assert len(read_cases(path)[0]) == 1

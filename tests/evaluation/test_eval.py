@@ -1,4 +1,4 @@
-"""The evaluation as a person runs it: from cases to a report, a comparison and a gate."""
+"""The evaluation on the command line: from cases to a report, a comparison and a gate."""
 
 import json
 import signal
@@ -28,7 +28,7 @@ GOLD = ROOT / "tests" / "data" / "seeds.jsonl"
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended and what it said."""
+    """A command's exit code and output."""
 
     code: int
     out: str
@@ -52,25 +52,25 @@ def evaluate(bare_environment: Path, capfd: pytest.CaptureFixture[str]) -> Evalu
 
 @pytest.fixture(scope="session")
 def seeds_run(seeds_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of the gold questions over the seeds, made by the terminal."""
+    """A run of the gold questions over the seeds, made by the command line."""
     folder = tmp_path_factory.mktemp("eval") / "run"
     assert run(["eval", "run", str(GOLD), "--data-dir", str(seeds_data), "--out", str(folder)]) == 0
     return folder
 
 
 def summary(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "summary.json").read_text())
-    return found
+    content: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return content
 
 
 def samples(folder: Path) -> dict[str, dict[str, Any]]:
-    """A run's samples by id, without what differs from one time to the next."""
-    found = {}
+    """A run's samples by id, without what differs between runs."""
+    by_id = {}
     for line in (folder / "samples.jsonl").read_text().splitlines():
         sample = json.loads(line)
         del sample["wall_ms"], sample["response"]["timings_ms"], sample["response"]["id"]
-        found[sample["id"]] = sample
-    return found
+        by_id[sample["id"]] = sample
+    return by_id
 
 
 def test_a_run_leaves_its_samples_its_summary_and_three_reports(seeds_run: Path) -> None:
@@ -82,15 +82,15 @@ def test_a_run_leaves_its_samples_its_summary_and_three_reports(seeds_run: Path)
         "report.md",
         "junit.xml",
     }
-    found = summary(seeds_run)
-    assert found["done"] == found["cases"] == 60
-    assert set(found["metrics"]["answer_cited"]) >= {
+    report = summary(seeds_run)
+    assert report["done"] == report["cases"] == 60
+    assert set(report["metrics"]["answer_cited"]) >= {
         "value", "low", "high", "n", "n_failed", "method", "unit",
     }  # fmt: skip
-    assert found["metrics"]["valid_citations"]["value"] == 1.0
-    assert found["unlocated"] == []
-    wrong = {case for ids in found["failures"].values() for case in ids}
-    assert len(wrong) == round(60 * (1 - found["metrics"]["answer_cited"]["value"]))
+    assert report["metrics"]["valid_citations"]["value"] == 1.0
+    assert report["unlocated"] == []
+    wrong = {case for ids in report["failures"].values() for case in ids}
+    assert len(wrong) == round(60 * (1 - report["metrics"]["answer_cited"]["value"]))
 
 
 def test_a_running_service_gives_the_same_samples(
@@ -104,7 +104,9 @@ def test_a_running_service_gives_the_same_samples(
     assert {name: here[name] for name in there} == there
 
 
-def test_malformed_cases_are_named_before_anything_runs(evaluate: Evaluate, tmp_path: Path) -> None:
+def test_malformed_cases_are_reported_before_anything_runs(
+    evaluate: Evaluate, tmp_path: Path
+) -> None:
     path = tmp_path / "cases.jsonl"
     path.write_text('{"id": "a"}\n\n{\n')
     done = evaluate("run", path, "--out", tmp_path / "r")
@@ -115,14 +117,14 @@ def test_malformed_cases_are_named_before_anything_runs(evaluate: Evaluate, tmp_
     assert not (tmp_path / "r").exists()
 
 
-def test_a_missing_file_of_cases_is_said_once(evaluate: Evaluate, tmp_path: Path) -> None:
+def test_a_missing_case_file_is_reported_once(evaluate: Evaluate, tmp_path: Path) -> None:
     done = evaluate("run", "nowhere.jsonl", "--out", tmp_path / "r")
     assert done.code == 2
     assert done.err == "footnote: nowhere.jsonl: cannot be read (No such file or directory)\n"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["run", "nowhere.jsonl"], 2, "nowhere.jsonl"),
         (["run", GOLD], 4, "footnote sync"),
@@ -139,16 +141,16 @@ def test_a_missing_file_of_cases_is_said_once(evaluate: Evaluate, tmp_path: Path
         (["import", "squad", GOLD], 2, "not a squad set"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_its_exit_code(
-    arguments: list[object], code: int, said: str, evaluate: Evaluate
+def test_an_error_has_its_message_and_exit_code(
+    arguments: list[object], code: int, message: str, evaluate: Evaluate
 ) -> None:
     done = evaluate(*arguments)
     assert done.code == code
-    assert said in done.err
+    assert message in done.err
     assert "Traceback" not in done.err
 
 
-def test_rescoring_asks_nothing_and_says_the_same(seeds_run: Path, evaluate: Evaluate) -> None:
+def test_rescoring_gives_the_same_summary(seeds_run: Path, evaluate: Evaluate) -> None:
     before = summary(seeds_run)
     assert evaluate("rescore", seeds_run).code == 0
     after = summary(seeds_run)
@@ -157,7 +159,7 @@ def test_rescoring_asks_nothing_and_says_the_same(seeds_run: Path, evaluate: Eva
     assert before == after
 
 
-def test_show_tells_one_case_and_list_the_runs(seeds_run: Path, evaluate: Evaluate) -> None:
+def test_show_prints_one_case_and_list_the_runs(seeds_run: Path, evaluate: Evaluate) -> None:
     done = evaluate("show", seeds_run, "seed-12")
     assert "10 billion dollars" in done.out
     assert json.loads(evaluate("show", seeds_run, "seed-12", "--json").out)["failure"] is None
@@ -165,7 +167,9 @@ def test_show_tells_one_case_and_list_the_runs(seeds_run: Path, evaluate: Evalua
     assert "over 60" in evaluate("list", seeds_run.parent).out
 
 
-def test_a_gate_passes_on_itself_and_breaks_on_a_floor(seeds_run: Path, evaluate: Evaluate) -> None:
+def test_a_gate_passes_against_itself_and_fails_below_a_minimum(
+    seeds_run: Path, evaluate: Evaluate
+) -> None:
     assert evaluate("gate", seeds_run, "--baseline", seeds_run).code == 0
     assert evaluate("gate", seeds_run, "--min", "hit@5>=0.5").code == 0
     done = evaluate("gate", seeds_run, "--min", "exact_match>=0.99", "--json")
@@ -178,8 +182,8 @@ def test_comparing_needs_the_same_cases(
     seeds_run: Path, seeds_data: Path, evaluate: Evaluate, tmp_path: Path
 ) -> None:
     part = tmp_path / "part"
-    asked = evaluate("run", GOLD, "--data-dir", seeds_data, "--out", part, "--tag", "number")
-    assert asked.code == 0
+    run_part = evaluate("run", GOLD, "--data-dir", seeds_data, "--out", part, "--tag", "number")
+    assert run_part.code == 0
     assert evaluate("compare", seeds_run, part).code == 2
     assert evaluate("gate", part, "--baseline", seeds_run).code == 2
     done = evaluate("compare", seeds_run, part, "--common", "--metric", "answer_cited", "--json")
@@ -195,7 +199,7 @@ def test_another_configuration_in_the_same_folder_is_refused(
     assert "top_k is 5 there, 3 here" in done.err
 
 
-def test_cases_are_drawn_by_the_seed(seeds_data: Path, evaluate: Evaluate, tmp_path: Path) -> None:
+def test_the_seed_selects_the_cases(seeds_data: Path, evaluate: Evaluate, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 2)):
         out = ("--out", tmp_path / name, "--limit", 4, "--seed", seed)
         assert evaluate("run", GOLD, "--data-dir", seeds_data, *out).code == 0
@@ -204,9 +208,7 @@ def test_cases_are_drawn_by_the_seed(seeds_data: Path, evaluate: Evaluate, tmp_p
     assert first != other
 
 
-def test_a_corpus_is_brought_up_to_date_first(
-    seeds_data: Path, evaluate: Evaluate, tmp_path: Path
-) -> None:
+def test_a_corpus_is_synced_first(seeds_data: Path, evaluate: Evaluate, tmp_path: Path) -> None:
     done = evaluate(
         "run", GOLD, "--corpus", SEEDS, "--data-dir", seeds_data, "--out", tmp_path / "r",
         "--limit", 2,
@@ -234,7 +236,7 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, TextNode
 
 class Second(BaseRetriever):
-    "Returns the second line of one article, whatever is asked."
+    "Returns the second line of one article, for every question."
     def _retrieve(self, query):
         text = Path({path!r}).read_text("utf-8").split("\\n")[{line}]
         node = TextNode(text=text, metadata={{"file_path": {path!r}}})
@@ -245,7 +247,7 @@ def retriever():
 """
 
 
-def test_a_llama_index_retriever_is_measured_by_the_same_ruler(
+def test_a_llama_index_retriever_is_measured_by_the_same_metrics(
     evaluate: Evaluate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     article = SEEDS / "the-partners-behind-xiaomis-car.md"
@@ -259,14 +261,14 @@ def test_a_llama_index_retriever_is_measured_by_the_same_ruler(
     assert done.code == 0, done.err
     scored = json.loads(evaluate("show", tmp_path / "r", "seed-09", "--json").out)
     assert scored["values"]["hit@1"] == 1.0
-    found = summary(tmp_path / "r")
-    assert 0 < found["metrics"]["hit@1"]["value"] < 0.5
-    assert "answer_cited" not in found["metrics"]
-    assert set(found["failures"]["not_retrieved"]) >= {"seed-01"}
+    report = summary(tmp_path / "r")
+    assert 0 < report["metrics"]["hit@1"]["value"] < 0.5
+    assert "answer_cited" not in report["metrics"]
+    assert set(report["failures"]["not_retrieved"]) >= {"seed-01"}
 
 
-class Moody(BaseHTTPRequestHandler):
-    """A service that is busy at first, then answers, then is gone."""
+class FlakyService(BaseHTTPRequestHandler):
+    """A service that is overloaded, answers, fails, answers, then rejects the key."""
 
     calls: list[str] = []  # noqa: RUF012 - one server a test
 
@@ -302,10 +304,10 @@ class Moody(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def moody() -> Iterator[str]:
-    """The address of a moody service."""
-    Moody.calls.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Moody)
+def flaky_service() -> Iterator[str]:
+    """The URL of a flaky service."""
+    FlakyService.calls.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FlakyService)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -314,10 +316,12 @@ def moody() -> Iterator[str]:
     server.server_close()
 
 
-def test_a_busy_service_is_waited_for_a_fault_counts_and_a_refusal_ends_the_run(
-    moody: str, evaluate: Evaluate, tmp_path: Path
+def test_an_overloaded_service_is_retried_an_error_counts_and_a_rejected_key_stops_the_run(
+    flaky_service: str, evaluate: Evaluate, tmp_path: Path
 ) -> None:
-    done = evaluate("run", GOLD, "--url", moody, "--out", tmp_path / "r", "--concurrency", 1)
+    done = evaluate(
+        "run", GOLD, "--url", flaky_service, "--out", tmp_path / "r", "--concurrency", 1
+    )
     assert done.code == 4
     assert "no longer" in done.err
     kept = [json.loads(x) for x in (tmp_path / "r" / "samples.jsonl").read_text().splitlines()]
@@ -340,17 +344,17 @@ def test_an_interrupted_run_is_130_and_resumes(
     ) as child:
         wait_until(lambda: samples_file.exists() and samples_file.stat().st_size > 0)
         child.send_signal(signal.SIGINT)
-        _, said = child.communicate()
+        _, stderr = child.communicate()
     kept = samples_file.read_text().count("\n")
-    assert child.returncode == 130, said.decode()
-    assert b"the same command resumes" in said
+    assert child.returncode == 130, stderr.decode()
+    assert b"the same command resumes" in stderr
     assert 0 < kept < 60
     assert (folder / "report.html").exists()
     assert evaluate("run", GOLD, "--data-dir", seeds_data, "--out", folder).code == 0
     assert samples_file.read_text().count("\n") == 60
 
 
-def test_without_the_extra_one_line_says_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_extra_is_reported_in_one_line(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['scipy'] = None\n"
         f"from api.cli import run; sys.exit(run(['eval', 'run', {str(GOLD)!r}]))"

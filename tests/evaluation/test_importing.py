@@ -1,4 +1,4 @@
-"""Other question sets become cases whose evidence stands in the sources that come with them."""
+"""Other question sets become cases whose evidence is in the sources of the set."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ PARAGRAPH = "The lake is 12 metres deep. It freezes in January."
 
 
 def quotes_are_in_sources(imported: Imported) -> bool:
-    """Does every quote stand in its source?"""
+    """Whether every quote is in its source."""
     return all(
         e.quote in imported.sources[e.source] for case in imported.cases for e in case.evidence
     )
@@ -97,13 +97,13 @@ def test_clapnq(tmp_path: Path) -> None:
 def test_feedback(tmp_path: Path) -> None:
     path = tmp_path / "feedback.jsonl"
     cited = [{"source": "lake.txt", "quote": PARAGRAPH}]
-    given = [
+    entries = [
         {"rating": "up", "question": "How deep?", "answer": "12 metres. [1]", "citations": cited},
         {"rating": "down", "question": "When?", "answer": "May", "correct_answer": "January"},
         {"rating": "down", "question": "Where?", "answer": "Here"},
         {"rating": "up"},
     ]
-    path.write_text("\n".join(map(json.dumps, given)))
+    path.write_text("\n".join(map(json.dumps, entries)))
     imported = import_cases("feedback", path)
     assert [(c.answers, c.tags) for c in imported.cases] == [
         (("12 metres.",), ("praised",)),
@@ -130,7 +130,7 @@ def test_csv(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["squad", "beir", "clapnq", "feedback", "csv"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b"a,b\n1,2\n"])
-def test_what_is_no_such_set_is_refused(tmp_path: Path, kind: str, content: bytes) -> None:
+def test_a_malformed_set_is_refused(tmp_path: Path, kind: str, content: bytes) -> None:
     path = tmp_path / "set"
     path.write_bytes(content)
     with pytest.raises(CasesMalformed):
@@ -147,7 +147,7 @@ SENTENCES = [
 ]
 
 
-def test_cloze_questions_leave_out_what_they_ask_for() -> None:
+def test_cloze_questions_omit_their_answer() -> None:
     picked = select_sentences(SENTENCES, 10, seed=1)
     cases = [Case.from_json(line) for line in draft_cloze(picked)]
     assert {case.answers[0] for case in cases} == {"1997", "Jane Newman Smith"}
@@ -157,9 +157,9 @@ def test_cloze_questions_leave_out_what_they_ask_for() -> None:
 
 
 class Replies:
-    """A model that says these, one after the other."""
+    """A chat model with fixed replies, in order."""
 
-    name = "told"
+    name = "fixed"
 
     def __init__(self, *replies: str) -> None:
         self.replies = list(replies)
@@ -174,17 +174,17 @@ class Replies:
         pass
 
 
-def test_a_models_proposal_counts_only_where_its_answer_is_in_the_sentence() -> None:
+def test_a_models_draft_is_used_only_if_its_answer_is_in_the_sentence() -> None:
     model = Replies(
         '```json\n{"question": "When did it freeze?", "answer": "1997"}\n```',
         '{"question": "When?", "answer": "2001"}',
         "I cannot.",
     )
 
-    async def all_of() -> list[object]:
+    async def collect() -> list[object]:
         return [line async for line in draft_with_model([SENTENCES[0]] * 3, model)]
 
-    first, *others = asyncio.run(all_of())
+    first, *others = asyncio.run(collect())
     assert isinstance(first, dict)
     assert Case.from_json(first).answers == ("1997",)
     assert others == [None, None]

@@ -33,7 +33,7 @@ def gold(source: str, start: int = 0, end: int = 100) -> GoldEvidence:
 # --- answers
 
 
-def test_markers_are_no_part_of_an_answer() -> None:
+def test_markers_are_removed_from_an_answer() -> None:
     assert strip_markers("It is a lake. [1] In Spain. [2, 3]") == "It is a lake. In Spain."
 
 
@@ -49,14 +49,14 @@ def test_containment_is_of_whole_words() -> None:
 
 
 def test_token_f1_is_that_of_the_squad_paper() -> None:
-    """Three words said, two of the gold's three among them: P = R = 2/3."""
+    """Three words, two of them among the gold's three: P = R = 2/3."""
     assert token_f1("Denver Broncos won", ["Denver Broncos team"]) == pytest.approx(2 / 3)
     assert token_f1("a b b", ["b b c d"]) == pytest.approx(2 * (2 / 2) * (2 / 4) / (1 + 0.5))
     assert token_f1("x", ["y", "x"]) == 1.0
     assert token_f1("", ["x"]) == 0.0
 
 
-def test_figures_are_compared_as_values() -> None:
+def test_numbers_are_compared_by_value() -> None:
     assert number_values("1,200.50 and 2.55 and 3.10.2 and 1,2") == [
         "1200.5",
         "2.55",
@@ -80,20 +80,22 @@ def test_coverage_counts_no_character_twice() -> None:
     assert covered_chars([(0, 10), (5, 12)], [(3, 20), (8, 30)]) == 9
 
 
-# --- rankings, beside ir_measures
+# --- rankings, compared with ir_measures
 
 
 DOCS = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1, max_size=8)
 
 
-@given(found=DOCS, wanted=DOCS, k=st.sampled_from([1, 3, 5]))
-def test_file_metrics_agree_with_ir_measures(found: list[str], wanted: list[str], k: int) -> None:
+@given(retrieved=DOCS, relevant=DOCS, k=st.sampled_from([1, 3, 5]))
+def test_file_metrics_agree_with_ir_measures(
+    retrieved: list[str], relevant: list[str], k: int
+) -> None:
     ours = ranking.rank_files(
-        [passage(rank, source) for rank, source in enumerate(found, start=1)],
-        [gold(source) for source in wanted],
+        [passage(rank, source) for rank, source in enumerate(retrieved, start=1)],
+        [gold(source) for source in relevant],
     )
-    qrels = [Qrel("q", source, 1) for source in wanted]
-    run = [ScoredDoc("q", source, -rank) for rank, source in enumerate(found)]
+    qrels = [Qrel("q", source, 1) for source in relevant]
+    run = [ScoredDoc("q", source, -rank) for rank, source in enumerate(retrieved)]
     theirs = ir_measures.calc_aggregate([nDCG @ k, RR @ k, R @ k, Success @ k], qrels, run)
     assert ours.ndcg(k) == pytest.approx(theirs[nDCG @ k], abs=1e-4)
     assert ours.reciprocal_rank(k) == pytest.approx(theirs[RR @ k])
@@ -101,20 +103,20 @@ def test_file_metrics_agree_with_ir_measures(found: list[str], wanted: list[str]
     assert float(ours.hit(k)) == theirs[Success @ k]
 
 
-@given(found=DOCS, wanted=DOCS, k=st.sampled_from([1, 3, 5]))
+@given(retrieved=DOCS, relevant=DOCS, k=st.sampled_from([1, 3, 5]))
 def test_passage_metrics_agree_with_ir_measures(
-    found: list[str], wanted: list[str], k: int
+    retrieved: list[str], relevant: list[str], k: int
 ) -> None:
-    """Where each passage holds one piece of evidence at most, both mean the same."""
+    """Where each passage holds one piece of evidence at most, overlap mean the same."""
     ours = ranking.rank_passages(
         [
             passage(rank, "file", 1000 * ord(name), 1000 * ord(name) + 99)
-            for rank, name in enumerate(found, start=1)
+            for rank, name in enumerate(retrieved, start=1)
         ],
-        [gold("file", 1000 * ord(name) + 10, 1000 * ord(name) + 60) for name in wanted],
+        [gold("file", 1000 * ord(name) + 10, 1000 * ord(name) + 60) for name in relevant],
     )
-    qrels = [Qrel("q", name, 1) for name in wanted]
-    run = [ScoredDoc("q", name, -rank) for rank, name in enumerate(found)]
+    qrels = [Qrel("q", name, 1) for name in relevant]
+    run = [ScoredDoc("q", name, -rank) for rank, name in enumerate(retrieved)]
     theirs = ir_measures.calc_aggregate([nDCG @ k, RR @ k, R @ k, Success @ k], qrels, run)
     assert ours.ndcg(k) == pytest.approx(theirs[nDCG @ k], abs=1e-4)
     assert ours.reciprocal_rank(k) == pytest.approx(theirs[RR @ k])
@@ -124,31 +126,31 @@ def test_passage_metrics_agree_with_ir_measures(
 
 def test_ndcg_of_relevant_documents_at_ranks_two_and_four() -> None:
     """By hand: (1/log2 3 + 1/log2 5) / (1 + 1/log2 3)."""
-    found = ranking.Ranking((0, 1, 0, 1), 2)
+    ranked = ranking.Ranking((0, 1, 0, 1), 2)
     by_hand = (1 / math.log2(3) + 1 / math.log2(5)) / (1 + 1 / math.log2(3))
-    assert found.ndcg(5) == pytest.approx(by_hand)
+    assert ranked.ndcg(5) == pytest.approx(by_hand)
 
 
 def test_finding_the_same_evidence_again_earns_nothing() -> None:
-    found = ranking.rank_passages([passage(1, "a"), passage(2, "a")], [gold("a"), gold("b")])
-    assert found.gains == (1, 0)
-    assert found.recall(5) == 0.5
+    ranked = ranking.rank_passages([passage(1, "a"), passage(2, "a")], [gold("a"), gold("b")])
+    assert ranked.gains == (1, 0)
+    assert ranked.recall(5) == 0.5
 
 
 def test_one_passage_with_all_the_evidence_is_a_perfect_ranking() -> None:
-    found = ranking.rank_passages([passage(1, "a")], [gold("a", 0, 40), gold("a", 50, 90)])
-    assert found.ndcg(5) == found.recall(1) == 1.0
+    ranked = ranking.rank_passages([passage(1, "a")], [gold("a", 0, 40), gold("a", 50, 90)])
+    assert ranked.ndcg(5) == ranked.recall(1) == 1.0
 
 
 def test_span_recall_adds_up_what_passages_cover_together() -> None:
-    found = ranking.rank_spans(
+    ranked = ranking.rank_spans(
         [passage(1, "a", 0, 40), passage(2, "a", 30, 60), passage(3, "b", 0, 100)], [gold("a")]
     )
-    assert found.recall(1) == pytest.approx(0.4)
-    assert found.recall(3) == pytest.approx(0.6)
-    assert not found.hit(1)
-    assert found.hit(2)
-    assert found.reciprocal_rank(5) == 0.5
+    assert ranked.recall(1) == pytest.approx(0.4)
+    assert ranked.recall(3) == pytest.approx(0.6)
+    assert not ranked.hit(1)
+    assert ranked.hit(2)
+    assert ranked.reciprocal_rank(5) == 0.5
 
 
 def test_evidence_that_is_not_in_the_sources_counts_as_missed() -> None:
@@ -160,21 +162,24 @@ def test_evidence_that_is_not_in_the_sources_counts_as_missed() -> None:
 def test_token_overlap_is_that_of_the_chroma_report() -> None:
     """4 gold words, 6 retrieved, 3 shared: IoU 3 / (4 + 6 - 3)."""
     text = "one two three four five six seven eight"
-    found = Passage(1, "a", 0, len("one two three four five six"), "one two three four five six", 1)
+    retrieved = Passage(
+        1, "a", 0, len("one two three four five six"), "one two three four five six", 1
+    )
     quote = "four five six seven"
     at = text.index(quote)
-    both = ranking.token_overlap([found], [GoldEvidence("a", ((at, at + len(quote)),))], [quote])
-    assert (both.shared, both.gold, both.retrieved) == (3, 4, 6)
-    assert both.iou == pytest.approx(3 / 7)
-    assert both.recall == pytest.approx(3 / 4)
-    assert both.precision == pytest.approx(1 / 2)
+    overlap = ranking.token_overlap(
+        [retrieved], [GoldEvidence("a", ((at, at + len(quote)),))], [quote]
+    )
+    assert overlap.iou == pytest.approx(3 / 7)
+    assert overlap.recall == pytest.approx(3 / 4)
+    assert overlap.precision == pytest.approx(1 / 2)
 
 
 def test_tokens_retrieved_twice_weigh_on_precision_once_on_recall() -> None:
     one = Passage(1, "a", 0, 7, "one two", 1)
-    both = ranking.token_overlap([one, one], [GoldEvidence("a", ((0, 7),))], ["one two"])
-    assert both.recall == 1.0
-    assert both.precision == 0.5
+    overlap = ranking.token_overlap([one, one], [GoldEvidence("a", ((0, 7),))], ["one two"])
+    assert overlap.recall == 1.0
+    assert overlap.precision == 0.5
 
 
 # --- citations
@@ -186,26 +191,26 @@ def cited(n: int, source: str, start: int, end: int) -> Citation:
 
 def test_citation_precision_and_recall_by_span() -> None:
     """Two of three citations are on evidence, one of two pieces is cited: F1 = 4/7."""
-    fit = matching.citations_by_span(
+    result = matching.citations_by_span(
         [cited(1, "a", 0, 50), cited(2, "a", 60, 100), cited(3, "b", 500, 600)],
         [gold("a"), gold("b")],
     )
-    assert fit.precision == pytest.approx(2 / 3)
-    assert fit.recall == pytest.approx(1 / 2)
-    assert fit.f1 == pytest.approx(4 / 7)
+    assert result.precision == pytest.approx(2 / 3)
+    assert result.recall == pytest.approx(1 / 2)
+    assert result.f1 == pytest.approx(4 / 7)
 
 
 def test_citation_precision_and_recall_by_file() -> None:
-    fit = matching.citations_by_file(
+    result = matching.citations_by_file(
         [cited(1, "a", 900, 950), cited(2, "c", 0, 9)], [gold("a"), gold("b")]
     )
-    assert (fit.precision, fit.recall) == (0.5, 0.5)
+    assert (result.precision, result.recall) == (0.5, 0.5)
 
 
 def test_nothing_cited_has_no_precision_and_f1_zero() -> None:
-    fit = matching.citations_by_span([], [gold("a")])
-    assert fit.precision is None
-    assert (fit.recall, fit.f1) == (0.0, 0.0)
+    result = matching.citations_by_span([], [gold("a")])
+    assert result.precision is None
+    assert (result.recall, result.f1) == (0.0, 0.0)
 
 
 FACTS = {"s1": {"A", "B"}, "s2": {"C"}, "s3": {"D"}}
@@ -217,14 +222,14 @@ def holds(sentence: str, quotes: object) -> bool:
 
 
 def test_alce_recall_and_precision_by_hand() -> None:
-    """As in ALCE's figure: s1 needs both of its first two quotes and not the third; s2's quote
+    """As in ALCE's figure: s1 needs overlap of its first two quotes and not the third; s2's quote
     says something else; s3 cites nothing. Recall 1/3, precision 2/4.
     """
-    fit = matching.alce([("s1", ["A", "B", "X"]), ("s2", ["Y"]), ("s3", [])], holds)
-    assert fit.recall == pytest.approx(1 / 3)
-    assert fit.precision == pytest.approx(2 / 4)
+    result = matching.alce([("s1", ["A", "B", "X"]), ("s2", ["Y"]), ("s3", [])], holds)
+    assert result.recall == pytest.approx(1 / 3)
+    assert result.precision == pytest.approx(2 / 4)
 
 
 def test_alce_counts_each_of_two_sufficient_citations() -> None:
-    fit = matching.alce([("s2", ["C", "C"])], holds)
-    assert (fit.recall, fit.precision) == (1.0, 1.0)
+    result = matching.alce([("s2", ["C", "C"])], holds)
+    assert (result.recall, result.precision) == (1.0, 1.0)

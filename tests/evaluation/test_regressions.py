@@ -1,7 +1,7 @@
-"""Seven planted regressions: each is named by the comparison, on its metric, with its class.
+"""Seven planted regressions: the comparison names each by its metric and failure class.
 
-Six on the seeds, through the real pipeline; the seventh (dense off) needs more questions than the
-seeds have, and is measured on the SQuAD articles where their index is at hand.
+Six on the seeds, through the real pipeline; the seventh (no dense retrieval) needs more questions
+than the seeds have and runs on the SQuAD articles if their index is available.
 """
 
 import asyncio
@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from api.bootstrap import Parts, open_parts
+from api.bootstrap import open_components
+from api.service.service import Components
 from api.settings import Settings
 from index.embed.protocol import QuestionVectors
 from index.embed.quantize import COMPONENTS
@@ -34,21 +35,21 @@ GOLD = Path(__file__).parents[1] / "data" / "seeds.jsonl"
 KS = (1, 3, 5)
 LIMITS = Limits(history_chars=4_000, passage_chars=4_000)
 SQUAD = os.environ.get("FOOTNOTE_TEST_SQUAD")
-"""A data folder with the collection `squad`, and beside it the cases: `DATA:CASES`."""
+"""A data folder with the collection `squad`, and the file of its cases: `DATA:CASES`."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The opened index with its cases and how they come out when nothing is broken."""
+    """The open index, its cases, and their scores without a fault."""
 
-    parts: Parts
+    components: Components
     generation: Generation
     cases: Sequence[Case]
     before: Sequence[ScoredSample]
 
     def target(self, *, top_k: int = 5, weights: Weights | None = None) -> PipelineTarget:
         pipeline = Pipeline(
-            embedder=self.parts.embedder,
+            embedder=self.components.embedder,
             chat=None,
             support_mode="flag",
             limits=LIMITS,
@@ -56,77 +57,77 @@ class Bench:
         )
         return PipelineTarget(pipeline, self.generation, top_k=top_k, settings={})
 
-    def compared(self, target: Target, cases: Sequence[Case] | None = None) -> Comparison:
-        return compare_runs(self.before, measured(target, cases or self.cases), common=True)
+    def compare(self, target: Target, cases: Sequence[Case] | None = None) -> Comparison:
+        return compare_runs(self.before, run_scored(target, cases or self.cases), common=True)
 
 
-def measured(target: Target, cases: Sequence[Case]) -> list[ScoredSample]:
-    async def all_of() -> list[ScoredSample]:
+def run_scored(target: Target, cases: Sequence[Case]) -> list[ScoredSample]:
+    async def run_all() -> list[ScoredSample]:
         return [score_sample(await run_case(target, case), ks=KS) for case in cases]
 
-    return asyncio.run(all_of())
+    return asyncio.run(run_all())
 
 
-def opened(data: Path, collection: str, cases: Sequence[Case]) -> Iterator[Bench]:
-    parts = open_parts(Settings(data_dir=data, collection=collection))
-    parts.serving.refresh()
-    with parts.serving.lease() as generation:
-        bench = Bench(parts, generation, cases, ())
-        yield replace(bench, before=measured(bench.target(), cases[:BASE]))
-    asyncio.run(parts.close())
+def open_bench(data: Path, collection: str, cases: Sequence[Case]) -> Iterator[Bench]:
+    components = open_components(Settings(data_dir=data, collection=collection))
+    components.serving.refresh()
+    with components.serving.lease() as generation:
+        bench = Bench(components, generation, cases, ())
+        yield replace(bench, before=run_scored(bench.target(), cases[:BASE]))
+    asyncio.run(components.close())
 
 
 @pytest.fixture(scope="module")
 def bench(seeds_data: Path) -> Iterator[Bench]:
-    yield from opened(seeds_data, "default", read_cases(GOLD)[0])
+    yield from open_bench(seeds_data, "default", read_cases(GOLD)[0])
 
 
-class Broken:
-    """The pipeline with something between it and the one who asks."""
+class FaultyTarget:
+    """The pipeline with a fault injected into its responses."""
 
     def __init__(
-        self, whole: Target, change: Callable[[Case, Response, Mapping[str, str]], Response]
+        self, target: Target, change: Callable[[Case, Response, Mapping[str, str]], Response]
     ) -> None:
-        self._whole, self._change = whole, change
+        self._target, self._change = target, change
 
     def describe(self) -> Mapping[str, object]:
         return {}
 
     async def ask(self, case: Case) -> Response:
-        made = await self._whole.ask(case)
-        sources = {c.source for c in made.citations or ()}
-        texts = {source: await self._whole.text(source) or "" for source in sources}
-        return self._change(case, made, texts)
+        response = await self._target.ask(case)
+        sources = {c.source for c in response.citations or ()}
+        texts = {source: await self._target.text(source) or "" for source in sources}
+        return self._change(case, response, texts)
 
     async def text(self, source: str) -> str | None:
-        return await self._whole.text(source)
+        return await self._target.text(source)
 
     async def close(self) -> None:
-        await self._whole.close()
+        await self._target.close()
 
 
-def says(found: Comparison, metric: str, failure: str) -> None:
-    """The metric fell, surely, and the cases that broke are of the class."""
-    change = found.change(metric)
+def assert_regression(comparison: Comparison, metric: str, failure: str) -> None:
+    """The metric fell significantly, and most of the broken cases have the class."""
+    change = comparison.change(metric)
     assert change.delta < 0
     assert change.p < 0.05, change
-    classes = [flip.after for flip in found.broken]
+    classes = [flip.after for flip in comparison.broken]
     assert classes
     assert classes.count(failure) == max(map(classes.count, classes)), classes
 
 
-def test_nothing_broken_is_nothing_found(bench: Bench) -> None:
-    found = bench.compared(bench.target())
-    assert not found.broken + found.fixed
-    assert all(change.p == 1.0 for change in found.changes)
+def test_an_unchanged_system_has_no_regression(bench: Bench) -> None:
+    comparison = bench.compare(bench.target())
+    assert not comparison.broken + comparison.fixed
+    assert all(change.p == 1.0 for change in comparison.changes)
 
 
 def test_one_passage_instead_of_five(bench: Bench) -> None:
-    says(bench.compared(bench.target(top_k=1)), "recall@5", "not_retrieved")
+    assert_regression(bench.compare(bench.target(top_k=1)), "recall@5", "not_retrieved")
 
 
 def test_the_texts_of_the_passages_shuffled(bench: Bench) -> None:
-    """Each passage that is found has the text and place of another one."""
+    """Each retrieved passage has the text and offsets of another one."""
     generation = bench.generation
     everything = [
         Passage(0, path, c.start, c.end, generation.text(source.id)[c.start : c.end], 0.0)
@@ -138,27 +139,32 @@ def test_the_texts_of_the_passages_shuffled(bench: Bench) -> None:
         (p.source, p.start): everything[order[number]] for number, p in enumerate(everything)
     }
 
-    def shuffle(case: Case, made: Response, texts: Mapping[str, str]) -> Response:
+    def shuffle(case: Case, response: Response, texts: Mapping[str, str]) -> Response:
         passages = tuple(
             replace(swapped[p.source, p.start], rank=p.rank, score=p.score)
-            for p in made.passages or ()
+            for p in response.passages or ()
         )
-        said = passages[0].text if made.answered and passages else made.answer
-        cited = [
-            Citation(1, str(p.source), p.start, p.end, p.text) for p in passages[: made.answered]
+        answer = passages[0].text if response.answered and passages else response.answer
+        citations = [
+            Citation(1, str(p.source), p.start, p.end, p.text)
+            for p in passages[: response.answered]
         ]
-        return replace(made, answer=said, passages=passages, citations=tuple(cited))
+        return replace(response, answer=answer, passages=passages, citations=tuple(citations))
 
-    says(bench.compared(Broken(bench.target(), shuffle)), "hit@5", "not_retrieved")
+    assert_regression(
+        bench.compare(FaultyTarget(bench.target(), shuffle)), "hit@5", "not_retrieved"
+    )
 
 
 def test_every_citation_moved_to_the_next_sentence(bench: Bench) -> None:
-    def move(case: Case, made: Response, texts: Mapping[str, str]) -> Response:
+    def move(case: Case, response: Response, texts: Mapping[str, str]) -> Response:
         return replace(
-            made, citations=tuple(_next(c, texts[c.source]) for c in made.citations or ())
+            response, citations=tuple(_next(c, texts[c.source]) for c in response.citations or ())
         )
 
-    says(bench.compared(Broken(bench.target(), move)), "citation_precision", "badly_cited")
+    assert_regression(
+        bench.compare(FaultyTarget(bench.target(), move)), "citation_precision", "badly_cited"
+    )
 
 
 def _next(cited: Citation, text: str) -> Citation:
@@ -170,28 +176,32 @@ def _next(cited: Citation, text: str) -> Citation:
 
 
 def test_abstention_switched_off(bench: Bench) -> None:
-    found = bench.compared(
+    comparison = bench.compare(
         bench.target(weights=replace(fitted_weights(), threshold=0.0, floor=0.0))
     )
-    says(found, "abstention_recall", "answered_unanswerable")
+    assert_regression(comparison, "abstention_recall", "answered_unanswerable")
 
 
 def test_an_article_removed(bench: Bench) -> None:
-    gone = "the-partners-behind-xiaomis-car.md"
+    removed = "the-partners-behind-xiaomis-car.md"
 
-    def without(case: Case, made: Response, texts: Mapping[str, str]) -> Response:
-        return made
+    def without(case: Case, response: Response, texts: Mapping[str, str]) -> Response:
+        return response
 
-    class Less(Broken):
+    class WithoutArticle(FaultyTarget):
         async def ask(self, case: Case) -> Response:
-            left = tuple(p for p in bench.generation.all_sources() if p != gone)
-            made = await bench.parts.pipeline.answer(bench.generation, _ask(case, left))
-            return Response.from_answer(made)
+            remaining = tuple(p for p in bench.generation.all_sources() if p != removed)
+            response = await bench.components.pipeline.answer(
+                bench.generation, _ask(case, remaining)
+            )
+            return Response.from_answer(response)
 
         async def text(self, source: str) -> str | None:
-            return None if source == gone else await super().text(source)
+            return None if source == removed else await super().text(source)
 
-    says(bench.compared(Less(bench.target(), without)), "hit@5", "not_retrieved")
+    assert_regression(
+        bench.compare(WithoutArticle(bench.target(), without)), "hit@5", "not_retrieved"
+    )
 
 
 def _ask(case: Case, sources: tuple[str, ...]) -> Any:
@@ -202,25 +212,25 @@ def _ask(case: Case, sources: tuple[str, ...]) -> Any:
 
 
 def test_a_digit_changed_in_every_figure(bench: Bench) -> None:
-    def falsify(case: Case, made: Response, texts: Mapping[str, str]) -> Response:
+    def falsify(case: Case, response: Response, texts: Mapping[str, str]) -> Response:
         def other(text: str) -> str:
             return re.sub(r"\d", lambda digit: str((int(digit[0]) + 1) % 10), text, count=0)
 
-        citations = tuple(replace(c, quote=other(c.quote)) for c in made.citations or ())
-        marks = re.split(r"(\[\d+\])", made.answer)
-        said = "".join(part if part.startswith("[") else other(part) for part in marks)
-        return replace(made, answer=said, citations=citations)
+        citations = tuple(replace(c, quote=other(c.quote)) for c in response.citations or ())
+        marks = re.split(r"(\[\d+\])", response.answer)
+        answer = "".join(part if part.startswith("[") else other(part) for part in marks)
+        return replace(response, answer=answer, citations=citations)
 
-    found = bench.compared(Broken(bench.target(), falsify))
-    says(found, "numeric_match", "wrong")
-    assert found.change("valid_citations").delta < 0
+    comparison = bench.compare(FaultyTarget(bench.target(), falsify))
+    assert_regression(comparison, "numeric_match", "wrong")
+    assert comparison.change("valid_citations").delta < 0
 
 
-class Deaf:
-    """An embedder that understands no question: every vector is at right angles to nothing."""
+class ConstantEmbedder:
+    """An embedder with the same vector for every question."""
 
-    def __init__(self, whole: Any) -> None:
-        self.fingerprint, self.dimensions = whole.fingerprint, whole.dimensions
+    def __init__(self, embedder: Any) -> None:
+        self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
 
     def embed_question(self, question: str) -> QuestionVectors:
         vector = np.full(self.dimensions, -(self.dimensions**-0.5), np.float32)
@@ -231,15 +241,17 @@ class Deaf:
 def test_dense_retrieval_switched_off() -> None:
     data, _, path = (SQUAD or "").partition(":")
     cases = [case for case in read_cases(Path(path))[0] if case.answerable]
-    sure = replace(fitted_weights(), threshold=0.0, floor=0.0)  # or it would refuse, being unsure
-    for bench in opened(Path(data), "squad", cases[:COUNT]):
+    never_refuses = replace(fitted_weights(), threshold=0.0, floor=0.0)
+    for bench in open_bench(Path(data), "squad", cases[:COUNT]):
         pipeline = Pipeline(
-            embedder=Deaf(bench.parts.embedder),  # type: ignore[arg-type]  # asks only
+            embedder=ConstantEmbedder(bench.components.embedder),  # type: ignore[arg-type]  # queries only
             chat=None,
             support_mode="flag",
             limits=LIMITS,
-            weights=sure,
+            weights=never_refuses,
         )
-        deaf = PipelineTarget(pipeline, bench.generation, top_k=1, settings={})
-        whole = measured(bench.target(top_k=1, weights=sure), bench.cases)
-        says(compare_runs(whole, measured(deaf, bench.cases)), "hit@1", "not_retrieved")
+        without_dense = PipelineTarget(pipeline, bench.generation, top_k=1, settings={})
+        complete = run_scored(bench.target(top_k=1, weights=never_refuses), bench.cases)
+        assert_regression(
+            compare_runs(complete, run_scored(without_dense, bench.cases)), "hit@1", "not_retrieved"
+        )

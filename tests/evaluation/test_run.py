@@ -1,4 +1,4 @@
-"""Runs resume, keep what was done, and say the same whether they were killed or not."""
+"""Runs resume, keep completed samples, and have the same summary whether killed or not."""
 
 import asyncio
 import json
@@ -42,12 +42,12 @@ CASES = [
 
 
 class Lake:
-    """A target that answers as told, by the case's id; an exception is raised."""
+    """A target with fixed responses by case id; an exception is raised."""
 
     def __init__(
-        self, told: Mapping[str, Response | Exception] | None = None, name: str = "lake"
+        self, responses: Mapping[str, Response | Exception] | None = None, name: str = "lake"
     ) -> None:
-        self.told, self.name, self.asked = told or {}, name, list[str]()
+        self.responses, self.name, self.asked = responses or {}, name, list[str]()
 
     def describe(self) -> Mapping[str, object]:
         return {"target": self.name, "top_k": 5}
@@ -55,7 +55,7 @@ class Lake:
     async def ask(self, case: Case) -> Response:
         self.asked.append(case.id)
         await asyncio.sleep(0)
-        answer = self.told.get(case.id, RIGHT)
+        answer = self.responses.get(case.id, RIGHT)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -80,44 +80,44 @@ WRONG = Response("It freezes.", True, confidence=0.4, passages=RIGHT.passages)
 def fill(
     folder: Path, target: Lake, cases: Sequence[Case] = CASES, *, concurrency: int = 2
 ) -> list[Progress]:
-    seen: list[Progress] = []
+    events: list[Progress] = []
     run = open_run(folder, cases, target.describe(), overwrite=False)
-    asyncio.run(run_cases(run, cases, target, concurrency=concurrency, on_progress=seen.append))
-    return seen
+    asyncio.run(run_cases(run, cases, target, concurrency=concurrency, on_progress=events.append))
+    return events
 
 
-def lasting(folder: Path) -> dict[str, object]:
+def stable_summary(folder: Path) -> dict[str, object]:
     summary = summarize(Run(folder)).summary
     return {k: v for k, v in summary.items() if k not in ("timing", "created_at")}
 
 
-def test_a_run_asks_every_case_once_and_says_how_far_it_is(tmp_path: Path) -> None:
+def test_a_run_asks_every_case_once_and_reports_progress(tmp_path: Path) -> None:
     target = Lake({"c3": WRONG})
-    seen = fill(tmp_path / "r", target)
+    events = fill(tmp_path / "r", target)
     assert sorted(target.asked) == sorted(case.id for case in CASES)
-    assert (seen[0].done, seen[-1].done, seen[-1].total) == (0, 12, 12)
-    assert seen[-1].share_correct == pytest.approx(11 / 12)
+    assert (events[0].done, events[-1].done, events[-1].total) == (0, 12, 12)
+    assert events[-1].share_correct == pytest.approx(11 / 12)
 
 
 def test_a_second_run_in_the_folder_asks_nothing_again(tmp_path: Path) -> None:
     fill(tmp_path / "r", Lake())
-    again = Lake()
-    fill(tmp_path / "r", again)
-    assert again.asked == []
+    second = Lake()
+    fill(tmp_path / "r", second)
+    assert second.asked == []
 
 
 def test_a_line_that_a_kill_cut_off_is_asked_again(tmp_path: Path) -> None:
     fill(tmp_path / "r", Lake())
-    whole = lasting(tmp_path / "r")
+    uninterrupted = stable_summary(tmp_path / "r")
     samples = tmp_path / "r" / "samples.jsonl"
     samples.write_bytes(samples.read_bytes()[:-9])
-    again = Lake()
-    fill(tmp_path / "r", again)
-    assert len(again.asked) == 1
-    assert lasting(tmp_path / "r") == whole
+    second = Lake()
+    fill(tmp_path / "r", second)
+    assert len(second.asked) == 1
+    assert stable_summary(tmp_path / "r") == uninterrupted
 
 
-def test_an_unreachable_target_ends_the_run_and_keeps_what_was_done(tmp_path: Path) -> None:
+def test_an_unreachable_target_stops_the_run_and_keeps_completed_samples(tmp_path: Path) -> None:
     with pytest.raises(TargetUnavailable):
         fill(tmp_path / "r", Lake({"c5": TargetUnavailable("gone")}), concurrency=1)
     assert [s.case.id for s in Run(tmp_path / "r").samples()] == ["c0", "c1", "c2", "c3", "c4"]
@@ -147,13 +147,13 @@ def test_other_cases_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_other_files_is_refused_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RunConflict):
         open_run(tmp_path, CASES, {}, overwrite=True)
-    assert (tmp_path / "thesis.txt").read_text() == "mine"
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_overwriting_begins_anew(tmp_path: Path) -> None:
+def test_overwriting_replaces_the_run(tmp_path: Path) -> None:
     fill(tmp_path / "r", Lake())
     open_run(tmp_path / "r", CASES, {"target": "sea"}, overwrite=True)
     assert Run(tmp_path / "r").samples() == []
@@ -164,15 +164,15 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
         Run(tmp_path)
 
 
-def test_a_quote_that_the_source_does_not_hold_is_an_invalid_citation(tmp_path: Path) -> None:
-    lied = Response("x", True, citations=(Citation(1, "lake.txt", 0, 27, "The lake is 13"),))
-    fill(tmp_path / "r", Lake({"c0": lied}))
+def test_a_quote_that_differs_from_the_source_is_an_invalid_citation(tmp_path: Path) -> None:
+    misquote = Response("x", True, citations=(Citation(1, "lake.txt", 0, 27, "The lake is 13"),))
+    fill(tmp_path / "r", Lake({"c0": misquote}))
     values = {s.sample.case.id: s.values for s in summarize(Run(tmp_path / "r")).scored}
     assert values["c0"]["valid_citations"] == 0.0
     assert values["c1"]["valid_citations"] == 1.0
 
 
-def test_evidence_that_is_not_in_the_sources_is_said(tmp_path: Path) -> None:
+def test_evidence_that_is_not_in_the_sources_is_reported(tmp_path: Path) -> None:
     lost = Case("lost", "?", ("x",), (Evidence("sea.txt", "x"),), True)
     fill(tmp_path / "r", Lake(), [*CASES, lost])
     summary = summarize(Run(tmp_path / "r")).summary
@@ -181,10 +181,10 @@ def test_evidence_that_is_not_in_the_sources_is_said(tmp_path: Path) -> None:
 
 
 def test_no_figure_is_ever_nan_or_infinite(tmp_path: Path) -> None:
-    odd = [Case("u", "?", (), (), False), Case("e", "?", ("x",), (), True)]
-    for number, told in enumerate((RIGHT, WRONG, CaseFailed("no"), Response("", False))):
+    edge_cases = [Case("u", "?", (), (), False), Case("e", "?", ("x",), (), True)]
+    for number, response in enumerate((RIGHT, WRONG, CaseFailed("no"), Response("", False))):
         folder = tmp_path / str(number)
-        fill(folder, Lake({"u": told, "e": told}), odd)
+        fill(folder, Lake({"u": response, "e": response}), edge_cases)
         json.dumps(summarize(Run(folder)).summary, allow_nan=False)
 
 
@@ -201,8 +201,8 @@ t.fill(Path({folder!r}), Slow())
 """
 
 
-def test_a_run_killed_and_resumed_has_the_summary_of_one_that_was_not(tmp_path: Path) -> None:
-    fill(tmp_path / "whole", Lake({"c3": RIGHT}))
+def test_a_killed_and_resumed_run_has_the_summary_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    fill(tmp_path / "uninterrupted", Lake({"c3": RIGHT}))
     folder = tmp_path / "killed"
     code = _CHILD.format(tests=str(Path(__file__).parents[2]), folder=str(folder))
     child = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
@@ -216,7 +216,7 @@ def test_a_run_killed_and_resumed_has_the_summary_of_one_that_was_not(tmp_path: 
     child.wait()
     assert 3 <= len(Run(folder).samples()) < 12
     fill(folder, Lake())
-    assert lasting(folder) == lasting(tmp_path / "whole")
+    assert stable_summary(folder) == stable_summary(tmp_path / "uninterrupted")
 
 
 # --- comparing
@@ -230,24 +230,24 @@ def scored(tmp_path: Path, name: str, wrong: Sequence[str] = (), cases: Sequence
 def test_a_comparison_names_what_broke_and_what_was_fixed(tmp_path: Path) -> None:
     before = scored(tmp_path, "a", ["c0", "c1"])
     after = scored(tmp_path, "b", ["c1", *[f"c{n}" for n in range(4, 12)]])
-    found = compare_runs(before, after)
-    assert [flip.id for flip in found.fixed] == ["c0"]
-    assert [flip.id for flip in found.still_broken] == ["c1"]
-    assert {flip.after for flip in found.broken} == {"retrieved_not_used"}
-    change = found.change("answer_cited")
+    comparison = compare_runs(before, after)
+    assert [flip.id for flip in comparison.fixed] == ["c0"]
+    assert [flip.id for flip in comparison.still_broken] == ["c1"]
+    assert {flip.after for flip in comparison.broken} == {"retrieved_not_used"}
+    change = comparison.change("answer_cited")
     assert change.delta == pytest.approx((3 - 10) / 12)
     assert change.p == pytest.approx(2 * (1 + 9) / 2**9)
     assert change.p_holm >= change.p
 
 
 def test_a_run_compared_with_itself_has_changed_nothing(tmp_path: Path) -> None:
-    same = scored(tmp_path, "a", ["c0"])
-    found = compare_runs(same, same)
-    assert all(change.delta == 0 and change.p == 1.0 for change in found.changes)
-    assert not found.broken + found.fixed
+    run = scored(tmp_path, "a", ["c0"])
+    comparison = compare_runs(run, run)
+    assert all(change.delta == 0 and change.p == 1.0 for change in comparison.changes)
+    assert not comparison.broken + comparison.fixed
 
 
-def test_other_cases_are_compared_only_where_that_was_asked_for(tmp_path: Path) -> None:
+def test_runs_with_different_cases_are_compared_only_with_common(tmp_path: Path) -> None:
     before, after = scored(tmp_path, "a"), scored(tmp_path, "b", cases=CASES[:8])
     with pytest.raises(CasesDiffer):
         compare_runs(before, after)
@@ -264,12 +264,14 @@ def test_a_gate_looks_at_the_value_or_at_the_lower_bound(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("text", ["answer_cited", "answer_cited>0.5", "x>=y", "a>=1;b>=2"])
-def test_a_condition_that_cannot_be_read_is_refused(text: str) -> None:
+def test_an_invalid_condition_is_refused(text: str) -> None:
     with pytest.raises(ConditionMalformed):
         parse_condition(text, "value")
 
 
-def test_a_gate_lets_a_small_fall_pass_and_names_the_cases_of_a_sure_one(tmp_path: Path) -> None:
+def test_a_gate_ignores_an_insignificant_regression_and_names_the_cases_of_a_significant_one(
+    tmp_path: Path,
+) -> None:
     good, same, bad = (
         scored(tmp_path, "a"),
         scored(tmp_path, "b", ["c1", "c2"]),
@@ -286,14 +288,14 @@ def test_a_gate_lets_a_small_fall_pass_and_names_the_cases_of_a_sure_one(tmp_pat
 # --- reports
 
 
-def test_the_reports_say_the_same_and_carry_no_markup_of_the_answers(tmp_path: Path) -> None:
+def test_the_reports_agree_and_escape_the_answers(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>]]> \x00\u202e `| # [x](y)"
     cases = [
         Case("e", evil, (evil,), (Evidence("lake.txt", TEXT[:27]),), True, tags=(evil,)),
         *CASES,
     ]
-    told = Response(evil, True, citations=RIGHT.citations, passages=RIGHT.passages)
-    fill(tmp_path / "r", Lake({"e": told, "c2": WRONG, "c3": CaseFailed(evil)}), cases)
+    response = Response(evil, True, citations=RIGHT.citations, passages=RIGHT.passages)
+    fill(tmp_path / "r", Lake({"e": response, "c2": WRONG, "c3": CaseFailed(evil)}), cases)
     run = Run(tmp_path / "r")
     results = summarize(run)
     write_reports(run, results, compare_runs(results.scored, results.scored))
@@ -309,7 +311,7 @@ def test_the_reports_say_the_same_and_carry_no_markup_of_the_answers(tmp_path: P
     assert json.loads((run.folder / "summary.json").read_text())["done"] == 13
 
 
-def test_the_page_marks_the_evidence_and_what_was_cited(tmp_path: Path) -> None:
+def test_the_page_highlights_evidence_and_citations(tmp_path: Path) -> None:
     fill(tmp_path / "r", Lake())
     run = Run(tmp_path / "r")
     write_reports(run, summarize(run))

@@ -55,7 +55,7 @@ def sample(response: Response | None, case: Case = CASE) -> Sample:
         (NO_CASE, None, "error"),
     ],
 )
-def test_a_failure_is_put_down_to_the_first_thing_that_went_wrong(
+def test_a_failure_is_classified_by_the_first_stage_that_failed(
     case: Case, response: Response | None, failure: str | None
 ) -> None:
     scored = score_sample(sample(response, case), ks=KS)
@@ -63,7 +63,7 @@ def test_a_failure_is_put_down_to_the_first_thing_that_went_wrong(
     assert scored.values["answer_cited"] == float(failure is None)
 
 
-def test_every_class_is_explained() -> None:
+def test_the_failure_classes_are_those_of_the_contract() -> None:
     assert list(FAILURES) == [
         "not_retrieved",
         "retrieved_not_used",
@@ -125,12 +125,12 @@ def test_tokens_cost_what_the_prices_say() -> None:
     assert values["cost"] == pytest.approx(0.003)
 
 
-def test_every_figure_is_in_the_table() -> None:
+def test_every_metric_is_registered() -> None:
     used = replace(RIGHT, usage={"prompt_tokens": 1, "completion_tokens": 1})
     sentences = (AnswerSentence("It is 12 metres deep. [1]", "supported", (1,)),)
-    for made in (replace(used, sentences=sentences), REFUSED, None):
+    for response in (replace(used, sentences=sentences), REFUSED, None):
         for case in (CASE, NO_CASE):
-            names = score_sample(sample(made, case), ks=KS, prices=TokenPrices(1, 1)).values
+            names = score_sample(sample(response, case), ks=KS, prices=TokenPrices(1, 1)).values
             assert sorted(names, key=sort_key)
     assert all(metric.definition for metric in METRICS.values())
 

@@ -1,4 +1,4 @@
-"""Intervals cover what they promise and tests alarm as often as they say; full counts in soak."""
+"""Intervals have their nominal coverage, tests their nominal error rate; full counts in soak."""
 
 import math
 import os
@@ -31,19 +31,19 @@ def test_wilson_is_that_of_the_textbook() -> None:
     """10 of 20: centre .5, z = 1.96, by the formula of Wilson 1927."""
     z, n, p = stats.norm.ppf(0.975), 20, 0.5
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    found = wilson_interval(10, 20)
-    assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half))
+    interval = wilson_interval(10, 20)
+    assert (interval.low, interval.high) == pytest.approx((0.5 - half, 0.5 + half))
 
 
 @pytest.mark.parametrize("successes", [0, 1, 30])
 def test_wilson_stays_within_0_and_1_and_is_never_empty(successes: int) -> None:
-    found = wilson_interval(successes, 30)
-    assert 0 <= found.low < found.high <= 1
+    interval = wilson_interval(successes, 30)
+    assert 0 <= interval.low < interval.high <= 1
 
 
 def test_a_constant_metric_has_a_narrow_interval_and_no_nan() -> None:
-    found = bootstrap_interval([0.5] * 40)
-    assert (found.low, found.high) == (0.5, 0.5)
+    interval = bootstrap_interval([0.5] * 40)
+    assert (interval.low, interval.high) == (0.5, 0.5)
     assert bootstrap_interval([0.5]).low == 0.5
 
 
@@ -53,9 +53,9 @@ def test_the_same_values_give_the_same_interval() -> None:
 
 
 def test_few_clusters_are_not_resampled_and_the_method_says_so() -> None:
-    found = bootstrap_interval([0.0, 1.0] * 20, ["a", "b"] * 20)
-    assert found.clusters is None
-    assert "only 2 clusters" in found.method
+    interval = bootstrap_interval([0.0, 1.0] * 20, ["a", "b"] * 20)
+    assert interval.clusters is None
+    assert "only 2 clusters" in interval.method
 
 
 def test_enough_clusters_widen_the_interval_of_cases_that_go_together() -> None:
@@ -71,13 +71,13 @@ def test_enough_clusters_widen_the_interval_of_cases_that_go_together() -> None:
 @pytest.mark.parametrize("n", [60, 852])
 def test_wilson_covers_95_percent(p: float, n: int) -> None:
     """Exactly: the binomial's mass where the interval holds p."""
-    held = [stats.binom.pmf(k, n, p) for k in range(n + 1) if _holds(k, n, p)]
-    assert 0.93 <= sum(held) <= 0.97
+    coverage = [stats.binom.pmf(k, n, p) for k in range(n + 1) if _covers(k, n, p)]
+    assert 0.93 <= sum(coverage) <= 0.97
 
 
-def _holds(k: int, n: int, p: float) -> bool:
-    found = wilson_interval(k, n)
-    return found.low <= p <= found.high
+def _covers(k: int, n: int, p: float) -> bool:
+    interval = wilson_interval(k, n)
+    return interval.low <= p <= interval.high
 
 
 def f1_scores(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -93,8 +93,10 @@ def test_the_bootstrap_by_case_covers_95_percent() -> None:
     rng = np.random.default_rng(11)
     hits = 0
     for _ in range(TRIALS):
-        found = bootstrap_interval(list(f1_scores(rng, 200)), resamples=10_000 if SOAK else 2_000)
-        hits += found.low <= F1_MEAN <= found.high
+        interval = bootstrap_interval(
+            list(f1_scores(rng, 200)), resamples=10_000 if SOAK else 2_000
+        )
+        hits += interval.low <= F1_MEAN <= interval.high
     assert covers(hits / TRIALS)
 
 
@@ -106,8 +108,8 @@ def test_the_bootstrap_by_24_clusters_covers_about_95_percent() -> None:
         chance = np.repeat(rng.beta(6, 3, size=24), 10)  # some articles are easier
         luck = rng.random(240)
         values = np.where(luck < 0.6 * chance, 1.0, np.where(luck < chance, 0.5, 0.0))
-        found = bootstrap_interval(list(values), clusters)
-        hits += found.low <= 6 / 9 * 0.8 <= found.high
+        interval = bootstrap_interval(list(values), clusters)
+        hits += interval.low <= 6 / 9 * 0.8 <= interval.high
     assert covers(hits / TRIALS)
 
 
@@ -146,8 +148,8 @@ def test_the_detectable_difference_is_found_at_the_power_it_names() -> None:
     size = detectable_difference(deviation, n)
     rng = np.random.default_rng(8)
     samples = rng.normal(size, deviation, (1_000, n))
-    found = stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
-    assert found.mean() == pytest.approx(0.8, abs=0.04)
+    is_significant = stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
+    assert is_significant.mean() == pytest.approx(0.8, abs=0.04)
 
 
 def test_risk_coverage_area_by_hand() -> None:
@@ -192,6 +194,6 @@ def test_a_gate_on_identical_noisy_systems_alarms_in_5_percent_at_most(
     assert alarms / trials <= 0.05 + (0.0 if SOAK else 0.04)
 
 
-def test_one_changed_pair_proves_nothing() -> None:
+def test_one_changed_pair_is_not_significant() -> None:
     assert permutation_p([0.5, 1.0, 0.0], [0.5, 0.5, 0.0]) == 1.0
     assert permutation_p([0.5, 1.0, 0.0], [0.5, 0.5, 0.0], "less") == 0.5

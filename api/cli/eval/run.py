@@ -206,9 +206,9 @@ async def open_target(
 
         from ..client import open_index
 
-        with open_index(settings) as (parts, generation):
+        with open_index(settings) as (components, generation):
             target = PipelineTarget(
-                parts.pipeline, generation, top_k=top_k, settings=_answer_settings(settings)
+                components.pipeline, generation, top_k=top_k, settings=_answer_settings(settings)
             )
             try:
                 yield target

@@ -155,7 +155,7 @@ def show(
 
 
 def _format_case(scored: "ScoredSample") -> Iterator[str]:
-    from rag.evaluation.metrics.ranking import passage_matches
+    from rag.evaluation.metrics.matching import matches_evidence
 
     sample, case = scored.sample, scored.sample.case
     yield from (f"({turn.role}) {turn.content}" for turn in case.history)
@@ -170,7 +170,7 @@ def _format_case(scored: "ScoredSample") -> Iterator[str]:
     for c in sample.citations:
         yield f"cited     [{c.n}] {c.source} {c.start}–{c.end}: “{c.quote}”"
     for passage in sample.passages:
-        mark = "*" if any(passage_matches(passage, item) for item in sample.gold) else " "
+        mark = "*" if any(matches_evidence(passage, item) for item in sample.gold) else " "
         text = " ".join(passage.text.split())[:160]
         yield f"{mark}{passage.rank:>8}. {passage.score:.2f} {passage.source}: {text}"
     yield "  ".join(f"{name} {value:.3g}" for name, value in scored.values.items())

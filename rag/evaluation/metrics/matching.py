@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from index.types import Span
 
 from ...verify.support import check_support
-from ..results import Citation, GoldEvidence, Response
+from ..results import Citation, GoldEvidence, Passage, Response
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”«»–—…")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -93,6 +93,11 @@ def spans_match(a: Span, b: Span) -> bool:
     return length > 0 and length * 2 >= min(a[1] - a[0], b[1] - b[0])
 
 
+def matches_evidence(place: Passage | Citation, item: GoldEvidence) -> bool:
+    """Whether a passage or citation shares half of either with the evidence."""
+    return place.source == item.source and any(spans_match(place.span, s) for s in item.spans)
+
+
 def merge_spans(spans: Sequence[Span]) -> list[Span]:
     """Returns the union of spans, sorted and disjoint."""
     union: list[Span] = []
@@ -126,10 +131,7 @@ class PrecisionRecall:
 
 def cites_evidence(citation: Citation, gold: Sequence[GoldEvidence]) -> bool:
     """Whether the citation shares half of either with a gold span."""
-    return any(
-        citation.source == item.source and any(spans_match(citation.span, s) for s in item.spans)
-        for item in gold
-    )
+    return any(matches_evidence(citation, item) for item in gold)
 
 
 def citations_by_span(
@@ -137,7 +139,7 @@ def citations_by_span(
 ) -> PrecisionRecall:
     """Returns the precision and recall of the cited spans against the evidence."""
     correct = sum(cites_evidence(citation, gold) for citation in citations)
-    cited = sum(any(cites_evidence(c, [item]) for c in citations) for item in gold)
+    cited = sum(any(matches_evidence(c, item) for c in citations) for item in gold)
     return _precision_recall(correct, len(citations), cited, len(gold))
 
 

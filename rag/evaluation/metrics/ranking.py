@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from index.types import Span
 
 from ..results import GoldEvidence, Passage
-from .matching import covered_chars, spans_match
+from .matching import covered_chars, matches_evidence
 
 CUTOFFS = (1, 3, 5, 10)
 _WORD = re.compile(r"\S+")
@@ -67,15 +67,10 @@ def rank_passages(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> 
     seen: set[int] = set()
     gains = []
     for passage in passages:
-        new = {i for i, item in enumerate(gold) if passage_matches(passage, item)} - seen
+        new = {i for i, item in enumerate(gold) if matches_evidence(passage, item)} - seen
         seen |= new
         gains.append(float(len(new)))
     return Ranking(tuple(gains), len(gold))
-
-
-def passage_matches(passage: Passage, item: GoldEvidence) -> bool:
-    """Whether the passage shares half of either with the evidence."""
-    return passage.source == item.source and any(spans_match(passage.span, s) for s in item.spans)
 
 
 def rank_spans(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> Ranking:
@@ -103,33 +98,20 @@ def _best_span(item: GoldEvidence, passages: Sequence[Passage]) -> Span:
 
 @dataclass(frozen=True, slots=True)
 class TokenOverlap:
-    """Words of the evidence and words retrieved, duplicates included (Smith 2024, Chroma)."""
+    """Recall, precision and intersection over union of words (Smith 2024, Chroma), 0 to 1 each."""
 
-    shared: int
-    gold: int
-    retrieved: int
-
-    @property
-    def recall(self) -> float:
-        """The share of the evidence's words that was retrieved."""
-        return self.shared / self.gold if self.gold else 0.0
-
-    @property
-    def precision(self) -> float:
-        """The share of the retrieved words that is evidence."""
-        return self.shared / self.retrieved if self.retrieved else 0.0
-
-    @property
-    def iou(self) -> float:
-        """Intersection over union."""
-        union = self.gold + self.retrieved - self.shared
-        return self.shared / union if union else 0.0
+    recall: float
+    precision: float
+    iou: float
 
 
 def token_overlap(
     passages: Sequence[Passage], gold: Sequence[GoldEvidence], quotes: Sequence[str]
 ) -> TokenOverlap:
-    """Returns the overlap in words; `quotes` are the evidence's texts, one per item."""
+    """Returns the overlap of the evidence's words and those retrieved, duplicates included.
+
+    `quotes` are the evidence's texts, one per item.
+    """
     gold_words: set[tuple[str | None, int]] = set()
     unlocated = 0
     for item, quote in zip(gold, quotes, strict=True):
@@ -141,5 +123,9 @@ def token_overlap(
     retrieved = [
         (p.source, p.start + word.start()) for p in passages for word in _WORD.finditer(p.text)
     ]
-    shared = gold_words & set(retrieved)
-    return TokenOverlap(len(shared), len(gold_words) + unlocated, len(retrieved))
+    shared, gold_count = len(gold_words & set(retrieved)), len(gold_words) + unlocated
+    return TokenOverlap(
+        recall=shared / gold_count if gold_count else 0.0,
+        precision=shared / len(retrieved) if retrieved else 0.0,
+        iou=shared / union if (union := gold_count + len(retrieved) - shared) else 0.0,
+    )

@@ -180,8 +180,7 @@ def _token_values(response: Response, prices: TokenPrices | None) -> dict[str, f
     prompt, completion = response.usage["prompt_tokens"], response.usage["completion_tokens"]
     values = {"prompt_tokens": float(prompt), "completion_tokens": float(completion)}
     if prices:
-        cost = prompt * prices.prompt + completion * prices.completion
-        values["cost"] = cost / 1_000_000
+        values["cost"] = (prompt * prices.prompt + completion * prices.completion) / 1_000_000
     return values
 
 
@@ -194,4 +193,4 @@ def _cites_evidence(sample: Sample) -> bool:
 
 
 def _is_retrieved(sample: Sample) -> bool:
-    return any(ranking.passage_matches(p, item) for p in sample.passages for item in sample.gold)
+    return any(matching.matches_evidence(p, item) for p in sample.passages for item in sample.gold)

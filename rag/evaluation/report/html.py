@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from index.text.sanitize import escape_unsafe
@@ -18,8 +18,7 @@ from index.types import Span
 
 from ..compare import Comparison
 from ..errors import import_extra
-from ..metrics.matching import merge_spans, overlap_chars
-from ..metrics.ranking import passage_matches
+from ..metrics.matching import matches_evidence, merge_spans, overlap_chars
 from ..metrics.registry import HEADLINE, get_metric
 from ..metrics.score import FAILURES, ScoredSample
 from ..results import Passage, Sample
@@ -105,12 +104,9 @@ def _max_chars(s: ScoredSample, passage: Passage) -> int:
 
 def _passages(s: ScoredSample, scale: float) -> Iterator[tuple[Passage, bool, list[Segment]]]:
     for passage in s.sample.passages:
-        is_gold = any(passage_matches(passage, item) for item in s.sample.gold)
-        yield (
-            passage,
-            is_gold,
-            split_passage(s.sample, passage, int(_max_chars(s, passage) * scale)),
-        )
+        is_gold = any(matches_evidence(passage, item) for item in s.sample.gold)
+        max_chars = int(_max_chars(s, passage) * scale)
+        yield passage, is_gold, split_passage(s.sample, passage, max_chars)
 
 
 def split_passage(sample: Sample, passage: Passage, max_chars: int) -> list[Segment]:
@@ -148,47 +144,27 @@ def _charts(results: RunResults) -> Iterator[tuple[str, str]]:
     if any(counts.values()):
         yield "Failures by cause", bar_chart("failures", counts, x_label="cases")
     if recall := _recall_by_level(summary["metrics"]):
-        yield (
-            "Evidence in the first k passages",
-            line_chart("recall", recall, x_label="k", y_label="recall@k", integer_x=True),
-        )
+        svg = line_chart("recall", recall, x_label="k", y_label="recall@k", integer_x=True)
+        yield "Evidence in the first k passages", svg
     if pairs := sorted(confidence_and_error(scored), key=lambda pair: -pair[0]):
-        coverage, risks, errors = [], [], 0.0
-        for n, (_, error) in enumerate(pairs, start=1):
-            errors += error
-            coverage.append(n / len(scored))
-            risks.append(errors / n)
-        yield (
-            "Risk-coverage curve: error rate among the most confident answers",
-            line_chart(
-                "risk",
-                {"": (coverage, risks)},
-                x_label="share of all cases answered",
-                y_label="error rate",
-                steps=True,
-            ),
-        )
+        n = range(1, len(pairs) + 1)
+        coverage = [i / len(scored) for i in n]
+        risks = [errors / i for i, errors in zip(n, accumulate(e for _, e in pairs), strict=True)]
+        x_label, series = "share of all cases answered", {"": (coverage, risks)}
+        svg = line_chart("risk", series, x_label=x_label, y_label="error rate", steps=True)
+        yield "Risk-coverage curve: error rate among the most confident answers", svg
     if latencies := sorted(s.sample.wall_ms for s in scored):
-        shares = [n / len(latencies) for n in range(1, len(latencies) + 1)]
-        yield (
-            "Latency: share of cases completed within a time",
-            line_chart(
-                "latency",
-                {"": (latencies, shares)},
-                x_label="ms",
-                y_label="share",
-                steps=True,
-                log_x=True,
-            ),
-        )
+        shares = [i / len(latencies) for i in range(1, len(latencies) + 1)]
+        series = {"": (latencies, shares)}
+        svg = line_chart("latency", series, x_label="ms", y_label="share", steps=True, log_x=True)
+        yield "Latency: share of cases completed within a time", svg
 
 
 def _recall_by_level(metrics: Mapping[str, Any]) -> dict[str, Series]:
     levels = {"file": "file_recall@", "passage": "recall@", "characters": "span_recall@"}
     series: dict[str, Series] = {}
     for level, stem in levels.items():
-        names = [name for name in metrics if name.startswith(stem)]
-        if names:
+        if names := [name for name in metrics if name.startswith(stem)]:
             ks = [float(name.removeprefix(stem)) for name in names]
             series[level] = (ks, [metrics[name]["value"] for name in names])
     return series
