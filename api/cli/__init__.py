@@ -1,6 +1,6 @@
-"""The terminal: `footnote COMMAND`; a module for each command, heavy imports inside them.
+"""The command line: `footnote COMMAND`, with heavy imports inside each command.
 
-Data goes to stdout, log and progress to stderr; `exits.py` holds the exit codes.
+Data goes to stdout, logs and progress to stderr; `api/exit_codes.py` defines the exit codes.
 """
 
 import sys
@@ -9,41 +9,30 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from ..exit_codes import USAGE, code_of, name_of
-from . import (
-    ask,
-    doctor,
-    feedback,
-    keys,
-    mcp,
-    replay,
-    rollback,
-    search,
-    serve,
-    status,
-    sync,
-    verify,
-    widget,
-)
+from ..exit_codes import USAGE, exit_code_of, one_line
+from . import ask, doctor, feedback, generations, keys, mcp, serve, sync, widget
 from . import eval as evaluation
 
 app = typer.Typer(
     name="footnote",
-    help="Answers questions about a folder of articles, and proves every sentence.",
+    help="Answer questions about a folder of articles, with exact citations.",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # rich would cost the help a third of its time
+    rich_markup_mode=None,  # rich would add a third to the time of --help
 )
-app.command()(serve.serve)
-app.command()(sync.sync)
-app.command()(ask.ask)
-app.command()(search.search)
-app.command()(status.status)
-app.command()(verify.verify)
-app.command()(rollback.rollback)
-app.command()(mcp.mcp)
-app.command()(replay.replay)
-app.command()(doctor.doctor)
+for _command in (
+    serve.serve,
+    sync.sync,
+    ask.ask,
+    ask.search,
+    generations.status,
+    generations.verify,
+    generations.rollback,
+    mcp.mcp,
+    feedback.replay,
+    doctor.doctor,
+):
+    app.command()(_command)
 app.add_typer(evaluation.app, name="eval")
 app.add_typer(keys.app, name="keys")
 app.add_typer(feedback.app, name="feedback")
@@ -56,20 +45,20 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Returns the exit code of a command line; says in one line what went wrong."""
+    """Returns the exit code of a command; prints an error as one line on stderr."""
     if not arguments:
         run(["--help"])
         return USAGE
     try:
         result = app(list(arguments), prog_name="footnote", standalone_mode=False)
     except TyperException as error:
-        said = error.format_message().rstrip(".")
-        typer.echo(f"footnote: {said}; see footnote --help", err=True)
+        message = error.format_message().rstrip(".")
+        typer.echo(f"footnote: {message}; see footnote --help", err=True)
         return error.exit_code
     except Exception as error:
-        code = code_of(error)
-        if code is None:
-            raise  # a bug: its traceback, and exit code 1
-        typer.echo(f"footnote: {name_of(error)}", err=True)
-        return code
+        exit_code = exit_code_of(error)
+        if exit_code is None:
+            raise  # a bug: print the traceback and exit with 1
+        typer.echo(f"footnote: {one_line(error)}", err=True)
+        return exit_code
     return result if isinstance(result, int) else 0

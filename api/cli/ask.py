@@ -1,6 +1,8 @@
-"""`footnote ask QUESTION`: the answer with its sources; exit code 6 when there is none."""
+"""`footnote ask` and `footnote search`: a cited answer, and the passages nearest to a query.
 
-import asyncio
+The local index answers, or with `--url` a running service. `ask` exits with 6 when it refuses.
+"""
+
 import re
 import shutil
 import sys
@@ -11,21 +13,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..exit_codes import NOT_ANSWERED, OK, USAGE, ServiceRefused
-from ..wire.escape import screen
-from . import options
+from ..exit_codes import NOT_ANSWERED, OK, CliError
+from ..wire.escape import escape
+from . import client, options
 
 if TYPE_CHECKING:
-    from ..settings import Settings
     from ..wire.schemas import Filters
 
-NEAREST = 3
-"""How many passages are named beside a refusal."""
+NEAREST_PASSAGES = 3
+"""How many passages are shown with a refusal."""
 NEAREST_CHARS = 160
+HIT_CHARS = 300
 INDENT = "    "
-_HEAD = re.compile(r"\A#{1,6} [^\n]*\Z|\n[-|: ]+\Z")
-"""A markdown heading, or a table's first row and the line below it (as in the widget)."""
-DOUBTS = {"unsupported": "not supported", "uncited": "no source given"}
+_HEADING = re.compile(r"\A#{1,6} [^\n]*\Z|\n[-|: ]+\Z")
+"""A markdown heading, or the header row of a table and its separator (as in the widget)."""
+_STATUS_TEXT = {"unsupported": "not supported", "uncited": "no source given"}
 
 
 def ask(
@@ -42,122 +44,158 @@ def ask(
     model: options.Model = None,
     json: options.Json = False,
 ) -> int:
-    """Answer a question, with the sources of each sentence."""
+    """Answer a question and cite the sources of each sentence."""
     if not question.strip():
-        raise ServiceRefused("the question is empty", USAGE)
-    where = options.filters(source, tag, since, until)
+        raise CliError("the question is empty")
+    filters = options.filters(source, tag, since, until)
     if url:
-        from .remote import post
-
-        body = {
-            "question": question,
-            "top_k": top_k,
-            "collection": collection,
-            "filters": where.model_dump(mode="json"),
-        }
-        answer = post(url, "/v1/answers", body, key=key)
+        body = {"question": question, **_query(top_k, collection, filters)}
+        answer = client.post(url, "/v1/answers", body, key=key)
     else:
-        settings = options.settings(collection=collection, data_dir=data_dir, llm__model=model)
-        answer = asyncio.run(_answer(settings, question, top_k, where))
+        from rag.types import Ask
+
+        from ..bootstrap import link_signer
+        from ..wire import serializers
+
+        settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
+        result = client.answer_locally(
+            settings, Ask(question, top_k=top_k, filters=filters.to_index())
+        )
+        wire = serializers.answer(result, link_signer(settings), include_passages=True)
+        answer = wire.model_dump(mode="json")
     if json:
         options.print_json(answer)
     else:
         columns = max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
-        typer.echo(shown(answer, width=columns))
+        typer.echo(format_answer(answer, width=columns))
     return OK if answer["answered"] else NOT_ANSWERED
 
 
-async def _answer(
-    settings: "Settings", question: str, top_k: int, where: "Filters"
-) -> dict[str, Any]:
-    from rag.types import Ask
+def search(
+    query: Annotated[str, typer.Argument(help="Words or a question.", show_default=False)],
+    url: options.Url = None,
+    key: options.Key = None,
+    top_k: options.TopK = 5,
+    source: options.Source = None,
+    tag: options.Tag = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """Find the passages nearest to a query, best first."""
+    if not query.strip():
+        raise CliError("the query is empty")
+    filters = options.filters(source, tag, since, until)
+    if url:
+        body = {"query": query, **_query(top_k, collection, filters)}
+        results = client.post(url, "/v1/search", body, key=key)
+    else:
+        from ..bootstrap import link_signer
+        from ..wire import serializers
+        from ..wire.schemas import HitsBody
 
-    from ..bootstrap import links
-    from ..wire import serializers as present
-    from .local import opened
+        settings = options.load_settings(collection=collection, data_dir=data_dir)
+        with client.open_index(settings) as (components, generation):
+            hits = components.pipeline.search(
+                generation, query, top_k=top_k, filters=filters.to_index()
+            )
+            signer = link_signer(settings)
+            passages = [serializers.passage(hit, signer) for hit in hits]
+            wire = HitsBody(hits=passages, index=serializers.index(generation.info))
+        results = wire.model_dump(mode="json")
+    if json:
+        options.print_json(results)
+    else:
+        blocks = [_format_hit(hit) for hit in results["hits"]]
+        typer.echo("\n\n".join(blocks) or "No passage was found.")
+    return OK
 
-    with opened(settings) as (parts, generation):
-        ask = Ask(question, top_k=top_k, filters=where.inside())
-        made = await parts.pipeline.answer(generation, ask)
-        await parts.pipeline.close()
-    return present.answer(made, links(settings), include_passages=True).model_dump(mode="json")
+
+def _query(top_k: int, collection: str | None, filters: "Filters") -> dict[str, Any]:
+    return {
+        "top_k": top_k,
+        "collection": collection,
+        "filters": filters.model_dump(mode="json"),
+    }
 
 
-def shown(answer: dict[str, Any], *, width: int | None = None) -> str:
-    """Returns an answer for people: its text, what to doubt of it, its sources, its verdict.
+def _format_hit(hit: dict[str, Any]) -> str:
+    text = " ".join(hit["text"].split())
+    ellipsis = "…" if len(text) > HIT_CHARS else ""
+    heading = f" · {hit['heading']}" if hit["heading"] else ""
+    head = f"{hit['rank']}. {hit['score']:.2f}  {hit['source']}  {hit['title']}{heading}"
+    return escape(head).replace("\n", " ") + "\n   " + escape(text[:HIT_CHARS]) + ellipsis
 
-    Lines of prose are broken between words at `width`, where one is given.
+
+def format_answer(answer: dict[str, Any], *, width: int | None = None) -> str:
+    """Returns an answer as text: the answer, its warnings, its citations and its verdict.
+
+    Prose is wrapped between words at `width` columns, if one is given.
     """
-    wide = width if answer["format"] == "text" else None  # markdown's tables and code stay
-    blocks = [_wrapped(answer["answer"], wide, "")]
-    blocks.append("\n".join(_wrapped(line, width, "  ") for line in _doubts(answer)))
+    answer_width = width if answer["format"] == "text" else None  # markdown keeps its lines
+    blocks = [_wrap(answer["answer"], answer_width, "")]
+    blocks.append("\n".join(_wrap(line, width, "  ") for line in _warnings(answer)))
     blocks += [
-        _place(f"[{cited['n']}]", cited, _spot(cited), cited["quote"], width)
-        for cited in answer["citations"]
+        _format_reference(f"[{one['n']}]", one, _location(one), one["quote"], width)
+        for one in answer["citations"]
     ]
     if not answer["answered"]:
-        nearest = " Nearest passages:" if answer["passages"] else ""
-        blocks.append(_wrapped(f"Not answered: {answer['reason']}.{nearest}", width, ""))
-        for one in answer["passages"][:NEAREST]:
-            where = f"{one['source']}, score {one['score']:.2f}"
-            blocks.append(_place(f"{one['rank']}.", one, where, _start_of(one["text"]), width))
+        suffix = " Nearest passages:" if answer["passages"] else ""
+        blocks.append(_wrap(f"Not answered: {answer['reason']}.{suffix}", width, ""))
+        for one in answer["passages"][:NEAREST_PASSAGES]:
+            location = f"{one['source']}, score {one['score']:.2f}"
+            excerpt = textwrap.shorten(one["text"], NEAREST_CHARS, placeholder=" …")
+            blocks.append(_format_reference(f"{one['rank']}.", one, location, excerpt, width))
     elif {sentence["status"] for sentence in _statements(answer)} == {"supported"}:
-        blocks.append(_wrapped("Every sentence is supported by what it cites.", width, ""))
+        blocks.append(_wrap("Every sentence is supported by its citations.", width, ""))
     return "\n\n".join(block for block in blocks if block)
 
 
-def _doubts(answer: dict[str, Any]) -> Iterator[str]:
+def _warnings(answer: dict[str, Any]) -> Iterator[str]:
     if answer["degraded"]:
-        yield "! The language model failed; these are the sources' own words."
+        yield "! The language model failed; the answer quotes the sources instead."
     for sentence in _statements(answer):
         if sentence["status"] != "supported":
-            why = f": {sentence['why']}" if sentence["why"] else ""
-            status = DOUBTS[sentence["status"]]
-            yield f"! {status}{why} — {' '.join(sentence['text'].split())}"
+            reason = f": {sentence['why']}" if sentence["why"] else ""
+            status = _STATUS_TEXT[sentence["status"]]
+            yield f"! {status}{reason} — {' '.join(sentence['text'].split())}"
 
 
 def _statements(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the sentences that state something: no heading and no table's head."""
+    """Returns the sentences of the answer without headings and table headers."""
     return [
         sentence
         for sentence in answer["sentences"]
-        if sentence["status"] != "uncited" or not _HEAD.search(sentence["text"].strip())
+        if sentence["status"] != "uncited" or not _HEADING.search(sentence["text"].strip())
     ]
 
 
-def _spot(cited: dict[str, Any]) -> str:
-    page, line = cited["page"], cited["line"]
-    return f"{cited['source']}, page {page}" if page else f"{cited['source']}:{line}"
+def _location(citation: dict[str, Any]) -> str:
+    source, page = citation["source"], citation["page"]
+    return f"{source}, page {page}" if page else f"{source}:{citation['line']}"
 
 
-def _place(label: str, place: dict[str, Any], where: str, quote: str, width: int | None) -> str:
-    """Returns `[1] Title · Heading`, then where it is, then the words, each on its line."""
-    is_named = place["title"] != PurePosixPath(place["source"]).stem  # else the path says it
-    name = [place["title"]] * is_named + [place["heading"] or ""]
-    what = " ".join(" · ".join(part for part in name if part).split())
-    lines = [*([what] if what else []), where.replace("\n", " "), f"“{quote}”"]
-    first, *rest = lines
-    heads = [f"{label} {first}", *(INDENT + line for line in rest)]
-    return "\n".join(_wrapped(line, width, INDENT) for line in heads)
+def _format_reference(
+    label: str, passage: dict[str, Any], location: str, quote: str, width: int | None
+) -> str:
+    """Returns `[1] Title · Heading`, the location and the quote, each on its own line."""
+    has_title = passage["title"] != PurePosixPath(passage["source"]).stem  # else the path says it
+    names = [passage["title"]] * has_title + [passage["heading"] or ""]
+    title = " ".join(" · ".join(name for name in names if name).split())
+    lines = [*([title] if title else []), location.replace("\n", " "), f"“{quote}”"]
+    lines = [f"{label} {lines[0]}", *(INDENT + line for line in lines[1:])]
+    return "\n".join(_wrap(line, width, INDENT) for line in lines)
 
 
-def _start_of(text: str) -> str:
-    return textwrap.shorten(text, NEAREST_CHARS, placeholder=" …")
-
-
-def _wrapped(text: str, width: int | None, indent: str) -> str:
-    """Returns `text`, safe to show, each line after the first at least at the indent."""
-    first, *rest = screen(text).split("\n")
+def _wrap(text: str, width: int | None, indent: str) -> str:
+    """Returns `text`, safe to print, with every line but the first indented."""
+    first, *rest = escape(text).split("\n")
     lines = [first, *(indent + line for line in rest)]
     if width is None:
         return "\n".join(lines)
-    return "\n".join(
-        textwrap.fill(
-            line,
-            width,
-            subsequent_indent=indent,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in lines
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+    return "\n".join(wrapper.fill(line) for line in lines)

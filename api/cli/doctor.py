@@ -1,4 +1,4 @@
-"""`footnote doctor`: checks what answering needs, one line each; 4 where something is missing."""
+"""`footnote doctor`: checks what answers depend on, one line each; exit code 4 on a failure."""
 
 import asyncio
 import os
@@ -16,19 +16,20 @@ from index.errors import IndexingError
 from rag.errors import AnswerError
 
 from ..exit_codes import OK, UNAVAILABLE
-from ..wire.amount import amount
-from ..wire.escape import screen
+from ..wire.escape import escape, pluralize
 from . import options
+from .client import open_index
+from .generations import describe
 
 if TYPE_CHECKING:
-    from rag.model.openai_chat import ChatModel
+    from rag.model.protocol import ChatModel
 
     from ..settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found; `ok` None: nothing to check here."""
+class CheckResult:
+    """The result of one check; `ok` is None if it does not apply."""
 
     check: str
     ok: bool | None
@@ -39,69 +40,69 @@ def doctor(
     corpus: options.Corpus = None,
     collection: options.Collection = None,
     data_dir: options.DataDir = None,
-    online: Annotated[bool, typer.Option("--online", help="Call the model, too.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="Also call the chat model.")] = False,
     origin: Annotated[
-        str | None, typer.Option(help="Say what would block the widget on this site.")
+        str | None, typer.Option(help="Also check the chat widget on this site.")
     ] = None,
     json: options.Json = False,
 ) -> int:
-    """Check what answering needs, without a connection unless --online."""
-    settings = options.settings(corpus=corpus, collection=collection, data_dir=data_dir)
-    findings = list(_findings(settings, online=online))
+    """Check the installation, the index and the model; connects only with --online."""
+    settings = options.load_settings(corpus=corpus, collection=collection, data_dir=data_dir)
+    results = list(_run_checks(settings, online=online))
     if origin is not None:
-        findings.append(_widget(settings, origin))
-    healthy = all(finding.ok is not False for finding in findings)
+        results.append(_check_widget(settings, origin))
+    is_healthy = all(result.ok is not False for result in results)
     if json:
-        options.print_json({"ok": healthy, "checks": [asdict(finding) for finding in findings]})
+        options.print_json({"ok": is_healthy, "checks": [asdict(result) for result in results]})
     else:
-        for finding in findings:
-            mark = {True: "ok  ", False: "FAIL", None: "-   "}[finding.ok]
-            typer.echo(screen(f"{mark}  {finding.check:<8}  {finding.detail}"))
-    return OK if healthy else UNAVAILABLE
+        for result in results:
+            mark = {True: "ok  ", False: "FAIL", None: "-   "}[result.ok]
+            typer.echo(escape(f"{mark}  {result.check:<8}  {result.detail}"))
+    return OK if is_healthy else UNAVAILABLE
 
 
-def _findings(settings: "Settings", *, online: bool) -> Iterator[Finding]:
+def _run_checks(settings: "Settings", *, online: bool) -> Iterator[CheckResult]:
     checks: dict[str, Callable[[], str | None]] = {
-        "python": _python,
-        "weights": lambda: _weights(settings),
-        "data": lambda: _data(settings),
-        "corpus": lambda: _corpus(settings),
-        "index": lambda: _index(settings),
-        "model": lambda: _model(settings, online=online),
+        "python": _check_python,
+        "weights": lambda: _check_weights(settings),
+        "data": lambda: _check_data(settings),
+        "corpus": lambda: _check_corpus(settings),
+        "index": lambda: _check_index(settings),
+        "model": lambda: _check_model(settings, online=online),
     }
     for name, check in checks.items():
         try:
             detail = check()
         except (IndexingError, AnswerError, OSError) as error:
-            yield Finding(name, False, str(error))
+            yield CheckResult(name, False, str(error))
         else:
-            yield Finding(name, None if detail is None else True, detail or "none is set")
+            yield CheckResult(name, None if detail is None else True, detail or "none set")
 
 
-def _widget(settings: "Settings", origin: str) -> Finding:
-    from .widget import blockers, service_url, site_of
+def _check_widget(settings: "Settings", origin: str) -> CheckResult:
+    from .widget import blockers, parse_origin, service_url
 
-    blocked = blockers(settings, origin)
-    well = f"pages of {site_of(origin)} may ask {service_url(settings)}"
-    return Finding("widget", not blocked, "; ".join(blocked) or well)
+    reasons = blockers(settings, origin)
+    detail = f"pages of {parse_origin(origin)} can use {service_url(settings)}"
+    return CheckResult("widget", not reasons, "; ".join(reasons) or detail)
 
 
-def _python() -> str:
+def _check_python() -> str:
     return f"{sys.version.split()[0]} at {sys.executable}"
 
 
-def _weights(settings: "Settings") -> str:
+def _check_weights(settings: "Settings") -> str:
     if settings.embed.model:
-        return f"embeddings by {settings.embed.model}"
+        return f"embedding model {settings.embed.model}"
     from index.embed.factory import open_embedder
 
     from ..bootstrap import embed_spec
 
     with closing(open_embedder(embed_spec(settings))) as embedder:
-        return f"{embedder.fingerprint}, hashes as published"
+        return f"{embedder.fingerprint}, hashes verified"
 
 
-def _data(settings: "Settings") -> str:
+def _check_data(settings: "Settings") -> str:
     folder = settings.data_dir.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
@@ -110,7 +111,7 @@ def _data(settings: "Settings") -> str:
     return f"{folder} is writable, {space.f_bavail * space.f_frsize / 1e9:.1f} GB free"
 
 
-def _corpus(settings: "Settings") -> str:
+def _check_corpus(settings: "Settings") -> str:
     from index.errors import CorpusMissing
 
     if not settings.corpus.is_dir():
@@ -118,26 +119,19 @@ def _corpus(settings: "Settings") -> str:
     return str(Path(settings.corpus).absolute())
 
 
-def _index(settings: "Settings") -> str:
+def _check_index(settings: "Settings") -> str:
     from index.store.integrity import verify
-    from rag.retrieval.fusion import prove
-    from rag.retrieval.weights import fitted
+    from rag.retrieval.fusion import smoke_test
+    from rag.retrieval.weights import fitted_weights
 
-    from .local import opened
-
-    with opened(settings) as (parts, generation):
+    with open_index(settings) as (components, generation):
         verify(generation)
-        prove(generation, parts.embedder, weights=fitted())
+        smoke_test(generation, components.embedder, weights=fitted_weights())
         info = generation.info
-    whole = ", vectors compared one by one" if info.exact else ""
-    whole = whole if info.complete else ", by words alone so far"
-    return (
-        f"{info.collection}, generation {info.generation}, {amount(info.sources, 'article')}, "
-        f"{amount(info.chunks, 'passage')}{whole}: verified"
-    )
+    return f"{info.collection}: {describe(info)}; verified"
 
 
-def _model(settings: "Settings", *, online: bool) -> str | None:
+def _check_model(settings: "Settings", *, online: bool) -> str | None:
     from ..bootstrap import open_chat
 
     if not settings.llm.model:
@@ -146,13 +140,13 @@ def _model(settings: "Settings", *, online: bool) -> str | None:
         return f"{settings.llm.model} is set; --online calls it"
     chat = open_chat(settings.llm)
     assert chat is not None  # a model is set
-    pieces = asyncio.run(_call(chat))
-    return f"{settings.llm.model} answers, in {amount(pieces, 'piece')}"
+    deltas = asyncio.run(_count_deltas(chat))
+    return f"{settings.llm.model} answers, streaming {pluralize(deltas, 'delta')}"
 
 
-async def _call(chat: "ChatModel") -> int:
-    from rag.model.openai_chat import Message
+async def _count_deltas(chat: "ChatModel") -> int:
+    from rag.model.protocol import Message
 
-    pieces = [piece async for piece in chat.stream([Message("user", "Say: ready.")])]
+    deltas = [delta async for delta in chat.stream([Message("user", "Say: ready.")])]
     await chat.close()
-    return len(pieces)
+    return len(deltas)

@@ -1,4 +1,4 @@
-"""`footnote feedback export` and `footnote replay ID`: what is stored about answers.
+"""`footnote FeedbackStore export` and `footnote replay ID`: what is stored about answers.
 
 Rated answers become cases for `footnote eval`; a stored answer is compared with today's.
 """
@@ -13,12 +13,12 @@ from ..wire.escape import escape, pluralize
 from . import client, options
 from .eval.cases import write_lines
 
-app = typer.Typer(help="User feedback on answers.", no_args_is_help=True)
+app = typer.Typer(help="User FeedbackStore on answers.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """User feedback on answers."""
+    """User FeedbackStore on answers."""
 
 
 @app.command()
@@ -31,9 +31,11 @@ def export(
     """Export rated answers as evaluation cases, one JSON object per line."""
     from rag.evaluation.importing import import_feedback
 
-    from ..bootstrap import feedback
+    from ..state.feedback import FeedbackStore
 
-    imported = import_feedback(feedback(options.load_settings(data_dir=data_dir)).all())
+    imported = import_feedback(
+        FeedbackStore(options.load_settings(data_dir=data_dir).state_file).all()
+    )
     for reason in imported.skipped:
         typer.echo(escape(f"skipped: {reason}"), err=True)
     write_lines([case.to_json() for case in imported.cases], out)
@@ -51,10 +53,9 @@ def replay(
 ) -> int:
     """Show how a stored answer was made, ask again, and list what differs."""
     settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
-    from ..bootstrap import records
-    from ..state.answer_log import ask_from_record, differences, record_of
+    from ..state.answer_log import AnswerLog, ask_from_record, differences, record_of
 
-    then = records(settings).get(answer_id)
+    then = AnswerLog(settings.state_file).get(answer_id)
     if then is None:
         raise CliError(
             f"no stored answer {answer_id[:64]!r}; the service stores answers "

@@ -1,4 +1,4 @@
-"""`footnote keys create|list|revoke`: who may ask a service, and for what."""
+"""`footnote keys create|list|revoke`: the API keys of a data folder, their scopes and expiry."""
 
 import time
 from pathlib import Path
@@ -6,110 +6,103 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..exit_codes import OK, USAGE, ServiceRefused
-from ..wire.escape import screen
+from ..exit_codes import OK, CliError
+from ..wire.escape import escape
 from . import options
 
 if TYPE_CHECKING:
-    from ..security.keys import Key
+    from ..security.keys import Key, KeyStore
 
-app = typer.Typer(help="Keys: made, listed and revoked.", no_args_is_help=True)
+app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 DAY_S = 86_400
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Option(help="What it is for.", show_default=False)] = "",
+    name: Annotated[str, typer.Option(help="What the key is for.", show_default=False)] = "",
     scope: Annotated[
-        list[str] | None, typer.Option(help="read (the default), write, admin; repeatable.")
+        list[str] | None, typer.Option(help="read (the default), write or admin; repeatable.")
     ] = None,
     collection: Annotated[
         list[str] | None, typer.Option(help="Only this collection; repeatable.")
     ] = None,
     days: Annotated[
-        float | None, typer.Option(min=0, help="Ends after so many days.", show_default=False)
+        float | None, typer.Option(min=0, help="Expires after so many days.", show_default=False)
     ] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option(help="Take the key in this file, made elsewhere.", show_default=False),
+        typer.Option(help="Register the key in this file, created elsewhere.", show_default=False),
     ] = None,
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> int:
-    """Make a key and print it, this once; only its hash is kept."""
-    from ..bootstrap import keys
-    from ..errors import KeyMalformed
+    """Create an API key and print it once; only its hash is stored."""
     from ..security.keys import SCOPES
 
-    known = {scope: scope for scope in SCOPES}
-    wanted = set(scope or ["read"])
-    if unknown := wanted - known.keys():
-        raise ServiceRefused(f"no scope {min(unknown)!r}: there are {', '.join(SCOPES)}", USAGE)
-    try:
-        key = keys(options.settings(data_dir=data_dir, every=True)).create(
-            scopes=[known[name] for name in SCOPES if name in wanted],
-            name=name,
-            collections=collection or (),
-            expires_s=None if days is None else time.time() + days * DAY_S,
-            given=_read(key_file) if key_file else None,
-        )
-    except KeyMalformed as error:
-        raise ServiceRefused(str(error), USAGE) from error
-    said = {"id": key[3:11]} if key_file else {"key": key, "id": key[3:11]}
+    scopes = set(scope or ["read"])
+    if unknown := scopes - set(SCOPES):
+        raise CliError(f"unknown scope {min(unknown)!r}; choose from {', '.join(SCOPES)}")
+    key = _open_store(data_dir).create(
+        scopes=[one for one in SCOPES if one in scopes],
+        name=name,
+        collections=collection or (),
+        expires_s=None if days is None else time.time() + days * DAY_S,
+        key=_read_key(key_file) if key_file else None,
+    )
+    key_id = key[3:11]
     if json:
-        options.print_json(said)
+        options.print_json({"id": key_id} if key_file else {"key": key, "id": key_id})
     elif key_file:
-        typer.echo(f"Its id is {key[3:11]}.", err=True)
+        typer.echo(f"The key's id is {key_id}.", err=True)
     else:
         typer.echo(key)
-        typer.echo(f"Keep it: it is not shown again. Its id is {key[3:11]}.", err=True)
+        typer.echo(f"Store the key now: it is not shown again. Its id is {key_id}.", err=True)
     return OK
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise ServiceRefused(f"{path} cannot be read: {type(error).__name__}", USAGE) from error
 
 
 @app.command("list")
 def list_(data_dir: options.DataDir = None, json: options.Json = False) -> int:
-    """List every key ever made, without the keys themselves."""
-    from ..bootstrap import keys
-
-    rows = [_row(key) for key in keys(options.settings(data_dir=data_dir, every=True)).all()]
+    """List all API keys, without the keys themselves."""
+    rows = [_row(key) for key in _open_store(data_dir).all()]
     if json:
         options.print_json({"keys": rows})
     elif not rows:
-        typer.echo("No key was made; footnote keys create makes one.", err=True)
+        typer.echo("There are no API keys; create one with `footnote keys create`.", err=True)
     for row in [] if json else rows:
-        where = ",".join(row["collections"]) if row["collections"] else "every collection"
-        ends = f", until {row['expires_at']}" if row["expires_at"] else ""
-        line = f"{row['id']}  {row['status']:<7}  {','.join(row['scopes']):<16}  {where}{ends}"
-        typer.echo(screen(f"{line}  {row['name']}").rstrip())
+        collections = ",".join(row["collections"]) if row["collections"] else "all collections"
+        expiry = f", until {row['expires_at']}" if row["expires_at"] else ""
+        scopes = ",".join(row["scopes"])
+        line = f"{row['id']}  {row['status']:<7}  {scopes:<16}  {collections}{expiry}"
+        typer.echo(escape(f"{line}  {row['name']}").rstrip())
     return OK
 
 
 @app.command()
 def revoke(
-    key_id: Annotated[str, typer.Argument(metavar="ID", help="As in the list.")],
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as listed.")],
     data_dir: options.DataDir = None,
 ) -> int:
-    """Close a key for good; running services notice within seconds."""
-    from ..bootstrap import keys
-    from ..errors import KeyUnknown
-
-    try:
-        keys(options.settings(data_dir=data_dir, every=True)).revoke(key_id)
-    except KeyUnknown as error:
-        raise ServiceRefused(str(error), USAGE) from error
+    """Revoke an API key for good; running services notice within seconds."""
+    _open_store(data_dir).revoke(key_id)
     return OK
 
 
+def _open_store(data_dir: Path | None) -> "KeyStore":
+    from ..security.keys import KeyStore
+
+    return KeyStore(options.load_settings(data_dir=data_dir, all_collections=True).state_file)
+
+
+def _read_key(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise CliError(f"cannot read {path}: {type(error).__name__}") from error
+
+
 def _row(key: "Key") -> dict[str, Any]:
-    from ..security.keys import as_date
+    from ..security.keys import format_utc
 
     return {
         "id": key.id,
@@ -117,7 +110,7 @@ def _row(key: "Key") -> dict[str, Any]:
         "status": key.status(time.time()),
         "scopes": sorted(key.scopes),
         "collections": sorted(key.collections) if key.collections is not None else None,
-        "created_at": as_date(key.created_s),
-        "expires_at": as_date(key.expires_s),
-        "revoked_at": as_date(key.revoked_s),
+        "created_at": format_utc(key.created_s),
+        "expires_at": format_utc(key.expires_s),
+        "revoked_at": format_utc(key.revoked_s),
     }

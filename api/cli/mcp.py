@@ -1,4 +1,4 @@
-"""`footnote mcp --stdio`: the index at hand, for an agent that starts us as its child."""
+"""`footnote mcp --stdio`: the local index for an agent that starts this command itself."""
 
 import asyncio
 import importlib.util
@@ -7,32 +7,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..exit_codes import CONFIGURATION, OK, USAGE, ServiceRefused
+from ..exit_codes import CONFIGURATION, OK, CliError
 from . import options
 
 if TYPE_CHECKING:
     from ..settings import Settings
 
-TICK_S = 0.05
+POLL_INTERVAL_S = 0.05
 
 
 def mcp(
-    stdio: Annotated[bool, typer.Option("--stdio", help="Speak over stdin and stdout.")] = False,
+    stdio: Annotated[bool, typer.Option("--stdio", help="Use stdin and stdout.")] = False,
     collection: options.Collection = None,
     data_dir: options.DataDir = None,
     model: options.Model = None,
 ) -> int:
-    """Answer an agent that speaks the Model Context Protocol."""
+    """Serve the index to an agent over the Model Context Protocol."""
     if not stdio:
-        raise ServiceRefused("say --stdio; a running service has it at /mcp", USAGE)
+        raise CliError("add --stdio; for HTTP, a running service has /mcp")
     if importlib.util.find_spec("mcp") is None:
-        raise ServiceRefused(
-            "this needs the extra `mcp`: install it with pip install '.[mcp]'", CONFIGURATION
-        )
-    from ..telemetry.logs import start_log
+        raise CliError("this command needs the extra `mcp`: pip install '.[mcp]'", CONFIGURATION)
+    from ..telemetry.logs import configure_logging
 
-    settings = options.settings(collection=collection, data_dir=data_dir, llm__model=model)
-    start_log(sys.stderr, log_content=settings.log_content)  # stdout is the agent's
+    settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
+    configure_logging(
+        sys.stderr, log_content=settings.log_content
+    )  # stdout belongs to the protocol
     asyncio.run(_serve(settings))
     return OK
 
@@ -41,16 +41,16 @@ async def _serve(settings: "Settings") -> None:
     from index.errors import GenerationMissing
     from index.store.manifest import read_current
 
-    from ..bootstrap import collection_folder, each, links, open_parts
-    from ..mcp import local
+    from ..bootstrap import link_signer, open_components
+    from ..mcp import stdio_server
     from ..service.service import Service
 
-    served = each(settings)
-    if not any(read_current(collection_folder(one)) for one in served):  # before an agent waits
+    served = settings.per_collection()
+    if not any(read_current(one.collection_folder) for one in served):  # before the agent waits
         raise GenerationMissing(settings.collection)
-    nothing = {one.collection: None for one in served}  # no sync here: `footnote serve` does it
-    service = Service(settings, open_parts, links(settings), nothing)
+    no_sync = {one.collection: None for one in served}  # `footnote serve` syncs
+    service = Service(settings, open_components, link_signer(settings), no_sync)
     async with service.run():
         while service.readiness().status == "starting":
-            await asyncio.sleep(TICK_S)
-        await local(service).run_stdio_async()
+            await asyncio.sleep(POLL_INTERVAL_S)
+        await stdio_server(service).run_stdio_async()

@@ -1,6 +1,6 @@
-"""`python -m api.cli.openapi > openapi.json`: the committed OpenAPI document.
+"""`python -m api.cli.openapi > openapi.json`: writes the committed OpenAPI document.
 
-Clients are generated from it; it has every route, whatever the settings.
+Clients are generated from it; it contains every route, independent of the settings.
 """
 
 import json
@@ -12,7 +12,7 @@ from ..settings import Settings
 
 def document() -> str:
     """Returns the text of `openapi.json`."""
-    settings = Settings.model_construct()  # the defaults, whatever the environment says
+    settings = Settings.model_construct()  # the defaults, not the environment
     return json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how what was said becomes settings."""
+"""Options that several commands share, and the settings that result from them."""
 
 import json as json_module
 import sys
@@ -19,33 +19,36 @@ OwnCollection = Annotated[
     bool, typer.Option("--own-collection", help="Name the index after the corpus folder.")
 ]
 DataDir = Annotated[
-    Path | None, typer.Option(help="Where everything built is kept.", show_default=False)
+    Path | None,
+    typer.Option(help="Folder of indexes, keys and models.", show_default=False),
 ]
 Model = Annotated[
-    str | None, typer.Option(help="Model that words the answers.", show_default=False)
+    str | None,
+    typer.Option(help="Chat model; without one, sources are quoted.", show_default=False),
 ]
 Url = Annotated[
-    str | None, typer.Option(help="Ask this running service instead.", show_default=False)
+    str | None,
+    typer.Option(help="Ask a running service instead of the local index.", show_default=False),
 ]
 Key = Annotated[
     str | None,
-    typer.Option(help="Key for that service.", envvar="FOOTNOTE_KEY", show_default=False),
+    typer.Option(help="API key for that service.", envvar="FOOTNOTE_KEY", show_default=False),
 ]
 Source = Annotated[
     list[str] | None,
-    typer.Option("--source", help="Search this file, or folder/, alone.", show_default=False),
+    typer.Option("--source", help="Only this file or folder/; repeatable.", show_default=False),
 ]
 Tag = Annotated[
     list[str] | None,
-    typer.Option("--tag", help="Search articles with this tag alone.", show_default=False),
+    typer.Option("--tag", help="Only articles with this tag; repeatable.", show_default=False),
 ]
 Since = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Articles from this day on.", show_default=False),
+    typer.Option(formats=["%Y-%m-%d"], help="Only articles from this day on.", show_default=False),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Articles up to this day.", show_default=False),
+    typer.Option(formats=["%Y-%m-%d"], help="Only articles up to this day.", show_default=False),
 ]
 TopK = Annotated[int, typer.Option(min=1, max=50, help="How many passages to use.")]
 Watch = Annotated[
@@ -54,25 +57,26 @@ Watch = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def settings(**said: object) -> "Settings":
-    """Returns the settings with what the command line said on top; raises SettingRefused.
+def load_settings(
+    *, own_collection: bool = False, all_collections: bool = False, **flags: object
+) -> "Settings":
+    """Returns the settings with the command line's flags on top; raises SettingRefused.
 
-    Names are the settings' own, with `__` for the dot of a group. They are those of the one
-    collection that is meant, unless `every`.
+    Flags have the names of settings, with `__` for the dot of a group. The settings are those of
+    the one selected collection, unless `all_collections`.
     """
-    from ..bootstrap import collection_for, only
-    from ..settings import load_settings
+    from ..settings import load_settings as load
+    from ..settings_types import collection_name
 
-    own, every = said.pop("own_collection", False), said.pop("every", False)
-    flags = {name.replace("__", "."): value for name, value in said.items()}
-    found = load_settings(flags)
-    if own and not said.get("collection"):
-        found = load_settings({**flags, "collection": collection_for(found.corpus)})
-    return found if every else only(found)
+    overrides = {name.replace("__", "."): value for name, value in flags.items()}
+    settings = load(overrides)
+    if own_collection and not overrides.get("collection"):
+        settings = load({**overrides, "collection": collection_name(settings.corpus)})
+    return settings if all_collections else settings.single_collection()
 
 
-def writable(settings: "Settings") -> None:
-    """Makes the data folder; raises SettingRefused where nothing can be written into it."""
+def check_data_dir(settings: "Settings") -> None:
+    """Creates the data folder; raises SettingRefused if it is not writable."""
     from ..errors import SettingRefused
 
     folder = settings.data_dir.absolute()
@@ -81,14 +85,14 @@ def writable(settings: "Settings") -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        cause = f"{folder} cannot be written ({error.strerror}): name another with --data-dir"
+        cause = f"cannot write to {folder} ({error.strerror}); choose another with --data-dir"
         raise SettingRefused("data_dir", cause) from error
 
 
 def filters(
     source: list[str] | None, tag: list[str] | None, since: datetime | None, until: datetime | None
 ) -> "Filters":
-    """Returns the filters that were said, in their shape on the wire."""
+    """Returns the filters of a query in their wire format."""
     from ..wire.schemas import Filters
 
     return Filters(
@@ -100,5 +104,5 @@ def filters(
 
 
 def print_json(value: object) -> None:
-    """Prints `value` on stdout; on a terminal in ASCII, so that nothing in it steers the screen."""
+    """Prints `value` on stdout; on a terminal in ASCII, so that no text can control it."""
     typer.echo(json_module.dumps(value, indent=2, ensure_ascii=sys.stdout.isatty()))

@@ -1,6 +1,6 @@
-"""`footnote serve [CORPUS]`: takes the port, syncs what changed beside it, answers.
+"""`footnote serve [CORPUS]`: binds the port, syncs in the background, answers over HTTP.
 
-The port is bound before anything slow, so that a taken one is said at once; `/livez` answers
+The port is bound before anything slow, so that a port in use is reported at once; `/livez` answers
 while the index is built.
 """
 
@@ -28,22 +28,26 @@ if TYPE_CHECKING:
 
 BACKLOG = 128
 KEEP_ALIVE_S = 75
-"""Longer than a proxy keeps an idle connection (nginx: 60 s), else it may ask on a closed one."""
+"""Longer than a proxy keeps an idle connection (nginx: 60 s), else it may reuse a closed one."""
 DRAIN_S = 5.0
-"""Probes come every few seconds, and a balancer needs one or two that fail."""
+"""Probes come every few seconds, and a load balancer needs one or two failures."""
 
 
 def serve(
     corpus: options.Corpus = None,
-    host: Annotated[str | None, typer.Option(help="Address.", show_default=False)] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0: any.", show_default=False)] = None,
-    no_sync: Annotated[bool, typer.Option("--no-sync", help="Serve what is there.")] = False,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0: any free port.", show_default=False)
+    ] = None,
+    no_sync: Annotated[bool, typer.Option("--no-sync", help="Serve the existing index.")] = False,
     workers: Annotated[
-        int | None, typer.Option(help="Processes that answer.", show_default=False)
+        int | None, typer.Option(help="Worker processes.", show_default=False)
     ] = None,
     watch: options.Watch = False,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Allow an address that others can reach.")
+        bool, typer.Option("--insecure", help="Allow other machines access without API keys.")
     ] = False,
     collection: options.Collection = None,
     own_collection: options.OwnCollection = False,
@@ -54,12 +58,12 @@ def serve(
         tuple[int, int, int, bool] | None,
         typer.Option(
             hidden=True,
-            help="Which worker, the listener's number, the parent's; whether to wait for an index.",
+            help="Worker number, listener fd, parent pid, whether to wait for an index.",
         ),
     ] = None,
 ) -> int:
-    """Sync what changed, then answer over HTTP."""
-    settings = options.settings(
+    """Sync the index and answer over HTTP."""
+    settings = options.load_settings(
         corpus=corpus,
         host=host,
         port=port,
@@ -69,25 +73,25 @@ def serve(
         own_collection=own_collection,
         data_dir=data_dir,
         llm__model=model,
-        every=True,
+        all_collections=True,
     )
     if watch and no_sync:
-        raise typer.BadParameter("--watch syncs, --no-sync does not")
-    refuse_exposure(settings)
-    from ..telemetry.logs import start_log
+        raise typer.BadParameter("--watch and --no-sync exclude each other")
+    require_keys(settings)
+    from ..telemetry.logs import configure_logging
 
     worker, fd, parent, waits = as_worker or (0, -1, -1, False)
-    with socket.socket(fileno=fd) if as_worker else bound(settings.host, settings.port) as listener:
+    with socket.socket(fileno=fd) if as_worker else bind(settings.host, settings.port) as listener:
         if not no_sync:
-            options.writable(settings)
-        start_log(sys.stderr, log_content=settings.log_content)
+            options.check_data_dir(settings)
+        configure_logging(sys.stderr, log_content=settings.log_content)
         if settings.workers > 1 and not as_worker:
             from ..server.workers import WorkerSupervisor
-            from ..telemetry.metrics import on_own_port, shared_by_workers
+            from ..telemetry.metrics import metrics_server, multiprocess_metrics
 
-            with shared_by_workers() as figures, on_own_port(settings.metrics_port, figures):
+            with multiprocess_metrics() as figures, metrics_server(settings.metrics_port, figures):
                 return WorkerSupervisor(settings.workers, listener).run()
-        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # asked for: a clean end
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # a clean end
         if as_worker:
             call_when_orphaned(parent, lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
@@ -105,22 +109,22 @@ def serve(
     return OK
 
 
-def refuse_exposure(settings: "Settings") -> None:
-    """Raises SettingRefused where others could reach a service for which no key was made."""
-    from ..bootstrap import keys
+def require_keys(settings: "Settings") -> None:
+    """Raises SettingRefused if other machines can reach a service that has no API keys."""
     from ..security.auth import is_loopback
+    from ..security.keys import KeyStore
 
-    if settings.insecure or is_loopback(settings.host) or keys(settings).all():
+    if settings.insecure or is_loopback(settings.host) or KeyStore(settings.state_file).all():
         return
     raise SettingRefused(
         "host",
-        f"others can reach {settings.host}, and no key was made: footnote keys create makes one, "
-        "--insecure allows everybody everything",
+        f"other machines can reach {settings.host}, and there is no API key; create one with "
+        "`footnote keys create`, or allow everyone with --insecure",
     )
 
 
 def drain_s(settings: "Settings") -> float:
-    """Returns how long to be not ready before the port closes: at home nobody watches /readyz."""
+    """Returns how long /readyz returns 503 before the port closes; on loopback nobody polls it."""
     from ..security.auth import is_loopback
 
     if settings.drain_s is not None:
@@ -128,7 +132,7 @@ def drain_s(settings: "Settings") -> float:
     return 0.0 if is_loopback(settings.host) else DRAIN_S
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
     """Returns a socket bound to the address; raises PortTaken."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -156,10 +160,9 @@ def _run(
     import uvicorn
 
     from ..app import create_app
-    from ..server.graceful import GracefulServer
-    from ..server.protocol import LimitedProtocol
+    from ..server.uvicorn_server import GracefulServer, LimitedProtocol
     from ..service.service import Hooks
-    from ..telemetry.metrics import on_own_port
+    from ..telemetry.metrics import metrics_server
 
     fatal: list[Exception] = []
     url = _url(settings.host, listener.getsockname()[1])
@@ -167,10 +170,10 @@ def _run(
     def on_fatal(error: Exception) -> None:
         fatal.append(error)
         server.should_exit = True
-        server.service.end()
+        server.service.stop_answers()
 
     def on_ready(ready: "Ready", example: str) -> None:
-        if worker:  # the first one says it
+        if worker:  # the default_collection worker prints it
             return
         if json:
             typer.echo(json_module.dumps({"url": url, **ready.model_dump(exclude={"progress"})}))
@@ -194,7 +197,7 @@ def _run(
     server = GracefulServer(config, app.state.service, drain_s=drain_s(settings))
     logging.getLogger("footnote").info("listening on %s", url)
     own_port = settings.metrics_port if settings.workers == 1 else None  # else the parent's
-    with on_own_port(own_port, app.state.metrics.everyones()):
+    with metrics_server(own_port, app.state.metrics.collector()):
         server.run(sockets=[listener])
     if fatal:
         raise fatal[0]
@@ -205,20 +208,20 @@ def _url(host: str, port: int) -> str:
 
 
 def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:
-    """Returns where to ask, with a line to copy."""
-    from ..service.service import first
+    """Returns the URL of the page and a curl command to copy."""
+    from ..service.service import default_collection
 
     if not ready.sources:
-        return f"\nFootnote runs, and its index holds no article yet.\n  page   {url}/\n"
-    question, held = {"question": example}, f"generation {ready.generation}"
+        return f"\nFootnote is running; its index has no articles yet.\n  page   {url}/\n"
+    question, index = {"question": example}, f"generation {ready.generation}"
     if ready.collections:
-        question["collection"] = first(ready.collections)
-        held = f"collections {', '.join(ready.collections)}"
+        question["collection"] = default_collection(ready.collections)
+        index = f"collections {', '.join(ready.collections)}"
     body = escape(json_module.dumps(question, ensure_ascii=False))
     header = "Content-Type: application/json"
     return (
-        f"\nFootnote answers from {pluralize(ready.sources, 'article')}, {held}, "
-        f"with {model or 'their own words (no model is set)'}.\n"
+        f"\nFootnote serves {pluralize(ready.sources, 'article')} ({index}); "
+        f"answers {f'written by {model}' if model else 'quote the sources (no model is set)'}.\n"
         f"  page   {url}/\n"
         f"  ask    curl -s {url}/v1/answers -H {shlex.quote(header)} -d {shlex.quote(body)}\n"
     )

@@ -40,13 +40,13 @@ def sync(
     options.check_data_dir(settings)
     from index.sync.process import run_sync
 
-    from ..bootstrap import each, only, sync_request
+    from ..bootstrap import sync_request
 
     if watch:
-        _watch(sync_request(only(settings), replace=replace), json=json)
+        _watch(sync_request(settings.single_collection(), replace=replace), json=json)
         return OK
     reports = {}
-    for one in each(settings):
+    for one in settings.per_collection():
         request = sync_request(one, replace=replace)
         with show_progress(json=json) as on_event:
             reports[one.collection] = run_sync(request, on_event)
@@ -81,26 +81,26 @@ def _watch(request: "SyncRequest", *, json: bool) -> None:
 
 
 def _show(report: "SyncReport", request: "SyncRequest", *, json: bool) -> None:
-    from ..service.background_sync import emptiness, summary
+    from ..service.background_sync import empty_index_warning, summarize_report
 
     if json:
         options.print_json(asdict(report))
         return
-    typer.echo(summary(report))
+    typer.echo(summarize_report(report))
     sys.stdout.flush()
-    if warning := emptiness(report, request):
+    if warning := empty_index_warning(report, request):
         typer.echo(warning, err=True)
 
 
 @contextmanager
 def show_progress(*, json: bool = False, bars: bool = True) -> Iterator[Callable[[Event], None]]:
     """Yields a hook that prints events on stderr: as JSON, as bars on a terminal, or as lines."""
-    from ..service.background_sync import Lines
+    from ..service.background_sync import SyncEventFormatter
 
-    lines = Lines()
+    lines = SyncEventFormatter()
 
     def print_line(event: Event) -> None:
-        if line := json_module.dumps(event) if json else lines.of(event):
+        if line := json_module.dumps(event) if json else lines.format(event):
             typer.echo(line, err=True)
 
     if json or not bars or not sys.stderr.isatty():

@@ -1,7 +1,6 @@
-"""The terminal: exit codes, what goes to which stream, what gets imported.
+"""The command line: exit codes, output streams and lazy imports.
 
-Commands run in this process where a process of their own would show nothing more: it takes
-seconds to import what answers.
+Commands run in this process unless a child process is part of the test: the imports take seconds.
 """
 
 import fcntl
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import run
-from api.cli.ask import shown
+from api.cli.ask import format_answer
 from index.embed.minilm import MiniLM
 from tests.support.fakes import FakeModel
 from tests.support.processes import (
@@ -35,7 +34,7 @@ UNKNOWN = "Which river flows through Vienna?"
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended and what it said."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -49,12 +48,12 @@ Terminal = Callable[..., Result]
 def terminal(bare_environment: Path, capfd: pytest.CaptureFixture[str]) -> Terminal:
     """Runs commands in this process, in an empty folder with an empty environment."""
 
-    def runs(*arguments: object) -> Result:
+    def run_command(*arguments: object) -> Result:
         code = run([str(argument) for argument in arguments])
         captured = capfd.readouterr()
         return Result(code, captured.out, captured.err)
 
-    return runs
+    return run_command
 
 
 def test_the_help_imports_nothing_heavy() -> None:
@@ -71,7 +70,7 @@ def test_the_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         ([], 2, ""),
         (["frobnicate"], 2, "frobnicate"),
@@ -90,45 +89,45 @@ def test_the_help_imports_nothing_heavy() -> None:
         (["ask", "why?", "--url", "nonsense"], 4, "nonsense"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
-    arguments: list[str], code: int, said: str, terminal: Terminal
+def test_an_error_is_one_line(
+    arguments: list[str], code: int, message: str, terminal: Terminal
 ) -> None:
     done = terminal(*arguments)
     assert done.code == code
-    assert said in done.err
-    assert len(done.err.splitlines()) == bool(said)
+    assert message in done.err
+    assert len(done.err.splitlines()) == bool(message)
 
 
 @pytest.mark.parametrize("command", ["sync", "serve"])
-def test_a_data_folder_that_cannot_be_written_is_3_in_one_line(command: str, home: Path) -> None:
+def test_a_data_folder_that_is_not_writable_is_3_in_one_line(command: str, home: Path) -> None:
     (home / "occupied").write_text("a file")
     data = home / "occupied" / "data"
     arguments = [command, str(SEEDS), "--data-dir", str(data)]
     done = run_footnote(*arguments, *(["--port", "0"] if command == "serve" else []), cwd=home)
     assert done.returncode == 3
-    said = f"{data} cannot be written (Not a directory): name another with --data-dir"
-    assert said in done.stderr
+    message = f"cannot write to {data} (Not a directory); choose another with --data-dir"
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_an_empty_folder_is_said_with_what_is_read(home: Path) -> None:
+def test_an_empty_folder_is_reported_with_the_formats_that_are_read(home: Path) -> None:
     (home / "articles").mkdir()
     (home / "articles" / "notes.xyz").write_text("of no format")
     done = run_footnote("sync", "articles", cwd=home)
     assert done.returncode == 0
     assert "generation 000001: 0 passages; " in done.stdout
-    said = done.stderr.splitlines()[-1]
-    assert f"nothing to answer from in {home / 'articles'}: 1 file skipped" in said
-    assert ".txt .md " in said
+    warning = done.stderr.splitlines()[-1]
+    assert f"no articles in {home / 'articles'}: 1 file skipped" in warning
+    assert ".txt .md " in warning
     with RunningService("articles", cwd=home) as service:
         pass
-    assert "nothing to answer from in" in service.log
+    assert "no articles in" in service.log
     (home / "articles" / "lake.txt").write_text("The lake froze for 142 days.")
     filled = run_footnote("sync", "articles", cwd=home)
     assert "generation 000002: 1 passage; 1 added, " in filled.stdout
-    assert "nothing to answer from" not in filled.stderr
-    told = run_footnote("status", cwd=home).stdout
-    assert "generation 000002, 1 article, 1 passage\n" in told
+    assert "no articles in" not in filled.stderr
+    status = run_footnote("status", cwd=home).stdout
+    assert "generation 000002, 1 article, 1 passage\n" in status
 
 
 def test_the_hint_for_an_unknown_collection_names_it(terminal: Terminal) -> None:
@@ -155,7 +154,7 @@ def test_a_disk_that_fills_up_during_a_sync_is_4_in_one_line(home: Path) -> None
     assert run_footnote("sync", "articles", cwd=home).returncode == 0
 
 
-def test_a_list_of_no_keys_says_how_to_make_one(terminal: Terminal) -> None:
+def test_an_empty_list_of_keys_says_how_to_create_one(terminal: Terminal) -> None:
     done = terminal("keys", "list")
     assert (done.code, done.out) == (0, "")
     assert "footnote keys create" in done.err
@@ -182,7 +181,7 @@ def test_a_second_sync_says_that_nothing_has_changed(
     assert skipped == ["picture.txt"], "files that are left out are named each time"
 
 
-def test_another_folder_for_a_collection_needs_a_word(
+def test_another_folder_for_a_collection_needs_replace(
     lakes: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(lakes)
@@ -195,7 +194,7 @@ def test_another_folder_for_a_collection_needs_a_word(
     assert (lakes / ".data" / "collections" / "more-lakes" / "CURRENT").exists()
 
 
-def test_a_sync_beside_another_is_4_and_names_it(home: Path, terminal: Terminal) -> None:
+def test_a_concurrent_sync_is_4_and_names_the_other_process(home: Path, terminal: Terminal) -> None:
     write_lake_articles(home / "articles")
     folder = home / ".data" / "collections" / "default"
     folder.mkdir(parents=True)
@@ -214,9 +213,9 @@ def test_an_interrupted_sync_is_130_and_leaves_no_child(home: Path) -> None:
         command, cwd=home, env=clean_environment(), stderr=subprocess.PIPE, text=True
     ) as sync:
         assert sync.stderr is not None
-        sync.stderr.readline()  # it has begun
+        sync.stderr.readline()  # it has started
         sync.send_signal(signal.SIGINT)
-        rest = sync.stderr.read()  # ends once no process holds the stream any more
+        rest = sync.stderr.read()  # ends once no process has the stream open
     assert sync.returncode == 130
     assert "Traceback" not in rest
     assert not (home / ".data" / "collections" / "default" / "CURRENT").exists()
@@ -232,22 +231,22 @@ def test_an_answer_names_file_line_and_quote(seeds_data: Path, terminal: Termina
     place = "    xiaomi-cars-in-the-second-quarter-of-2025.md:25"
     assert lines[first : first + 2] == [title, place]
     assert lines[first + 2].startswith("    “Across 92 Chinese cities")
-    assert lines[-1] == "Every sentence is supported by what it cites."
+    assert lines[-1] == "Every sentence is supported by its citations."
     assert done.err == ""
 
 
-def test_what_a_model_says_beyond_its_sources_is_named_under_the_answer(
+def test_unsupported_sentences_of_a_model_are_listed_under_the_answer(
     seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = "## Sales\n\nThere are 400 sales centers [1.2]. The weather is fine."
-    with FakeModel(said) as model:
+    completion = "## Sales\n\nThere are 400 sales centers [1.2]. The weather is fine."
+    with FakeModel(completion) as model:
         monkeypatch.setenv("OPENAI_BASE_URL", model.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "none")
         done = terminal("ask", QUESTION, "--model", "fake", "--data-dir", seeds_data)
-    heading, answer, doubts, source = done.out.split("\n\n")
+    heading, answer, warnings, source = done.out.split("\n\n")
     assert heading == "## Sales"
     assert answer == "There are 400 sales centers. [1] The weather is fine."
-    assert doubts.splitlines() == [
+    assert warnings.splitlines() == [
         "! not supported: the number 400 is not in the cited text — "
         "There are 400 sales centers. [1]",
         "! no source given — The weather is fine.",
@@ -255,7 +254,7 @@ def test_what_a_model_says_beyond_its_sources_is_named_under_the_answer(
     assert source.startswith("[1] ")
 
 
-def test_an_answer_is_broken_between_words_at_the_terminals_width() -> None:
+def test_an_answer_is_wrapped_between_words_at_the_terminal_width() -> None:
     cited = {"n": 1, "source": "a/lake.txt", "title": "lake", "heading": None, "page": None}
     quote = "The lake froze for 142 days in the winter of 1998, and people walked over it."
     answer = {
@@ -267,44 +266,44 @@ def test_an_answer_is_broken_between_words_at_the_terminals_width() -> None:
         "citations": [cited | {"line": 3, "quote": quote}],
         "passages": [],
     }
-    narrow = shown(answer, width=40)
+    narrow = format_answer(answer, width=40)
     assert max(map(len, narrow.splitlines())) <= 40
     assert "\n[1] a/lake.txt:3\n    “The lake froze for 142 days in the\n    winter" in narrow
-    assert narrow.split() == shown(answer).split()
-    assert len(shown(answer | {"format": "markdown"}, width=40).splitlines()[0]) > 40
+    assert narrow.split() == format_answer(answer).split()
+    assert len(format_answer(answer | {"format": "markdown"}, width=40).splitlines()[0]) > 40
 
 
-def test_what_is_not_answered_is_6(seeds_data: Path, terminal: Terminal) -> None:
+def test_a_refusal_is_6(seeds_data: Path, terminal: Terminal) -> None:
     done = terminal("ask", UNKNOWN, "--data-dir", seeds_data)
     assert done.code == 6
     assert "Not answered: " in done.out
-    told = json.loads(terminal("ask", UNKNOWN, "--data-dir", seeds_data, "--json").out)
-    assert (told["answered"], bool(told["reason"])) == (False, True)
+    body = json.loads(terminal("ask", UNKNOWN, "--data-dir", seeds_data, "--json").out)
+    assert (body["answered"], bool(body["reason"])) == (False, True)
 
 
 @pytest.mark.parametrize("command", ["ask", "search"])
-def test_asking_a_service_gives_what_asking_the_index_gives(
+def test_a_service_and_the_local_index_give_the_same_result(
     command: str, service: RunningService, seeds_data: Path, terminal: Terminal
 ) -> None:
-    here = terminal(command, QUESTION, "--json", "--data-dir", seeds_data)
-    there = terminal(command, QUESTION, "--json", "--url", service.url)
-    assert here.code == there.code == 0
-    ours, theirs = json.loads(here.out), json.loads(there.out)
+    local = terminal(command, QUESTION, "--json", "--data-dir", seeds_data)
+    remote = terminal(command, QUESTION, "--json", "--url", service.url)
+    assert local.code == remote.code == 0
+    ours, theirs = json.loads(local.out), json.loads(remote.out)
     for changing in ("id", "timings_ms"):
         assert (ours.pop(changing, None) is None) == (theirs.pop(changing, None) is None)
     assert ours == theirs
 
 
-def test_a_search_keeps_to_the_file_that_is_named(seeds_data: Path, terminal: Terminal) -> None:
-    where = ["--data-dir", seeds_data, "--json"]
-    found = terminal("search", "Xiaomi", "--source", "waiting-for-a-xiaomi-car.txt", *where)
-    sources = {hit["source"] for hit in json.loads(found.out)["hits"]}
-    assert (found.code, sources) == (0, {"waiting-for-a-xiaomi-car.txt"})
-    asked = terminal("ask", QUESTION, "--since", "2026-01-01", *where)
-    assert (asked.code, json.loads(asked.out)["reason"]) == (6, "nothing_retrieved")
+def test_filters_restrict_search_and_ask(seeds_data: Path, terminal: Terminal) -> None:
+    options = ["--data-dir", seeds_data, "--json"]
+    searched = terminal("search", "Xiaomi", "--source", "waiting-for-a-xiaomi-car.txt", *options)
+    sources = {hit["source"] for hit in json.loads(searched.out)["hits"]}
+    assert (searched.code, sources) == (0, {"waiting-for-a-xiaomi-car.txt"})
+    refused = terminal("ask", QUESTION, "--since", "2026-01-01", *options)
+    assert (refused.code, json.loads(refused.out)["reason"]) == (6, "nothing_retrieved")
 
 
-def test_a_problem_of_a_service_is_said_in_its_words(
+def test_a_problem_of_a_service_is_shown_with_its_detail(
     service: RunningService, terminal: Terminal
 ) -> None:
     done = terminal("ask", "x" * 5_000, "--url", service.url)
@@ -313,7 +312,7 @@ def test_a_problem_of_a_service_is_said_in_its_words(
 
 
 @pytest.mark.parametrize("command", ["ask", "search"])
-def test_the_screen_is_not_steered_by_an_article(
+def test_an_article_cannot_control_the_terminal(
     command: str, lakes: Path, terminal: Terminal
 ) -> None:
     done = terminal(command, "What is the capital of Examplia?", "--data-dir", lakes / ".data")
@@ -321,14 +320,14 @@ def test_the_screen_is_not_steered_by_an_article(
     assert not {"\u202e", "\x1b"} & set(done.out)
 
 
-def test_the_doctor_tells_what_is_there(seeds_data: Path, terminal: Terminal) -> None:
+def test_doctor_checks_every_part(seeds_data: Path, terminal: Terminal) -> None:
     done = terminal("doctor", SEEDS, "--data-dir", seeds_data, "--json")
     checks = {check["check"]: check["ok"] for check in json.loads(done.out)["checks"]}
     names = ["python", "weights", "data", "corpus", "index"]
     assert (done.code, checks) == (0, dict.fromkeys(names, True) | {"model": None})
 
 
-def test_the_doctor_tells_that_an_index_is_of_an_older_versions_vectors(
+def test_doctor_reports_an_index_with_the_vectors_of_an_older_version(
     seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MiniLM, "fingerprint", "all-MiniLM-L6-v2@newer")
@@ -338,7 +337,7 @@ def test_the_doctor_tells_that_an_index_is_of_an_older_versions_vectors(
     assert "run `footnote sync`" in done.out
 
 
-def test_the_doctor_tells_what_is_missing(home: Path, terminal: Terminal) -> None:
+def test_doctor_reports_what_is_missing(home: Path, terminal: Terminal) -> None:
     done = terminal("doctor")
     assert done.code == 4
     assert "FAIL  corpus" in done.out

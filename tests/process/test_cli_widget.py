@@ -1,4 +1,4 @@
-"""`footnote widget snippet` and `footnote doctor --origin`: what a site needs, what is missing."""
+"""`footnote widget snippet` and `footnote doctor --origin`: embedding the widget on a site."""
 
 import json
 from pathlib import Path
@@ -30,29 +30,29 @@ def test_the_snippet_can_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("origin", ["site.example", "null", "https://a/b", "https://*.example"])
-def test_what_is_no_origin_is_refused(tmp_path: Path, origin: str) -> None:
+def test_an_invalid_origin_is_refused(tmp_path: Path, origin: str) -> None:
     done = run_footnote("widget", "snippet", "--origin", origin, cwd=tmp_path)
     assert done.returncode == 3
     assert "--origin" in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("env", "said"),
+    ("env", "reasons"),
     [
-        ({}, ["FOOTNOTE_WIDGET_ORIGINS does not hold", "only this machine reaches"]),
-        ({"FOOTNOTE_WIDGET_ORIGINS": SITE}, ["only this machine reaches"]),
+        ({}, ["add it to FOOTNOTE_WIDGET_ORIGINS", "only this machine can reach"]),
+        ({"FOOTNOTE_WIDGET_ORIGINS": SITE}, ["only this machine can reach"]),
         (
             {"FOOTNOTE_WIDGET_ORIGINS": SITE, "FOOTNOTE_PUBLIC_URL": "http://kb.example"},
-            ["an https page may not ask http://kb.example"],
+            ["https pages cannot call http://kb.example"],
         ),
         ({"FOOTNOTE_WIDGET_ORIGINS": SITE} | PUBLIC, []),
     ],
-    ids=["nothing_set", "loopback", "mixed", "well"],
+    ids=["nothing_set", "loopback", "mixed_content", "allowed"],
 )
-def test_doctor_says_what_would_block_a_site(
-    home: Path, env: dict[str, str], said: list[str]
+def test_doctor_reports_what_blocks_the_widget_on_a_site(
+    home: Path, env: dict[str, str], reasons: list[str]
 ) -> None:
     done = run_footnote("doctor", "--origin", SITE, "--json", cwd=home, env=env)
     checks = {check["check"]: check for check in json.loads(done.stdout)["checks"]}
-    assert checks["widget"]["ok"] is (not said)
-    assert [part for part in said if part not in checks["widget"]["detail"]] == []
+    assert checks["widget"]["ok"] is (not reasons)
+    assert [reason for reason in reasons if reason not in checks["widget"]["detail"]] == []

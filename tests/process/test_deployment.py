@@ -1,8 +1,7 @@
-"""The image, compose and Kubernetes files: what can drift in them, and that the service runs so.
+"""The Dockerfile, compose and Kubernetes files: consistency, and a run under their restrictions.
 
-No container engine is at hand, so bubblewrap makes the same conditions: the installed wheel, the
-image's own environment and command, no user of this machine, no network, a root that is read-only,
-and /data alone to write to.
+Without a container engine, bubblewrap creates the same conditions: the installed wheel, the image's
+environment and command, an unknown user, no network, a read-only root and a writable /data.
 """
 
 import json
@@ -36,23 +35,24 @@ IMAGE = f"footnote:{PROJECT['project']['version']}"
 UID = 10001
 
 
-def steps(name: str) -> list[str]:
-    return [rest for step, rest in STEPS if step == name]
+def instructions(name: str) -> list[str]:
+    """Returns the arguments of each Dockerfile instruction of this name."""
+    return [arguments for step, arguments in STEPS if step == name]
 
 
 def environment() -> dict[str, str]:
-    """What the image sets."""
-    (line,) = steps("ENV")
+    """Returns the environment variables of the image."""
+    (line,) = instructions("ENV")
     return dict(word.split("=", 1) for word in shlex.split(line))
 
 
 def command() -> list[str]:
-    """What the image runs."""
-    return [*json.loads(steps("ENTRYPOINT")[0]), *json.loads(steps("CMD")[0])]
+    """Returns the command of the image."""
+    return [*json.loads(instructions("ENTRYPOINT")[0]), *json.loads(instructions("CMD")[0])]
 
 
 def variables() -> set[str]:
-    """Every variable that is a setting."""
+    """Returns the environment variables of all settings."""
     names = set()
     for name, field in Settings.model_fields.items():
         inner = getattr(field.annotation, "model_fields", None)
@@ -61,43 +61,44 @@ def variables() -> set[str]:
 
 
 def deployment() -> dict[str, Any]:
-    (found,) = [document for document in DOCUMENTS if document["kind"] == "Deployment"]
-    spec: dict[str, Any] = found["spec"]["template"]["spec"]
+    (one,) = [document for document in DOCUMENTS if document["kind"] == "Deployment"]
+    spec: dict[str, Any] = one["spec"]["template"]["spec"]
     return spec
 
 
-def test_the_image_is_built_by_the_lock_with_the_tools_that_make_uses() -> None:
+def test_the_image_is_built_from_the_lock_with_the_tools_of_the_makefile() -> None:
     (install, uv) = (
-        next(step for step in steps("RUN") if word in step) for word in (".[mcp]", "pip install ")
+        next(step for step in instructions("RUN") if word in step)
+        for word in (".[mcp]", "pip install ")
     )
     assert "--constraint requirements.lock" in install
     assert re.findall(r"\[(\w+)\]", install) == ["mcp"]
     pinned = re.search(r"^UV := (\S+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert pinned
     assert pinned[1] in uv
-    copied = " ".join(steps("COPY")[:-1]).split()
+    copied = " ".join(instructions("COPY")[:-1]).split()
     assert all((ROOT / name).exists() for name in copied if name != "./")
     packages = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert set(packages) < set(copied)
-    kept = (ROOT / ".dockerignore").read_text().splitlines()
-    assert {f"!{name}" for name in copied if name != "./"} <= set(kept)
+    included = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {f"!{name}" for name in copied if name != "./"} <= set(included)
 
 
-def test_the_images_python_is_one_that_the_project_takes() -> None:
-    images = {step.split()[0] for step in steps("FROM")}
+def test_the_python_of_the_image_is_supported() -> None:
+    images = {step.split()[0] for step in instructions("FROM")}
     assert images == {"python:3.11-slim"}
     assert PROJECT["project"]["requires-python"] == ">=3.11"
     assert "--python-version 3.11" in (ROOT / "Makefile").read_text()
 
 
-def test_the_image_runs_as_nobody_and_writes_to_data_alone() -> None:
-    assert steps("USER") == [f"{UID}:{UID}"]
-    assert steps("VOLUME") == [environment()["FOOTNOTE_DATA_DIR"]] == ["/data"]
+def test_the_image_runs_unprivileged_and_writes_only_to_data() -> None:
+    assert instructions("USER") == [f"{UID}:{UID}"]
+    assert instructions("VOLUME") == [environment()["FOOTNOTE_DATA_DIR"]] == ["/data"]
     assert environment()["HOME"] == environment()["TMPDIR"] == "/data"
-    assert any(f"-o {UID} -g {UID} /data" in step for step in steps("RUN"))
+    assert any(f"-o {UID} -g {UID} /data" in step for step in instructions("RUN"))
 
 
-def test_every_variable_that_is_set_is_a_setting() -> None:
+def test_every_variable_is_a_setting() -> None:
     compose = COMPOSE["services"]["footnote"]["environment"]
     pods = [one for box in deployment()["containers"] for one in box["env"]]
     for name in [*environment(), *compose, *(one["name"] for one in pods)]:
@@ -110,8 +111,8 @@ def test_ports_and_probes_are_those_of_the_service() -> None:
     (box,) = deployment()["containers"]
     probes = {box[name]["httpGet"]["path"] for name in ("livenessProbe", "readinessProbe")}
     assert probes == {"/livez", "/readyz"} <= routes
-    assert f"127.0.0.1:{port}/livez" in steps("HEALTHCHECK")[0]
-    assert steps("EXPOSE") == [port]
+    assert f"127.0.0.1:{port}/livez" in instructions("HEALTHCHECK")[0]
+    assert instructions("EXPOSE") == [port]
     assert COMPOSE["services"]["footnote"]["ports"] == [f"127.0.0.1:{port}:{port}"]
     assert [one["containerPort"] for one in box["ports"]] == [int(port)]
     (service,) = [document for document in DOCUMENTS if document["kind"] == "Service"]
@@ -120,14 +121,18 @@ def test_ports_and_probes_are_those_of_the_service() -> None:
     assert hosts == service["metadata"]["name"]
 
 
-def test_compose_confines_the_service_and_lets_a_model_run_beside_it() -> None:
+def test_compose_confines_the_service_and_has_an_ollama_profile() -> None:
     services = COMPOSE["services"]
-    ours = services["footnote"]
-    assert (ours["image"], ours["read_only"], ours["cap_drop"]) == (IMAGE, True, ["ALL"])
+    footnote = services["footnote"]
+    assert (footnote["image"], footnote["read_only"], footnote["cap_drop"]) == (
+        IMAGE,
+        True,
+        ["ALL"],
+    )
     articles = environment()["FOOTNOTE_CORPUS"]
-    assert ours["volumes"] == [f"${{CORPUS:-./seeds}}:{articles}:ro", "data:/data"]
+    assert footnote["volumes"] == [f"${{CORPUS:-./seeds}}:{articles}:ro", "data:/data"]
     assert services["ollama"]["profiles"] == ["ollama"]
-    assert "http://ollama:11434/v1" in ours["environment"]["FOOTNOTE_LLM__BASE_URL"]
+    assert "http://ollama:11434/v1" in footnote["environment"]["FOOTNOTE_LLM__BASE_URL"]
     assert "ports" not in services["ollama"]
 
 
@@ -151,12 +156,12 @@ def test_the_pod_is_confined_and_its_keys_come_from_a_secret() -> None:
     assert {secrets[0]["secretName"], model["valueFrom"]["secretKeyRef"]["name"]} == {"footnote"}
 
 
-def test_the_pods_first_command_is_one_of_ours(tmp_path: Path) -> None:
-    made = CliRunner().invoke(terminal, ["keys", "create", "--data-dir", str(tmp_path / "one")])
+def test_the_init_container_runs_a_command_of_footnote(tmp_path: Path) -> None:
+    created = CliRunner().invoke(terminal, ["keys", "create", "--data-dir", str(tmp_path / "one")])
     (first,) = deployment()["initContainers"]
-    held = tmp_path / "read"
-    held.write_text(made.stdout)
-    arguments = [str(held) if one == "/keys/read" else one for one in first["args"]]
+    key_file = tmp_path / "read"
+    key_file.write_text(created.stdout)
+    arguments = [str(key_file) if one == "/keys/read" else one for one in first["args"]]
     done = CliRunner().invoke(terminal, [*arguments, "--data-dir", str(tmp_path / "two")])
     assert done.exit_code == 0, done.output
 
@@ -165,7 +170,7 @@ INSIDE = """
 import json, os, signal, subprocess, sys, urllib.request
 from pathlib import Path
 
-def writable(path):
+def is_writable(path):
     try:
         Path(path, "probe").write_text("x")
     except OSError:
@@ -173,49 +178,49 @@ def writable(path):
     Path(path, "probe").unlink()
     return True
 
-places = ["/", "/usr", "/opt/footnote", "/articles", "/etc", "/data"]
-found = {"uid": os.getuid(), "writable": [place for place in places if writable(place)]}
-found["elsewhere"] = os.path.exists("/tmp") and writable("/tmp")
+folders = ["/", "/usr", "/opt/footnote", "/articles", "/etc", "/data"]
+report = {"uid": os.getuid(), "writable": [folder for folder in folders if is_writable(folder)]}
+report["tmp_writable"] = os.path.exists("/tmp") and is_writable("/tmp")
 service = subprocess.Popen([*sys.argv[1:], "--json"], stdout=subprocess.PIPE)
-found["ready"] = json.loads(service.stdout.readline())
+report["ready"] = json.loads(service.stdout.readline())
 question = b'{"question": "How many showrooms are there, and in how many cities?"}'
 url = "http://127.0.0.1:" + os.environ["FOOTNOTE_PORT"]
 header = {"Content-Type": "application/json"}
-asked = urllib.request.Request(url + "/v1/answers", question, header)
-found["answer"] = json.load(urllib.request.urlopen(asked))
+request = urllib.request.Request(url + "/v1/answers", question, header)
+report["answer"] = json.load(urllib.request.urlopen(request))
 service.send_signal(signal.SIGTERM)
-found["code"] = service.wait(30)
-print(json.dumps(found))
+report["code"] = service.wait(30)
+print(json.dumps(report))
 """
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel, unpacked as an installer does."""
+    """A folder with the contents of the wheel, as an installer unpacks it."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (made,) = folder.glob("*.whl")
-    with ZipFile(made) as archive:
+    (wheel_file,) = folder.glob("*.whl")
+    with ZipFile(wheel_file) as archive:
         archive.extractall(folder / "site")
     return folder / "site"
 
 
 def bubblewrap() -> str:
-    """The program, where it works; a skip where it does not, but not where CI runs."""
-    found = shutil.which("bwrap")
-    tried = found and subprocess.run([found, "--ro-bind", "/", "/", "--unshare-all", "true"])
-    if found and tried and tried.returncode == 0:
-        return found
-    why = (
+    """Returns the path of bwrap; skips the test where it does not work, and fails it in CI."""
+    program = shutil.which("bwrap")
+    trial = program and subprocess.run([program, "--ro-bind", "/", "/", "--unshare-all", "true"])
+    if program and trial and trial.returncode == 0:
+        return program
+    reason = (
         "bubblewrap is missing or may not make namespaces here (Debian: apt-get install bubblewrap)"
     )
     if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(f"SKIPPED: {why}")
+        pytest.fail(reason)
+    pytest.skip(f"SKIPPED: {reason}")
 
 
-def test_it_answers_on_a_read_only_root_as_nobody_and_ends_when_told(
+def test_it_answers_unprivileged_on_a_read_only_root_and_stops_on_sigterm(
     wheel: Path, seeds_data: Path, tmp_path: Path
 ) -> None:
     program = bubblewrap()
@@ -223,19 +228,19 @@ def test_it_answers_on_a_read_only_root_as_nobody_and_ends_when_told(
     data.mkdir()
     shutil.copytree(seeds_data / "models", data / "models")
     (tmp_path / "inside.py").write_text(INSIDE)
-    set_there = environment() | {
+    variables_set = environment() | {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         "PYTHONPATH": "/opt/footnote",
         "FOOTNOTE_INSECURE": "true",
         "FOOTNOTE_DRAIN_S": "0",
     }
-    there = [word for name, value in set_there.items() for word in ("--setenv", name, value)]
-    needed = ["/usr", "/etc", str(Path(sys.prefix)), str(Path(sys.base_prefix))]
+    setenv = [word for name, value in variables_set.items() for word in ("--setenv", name, value)]
+    read_only = ["/usr", "/etc", str(Path(sys.prefix)), str(Path(sys.base_prefix))]
     done = subprocess.run(
         [
             *[program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"],
-            *["--uid", str(UID), "--gid", str(UID), "--clearenv", *there],
-            *[word for path in needed for word in ("--ro-bind", path, path)],
+            *["--uid", str(UID), "--gid", str(UID), "--clearenv", *setenv],
+            *[word for path in read_only for word in ("--ro-bind", path, path)],
             *[
                 w
                 for name in ("bin", "lib", "lib64")
@@ -253,11 +258,11 @@ def test_it_answers_on_a_read_only_root_as_nobody_and_ends_when_told(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["uid"] == UID
-    assert found["writable"] == ["/data"]
-    assert not found["elsewhere"]
-    assert found["ready"]["sources"] == 5
-    assert found["answer"]["citations"]
-    assert found["code"] == 0
+    report = json.loads(done.stdout)
+    assert report["uid"] == UID
+    assert report["writable"] == ["/data"]
+    assert not report["tmp_writable"]
+    assert report["ready"]["sources"] == 5
+    assert report["answer"]["citations"]
+    assert report["code"] == 0
     assert [path.name for path in data.iterdir() if path.name.startswith("footnote-run-")] == []

@@ -1,4 +1,4 @@
-"""The service's end: SIGTERM under load, a drain that probes can see, and no process left over."""
+"""Graceful shutdown: SIGTERM under load, a drain that probes see, and no orphaned process."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.support.processes import RunningService, descendant_pids, wait_until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
 TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick [1.2]."
-FOR_EVER = "Tell it for ever."
+ENDLESS = "Answer without end."
 RESTARTS = 100 if os.environ.get("SOAK") else 5
 CLIENTS = 4
 ENDS = ("done", "error")
@@ -40,22 +40,22 @@ def is_listening(url: str) -> bool:
         return False
 
 
-def terminated(service: RunningService) -> None:
-    """Sends SIGTERM and waits until nobody can connect any more."""
+def terminate(service: RunningService) -> None:
+    """Sends SIGTERM and waits until the port is closed."""
     service.process.send_signal(signal.SIGTERM)
     wait_until(lambda: not is_listening(service.url))
 
 
 @dataclass
 class Load:
-    """Clients that ask for streams, one after the other, until nobody answers."""
+    """Clients that request one stream after the other until the service is gone."""
 
     url: str
     body: dict[str, object]
     ended: list[list[str]] = field(default_factory=list)
-    """For each stream that began, its terminal events."""
+    """The terminal events of each stream that started."""
     refused: list[int] = field(default_factory=list)
-    begun: int = 0
+    started: int = 0
 
     def run(self) -> None:
         """One client."""
@@ -71,7 +71,7 @@ class Load:
             if response.status_code != 200:
                 self.refused.append(response.status_code)
                 return
-            self.begun += 1
+            self.started += 1
             lines = []
             try:
                 lines = list(response.iter_lines())
@@ -81,11 +81,11 @@ class Load:
 
 
 @pytest.fixture(scope="module")
-def unhurried() -> Iterator[FakeModel]:
-    """A model that takes up to half a second, and for ever where it is asked to."""
+def slow_model() -> Iterator[FakeModel]:
+    """A model that takes up to half a second, or never finishes if the question says so."""
 
     def script(request: Request) -> Reply:
-        if FOR_EVER in request.last:
+        if ENDLESS in request.last:
             return Reply(fault="slow_tokens")
         model.closing.wait(random.random() / 2)
         return Reply(TEXT)
@@ -95,40 +95,40 @@ def unhurried() -> Iterator[FakeModel]:
 
 
 @pytest.mark.parametrize("_", range(RESTARTS))
-def test_no_stream_is_left_without_its_end_when_the_service_is_restarted_under_load(
-    _: int, lakes: Path, unhurried: FakeModel
+def test_every_stream_gets_a_terminal_event_when_the_service_restarts_under_load(
+    _: int, lakes: Path, slow_model: FakeModel
 ) -> None:
-    env = with_model(unhurried, rate_limit_per_minute="0")
+    env = with_model(slow_model, rate_limit_per_minute="0")
     with RunningService("--no-sync", cwd=lakes, env=env) as service:
         brief = Load(service.url, ASK | {"stream": True})
-        endless = Load(service.url, {"question": f"{ASK['question']} {FOR_EVER}", "stream": True})
+        endless = Load(service.url, {"question": f"{ASK['question']} {ENDLESS}", "stream": True})
         clients = [threading.Thread(target=brief.run) for _ in range(CLIENTS)]
         clients.append(threading.Thread(target=endless.run))
         for client in clients:
             client.start()
-        wait_until(lambda: brief.begun > 2 * CLIENTS and endless.begun == 1)
-        terminated(service)
-        service.process.send_signal(signal.SIGTERM)  # what never ends would take its 18 s
+        wait_until(lambda: brief.started > 2 * CLIENTS and endless.started == 1)
+        terminate(service)
+        service.process.send_signal(signal.SIGTERM)  # the endless stream would take its 18 s
         for client in clients:
             client.join(30)
         service.process.wait(30)
         log = service.stop()
     assert service.process.returncode == 0
-    assert len(brief.ended) == brief.begun
+    assert len(brief.ended) == brief.started
     assert all(len(ends) == 1 for ends in brief.ended), brief.ended
     assert endless.ended == [["error"]]
     assert set(brief.refused) <= {503}
     assert "Traceback" not in log
 
 
-def test_while_it_drains_it_is_not_ready_and_answers_newcomers(lakes: Path) -> None:
+def test_while_it_drains_it_is_not_ready_and_answers_new_requests(lakes: Path) -> None:
     with RunningService("--no-sync", cwd=lakes, env={"FOOTNOTE_DRAIN_S": "15"}) as service:
         service.process.send_signal(signal.SIGTERM)
         wait_until(lambda: httpx.get(service.url + "/readyz").json()["status"] == "draining")
         ready = httpx.get(service.url + "/readyz")
         answer = httpx.post(service.url + "/v1/answers", json=ASK, timeout=30)
         alive = httpx.get(service.url + "/livez")
-        terminated(service)  # the second one ends the drain
+        terminate(service)  # the second signal ends the drain
         service.process.wait(30)
     assert ready.status_code == 503
     assert answer.json()["answered"] is True
@@ -136,7 +136,7 @@ def test_while_it_drains_it_is_not_ready_and_answers_newcomers(lakes: Path) -> N
     assert service.process.returncode == 0
 
 
-def test_an_answer_that_takes_longer_ends_with_an_error_that_says_to_ask_again(
+def test_an_answer_that_outlasts_the_drain_ends_with_a_retryable_error(
     lakes: Path,
 ) -> None:
     streamed: list[str] = []
@@ -172,9 +172,9 @@ def test_an_answer_that_takes_longer_ends_with_an_error_that_says_to_ask_again(
     assert service.process.returncode == 130
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_sync_ends_with_the_service_that_began_it(
-    how: signal.Signals, home: Path, lakes: Path
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_sync_exits_with_the_service_that_started_it(
+    signal_number: signal.Signals, home: Path, lakes: Path
 ) -> None:
     articles = home / "articles"
     articles.mkdir()
@@ -182,8 +182,8 @@ def test_a_sync_ends_with_the_service_that_began_it(
         words = " ".join(random.Random(number).choices(TEXT.split(), k=60))
         (articles / f"{number}.txt").write_text(f"Article {number}. {words}\n")
     service = RunningService(articles, cwd=home)
-    with service:  # a large first sync serves by words alone, while it embeds
+    with service:  # a large first sync serves keyword search while it embeds
         children = descendant_pids(service.process.pid)
         assert children
-        service.stop(how)
+        service.stop(signal_number)
         wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))

@@ -1,8 +1,8 @@
-"""Nothing connects anywhere on import, start or use: the kernel ends any process that tries.
+"""No network access on import, start or use: the kernel kills any process that connects.
 
-A seccomp filter on `connect` or `socket` goes with every child, and holds for compiled code too,
-which no hook in Python sees. `CI` is removed and HOME empty: one silences telemetry, the other
-reveals it.
+Child processes inherit a seccomp filter on `connect` or `socket`, which also covers compiled code
+that no hook in Python sees. `CI` is unset, since it disables telemetry, and HOME is empty, since
+telemetry writes there.
 """
 
 import ctypes
@@ -23,17 +23,17 @@ import pytest
 from tests.support.processes import COMMAND, SEEDS, clean_environment
 
 _SYSCALLS = {"x86_64": (0xC000003E, 42, 41), "aarch64": (0xC00000B7, 203, 198)}
-"""The architecture's number, and those of `connect` and `socket`."""
+"""The audit number of the architecture, and the numbers of `connect` and `socket`."""
 _NO_NEW_PRIVS, _SET_SECCOMP, _FILTER = 38, 22, 2
 _LOAD, _JUMP_IF_EQUAL, _RETURN = 0x20, 0x15, 0x06
 _ALLOW, _KILL = 0x7FFF0000, 0x80000000
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # places in what the kernel hands a filter
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
 
 
 def forbid_connections() -> None:
-    """Ends this process, and those it becomes or starts, when it connects to anything."""
+    """Makes the kernel kill this process or its children when they connect to anything."""
     architecture, connect, _ = _SYSCALLS[platform.machine()]
-    _filter(
+    _install_filter(
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_IF_EQUAL, 0, 3, architecture),
         (_LOAD, 0, 0, _NUMBER),
@@ -44,9 +44,9 @@ def forbid_connections() -> None:
 
 
 def forbid_sockets() -> None:
-    """Ends it already when it makes an internet socket; a service needs one to listen."""
+    """Makes the kernel kill them when they create an internet socket; a service needs one."""
     architecture, _, socket = _SYSCALLS[platform.machine()]
-    _filter(
+    _install_filter(
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_JUMP_IF_EQUAL, 0, 6, architecture),
         (_LOAD, 0, 0, _NUMBER),
@@ -59,7 +59,7 @@ def forbid_sockets() -> None:
     )
 
 
-def _filter(*steps: tuple[int, int, int, int]) -> None:
+def _install_filter(*steps: tuple[int, int, int, int]) -> None:
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))
     libc = ctypes.CDLL(None, use_errno=True)
@@ -68,7 +68,7 @@ def _filter(*steps: tuple[int, int, int, int]) -> None:
         raise OSError(ctypes.get_errno(), "seccomp")
 
 
-def started(
+def start(
     command: list[str], cwd: Path, home: Path, *, forbid: Callable[[], None], runtime: str = ""
 ) -> "subprocess.Popen[str]":
     env = clean_environment({"HOME": str(home), "FOOTNOTE_EMBED__RUNTIME": runtime})
@@ -86,7 +86,7 @@ def started(
 
 
 @contextmanager
-def ending(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
+def stopping(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"]:
     try:
         yield process
     finally:
@@ -96,20 +96,20 @@ def ending(process: "subprocess.Popen[str]") -> Iterator["subprocess.Popen[str]"
 
 @pytest.fixture(scope="module", autouse=True)
 def enforced(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The filter is there and does end what connects; else these tests would prove nothing."""
+    """Checks that the filter kills a process that connects; else these tests prove nothing."""
     folder = tmp_path_factory.mktemp("control")
     if sys.platform != "linux" or platform.machine() not in _SYSCALLS:
-        pytest.skip("SKIPPED: seccomp filters are known here for Linux on x86_64 and aarch64 only")
-    makes = "import socket; made = socket.socket()"
-    connects = f"{makes}; made.connect_ex(('127.0.0.1', 9))"
-    for forbid, code in ((forbid_connections, connects), (forbid_sockets, makes)):
-        process = started([sys.executable, "-c", code], folder, folder, forbid=forbid)
+        pytest.skip("SKIPPED: this test has seccomp filters for Linux on x86_64 and aarch64 only")
+    create = "import socket; one = socket.socket()"
+    connect = f"{create}; one.connect_ex(('127.0.0.1', 9))"
+    for forbid, code in ((forbid_connections, connect), (forbid_sockets, create)):
+        process = start([sys.executable, "-c", code], folder, folder, forbid=forbid)
         process.communicate()
         assert process.returncode == -signal.SIGSYS
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-def test_a_sync_makes_no_socket_and_leaves_home_empty(tmp_path: Path, runtime: str) -> None:
+def test_a_sync_creates_no_socket_and_leaves_home_empty(tmp_path: Path, runtime: str) -> None:
     if not importlib.util.find_spec(runtime):
         pytest.skip(f"SKIPPED: {runtime} is not installed")
     home = tmp_path / "home"
@@ -117,7 +117,7 @@ def test_a_sync_makes_no_socket_and_leaves_home_empty(tmp_path: Path, runtime: s
     (tmp_path / "articles").mkdir()
     (tmp_path / "articles" / "lake.txt").write_text("The lake froze for 142 days in 1998.\n")
     command = [*COMMAND, "sync", "articles"]
-    process = started(command, tmp_path, home, forbid=forbid_sockets, runtime=runtime)
+    process = start(command, tmp_path, home, forbid=forbid_sockets, runtime=runtime)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert "1 added" in out
@@ -130,7 +130,7 @@ def test_a_service_connects_to_nothing_and_leaves_home_empty(
     home = tmp_path / "home"
     home.mkdir()
     command = [*COMMAND, "serve", str(SEEDS), "--data-dir", str(seeds_data), "--port", "0"]
-    with ending(started(command, tmp_path, home, forbid=forbid_connections)) as process:
+    with stopping(start(command, tmp_path, home, forbid=forbid_connections)) as process:
         assert process.stdout is not None
         lines = [process.stdout.readline() for _ in range(3)]
         url = lines[2].split()[-1].rstrip("/")

@@ -1,4 +1,4 @@
-"""What is installed: locked by hash, without torch, and nothing names a machine or a registry."""
+"""Packaging: dependencies locked by hash, no torch, no machine path or registry in any file."""
 
 import re
 import subprocess
@@ -21,19 +21,19 @@ def test_the_lock_pins_every_package_by_hash() -> None:
     assert [block.split("==")[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 
-def test_the_lock_names_no_host_and_no_path() -> None:
+def test_the_lock_contains_no_host_and_no_path() -> None:
     assert re.findall(r"https?://|file://|--(?:extra-)?index-url|--find-links|@ ", LOCK) == []
 
 
 def test_no_torch_is_locked() -> None:
-    heavy = {"torch", "sentence-transformers", "transformers", "tensorflow", "jax"}
-    assert heavy.isdisjoint(PINS)
+    forbidden = {"torch", "sentence-transformers", "transformers", "tensorflow", "jax"}
+    assert forbidden.isdisjoint(PINS)
     assert not [name for name in PINS if name.startswith("nvidia-")]
 
 
-def test_the_lock_holds_whatever_the_project_asks_for() -> None:
-    asked = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
-    names = {re.split(r"[<>=; ]", line)[0].lower() for line in asked}
+def test_the_lock_contains_every_dependency() -> None:
+    declared = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    names = {re.split(r"[<>=; ]", line)[0].lower() for line in declared}
     assert names - set(PINS) == set()
 
 
@@ -41,7 +41,7 @@ def test_the_project_cannot_be_published_by_accident() -> None:
     assert "Private :: Do Not Upload" in PROJECT["project"]["classifiers"]
 
 
-def test_the_wheel_holds_the_three_packages_with_their_pages(tmp_path: Path) -> None:
+def test_the_wheel_contains_the_three_packages_with_their_pages(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
@@ -53,7 +53,7 @@ def test_the_wheel_holds_the_three_packages_with_their_pages(tmp_path: Path) -> 
     assert [name for name in names if "/widget/" in name] == ["api/widget/dist/widget.js"]
 
 
-def test_no_tracked_file_names_a_machine_path_or_a_registry() -> None:
+def test_no_tracked_file_contains_a_machine_path_or_a_registry() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -62,9 +62,9 @@ def test_no_tracked_file_names_a_machine_path_or_a_registry() -> None:
     hosts = ["python" + "hosted", "py" + "pi.org", "registry." + "npm", "deb." + "debian"]
     words = re.compile("|".join(map(re.escape, [*hosts, "/ro" + "ot/", "/wo" + "rk/"])))
     files = [ROOT / name for name in listed.stdout.split("\0") if name]
-    named = [
+    offenders = [
         path.name
         for path in files
         if path.is_file() and words.search(path.read_text(errors="replace"))
     ]
-    assert named == []
+    assert offenders == []

@@ -1,4 +1,4 @@
-"""Kept answers: only where wanted, whole, and asked again they show what differs."""
+"""Stored answers: only if enabled, complete, and compared with a new answer by `replay`."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from api.app import create_app
 from api.settings import load_settings
-from api.state.answer_log import Records, differences
+from api.state.answer_log import AnswerLog, differences
 from tests.support.fakes import FakeModel, quote_best_sentence
 from tests.support.processes import LocalClient, run_footnote, wait_until
 
@@ -25,36 +25,38 @@ def data(lakes: Path, bare_environment: Path) -> Path:
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
-def test_a_kept_answer_is_replayed(data: Path, stream: bool) -> None:
+def test_a_stored_answer_is_replayed(data: Path, stream: bool) -> None:
     with FakeModel(quote_best_sentence) as model:
         flags = {"llm.model": "fake", "llm.base_url": model.base_url, "keep_answers": True}
         with LocalClient(create_app(load_settings({"data_dir": data, **flags}))) as client:
             wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
-            said = client.post("/v1/answers", json=ASK | {"stream": stream}).text
-        answer = json.loads(said.split("event: done\ndata: ")[1].split("\n")[0] if stream else said)
-    kept = Records(data / "state.sqlite3").find(answer["id"])
-    assert kept is not None
-    assert kept["raw"].endswith("]")
-    assert kept["answer"] == answer["answer"]
-    assert [p["start"] for p in kept["passages"]] == [p["start"] for p in answer["passages"]]
-    assert kept["prompt"]["version"]
+            body = client.post("/v1/answers", json=ASK | {"stream": stream}).text
+        answer = json.loads(body.split("event: done\ndata: ")[1].split("\n")[0] if stream else body)
+    record = AnswerLog(data / "state.sqlite3").get(answer["id"])
+    assert record is not None
+    assert record["raw"].endswith("]")
+    assert record["answer"] == answer["answer"]
+    assert [p["start"] for p in record["passages"]] == [p["start"] for p in answer["passages"]]
+    assert record["prompt"]["version"]
 
-    shown = run_footnote("replay", answer["id"], "--data-dir", data, "--json", cwd=data)
-    assert shown.returncode == 0, shown.stderr
-    again = json.loads(shown.stdout)
-    assert {"answerer", "model", "raw"} <= set(again["differs"]), "no model is set now"
-    assert not {"passages", "weights", "generation"} & set(again["differs"])
-    assert not [name for name in again["differs"] if name.startswith("ask")], "it is the same one"
-    assert again["then"] == kept
+    done = run_footnote("replay", answer["id"], "--data-dir", data, "--json", cwd=data)
+    assert done.returncode == 0, done.stderr
+    replay = json.loads(done.stdout)
+    assert {"answerer", "model", "raw"} <= set(replay["differs"]), "no model is set now"
+    assert not {"passages", "weights", "generation"} & set(replay["differs"])
+    assert not [name for name in replay["differs"] if name.startswith("ask")], (
+        "the question is the same"
+    )
+    assert replay["then"] == record
 
 
-def test_answers_are_not_kept_by_default(data: Path) -> None:
+def test_answers_are_not_stored_by_default(data: Path) -> None:
     with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         answer = client.post("/v1/answers", json=ASK).json()
     missing = run_footnote("replay", answer["id"], "--data-dir", data, cwd=data)
     assert missing.returncode == 2
-    assert "keep_answers" in missing.stderr
+    assert "FOOTNOTE_KEEP_ANSWERS" in missing.stderr
 
 
 def test_what_differs_is_named_down_to_the_version() -> None:

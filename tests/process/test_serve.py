@@ -1,4 +1,4 @@
-"""`footnote serve` as a child process: its port, its sync, its ends, and clients that leave."""
+"""`footnote serve` as a child process: port, sync, shutdown, and clients that disconnect."""
 
 import json
 import signal
@@ -25,25 +25,25 @@ from tests.support.processes import (
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
 
-def spoken(service: RunningService, said: bytes, *, times: int = 1) -> httpx.Response:
-    """What the service answers to bytes that no client would send."""
-    told = b""
-    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2]))) as line:
-        line.settimeout(30)
-        with suppress(ConnectionError):  # it need not hear all of it
+def send_raw(service: RunningService, data: bytes, *, times: int = 1) -> httpx.Response:
+    """Returns the response to raw bytes that no HTTP client would send."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2]))) as connection:
+        connection.settimeout(30)
+        with suppress(ConnectionError):  # the service need not read all of it
             for _ in range(times):
-                line.sendall(said)
+                connection.sendall(data)
         with suppress(ConnectionError):
-            while piece := line.recv(65_536):
-                told += piece
-    head, _, body = told.partition(b"\r\n\r\n")
+            while piece := connection.recv(65_536):
+                received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = [tuple(line.split(": ", 1)) for line in lines]
     return httpx.Response(int(first.split()[1]), headers=headers, content=body)
 
 
 @pytest.mark.parametrize(
-    ("said", "times", "status", "code"),
+    ("data", "times", "status", "code"),
     [
         (b"nonsense\r\n\r\n", 1, 400, "bad_request"),
         (b"GET /livez?" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 1, 400, "bad_request"),
@@ -51,17 +51,17 @@ def spoken(service: RunningService, said: bytes, *, times: int = 1) -> httpx.Res
     ],
     ids=["nonsense", "a long URL", "headers without end"],
 )
-def test_what_is_no_request_is_refused_with_a_problem(
-    said: bytes, times: int, status: int, code: str, service: RunningService
+def test_a_malformed_request_is_refused_with_a_problem(
+    data: bytes, times: int, status: int, code: str, service: RunningService
 ) -> None:
-    refused = spoken(service, said, times=times)
+    refused = send_raw(service, data, times=times)
     assert (refused.status_code, refused.json()["code"]) == (status, code)
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["request_id"] == refused.headers["x-request-id"]
     assert httpx.get(f"{service.url}/livez").status_code == 200
 
 
-def test_it_syncs_says_where_to_ask_and_an_interrupt_is_130(lakes: Path) -> None:
+def test_it_syncs_prints_a_curl_command_and_an_interrupt_is_130(lakes: Path) -> None:
     command = [*COMMAND, "serve", "articles", "--port", "0"]
     with subprocess.Popen(
         command,
@@ -74,10 +74,10 @@ def test_it_syncs_says_where_to_ask_and_an_interrupt_is_130(lakes: Path) -> None
         assert serve.stdout is not None
         lines = [serve.stdout.readline() for _ in range(4)]
         curl = lines[3].strip().removeprefix("ask").strip()
-        said = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, check=False)
+        asked = subprocess.run(["sh", "-c", curl], capture_output=True, text=True, check=False)
         serve.send_signal(signal.SIGINT)
         log = serve.communicate()[1]
-    answer = json.loads(said.stdout)
+    answer = json.loads(asked.stdout)
     assert answer["index"]["generation"] == "000001"
     assert serve.returncode == 130
     assert "nothing has changed" in log
@@ -95,7 +95,7 @@ def test_a_port_in_use_is_3_in_one_line_before_anything_else(tmp_path: Path) -> 
     assert not (tmp_path / ".data").exists()
 
 
-def test_while_the_first_index_is_built_it_lives_and_is_not_ready(home: Path) -> None:
+def test_during_the_first_sync_it_is_live_and_not_ready(home: Path) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [*COMMAND, "serve", str(SEEDS), "--port", str(port)]
@@ -118,7 +118,7 @@ def test_while_the_first_index_is_built_it_lives_and_is_not_ready(home: Path) ->
 
 @pytest.fixture(scope="module")
 def slow(lakes: Path) -> Iterator[tuple[RunningService, FakeModel]]:
-    """A service with one place for answers, and a model that never ends."""
+    """A service with one answer slot, and a model that never finishes."""
     with FakeModel(Reply(fault="slow_tokens")) as model:
         env = {
             "FOOTNOTE_LLM__MODEL": "a-model",
@@ -131,7 +131,7 @@ def slow(lakes: Path) -> Iterator[tuple[RunningService, FakeModel]]:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_leaves_stops_the_model_and_frees_its_place(
+def test_a_client_that_disconnects_stops_the_model_and_frees_its_slot(
     stream: bool, slow: tuple[RunningService, FakeModel]
 ) -> None:
     service, model = slow
@@ -139,10 +139,10 @@ def test_a_client_that_leaves_stops_the_model_and_frees_its_place(
     address = service.url.removeprefix("http://").split(":")
     body = json.dumps(ASK | {"stream": stream}).encode()
     head = f"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
-    seen = len(model.requests)
+    requests_before = len(model.requests)
     with socket.create_connection((address[0], int(address[1]))) as client:
         client.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n" + body)
-        wait_until(lambda: len(model.requests) > seen)  # it is under way
+        wait_until(lambda: len(model.requests) > requests_before)  # the answer has started
         full = httpx.post(service.url + "/v1/answers", json=ASK, timeout=30)
     assert (full.status_code, full.json()["code"]) == (503, "overloaded")
     assert full.headers["retry-after"] == "2"

@@ -1,6 +1,6 @@
-"""The service in this process, over a small index: its model, its sync, what it says when it can't.
+"""The service in this process over a small index: its model, its sync, its errors.
 
-The starlette client runs the real app with its lifespan; nothing of ours is replaced.
+The Starlette test client runs the real app with its lifespan; none of our code is replaced.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ Serve = Callable[..., AbstractContextManager[LocalClient]]
 @pytest.fixture
 def serve(bare_environment: Path) -> Serve:
     @contextmanager
-    def serving(*, sync: bool = False, hooks: Hooks | None = None, **flags: Any) -> Iterator[Any]:
+    def run_app(*, sync: bool = False, hooks: Hooks | None = None, **flags: Any) -> Iterator[Any]:
         app = create_app(
             load_settings({name.replace("__", "."): value for name, value in flags.items()}),
             sync=sync,
@@ -45,10 +45,10 @@ def serve(bare_environment: Path) -> Serve:
             )
             yield client
 
-    return serving
+    return run_app
 
 
-def test_a_model_words_the_answer_where_one_is_named(
+def test_a_model_writes_the_answer_if_one_is_set(
     lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeModel(quote_best_sentence) as model:
@@ -62,24 +62,22 @@ def test_a_model_words_the_answer_where_one_is_named(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_model_is_asked_about_support_where_that_is_wanted(
-    stream: bool, lakes: Path, serve: Serve
-) -> None:
+def test_a_model_judges_support_if_configured(stream: bool, lakes: Path, serve: Serve) -> None:
     def script(request: Request) -> str:
         return "1: yes" if "<statements-" in request.last else "Skaters had months of joy [1.1]."
 
     with FakeModel(script) as model:
         llm = {"llm__model": "a-model", "llm__base_url": model.base_url}
-        wanted = {**llm, "support_judge": "model", "data_dir": lakes / ".data"}
-        with serve(**wanted) as client:
+        flags = {**llm, "support_judge": "model", "data_dir": lakes / ".data"}
+        with serve(**flags) as client:
             reply = client.post("/v1/answers", json={**ASK, "stream": stream})
     body = reply.text.rpartition("data: ")[2].partition("\n")[0] if stream else reply.text
-    (said,) = json.loads(body)["sentences"]
-    assert (said["status"], said["why"]) == ("supported", None)
+    (sentence,) = json.loads(body)["sentences"]
+    assert (sentence["status"], sentence["why"]) == ("supported", None)
     assert len(model.requests) == 2
 
 
-def test_a_key_alone_sends_nothing_away(
+def test_an_api_key_alone_sends_nothing_to_a_model(
     lakes: Path, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeModel(quote_best_sentence) as model:
@@ -117,11 +115,11 @@ def test_a_stream_that_breaks_ends_with_an_error(lakes: Path, serve: Serve) -> N
             data_dir=lakes / ".data", llm__model="a-model", llm__base_url=model.base_url
         ) as client,
     ):
-        said = client.post("/v1/answers", json=ASK | {"stream": True}).text
+        stream = client.post("/v1/answers", json=ASK | {"stream": True}).text
         plain = client.post("/v1/answers", json=ASK)
-    names = [line.removeprefix("event: ") for line in said.splitlines() if "event: " in line]
+    names = [line.removeprefix("event: ") for line in stream.splitlines() if "event: " in line]
     assert names[-1] == "error"
-    error = json.loads(said.split("event: error\ndata: ")[1].splitlines()[0])
+    error = json.loads(stream.split("event: error\ndata: ")[1].splitlines()[0])
     assert error["retryable"] is True
     assert error["problem"]["code"] in {"model_misbehaved", "model_unavailable"}
     assert plain.status_code == error["problem"]["status"] == 503
@@ -148,7 +146,7 @@ def test_an_empty_corpus_is_answered_with_its_reason(home: Path, serve: Serve) -
     assert page["sources"] == hits == []
 
 
-def test_beside_another_sync_it_serves_without_syncing(
+def test_during_another_sync_it_serves_without_syncing(
     lakes: Path, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     data = lakes / ".data"
@@ -159,7 +157,7 @@ def test_beside_another_sync_it_serves_without_syncing(
             wait_until(lambda: "serving without syncing" in caplog.text)
 
 
-def test_another_corpus_than_the_collections_is_a_reason_to_end(
+def test_another_corpus_than_the_collections_is_fatal(
     lakes: Path, serve: Serve, tmp_path: Path
 ) -> None:
     (tmp_path / "other").mkdir()
@@ -170,9 +168,7 @@ def test_another_corpus_than_the_collections_is_a_reason_to_end(
     assert isinstance(fatal[0], CorpusMismatch)
 
 
-def test_a_new_generation_is_noticed_without_a_restart(
-    lakes: Path, home: Path, serve: Serve
-) -> None:
+def test_a_new_generation_serves_without_a_restart(lakes: Path, home: Path, serve: Serve) -> None:
     shutil.copytree(lakes / COLLECTION, home / COLLECTION)
     shutil.copytree(lakes / "articles", home / "articles")
     with serve() as client:
@@ -189,26 +185,26 @@ def test_a_new_generation_is_noticed_without_a_restart(
     assert "has changed since it was cited" in page
 
 
-def test_beyond_the_queue_a_question_is_refused_at_once(home: Path) -> None:
+def test_a_question_beyond_the_queue_is_refused_at_once(home: Path) -> None:
     settings = load_settings({"max_concurrent_answers": 1, "max_wait_s": 600})
     service = create_app(settings).state.service
 
     async def ask() -> None:
-        async with service.place():
+        async with service.answer_slot():
             await asyncio.Event().wait()
 
     async def crowd() -> None:
-        asked = [asyncio.create_task(ask()) for _ in range(5)]
-        while service.waiting < 4:
+        tasks = [asyncio.create_task(ask()) for _ in range(5)]
+        while service.queued_answers < 4:
             await asyncio.sleep(0)
         with pytest.raises(Overloaded):
-            async with service.place():
-                pytest.fail("there is no place")
-        for one in asked:
-            one.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-        async with asyncio.timeout(5), service.place():
-            assert service.waiting == 0
+            async with service.answer_slot():
+                pytest.fail("no slot is free")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        async with asyncio.timeout(5), service.answer_slot():
+            assert service.queued_answers == 0
 
     asyncio.run(crowd())
 
@@ -228,7 +224,7 @@ def test_a_damaged_index_does_not_serve_and_says_why(lakes: Path, home: Path, se
 
 @pytest.fixture
 def hashed(lakes: Path, tmp_path: Path, embeddings: FakeModel) -> dict[str, object]:
-    """The flags of a service over the lakes, whose index an embeddings endpoint made."""
+    """The flags of a service whose index was built with an embeddings endpoint."""
     data = tmp_path / "hashed"
     variables = {"FOOTNOTE_EMBED__MODEL": "hash", "FOOTNOTE_EMBED__BASE_URL": embeddings.base_url}
     done = run_footnote("sync", lakes / "articles", "--data-dir", data, cwd=lakes, env=variables)
@@ -236,7 +232,7 @@ def hashed(lakes: Path, tmp_path: Path, embeddings: FakeModel) -> dict[str, obje
     return {"data_dir": data, "embed__model": "hash", "embed__base_url": embeddings.base_url}
 
 
-def test_with_another_models_index_it_is_not_ready_and_says_why(
+def test_with_the_index_of_another_model_it_is_not_ready_and_says_why(
     serve: Serve, hashed: dict[str, object]
 ) -> None:
     with serve(data_dir=hashed["data_dir"]) as client:  # the built-in model

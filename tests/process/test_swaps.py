@@ -1,4 +1,4 @@
-"""New generations under load: no request fails, no answer mixes two, nothing of the old ones stays.
+"""Generation swaps under load: no request fails, no answer mixes two, no resource leaks.
 
 Every sentence of a generation names its edition. SOAK=1 swaps a hundred times.
 """
@@ -22,19 +22,19 @@ from tests.support.processes import RunningService, wait_until
 
 SWAPS = 100 if os.environ.get("SOAK") else 5
 RATE = 20
-"""Requests a second."""
-WARM = 2
-"""Swaps before memory and descriptors are looked at for the first time."""
-GROWTH_MB = 80
-"""Far below what 100 leaked generations take, 1.5 MB each; allocators keep some."""
-CONNECTIONS = 10
-"""Chroma opens its database a few times, as it needs to."""
+"""Requests per second."""
+WARM_UP_SWAPS = 2
+"""Swaps before memory and descriptors are measured for the first time."""
+MAX_GROWTH_MB = 80
+"""Far below 100 leaked generations of 1.5 MB each; allocators retain some memory."""
+EXTRA_DESCRIPTORS = 10
+"""Chroma opens a varying number of connections to its database."""
 TOWERS = 8
 EDITION = re.compile(r"edition (\d+)")
 
 
 def edition(number: int) -> dict[str, str]:
-    """Articles whose every sentence says of which edition it is."""
+    """Returns articles that name the edition in every sentence."""
     return {
         f"tower-{tower}.txt": (
             f"The lamp of tower {tower} was lit on {100 + tower} nights, says edition {number}.\n\n"
@@ -45,11 +45,11 @@ def edition(number: int) -> dict[str, str]:
 
 
 class Load:
-    """Asks in every way, at a steady rate; what came back, to be looked at afterwards."""
+    """Sends every kind of request at a steady rate and stores the responses."""
 
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=url, timeout=60)
-        self._asked: list[Future[httpx.Response]] = []
+        self._requests: list[Future[httpx.Response]] = []
         self._stop = threading.Event()
 
     def _ask(self, number: int) -> httpx.Response:
@@ -61,8 +61,10 @@ class Load:
     def _run(self) -> None:
         with ThreadPoolExecutor(16) as pool:
             started = time.monotonic()
-            while not self._stop.wait(max(0, started + len(self._asked) / RATE - time.monotonic())):
-                self._asked.append(pool.submit(self._ask, len(self._asked)))
+            while not self._stop.wait(
+                max(0, started + len(self._requests) / RATE - time.monotonic())
+            ):
+                self._requests.append(pool.submit(self._ask, len(self._requests)))
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -77,17 +79,17 @@ class Load:
 
     @property
     def responses(self) -> list[httpx.Response]:
-        return [asked.result() for asked in self._asked]
+        return [request.result() for request in self._requests]
 
 
 class Process:
-    """What a process holds, as the system counts it."""
+    """The resources of a process, from /proc."""
 
     def __init__(self, pid: int) -> None:
         self._folder = Path(f"/proc/{pid}")
 
     def descriptors(self) -> int:
-        """The files it holds open; its connections are those of the load."""
+        """Returns the number of open files; sockets belong to the load."""
         count = 0
         for path in (self._folder / "fd").iterdir():
             with suppress(FileNotFoundError):  # closed meanwhile
@@ -111,16 +113,16 @@ def request_(tmp_path: Path, seeds_data: Path) -> SyncRequest:
     return request
 
 
-def swapped(request: SyncRequest, service: RunningService, number: int) -> str:
-    """Publishes an edition and waits until it serves; its generation."""
+def swap(request: SyncRequest, service: RunningService, number: int) -> str:
+    """Publishes an edition, waits until it serves, and returns its generation."""
     write_files(request.corpus, edition(number))
     name = sync_in_process(request)[0].generation
 
-    def serves() -> bool:
+    def is_serving() -> bool:
         ready = httpx.get(service.url + "/readyz", timeout=60)
         return ready.status_code == 200 and ready.json()["generation"] == name
 
-    wait_until(serves)
+    wait_until(is_serving)
     return name
 
 
@@ -134,21 +136,21 @@ def test_swaps_under_load_fail_no_request_mix_no_answer_and_leave_nothing_open(
         started = time.monotonic()
         with load.running():
             for number in range(2, SWAPS + 2):
-                editions[swapped(request_, service, number)] = number
-                if number == WARM + 1:
+                editions[swap(request_, service, number)] = number
+                if number == WARM_UP_SWAPS + 1:
                     before = process.descriptors(), process.threads(), process.megabytes()
         seconds, responses = time.monotonic() - started, load.responses
-        wait_until(lambda: process.descriptors() <= before[0] + CONNECTIONS)
+        wait_until(lambda: process.descriptors() <= before[0] + EXTRA_DESCRIPTORS)
         after = process.descriptors(), process.threads(), process.megabytes()
     rate = len(responses) / seconds
     print(f"{SWAPS} swaps, {len(responses)} requests, {rate:.1f} a second")  # noqa: T201
-    print(f"descriptors, threads, MB: {before} → {after}")  # noqa: T201  # the figures it is for
+    print(f"descriptors, threads, MB: {before} → {after}")  # noqa: T201  # the measured figures
     assert [r.status_code for r in responses if r.status_code != 200] == []
     streams = [r.text for r in responses if "event-stream" in r.headers["content-type"]]
     assert all("event: done" in text for text in streams)
     for response in responses:
         generations = set(re.findall(r'"generation": ?"(\d+)"', response.text))
-        told = {int(number) for number in EDITION.findall(response.text)}
-        assert told == {editions[name] for name in generations}
-        assert len(told) == 1
-    assert after[2] <= before[2] + GROWTH_MB
+        editions_named = {int(number) for number in EDITION.findall(response.text)}
+        assert editions_named == {editions[name] for name in generations}
+        assert len(editions_named) == 1
+    assert after[2] <= before[2] + MAX_GROWTH_MB

@@ -1,4 +1,4 @@
-"""`serve --workers`: several processes behind one port, replaced when they fall, ended together."""
+"""`serve --workers`: processes behind one port, replaced after a crash, stopped together."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.state.jobs import Jobs
+from api.state.jobs import JobStore
 from tests.support.fakes import FakeModel, Reply
 from tests.support.processes import (
     RunningService,
@@ -22,8 +22,8 @@ from tests.support.processes import (
 ASK = {"question": "How long did the lake freeze in 1998?"}
 
 
-def second(pids: set[int]) -> int:
-    """The worker that does not sync when it starts."""
+def second_worker(pids: set[int]) -> int:
+    """Returns the worker that does not sync when it starts."""
     return next(pid for pid in pids if command_line(pid).split("--as-worker\0")[1].startswith("1"))
 
 
@@ -35,7 +35,7 @@ def pair(lakes: Path) -> Iterator[RunningService]:
         yield service
 
 
-def test_one_syncs_all_answer_and_a_fallen_worker_is_replaced(pair: RunningService) -> None:
+def test_one_syncs_all_answer_and_a_crashed_worker_is_replaced(pair: RunningService) -> None:
     first = worker_pids(pair)
 
     def answered(_: int) -> bool:
@@ -53,25 +53,25 @@ def test_one_syncs_all_answer_and_a_fallen_worker_is_replaced(pair: RunningServi
     assert not any(Path(f"/proc/{pid}").exists() for pid in first)
 
 
-def test_a_job_that_a_fallen_worker_left_is_ended_by_the_one_that_replaces_it(
+def test_a_job_of_a_crashed_worker_is_finished_by_its_replacement(
     pair: RunningService, lakes: Path
 ) -> None:
-    jobs = Jobs(lakes / ".data" / "state.sqlite3")
-    left = jobs.once("sync", "default")
-    jobs.begin("default")  # by the worker that falls now
-    os.kill(second(worker_pids(pair)), signal.SIGKILL)
+    jobs = JobStore(lakes / ".data" / "state.sqlite3")
+    left = jobs.create("sync", "default")
+    jobs.start("default")  # by the worker that is killed below
+    os.kill(second_worker(worker_pids(pair)), signal.SIGKILL)
     wait_until(lambda: jobs.find(left.id).status == "done")
 
 
-def test_workers_end_with_the_process_that_started_them(pair: RunningService) -> None:
+def test_workers_exit_with_the_process_that_started_them(pair: RunningService) -> None:
     before = worker_pids(pair)
     pair.stop(signal.SIGKILL)
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in before))
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_they_drain_together_and_streams_end_properly(
-    how: signal.Signals, code: int, lakes: Path
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_workers_drain_together_and_complete_their_streams(
+    signal_number: signal.Signals, code: int, lakes: Path
 ) -> None:
     with FakeModel(Reply(fault="slow_tokens")) as model:
         env = {
@@ -90,24 +90,24 @@ def test_they_drain_together_and_streams_end_properly(
 
             streams = pool.map(stream, range(4))
             wait_until(lambda: len(model.requests) == 4)
-            service.process.send_signal(how)
-            if how == signal.SIGTERM:
-                wait_until(lambda: "draining" in drained(service))
-                service.process.send_signal(how)
+            service.process.send_signal(signal_number)
+            if signal_number == signal.SIGTERM:
+                wait_until(lambda: "draining" in readiness(service))
+                service.process.send_signal(signal_number)
             ends = [text.count("event: error") for text in streams]
             service.process.wait(30)
     assert ends == [1] * 4
     assert service.process.returncode == code
 
 
-def drained(service: RunningService) -> str:
+def readiness(service: RunningService) -> str:
     try:
         return httpx.get(service.url + "/readyz").text
     except httpx.TransportError:
         return "draining, and closed"
 
 
-def test_a_mistake_in_the_settings_is_said_once_and_ends_them_all(lakes: Path) -> None:
+def test_a_wrong_setting_is_reported_once_and_stops_all_workers(lakes: Path) -> None:
     done = run_footnote("serve", "nowhere", "--workers", 2, "--port", 0, cwd=lakes)
     assert done.returncode == 3
     assert "nowhere" in done.stderr

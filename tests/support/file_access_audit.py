@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.errors import ApiError
-from api.service.corpus_files import names_of, receiving, remove
+from api.service.corpus_files import parse_path, open_upload, delete_file
 from api.settings import load_settings
 
 PIECES = (
@@ -127,12 +127,12 @@ def main() -> None:
         audit.enabled = True
         for path, _ in zip(generate_paths(seed), range(count), strict=False):
             try:
-                names = names_of(path, {".txt", ".md"})
-                with receiving(corpus, names, 100) as upload:
+                names = parse_path(path, {".txt", ".md"})
+                with open_upload(corpus, names, 100) as upload:
                     upload.write(path.encode())
-                    upload.keep()
+                    upload.commit()
                 if accepted % 2:
-                    remove(corpus, names)
+                    delete_file(corpus, names)
                 accepted += 1
             except (ApiError, OSError):
                 continue

@@ -1,0 +1,77 @@
+"""Where commands get their answers: from the local index, or from a running service (`--url`)."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from index.errors import GenerationMissing, IndexingError
+
+from ..exit_codes import CONFIGURATION, UNAVAILABLE, USAGE, CliError
+
+if TYPE_CHECKING:
+    from index.store.generation import Generation
+    from rag.types import Answer, Ask
+
+    from ..service.service import Components
+    from ..settings import Settings
+
+_CODES = {401: CONFIGURATION, 403: CONFIGURATION, 404: CONFIGURATION, 413: USAGE, 422: USAGE}
+
+
+@contextmanager
+def open_index(settings: "Settings") -> "Iterator[tuple[Components, Generation]]":
+    """Yields the components and the serving generation; raises IndexingError if there is none."""
+    from index.store.manifest import read_current
+
+    from ..bootstrap import open_components
+
+    if read_current(settings.collection_folder) is None:  # checked before a model is loaded
+        raise GenerationMissing(settings.collection)
+    components = open_components(settings)
+    try:
+        components.serving.refresh()
+        try:
+            lease = components.serving.lease()
+            with lease as generation:
+                yield components, generation
+        except GenerationMissing:
+            if components.serving.error_message:
+                raise IndexingError(components.serving.error_message) from None
+            raise
+    finally:
+        components.serving.close()
+        components.embedder.close()
+
+
+def answer_locally(settings: "Settings", ask: "Ask") -> "Answer":
+    """Returns the answer of the local index; raises IndexingError."""
+
+    async def answer() -> "Answer":
+        with open_index(settings) as (components, generation):
+            result = await components.pipeline.answer(generation, ask)
+            await components.pipeline.close()
+        return result
+
+    return asyncio.run(answer())
+
+
+def post(url: str, path: str, body: dict[str, Any], *, key: str | None) -> dict[str, Any]:
+    """Returns the JSON response of a running service; raises CliError on any failure."""
+    import httpx
+
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    timeout = httpx.Timeout(120, connect=5)
+    try:
+        response = httpx.post(url.rstrip("/") + path, json=body, headers=headers, timeout=timeout)
+        content = response.json()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        cause = str(error) or type(error).__name__
+        raise CliError(f"cannot reach a service at {url}: {cause}", UNAVAILABLE) from error
+    except ValueError as error:
+        raise CliError(f"the server at {url} is not Footnote", UNAVAILABLE) from error
+    if response.is_success and isinstance(content, dict):
+        return content
+    detail = content.get("detail") if isinstance(content, dict) else None
+    exit_code = _CODES.get(response.status_code, UNAVAILABLE)
+    raise CliError(f"{url}: {detail or response.reason_phrase}", exit_code)
