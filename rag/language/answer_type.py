@@ -12,14 +12,18 @@ from index.text.analyzer import STOP_WORDS
 
 AnswerType = Literal["number", "measure", "date", "person", "place", "reason", "open"]
 
+
+def _compile(patterns: dict[AnswerType, str]) -> dict[AnswerType, re.Pattern[str]]:
+    return {name: re.compile(pattern, re.IGNORECASE) for name, pattern in patterns.items()}
+
+
 MEASURE_WORDS = (
     "percent|percentage|share|number|amount|price|cost|population|capacity|revenue|distance|height"
     "|length|speed|size|weight|age|rate|temperature|area|sum|total|score|budget|salary|horsepower"
     "|range|ratio|proportion|fraction|quantity|depth|width|volume|frequency"
 )
-_QUESTION_PATTERNS: dict[AnswerType, re.Pattern[str]] = {
-    answer_type: re.compile(pattern, re.IGNORECASE)
-    for answer_type, pattern in {
+_QUESTION_PATTERNS = _compile(
+    {
         "date": r"\b(?:when|(?:what|which) (?:\w+ )?(?:year|date|day|month|century|decade|season)s?"
         r"|since what time|how long ago)\b",
         "number": r"\bhow (?:many|much|long|old|far|tall|high|large|big|fast|deep|wide|often|heavy)"
@@ -29,8 +33,8 @@ _QUESTION_PATTERNS: dict[AnswerType, re.Pattern[str]] = {
         "person": r"\b(?:who|whom|whose)\b",
         "place": r"\bwhere\b",
         "reason": r"\bwhy\b|\bwhat (?:is|was) the (?:reason|cause)\b",
-    }.items()
-}
+    }
+)
 MIN_SENTENCE_WORDS, MIN_TITLE_WORDS = 3, 5
 """A statement without a full stop is a title, and longer."""
 _ASKS = re.compile(
@@ -48,9 +52,8 @@ _NUMBER_WORDS = (
     "|hundred|thousand|million|billion|dozen|half|third|quarter|twice|once|double|no|none|several"
 )
 _MONTHS = "january|february|march|april|may|june|july|august|september|october|november|december"
-_QUANTITIES: dict[AnswerType, re.Pattern[str]] = {
-    answer_type: re.compile(pattern, re.IGNORECASE)
-    for answer_type, pattern in {
+_QUANTITIES = _compile(
+    {
         "number": rf"\d|\b(?:{_NUMBER_WORDS})\b",
         "measure": r"\d|\b(?:(?:twen|thir|for|fif|six|seven|eigh|nine)ty|hundred|thousand|million"
         r"|billion|dozen|half|third|quarter|twice|double|zero)\b",
@@ -58,8 +61,8 @@ _QUANTITIES: dict[AnswerType, re.Pattern[str]] = {
         r"|\bcentur(?:y|ies)\b|\b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b"
         r"|\b(?:spring|summer|autumn|fall|winter)\b|\b\d{1,3}0s\b"
         r"|\b(?:years?|months?|weeks?|days?|decades?|hours?) (?:ago|later|after|before)\b",
-    }.items()
-}
+    }
+)
 _CAPITALIZED = re.compile(r"[^\W\d_a-zß-öø-ÿ][\w’'-]+")
 _REASON = re.compile(
     r"\b(?:because|since|due to|so that|in order|therefore|owing|reason|cause[sd]?|result|aim"

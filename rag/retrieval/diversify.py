@@ -1,9 +1,8 @@
-"""What of the hits the answer is made from: nothing twice, and each source its turn.
+"""Selects the hits for a prompt of limited size: no near-duplicates, and a mix of sources.
 
-The ranking stays as it is; this decides only what goes into a prompt of limited size. A passage
-that says the same as a better one is left out, and a further passage of a source that is already
-there waits for those of other sources that are nearly as good (after Carbonell and Goldstein's
-maximal marginal relevance, 1998, with the source in the place of the cosine).
+Maximal marginal relevance (Carbonell and Goldstein 1998), with the source in place of the cosine: a
+hit that repeats a better one is dropped, and each hit of a source makes its next one wait behind
+nearly as good hits of others. The ranking itself is not changed.
 """
 
 import re
@@ -14,9 +13,9 @@ from ..language.negation import NEGATORS
 from ..types import Hit
 
 NEAR_DUPLICATE_OVERLAP = 0.8
-"""Share of all words of two texts that both have, from which they count as one."""
+"""Share of the words of two texts that both have (Jaccard) from which they are duplicates."""
 SAME_SOURCE_PENALTY = 0.04
-"""What each passage already taken from a source costs its next one, in score."""
+"""Deducted from a hit's score for each hit already selected from its source."""
 
 _WORDS = re.compile(r"\w+")
 
@@ -24,45 +23,43 @@ WordSet = frozenset[str]
 
 
 def word_set(text: str) -> WordSet:
-    """Returns the text's words, for `alike`."""
+    """Returns the text's words, for `is_near_duplicate`."""
     return frozenset(_WORDS.findall(text.lower()))
 
 
 def is_near_duplicate(one: WordSet, other: WordSet) -> bool:
-    """Do two texts say the same? Most words shared, and every figure and negation."""
-    shared, either = len(one & other), len(one | other)
-    if not either or shared / either < NEAR_DUPLICATE_OVERLAP:
+    """Whether two texts say the same: most words are shared, and all numbers and negators."""
+    shared, union = len(one & other), len(one | other)
+    if not union or shared / union < NEAR_DUPLICATE_OVERLAP:
         return False
-    return not any(_decides(word) for word in one ^ other)
+    return not any(_changes_meaning(word) for word in one ^ other)
 
 
-def _decides(word: str) -> bool:
+def _changes_meaning(word: str) -> bool:
     return word in NEGATORS or word == "t" or any(character.isdigit() for character in word)
 
 
 def diversify(hits: Sequence[Hit], *, chars: int) -> tuple[Hit, ...]:
-    """Returns the hits that go into `chars` characters, in the order they were ranked in.
-
-    The first is there in any case, none repeats a better one, and the rest are taken by score,
-    less for each that its source already has.
-    """
-    left, taken = list(deduplicate(hits)), list[Hit]()
-    turns: Counter[str] = Counter()
-    while left:
-        best = max(left, key=lambda hit: hit.score - SAME_SOURCE_PENALTY * turns[hit.source.id])
-        left.remove(best)
-        if not taken or len(best.text) <= chars:
-            taken.append(best)
+    """Returns the hits selected for `chars` characters, by rank; always with the first one."""
+    candidates, selected = deduplicate(hits), list[Hit]()
+    per_source: Counter[str] = Counter()
+    while candidates:
+        best = max(
+            candidates, key=lambda hit: hit.score - SAME_SOURCE_PENALTY * per_source[hit.source.id]
+        )
+        candidates.remove(best)
+        if not selected or len(best.text) <= chars:
+            selected.append(best)
             chars -= len(best.text)
-            turns[best.source.id] += 1
-    return tuple(sorted(taken, key=lambda hit: hit.rank))
+            per_source[best.source.id] += 1
+    return tuple(sorted(selected, key=lambda hit: hit.rank))
 
 
 def deduplicate(hits: Sequence[Hit]) -> list[Hit]:
-    """Returns the hits without near-duplicates of a better one."""
-    kept: list[tuple[Hit, WordSet]] = []
+    """Returns the hits without near-duplicates of a better one, best first."""
+    unique: list[tuple[Hit, WordSet]] = []
     for hit in hits:
-        own = word_set(hit.text)
-        if not any(is_near_duplicate(own, other) for _, other in kept):
-            kept.append((hit, own))
-    return [hit for hit, _ in kept]
+        words = word_set(hit.text)
+        if not any(is_near_duplicate(words, other) for _, other in unique):
+            unique.append((hit, words))
+    return [hit for hit, _ in unique]

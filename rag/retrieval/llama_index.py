@@ -1,7 +1,7 @@
-"""A llama-index retriever over Footnote's index, to put into one's own engines.
+"""A llama-index retriever over Footnote's index, for use in one's own engines.
 
-Each node carries the passage's text, its score (0 to 1) and where it stands: source, title,
-offsets, heading and page. Nothing of llama-index's global settings is read or changed.
+Each node has the passage's text, its score (0 to 1), source, title, offsets, heading and page.
+llama-index's global settings are neither read nor changed.
 """
 
 from llama_index.core.retrievers import BaseRetriever
@@ -18,12 +18,12 @@ from .weights import fitted_weights
 
 
 class HybridRetriever(BaseRetriever):
-    """Footnote's fused retrieval as a llama-index `BaseRetriever`, best passage first."""
+    """Footnote's hybrid retrieval as a llama-index `BaseRetriever`, best passage first."""
 
     def __init__(
         self, serving: Serving, embedder: Embedder, *, top_k: int, filters: Filters = NO_FILTERS
     ) -> None:
-        """`filters` say which sources it searches."""
+        """`filters` limit the sources that are searched."""
         super().__init__()
         self._serving, self._embedder = serving, embedder
         self._top_k, self._filters = top_k, filters
@@ -32,27 +32,27 @@ class HybridRetriever(BaseRetriever):
         """Raises GenerationMissing while nothing serves, EmbedderMismatch for another model's."""
         with self._serving.lease() as generation:
             query = analyze_query(generation, self._embedder, query_bundle.query_str)
-            found = retrieve(
+            result = retrieve(
                 generation,
                 query,
                 weights=fitted_weights(),
                 top_k=self._top_k,
                 filters=self._filters,
             )
-        return [_node(hit) for hit in found.hits]
+        return [_node(hit) for hit in result.hits]
 
 
 def _node(hit: Hit) -> NodeWithScore:
-    chunk = hit.chunk
+    chunk, source = hit.chunk, hit.source
     node = TextNode(
         id_=chunk.id,
         text=hit.text,
         start_char_idx=chunk.start,
         end_char_idx=chunk.end,
         metadata={
-            "source": hit.source.path,
-            "source_id": hit.source.id,
-            "title": hit.source.title,
+            "source": source.path,
+            "source_id": source.id,
+            "title": source.title,
             "heading": chunk.heading,
             "page": chunk.page,
         },

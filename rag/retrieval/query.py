@@ -1,8 +1,7 @@
-"""A question as an index sees it: its vectors, its words, and which of them are neighbours.
+"""Analyzes a question for an index: its vectors, its terms with their idf, and its term pairs.
 
-A word that no article holds is led to the one it was probably meant to be, where a single slip of
-the keyboard lies between them (Damerau 1964: four of five misspellings are one letter wrong, too
-many, missing, or two swapped).
+Corrects spelling: a term that the corpus lacks is replaced by one that it has a single edit away
+(Damerau 1964: four of five misspellings are one letter wrong, too many, missing, or two swapped).
 """
 
 import re
@@ -21,131 +20,149 @@ from index.text.sanitize import sanitize
 
 from ..language.answer_type import is_statement
 
-SHORTEST = 5
-"""Letters: a shorter word is next to too many others."""
-LONGEST = 20
-MOST = 8
-"""Words of one question that are tried: each costs a look-up of a thousand."""
+MIN_CORRECTED_CHARS, MAX_CORRECTED_CHARS = 5, 20
+"""Too many other words are a single edit away from a shorter one."""
+MAX_CORRECTED_TERMS = 8
+"""Terms of one question that are corrected; each costs a look-up of a thousand."""
 _WORD = re.compile(r"[^\W_]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Known = Mapping[str, tuple[int, int]]
-"""Term → its number and in how many chunks it stands."""
+Vocabulary = Mapping[str, tuple[int, int]]
+"""Term → its id and its document frequency (in chunks)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question's vectors, content terms with their idf, and pairs of neighbouring terms.
+    """An analyzed question.
 
-    `numbers` are the ids of the terms that the corpus holds, which come first in `terms`; `idf`
-    has an entry a term, one that no chunk holds counting as if it stood in one. `pairs` (p, 2)
-    are ids of terms, stop words too, that follow each other in the question; `shares` (p,) is
-    each one's part of the idf of all pairs, those with an unknown term included. `parts` (t, w)
-    are its words' vectors, or its own alone, and `weights` (t,) their shares of the idf.
+    `terms` are its content terms, those that the corpus has first; `term_ids` (k,) are the ids of
+    these. `idf` has an entry per term, as if a term that no chunk has were in one. `pairs` (p, 2)
+    are ids of neighbouring terms, stop words included, and `pair_weights` (p,) the share of each in
+    the idf of all pairs, unknown ones included. `word_vectors` (t, w) are the vectors of its words
+    (the question's own without any), `word_weights` (t,) their shares of the idf.
     """
 
     text: str
     vector: Vectors
-    parts: Vectors
-    weights: Floats
+    word_vectors: Vectors
+    word_weights: Floats
     terms: tuple[str, ...]
-    numbers: Ints
+    term_ids: Ints
     idf: Floats
     pairs: Ints
-    shares: Floats
+    pair_weights: Floats
     is_statement: bool
 
     @property
-    def all_numbers(self) -> Ints:
-        """The ids of the content terms, then of those that are in pairs alone, each once."""
-        return np.concatenate([self.numbers, np.setdiff1d(self.pairs, self.numbers)])
+    def known_terms(self) -> tuple[str, ...]:
+        """The content terms that the corpus has."""
+        return self.terms[: len(self.term_ids)]
+
+    @property
+    def known_idf(self) -> Floats:
+        """The idf of `known_terms`."""
+        return self.idf[: len(self.term_ids)]
+
+    @property
+    def all_term_ids(self) -> Ints:
+        """The ids of the content terms, then of those that are only in pairs, each once."""
+        return np.concatenate([self.term_ids, np.setdiff1d(self.pairs, self.term_ids)])
 
 
 def analyze_query(generation: Generation, embedder: Embedder, question: str) -> Query:
-    """Returns what the generation makes of the question; raises EmbedderMismatch."""
+    """Returns the question analyzed for the generation; raises EmbedderMismatch."""
     manifest = generation.manifest
     if generation.info.complete and manifest.embedder != embedder.fingerprint:
         raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
     text = sanitize(question)
-    written = terms(text)
-    meant, known = _spelled(generation, written)
-    found = [meant.get(term, term) for term in written]
-    wanted = content_terms(found) or list(dict.fromkeys(found))
-    ordered = sorted(wanted, key=lambda term: term not in known)
-    idf = _idf(generation, ordered, known)
-    pairs, shares = _pairs(generation, found, known)
+    typed_terms = terms(text)
+    corrections, vocabulary = _correct_spelling(generation, typed_terms)
+    all_terms = [corrections.get(term, term) for term in typed_terms]
+    content = content_terms(all_terms) or list(dict.fromkeys(all_terms))
+    content.sort(key=lambda term: term not in vocabulary)
+    idf = _idf(generation, content, vocabulary)
+    pairs, pair_weights = _pairs(generation, all_terms, vocabulary)
     embedded = embedder.embed_question(text)
-    weights = _weights(embedded, text, dict(zip(ordered, idf.tolist(), strict=True)), meant)
+    idf_of = dict(zip(content, idf.tolist(), strict=True))
+    idf_of |= {term: idf_of.get(corrected, 0.0) for term, corrected in corrections.items()}
+    weights = _word_weights(embedded, text, idf_of)
     return Query(
         text=text,
         vector=embedded.vector,
-        parts=embedded.words[weights > 0],
-        weights=weights[weights > 0],
-        terms=tuple(ordered),
-        numbers=np.array([known[term][0] for term in ordered if term in known], np.int64),
+        word_vectors=embedded.words[weights > 0],
+        word_weights=weights[weights > 0],
+        terms=tuple(content),
+        term_ids=np.array([vocabulary[t][0] for t in content if t in vocabulary], np.int64),
         idf=idf,
         pairs=pairs,
-        shares=shares,
+        pair_weights=pair_weights,
         is_statement=is_statement(text),
     )
 
 
-def _idf(generation: Generation, words: Sequence[str], known: Known) -> Floats:
-    return generation.term_index.idf([known[word][1] if word in known else 1 for word in words])
+def _idf(generation: Generation, words: Sequence[str], vocabulary: Vocabulary) -> Floats:
+    frequencies = [vocabulary[word][1] if word in vocabulary else 1 for word in words]
+    return generation.term_index.idf(frequencies)
 
 
-def _weights(
-    embedded: QuestionVectors, text: str, idf: Mapping[str, float], meant: Mapping[str, str]
-) -> Floats:
-    """Returns each part's share: the idf of its word, in equal shares; alike where none has any."""
+def _word_weights(embedded: QuestionVectors, text: str, idf: Mapping[str, float]) -> Floats:
+    """The idf of each vector's word, split among its vectors; equal if no word has any."""
     starts = np.array([start for start, _ in embedded.spans])
     weights = np.zeros(len(starts), np.float32)
     if len(starts) > 1:
         for word in _WORD.finditer(text):
             inside = np.flatnonzero((starts >= word.start()) & (starts < word.end()))
-            worth = sum(idf.get(meant.get(term, term), 0.0) for term in terms(word.group()))
-            weights[inside] = worth / max(len(inside), 1)
+            word_idf = sum(idf.get(term, 0.0) for term in terms(word.group()))
+            weights[inside] = word_idf / max(len(inside), 1)
     if not weights.any():
         weights[:] = 1
     return np.asarray(weights / max(float(weights.sum()), 1e-6), np.float32)
 
 
-def _pairs(generation: Generation, found: Sequence[str], known: Known) -> tuple[Ints, Floats]:
-    """Returns the known pairs of neighbours, each once, and their shares."""
-    pairs = list(dict.fromkeys(pairwise(found)))
+def _pairs(
+    generation: Generation, all_terms: Sequence[str], vocabulary: Vocabulary
+) -> tuple[Ints, Floats]:
+    """The distinct pairs of neighbours that the corpus may have, and their weights."""
+    pairs = list(dict.fromkeys(pairwise(all_terms)))
     if not pairs:
         return np.empty((0, 2), np.int64), np.empty(0, np.float32)
     lefts, rights = zip(*pairs, strict=True)
-    weights = _idf(generation, lefts, known) + _idf(generation, rights, known)
-    shares = weights / (float(weights.sum()) or 1.0)
-    held = [left in known and right in known for left, right in pairs]
-    numbers = [(known[a][0], known[b][0]) for (a, b), both in zip(pairs, held, strict=True) if both]
-    return np.array(numbers, np.int64).reshape(-1, 2), shares[held].astype(np.float32)
+    idf = _idf(generation, lefts, vocabulary) + _idf(generation, rights, vocabulary)
+    weights = idf / (float(idf.sum()) or 1.0)
+    known = [left in vocabulary and right in vocabulary for left, right in pairs]
+    ids = [
+        (vocabulary[a][0], vocabulary[b][0]) for (a, b), k in zip(pairs, known, strict=True) if k
+    ]
+    return np.array(ids, np.int64).reshape(-1, 2), weights[known].astype(np.float32)
 
 
-def _spelled(generation: Generation, found: Sequence[str]) -> tuple[dict[str, str], Known]:
-    """Returns what misspelt terms were meant to be, and the terms that the corpus holds."""
-    known = dict(generation.vocabulary(list(dict.fromkeys(found))))
-    unknown = [term for term in dict.fromkeys(found) if term not in known and _may_be_slip(term)]
-    slips = {term: single_edits(term) for term in unknown[:MOST]}
-    near = generation.vocabulary([word for words in slips.values() for word in words])
-    meant = {}
-    for term, words in slips.items():
-        likely = max((word for word in words if word in near), key=lambda w: near[w][1], default="")
-        if likely:
-            meant[term] = likely
-            known[likely] = near[likely]
-    return meant, known
+def _correct_spelling(
+    generation: Generation, typed_terms: Sequence[str]
+) -> tuple[dict[str, str], Vocabulary]:
+    """The corrections of misspelt terms, and the vocabulary of all terms, corrections included."""
+    distinct = list(dict.fromkeys(typed_terms))
+    vocabulary = dict(generation.vocabulary(distinct))
+    unknown = [term for term in distinct if term not in vocabulary and _is_correctable(term)]
+    edits = {term: single_edits(term) for term in unknown[:MAX_CORRECTED_TERMS]}
+    near = generation.vocabulary([word for words in edits.values() for word in words])
+    corrections = {}
+    for term, words in edits.items():
+        frequent = max((w for w in words if w in near), key=lambda w: near[w][1], default=None)
+        if frequent is not None:
+            corrections[term] = frequent
+            vocabulary[frequent] = near[frequent]
+    return corrections, vocabulary
 
 
-def _may_be_slip(term: str) -> bool:
-    return SHORTEST <= len(term) <= LONGEST and term.isascii() and term.isalpha()
+def _is_correctable(term: str) -> bool:
+    is_word = term.isascii() and term.isalpha()
+    return is_word and MIN_CORRECTED_CHARS <= len(term) <= MAX_CORRECTED_CHARS
 
 
 def single_edits(term: str) -> list[str]:
-    """Returns every word one slip away that begins alike: a letter less, more, other, or swapped.
+    """Returns the words a letter less, more, other or swapped away, with the same first letter.
 
     The first letter is seldom the wrong one (Pollock and Zamora 1984).
     """

@@ -1,9 +1,8 @@
-"""An optional second opinion on the order of the hits, from an endpoint's cross-encoder.
+"""Optional reranking of the hits by an endpoint's cross-encoder.
 
-`POST {base_url}/rerank` with `{model, query, documents, top_n}` gives `{results: [{index,
-relevance_score}]}`: Cohere's shape, which Jina, vLLM, llama.cpp and LiteLLM speak too. Only its
-order is used, since its scores have no common scale. Where it fails the order stays as it was:
-nothing that is optional may cost an answer.
+`POST {base_url}/rerank` with `{model, query, documents, top_n}` returns `{results: [{index,
+relevance_score}]}`: Cohere's API, also of Jina, vLLM, llama.cpp and LiteLLM. Only the order is
+used, since the scores have no common scale. If the request fails, the order stays as it is.
 """
 
 import json
@@ -25,13 +24,13 @@ CANDIDATES = 20
 TIMEOUT_S = 5.0
 """Timeout of a reranking request; after it the order stays."""
 MAX_BYTES = 1_000_000
-_ODD = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
-"""What reading JSON of another shape raises."""
+_MALFORMED = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
+"""Raised when reading JSON of an unexpected shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class RerankSettings:
-    """Where to ask; `candidates` is how many hits are sent."""
+    """The endpoint, and how many hits are sent to it."""
 
     base_url: str
     model: str | None
@@ -41,11 +40,11 @@ class RerankSettings:
 
 
 class RerankUnavailable(Exception):
-    """The endpoint gave no order; the message never holds what it was sent."""
+    """The endpoint returned no order; the message never contains what was sent."""
 
 
 class EndpointReranker:
-    """Asks an endpoint for the order of hits; safe to use from several threads."""
+    """Reranks hits by an endpoint; safe to use from several threads."""
 
     def __init__(self, settings: RerankSettings) -> None:
         """Connects at the first question."""
@@ -58,7 +57,7 @@ class EndpointReranker:
         self._client = httpx.Client(headers=headers, timeout=settings.timeout_s)
 
     def __call__(self, question: str, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        """Returns the hits in the endpoint's order, or in their own where it fails."""
+        """Returns the hits in the endpoint's order, with the same scores, best first."""
         if len(hits) < 2:
             return tuple(hits)
         try:
@@ -66,10 +65,13 @@ class EndpointReranker:
         except RerankUnavailable as error:
             log.warning("the reranker failed, so the order stays: %s", error)
             return tuple(hits)
-        return reorder(hits, order)
+        return tuple(
+            replace(hits[place], rank=rank, score=hits[rank - 1].score)
+            for rank, place in enumerate(order, start=1)
+        )
 
     def close(self) -> None:
-        """Gives up the connections."""
+        """Closes the connections."""
         self._client.close()
 
     def _order(self, question: str, hits: Sequence[Hit]) -> list[int]:
@@ -86,30 +88,21 @@ class EndpointReranker:
                 data = self._read(response)
             results = json.loads(data)["results"]
             scored = [(float(one["relevance_score"]), int(one["index"])) for one in results]
-        except (httpx.HTTPError, *_ODD) as error:
+        except (httpx.HTTPError, *_MALFORMED) as error:
             raise RerankUnavailable(type(error).__name__) from error
-        places = [place for _, place in sorted(scored, key=lambda pair: -pair[0])]
-        if sorted(places) != list(range(len(hits))):
-            raise RerankUnavailable("its results are not the documents it was sent")
-        return places
+        order = [place for _, place in sorted(scored, key=lambda pair: -pair[0])]
+        if sorted(order) != list(range(len(hits))):
+            raise RerankUnavailable("its results do not match the documents sent")
+        return order
 
     def _read(self, response: "httpx.Response") -> bytes:
-        """Returns the body; raises RerankUnavailable for another status, too much, too long."""
-        ends = time.monotonic() + self._timeout_s
+        """Returns the body, within the limits of size and total time."""
+        ends_at = time.monotonic() + self._timeout_s
         if response.status_code != 200:
             raise RerankUnavailable(f"status {response.status_code}")
         data = b""
         for part in response.iter_bytes():
             data += part
-            if len(data) > MAX_BYTES or time.monotonic() > ends:
-                raise RerankUnavailable("its reply is too long, or takes too long")
+            if len(data) > MAX_BYTES or time.monotonic() > ends_at:
+                raise RerankUnavailable(f"over {MAX_BYTES} bytes or {self._timeout_s:g} s")
         return data
-
-
-def reorder(hits: Sequence[Hit], order: Sequence[int]) -> tuple[Hit, ...]:
-    """Returns the hits in this order of places, with the same scores dealt out best first."""
-    scores = [hit.score for hit in hits]
-    return tuple(
-        replace(hits[place], rank=rank, score=scores[rank - 1])
-        for rank, place in enumerate(order, start=1)
-    )

@@ -1,15 +1,19 @@
-"""The few numbers that were fitted, kept as data beside their date and figures: `weights.json`."""
+"""The fitted numbers of `rag/weights.json`: signal weights, confidence, refusal threshold.
+
+They are data, with the date and the questions of the fit.
+"""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class SignalWeights:
-    """Each signal's share in a hit's score; they sum to 1.
+    """Each signal's weight in a hit's score; they sum to 1.
 
     `lexical`, `context` and `late` are of the passage; `similarity`, `words` and `pairs` of its
     best sentence.
@@ -24,15 +28,15 @@ class SignalWeights:
 
     @property
     def sentence(self) -> float:
-        """The best sentence's share."""
+        """The weight of the best sentence."""
         return self.similarity + self.words + self.pairs
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The signals' shares for a question and for a statement, and the calibration of confidence.
+    """Signal weights for questions and for statements, and the calibration of confidence.
 
-    Under `threshold` nothing is quoted; under `floor` not even a model is asked.
+    Below the confidence `threshold` nothing is quoted; below `floor` no model is asked either.
     """
 
     question: SignalWeights
@@ -42,24 +46,29 @@ class Weights:
     floor: float
 
 
-def fit_date() -> str:
-    """Returns the date of the fit."""
-    return str(json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))["fitted"])
-
-
 @cache
 def fitted_weights() -> Weights:
     """Returns the weights that ship with this version."""
-    data = json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))
+    data = _read()
     return Weights(
-        question=_shares(data["question"]),
-        statement=_shares(data["statement"]),
+        question=_normalized(data["question"]),
+        statement=_normalized(data["statement"]),
         confidence=data["confidence"],
         threshold=data["threshold"],
         floor=data["floor"],
     )
 
 
-def _shares(parts: Mapping[str, float]) -> SignalWeights:
-    total = sum(parts.values())
-    return SignalWeights(**{name: value / total for name, value in parts.items()})
+def fit_date() -> str:
+    """Returns the date of the fit, as YYYY-MM-DD."""
+    return str(_read()["fitted"])
+
+
+def _read() -> dict[str, Any]:  # JSON
+    data: dict[str, Any] = json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))
+    return data
+
+
+def _normalized(weights: Mapping[str, float]) -> SignalWeights:
+    total = sum(weights.values())
+    return SignalWeights(**{name: weight / total for name, weight in weights.items()})

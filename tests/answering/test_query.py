@@ -39,7 +39,7 @@ def test_a_misspelt_word_is_led_to_the_one_that_the_articles_hold(
 ) -> None:
     query = analyze_query(generation, minilm, f"Who kept the {typed}?")
     assert "lighthous" in query.terms
-    assert len(query.numbers) == len(query.terms)
+    assert len(query.term_ids) == len(query.terms)
     best = retrieve(generation, query, weights=fitted_weights(), top_k=1).hits[0]
     assert best.source.path == "lighthouse.txt"
 
@@ -49,7 +49,7 @@ def test_short_and_far_words_stay_as_they_are_and_count_as_unknown(
     generation: Generation, minilm: Embedder, word: str
 ) -> None:
     query = analyze_query(generation, minilm, word)
-    assert not len(query.numbers)
+    assert not len(query.term_ids)
 
 
 def test_a_word_that_the_articles_hold_is_never_another(
@@ -65,8 +65,8 @@ def test_pairs_are_of_neighbours_and_share_out_their_idf(
     names = generation.all_terms()
     pairs = [(names[left], names[right]) for left, right in query.pairs]
     assert pairs == [("the", "chain"), ("chain", "bridg"), ("bridg", "cross"), ("cross", "the")]
-    assert 0 < query.shares.sum() < 1  # the pair of the unknown word has the rest
-    assert query.shares[1] > query.shares[0]
+    assert 0 < query.pair_weights.sum() < 1  # the pair of the unknown word has the rest
+    assert query.pair_weights[1] > query.pair_weights[0]
 
 
 @pytest.mark.parametrize("question", ["", "?", "tower", "a" * 4_000, "qqqqqq " * 500])

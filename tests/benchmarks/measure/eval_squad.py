@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from api.bootstrap import Parts, open_parts
+from api.service.service import Components
+from api.bootstrap import open_components
 from api.settings import Settings
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
@@ -47,28 +48,28 @@ class Rival(Pipeline):
         super().__init__(embedder=embedder, chat=None, support_mode="flag", limits=LIMITS)
         self._retriever, self._rows = retriever, rows
 
-    def _find(
+    def _search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters
     ) -> RetrievalResult:
-        understood = analyze_query(generation, self._embedder, query)
+        analyzed = analyze_query(generation, self._embedder, query)
         nodes = self._retriever.retrieve(query)[:top_k]
         if not nodes:
-            return RetrievalResult(understood, (), 0.0)
+            return RetrievalResult(analyzed, (), 0.0)
         rows = np.array([self._rows[found.node.node_id] for found in nodes], np.int64)
-        signals = _signals(generation, understood, rows)
+        signals = _signals(generation, analyzed, rows)
         scores = np.array([found.score or 0.0 for found in nodes], np.float32)
         total = scores / (scores.max() or 1.0)
         best = signals.best_sentence(fitted_weights().question)
         order = np.arange(len(rows))
         hits = _hits(generation, rows, signals, best=best, total=total, order=order)
-        return RetrievalResult(understood, hits, lead(hits))
+        return RetrievalResult(analyzed, hits, lead(hits))
 
 
-def rivals(parts: Parts, generation: Generation) -> dict[str, Callable[[], Pipeline]]:
+def rivals(components: Components, generation: Generation) -> dict[str, Callable[[], Pipeline]]:
     """Returns Footnote's answers over what each of llama-index's retrievers finds."""
-    found, rows = retrievers(parts.embedder, generation)
+    found, rows = retrievers(components.embedder, generation)
     return {
-        name: lambda retriever=retriever: Rival(retriever, rows, parts.embedder)
+        name: lambda retriever=retriever: Rival(retriever, rows, components.embedder)
         for name, retriever in found.items()
     }
 
@@ -165,9 +166,9 @@ def main() -> None:
     options = parser.parse_args()
     cases = questions(options.limit)
     settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="squad")
-    parts = open_parts(settings)
-    parts.serving.refresh()
-    with parts.serving.lease() as generation:
+    components = open_components(settings)
+    components.serving.refresh()
+    with components.serving.lease() as generation:
         print("| system | " + " | ".join(SHOWN) + " | p50 / p95 ms |")
         print("|---|" + "---|" * (len(SHOWN) + 1))
 
@@ -175,11 +176,11 @@ def main() -> None:
             target = PipelineTarget(pipeline, generation, top_k=TOP, settings={"system": name})
             print(measure(options.out, name, target, cases), flush=True)
 
-        row("Footnote", parts.pipeline)
+        row("Footnote", components.pipeline)
         if not options.alone:  # only now: a second Chroma in the process disturbs the first
-            for name, build in rivals(parts, generation).items():
+            for name, build in rivals(components, generation).items():
                 row(name, build())
-    asyncio.run(parts.close())
+    asyncio.run(components.close())
 
 
 if __name__ == "__main__":
