@@ -5,9 +5,10 @@ Each implementation, and so its libraries, is imported only where it is used.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from .protocol import Embedder
+if TYPE_CHECKING:  # the command line imports this module, and must not load numpy
+    from .protocol import Embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class EmbedSpec:
     models_dir: Path
 
 
-def open_embedder(spec: EmbedSpec) -> Embedder:
+def open_embedder(spec: EmbedSpec) -> "Embedder":
     """Returns the embedder of the spec, ready to use; raises EmbedderUnavailable."""
     if spec.kind == "openai":
         from .openai import OpenAIEmbedder
