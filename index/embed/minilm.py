@@ -1,8 +1,8 @@
 """The built-in embedder: all-MiniLM-L6-v2 on ONNX Runtime or OpenVINO, from package files alone.
 
 One pass of the encoder gives the chunk's vector (mean of its tokens, Reimers and Gurevych 2019) and
-the vectors of the words of each sentence, computed with the whole chunk as context, for late
-interaction (Khattab and Zaharia 2020).
+the vectors of each sentence's words, for late interaction (Khattab and Zaharia 2020); both have the
+whole chunk as context.
 """
 
 import os

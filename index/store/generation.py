@@ -24,7 +24,7 @@ from .vectors import ExactVectors, VectorStore, open_vectors
 
 CATALOG, CANDIDATE_INDEX, VECTORS = "catalog.sqlite3", "lexical", "vectors"
 DUPLICATES = "equal.npy"
-"""For each row the first one with an equal vector; the vector store has only that one."""
+"""For each row the first with an equal vector: the vector store is deduplicated to these."""
 TEXT_CACHE_SIZE = 64
 SOURCE_CACHE_SIZE = 1024
 FILTER_CACHE_SIZE = 16

@@ -14,7 +14,7 @@ from index.embed.factory import EmbedSpec
 from index.embed.minilm import MiniLM, OpenVINOMiniLM, Precision, cpu_precision, precision_for
 from index.embed.protocol import ChunkText, Embedder
 from index.errors import EmbedderMismatch
-from rag.retrieval.fusion import understand
+from rag.retrieval.query import analyze_query
 from tests.support.corpus_builder import (
     ARTICLES,
     open_generation,
@@ -81,8 +81,8 @@ def test_vectors_of_both_precisions_are_never_in_one_index(
     assert not sync_in_process(by_other)[0].published
     with open_generation(request) as generation:
         with pytest.raises(EmbedderMismatch, match="bf16"):
-            understand(generation, minilm, "How high is the lighthouse?")
-        understand(generation, by_openvino(minilm_spec, "bf16"), "How high is the lighthouse?")
+            analyze_query(generation, minilm, "How high is the lighthouse?")
+        analyze_query(generation, by_openvino(minilm_spec, "bf16"), "How high is the lighthouse?")
 
 
 def test_threads_that_ask_at_once_get_their_own_vectors(minilm_spec: EmbedSpec) -> None:
