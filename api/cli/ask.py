@@ -31,7 +31,7 @@ _STATUS_TEXT = {"unsupported": "not supported", "uncited": "no source given"}
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.", show_default=False)],
+    question: Annotated[str, typer.Argument(help="The question.")],
     url: options.Url = None,
     key: options.Key = None,
     top_k: options.TopK = 5,
@@ -72,7 +72,7 @@ def ask(
 
 
 def search(
-    query: Annotated[str, typer.Argument(help="Words or a question.", show_default=False)],
+    query: Annotated[str, typer.Argument(help="Words or a question.")],
     url: options.Url = None,
     key: options.Key = None,
     top_k: options.TopK = 5,

@@ -46,7 +46,7 @@ def doctor(
     ] = None,
     json: options.Json = False,
 ) -> int:
-    """Check the installation, the index and the model; connects only with --online."""
+    """Check the installation, the index and the model. Connects only with --online."""
     settings = options.load_settings(corpus=corpus, collection=collection, data_dir=data_dir)
     results = list(_run_checks(settings, online=online))
     if origin is not None:

@@ -13,19 +13,17 @@ from ..wire.escape import escape, pluralize
 from . import client, options
 from .eval.cases import write_lines
 
-app = typer.Typer(help="User FeedbackStore on answers.", no_args_is_help=True)
+app = typer.Typer(help="User feedback on answers.", no_args_is_help=True)
 
 
 @app.callback()
 def _group() -> None:
-    """User FeedbackStore on answers."""
+    """User feedback on answers."""
 
 
 @app.command()
 def export(
-    out: Annotated[
-        Path | None, typer.Option(help="File of cases; default: stdout.", show_default=False)
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File of cases; default: stdout.")] = None,
     data_dir: options.DataDir = None,
 ) -> int:
     """Export rated answers as evaluation cases, one JSON object per line."""
@@ -51,7 +49,7 @@ def replay(
     model: options.Model = None,
     json: options.Json = False,
 ) -> int:
-    """Show how a stored answer was made, ask again, and list what differs."""
+    """Show a stored answer, ask its question again and list what differs."""
     settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
     from ..state.answer_log import AnswerLog, ask_from_record, differences, record_of
 

@@ -20,7 +20,7 @@ def status(
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> int:
-    """Show which generation serves, its age and size, and the skipped files."""
+    """Show the serving generation and the skipped files."""
     settings = options.load_settings(collection=collection, data_dir=data_dir)
     from index.sync.publish import read_status
 
@@ -47,7 +47,7 @@ def verify(
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> int:
-    """Verify the index and compare it with its folder; exit code 4 if they differ."""
+    """Verify the index and compare it with its folder. Exit code 4 if they differ."""
     settings = options.load_settings(collection=collection, data_dir=data_dir)
     from index.store.integrity import compare_with_corpus
 
@@ -74,7 +74,7 @@ def rollback(
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> int:
-    """Serve the previous generation again; a second rollback undoes the first."""
+    """Serve the previous generation again. A second rollback undoes the first."""
     settings = options.load_settings(collection=collection, data_dir=data_dir)
     from index.sync.publish import roll_back
 

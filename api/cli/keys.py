@@ -20,19 +20,16 @@ DAY_S = 86_400
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Option(help="What the key is for.", show_default=False)] = "",
+    name: Annotated[str, typer.Option(help="What the key is for.")] = "",
     scope: Annotated[
         list[str] | None, typer.Option(help="read (the default), write or admin; repeatable.")
     ] = None,
     collection: Annotated[
         list[str] | None, typer.Option(help="Only this collection; repeatable.")
     ] = None,
-    days: Annotated[
-        float | None, typer.Option(min=0, help="Expires after so many days.", show_default=False)
-    ] = None,
+    days: Annotated[float | None, typer.Option(min=0, help="Expires after so many days.")] = None,
     key_file: Annotated[
-        Path | None,
-        typer.Option(help="Register the key in this file, created elsewhere.", show_default=False),
+        Path | None, typer.Option(help="Register the key in this file, created elsewhere.")
     ] = None,
     data_dir: options.DataDir = None,
     json: options.Json = False,

@@ -13,42 +13,22 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..wire.schemas import Filters
 
-Corpus = Annotated[Path | None, typer.Argument(help="Folder of articles.", show_default=False)]
-Collection = Annotated[str | None, typer.Option(help="Name of the index.", show_default=False)]
+Corpus = Annotated[Path | None, typer.Argument(help="Folder of articles.")]
+Collection = Annotated[str | None, typer.Option(help="Name of the index.")]
 OwnCollection = Annotated[
     bool, typer.Option("--own-collection", help="Name the index after the corpus folder.")
 ]
-DataDir = Annotated[
-    Path | None,
-    typer.Option(help="Folder of indexes, keys and models.", show_default=False),
-]
-Model = Annotated[
-    str | None,
-    typer.Option(help="Chat model; without one, sources are quoted.", show_default=False),
-]
-Url = Annotated[
-    str | None,
-    typer.Option(help="Ask a running service instead of the local index.", show_default=False),
-]
-Key = Annotated[
-    str | None,
-    typer.Option(help="API key for that service.", envvar="FOOTNOTE_KEY", show_default=False),
-]
-Source = Annotated[
-    list[str] | None,
-    typer.Option("--source", help="Only this file or folder/; repeatable.", show_default=False),
-]
-Tag = Annotated[
-    list[str] | None,
-    typer.Option("--tag", help="Only articles with this tag; repeatable.", show_default=False),
-]
+DataDir = Annotated[Path | None, typer.Option(help="Folder of indexes, keys and models.")]
+Model = Annotated[str | None, typer.Option(help="Chat model; without one, sources are quoted.")]
+Url = Annotated[str | None, typer.Option(help="Ask a running service instead of the local index.")]
+Key = Annotated[str | None, typer.Option(help="API key for that service.", envvar="FOOTNOTE_KEY")]
+Source = Annotated[list[str] | None, typer.Option(help="Only this file or folder/; repeatable.")]
+Tag = Annotated[list[str] | None, typer.Option(help="Only articles with this tag; repeatable.")]
 Since = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Only articles from this day on.", show_default=False),
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only articles from this day on.")
 ]
 Until = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Only articles up to this day.", show_default=False),
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only articles up to this day.")
 ]
 TopK = Annotated[int, typer.Option(min=1, max=50, help="How many passages to use.")]
 Watch = Annotated[

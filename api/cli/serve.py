@@ -35,16 +35,10 @@ DRAIN_S = 5.0
 
 def serve(
     corpus: options.Corpus = None,
-    host: Annotated[
-        str | None, typer.Option(help="Address to listen on.", show_default=False)
-    ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0: any free port.", show_default=False)
-    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0: any free port.")] = None,
     no_sync: Annotated[bool, typer.Option("--no-sync", help="Serve the existing index.")] = False,
-    workers: Annotated[
-        int | None, typer.Option(help="Worker processes.", show_default=False)
-    ] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes.")] = None,
     watch: options.Watch = False,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Allow other machines access without API keys.")
@@ -80,8 +74,9 @@ def serve(
     require_keys(settings)
     from ..telemetry.logs import configure_logging
 
-    worker, fd, parent, waits = as_worker or (0, -1, -1, False)
-    with socket.socket(fileno=fd) if as_worker else bind(settings.host, settings.port) as listener:
+    worker, listener_fd, parent_pid, waits = as_worker or (0, -1, -1, False)
+    bound = socket.socket(fileno=listener_fd) if as_worker else bind(settings.host, settings.port)
+    with bound as listener:
         if not no_sync:
             options.check_data_dir(settings)
         configure_logging(sys.stderr, log_content=settings.log_content)
@@ -93,7 +88,7 @@ def serve(
                 return WorkerSupervisor(settings.workers, listener).run()
         before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(OK))  # a clean end
         if as_worker:
-            call_when_orphaned(parent, lambda: os.kill(os.getpid(), signal.SIGTERM))
+            call_when_orphaned(parent_pid, lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
             _run(
                 settings,
@@ -173,7 +168,7 @@ def _run(
         server.service.stop_answers()
 
     def on_ready(ready: "Ready", example: str) -> None:
-        if worker:  # the default_collection worker prints it
+        if worker:  # the first worker prints it
             return
         if json:
             typer.echo(json_module.dumps({"url": url, **ready.model_dump(exclude={"progress"})}))

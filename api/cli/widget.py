@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The chat widget on other sites.", no_args_is_help=True)
 
-Origin = Annotated[
-    str, typer.Option(help="Origin of the site, such as https://site.example.", show_default=False)
-]
+Origin = Annotated[str, typer.Option(help="Origin of the site, such as https://site.example.")]
 
 
 @app.callback()
