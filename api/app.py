@@ -1,4 +1,4 @@
-"""`create_app(settings)`: the HTTP service, whole."""
+"""`create_app(settings)`: builds the whole HTTP service, once."""
 
 import asyncio
 import importlib.util
@@ -12,28 +12,20 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from . import bootstrap as wiring
+from .bootstrap import job_runner, link_signer, open_components, sync_request
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
-from .routes import (
-    answers,
-    chat,
-    feedback,
-    files,
-    health,
-    metrics,
-    page,
-    search,
-    sources,
-    token,
-    widget,
-)
+from .routes import answers, chat, files, health, pages, sources
+from .security.keys import KeyStore
 from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
 from .settings import Settings
+from .state.answer_log import AnswerLog
+from .state.feedback import FeedbackStore
 from .telemetry.observer import Telemetry
 from .wire.problem_details import add_exception_handlers
+from .wire.signed_links import LinkSigner
 
 
 def create_app(
@@ -45,77 +37,73 @@ def create_app(
     waits: bool = False,
     hooks: Hooks | None = None,
 ) -> FastAPI:
-    """Returns the service; it opens its index once it is started.
+    """Returns the service, which opens its index when it is started.
 
-    With `sync` it also builds it, and with `watch` again after each change. Of several workers the
-    first, 0, builds it for all. One that `waits` takes no connection before it can answer.
+    With `sync` it also builds the index, with `watch` again after each change; of several workers
+    only the first, 0, does. With `waits` it accepts no connections until it is ready.
     """
+    telemetry = Telemetry(settings)
+    links = link_signer(settings)
+    service = Service(
+        settings,
+        partial(open_components, observer=telemetry.record_outcome),
+        links,
+        {
+            one.collection: sync_request(one) if sync and worker == 0 else None
+            for one in settings.per_collection()
+        },
+        answer_log=AnswerLog(settings.state_file) if settings.keep_answers else None,
+        watch=watch,
+        hooks=hooks,
+    )
+    for collection in service.collections.values():
+        collection.sync.is_elsewhere = sync and worker > 0
+    runner, mcp = job_runner(settings, service.sync_lock), McpEndpoint(service)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(lambda: links.secret)  # read before the first answer needs it
-        service = app.state.service
-        changing = writes.run() if writes else nullcontext()
-        async with changing, telemetry.following(service), service.run(), agents.run():
+        await asyncio.to_thread(lambda: links.secret)  # loaded before the first answer needs it
+        jobs = runner.run() if runner else nullcontext()
+        async with jobs, telemetry.run(service), service.run(), mcp.run():
             if waits:
-                await service.can_answer()
+                await service.wait_until_ready()
             yield
 
-    telemetry = Telemetry(settings)
     app = FastAPI(
         title="Footnote",
-        summary="Answers questions about a folder of articles, and proves every sentence.",
+        summary="Answers questions about a folder of articles, with exact citations.",
         version=version("footnote"),
-        docs_url=None,  # they load scripts from elsewhere
+        docs_url=None,  # Swagger UI and ReDoc load scripts from a CDN
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
+        generate_unique_id_function=lambda route: route.name,  # method names of generated clients
         telemetry=telemetry.for_fastapi,
         lifespan=lifespan,
     )
-    links = wiring.links(settings)
-    requests = {
-        one.collection: wiring.sync_request(one) if sync and worker == 0 else None
-        for one in wiring.each(settings)
-    }
-    app.state.metrics = telemetry.metrics
-    open_parts = partial(wiring.open_parts, watch=telemetry.ended)
-    service = app.state.service = Service(
-        settings, open_parts, links, requests, watch=watch, hooks=hooks
-    )
-    writes = app.state.writes = wiring.writes(settings, service.turn)
-    for one in service.collections.values():
-        one.syncing.elsewhere = sync and worker > 0
-    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
-    add_security_middleware(app, settings, keys=wiring.keys(settings), links=links)
+    app.state.service, app.state.job_runner = service, runner
+    app.state.feedback, app.state.metrics = FeedbackStore(settings.state_file), telemetry.metrics
+    _add_middleware(app, settings, telemetry, links)
+    add_exception_handlers(app)
+    for module in (answers, chat, sources, files, health, pages):
+        app.include_router(module.router)
+    app.mount("/pages", StaticFiles(directory=pages.PAGES_FOLDER), name="pages")
+    if importlib.util.find_spec("mcp"):
+        for path in ("/mcp", "/mcp/"):  # without the second, the first would redirect
+            app.router.routes.append(Route(path, mcp, methods=["POST"], include_in_schema=False))
+    install_openapi(app)
+    return app
+
+
+def _add_middleware(
+    app: FastAPI, settings: Settings, telemetry: Telemetry, links: LinkSigner
+) -> None:
+    """Adds the middleware from the inside out: what is added last runs first."""
+    app.add_middleware(BodyLimitMiddleware)
+    add_security_middleware(app, settings, keys=KeyStore(settings.state_file), links=links)
     app.add_middleware(
         RequestContextMiddleware,
-        on_request_end=telemetry.over,
+        on_request_end=telemetry.record_request,
         root_path=settings.root_path,
         frame_ancestors=settings.widget_origins,
     )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
-    # the last one added is the outermost
-    add_exception_handlers(app)
-    for part in (
-        answers,
-        feedback,
-        chat,
-        search,
-        sources,
-        files,
-        health,
-        metrics,
-        page,
-        widget,
-        token,
-    ):
-        app.include_router(part.router)
-    app.mount("/pages", StaticFiles(directory=page.FOLDER), name="pages")
-    agents = McpEndpoint(app.state.service)
-    if importlib.util.find_spec("mcp"):
-        for path in ("/mcp", "/mcp/"):  # without the second, the first would be a redirect
-            route = Route(path, agents, methods=["POST"], include_in_schema=False)
-            app.router.routes.append(route)
-    install_openapi(app)
-    return app

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from api.errors import STATUS_BY_CODE
-from api.settings import load_settings, settings_table
+from api.settings import load_settings
 from tests.support.processes import ROOT, RunningService, run_footnote, write_lake_articles
+from tests.support.settings_table import settings_table
 
 NAMES = ("", "api/", "api/widget/", "index/", "rag/evaluation/")
 PAGES = {f"{name}README.md": (ROOT / name / "README.md").read_text("utf-8") for name in NAMES}

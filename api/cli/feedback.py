@@ -1,4 +1,4 @@
-"""`footnote FeedbackStore export` and `footnote replay ID`: what is stored about answers.
+"""`footnote feedback export` and `footnote replay ID`: what is stored about answers.
 
 Rated answers become cases for `footnote eval`; a stored answer is compared with today's.
 """

@@ -1,1 +1,1 @@
-"""The HTTP routes, thin: read the request, call the service, present what it says."""
+"""The HTTP routes, a module for each group of resources."""

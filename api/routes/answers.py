@@ -1,117 +1,146 @@
-"""`POST /v1/answers`: a question in, a cited answer out, whole or as it comes.
+"""`POST /v1/answers`: a question in, a cited answer out, whole or as a stream; and its feedback.
 
-`whole` and `streamed` are the one way to an answer; the other protocols go through them too.
+Every protocol gets its answers from `get_answer` or `stream_answer`.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from rag.errors import Stopping
 from rag.types import Answer, Ask, Turn
 
-from ..errors import ClientDisconnected
+from ..errors import ClientDisconnected, StateUnreadable
 from ..http.openapi import EVENT_STREAM_RESPONSE
-from ..http.sse import AnswerEventEncoder, EventStreamResponse, EncodeEvent, EventReader
+from ..http.sse import AnswerEventEncoder, EncodeEvent, EventReader, EventStreamResponse
 from ..service.service import Lease, Service
 from ..wire import serializers
 from ..wire.problem_details import problem_responses
-from ..wire.schemas import AnswerBody, AskBody
-from .deps import Asking, Given, validate_question
+from ..wire.schemas import AnswerBody, AskBody, FeedbackBody
+from .deps import CallerDep, FeedbackDep, ServiceDep, validate_question
 
 T = TypeVar("T")
 
 router = APIRouter(tags=["answers"])
 
+AnswerId = Annotated[
+    str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="The `id` of the answer")
+]
+
 
 @router.post(
     "/v1/answers",
     response_model=AnswerBody,
-    responses={200: EVENT_STREAM_RESPONSE, **problem_responses(400, 404, 408, 413, 415, 422, 500, 503)},
+    responses={
+        200: EVENT_STREAM_RESPONSE,
+        **problem_responses(400, 404, 408, 413, 415, 422, 500, 503),
+    },
 )
 async def ask(
-    body: AskBody, request: Request, service: Given, caller: Asking
+    body: AskBody, request: Request, service: ServiceDep, caller: CallerDep
 ) -> AnswerBody | Response:
-    """Answer a question from the articles; every citation is proved.
+    """Answer a question from the articles; every citation is an exact quote.
 
-    With `"stream": true` or `Accept: text/event-stream` the answer comes as server-sent events.
+    With `"stream": true` or `Accept: text/event-stream` the answer is a stream of server-sent
+    events.
     """
     question = Ask(
-        question=validate_question("body.question", body.question, service),
+        question=validate_question("body.question", body.question),
         history=tuple(Turn(turn.role, turn.content) for turn in body.history),
         top_k=body.top_k,
-        filters=body.filters.inside(),
+        filters=body.filters.to_index(),
     )
-    lease = service.lease(body.collection, seen=caller.collections)
+    lease = service.lease(body.collection, allowed=caller.collections)
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
-        frame = AnswerEventEncoder(request.scope, service.links, include_passages=body.include_passages)
-        return await streamed(question, lease, request, service, frame=frame)
-    made = await whole(question, lease, request, service)
-    return serializers.answer(made, service.links, include_passages=body.include_passages)
+        encode = AnswerEventEncoder(
+            request.scope, service.links, include_passages=body.include_passages
+        )
+        return await stream_answer(question, lease, request, service, encode=encode)
+    answer = await get_answer(question, lease, request, service)
+    return serializers.answer(answer, service.links, include_passages=body.include_passages)
 
 
-async def whole(question: Ask, lease: Lease, request: Request | None, service: Service) -> Answer:
-    """Returns the answer; raises ClientDisconnected once nobody waits for `request`, where there is one."""
-    return await _unless_gone(request, service, _whole(question, lease, service))
+@router.post(
+    "/v1/answers/{answer_id}/feedback",
+    status_code=204,
+    response_class=Response,
+    responses=problem_responses(408, 413, 415, 422, 500, 503),
+)
+def feedback(answer_id: AnswerId, body: FeedbackBody, store: FeedbackDep) -> None:
+    """Store a reader's feedback on an answer, with the question and answer if they are sent."""
+    try:
+        store.add(answer_id, body.model_dump(exclude_none=True))
+    except (sqlite3.Error, OSError) as error:
+        raise StateUnreadable(str(error)) from error
 
 
-async def streamed(
-    question: Ask, lease: Lease, request: Request, service: Service, *, frame: EncodeEvent
+async def get_answer(
+    question: Ask, lease: Lease, request: Request | None, service: Service
+) -> Answer:
+    """Returns the whole answer; raises ClientDisconnected if the client of `request` leaves."""
+    return await _until_disconnect(request, service, _get_answer(question, lease, service))
+
+
+async def stream_answer(
+    question: Ask, lease: Lease, request: Request, service: Service, *, encode: EncodeEvent
 ) -> EventStreamResponse:
-    """Returns the response once its first event is there; raises what goes wrong before that."""
-    return await _unless_gone(request, service, _stream(question, lease, request, service, frame))
+    """Returns the response once its first event has arrived; raises what fails before that."""
+    stream = _stream_answer(question, lease, service, encode)
+    return await _until_disconnect(request, service, stream)
 
 
-async def _whole(question: Ask, lease: Lease, service: Service) -> Answer:
-    with lease as (parts, generation):
-        async with service.place():
-            made = await parts.pipeline.answer(generation, question)
-            await service.keep(question, made)
-            return made
+async def _get_answer(question: Ask, lease: Lease, service: Service) -> Answer:
+    with lease as (components, generation):
+        async with service.answer_slot():
+            answer = await components.pipeline.answer(generation, question)
+            await service.log_answer(question, answer)
+            return answer
 
 
-async def _stream(
-    question: Ask, lease: Lease, request: Request, service: Service, frame: EncodeEvent
+async def _stream_answer(
+    question: Ask, lease: Lease, service: Service, encode: EncodeEvent
 ) -> EventStreamResponse:
     async with AsyncExitStack() as stack:
-        parts, generation = stack.enter_context(lease)
-        await stack.enter_async_context(service.place())
-        events = parts.pipeline.stream(generation, question)
-        pump = EventReader(events, partial(service.keep, question), service.ending)
-        stack.push_async_callback(pump.close)
-        first = await pump.next()
-        assert first is not None  # it waited without end
-        return EventStreamResponse(first, pump, resources=stack.pop_all(), encode=frame)
+        components, generation = stack.enter_context(lease)
+        await stack.enter_async_context(service.answer_slot())
+        events = components.pipeline.stream(generation, question)
+        reader = EventReader(events, partial(service.log_answer, question), service.stopping)
+        stack.push_async_callback(reader.close)
+        first = await reader.next()
+        assert first is not None  # it waited without a timeout
+        return EventStreamResponse(first, reader, resources=stack.pop_all(), encode=encode)
 
 
-async def _unless_gone(
+async def _until_disconnect(
     request: Request | None, service: Service, work: Coroutine[None, None, T]
 ) -> T:
-    """Returns what `work` makes; stops it where nobody listens any more, or the service ends.
+    """Returns the result of `work`, or cancels it when the client leaves or the service stops.
 
     Raises ClientDisconnected or Stopping then.
     """
     working = asyncio.ensure_future(work)
-    leaving = asyncio.ensure_future(_gone(request))
+    disconnecting = asyncio.ensure_future(_disconnect(request))
     try:
-        # Any: what they hold does not matter here
-        ends: set[asyncio.Future[Any]] = {working, leaving, service.ending}
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        # Any: their results do not matter here
+        futures: set[asyncio.Future[Any]] = {working, disconnecting, service.stopping}
+        await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
         if working.done():
             return working.result()
-        raise ClientDisconnected if leaving.done() else Stopping
+        raise ClientDisconnected if disconnecting.done() else Stopping
     finally:
         working.cancel()
-        leaving.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+        disconnecting.cancel()
+        await asyncio.gather(working, disconnecting, return_exceptions=True)
 
 
-async def _gone(request: Request | None) -> None:
-    if request is None:  # whoever called cancels
+async def _disconnect(request: Request | None) -> None:
+    """Returns when the client disconnects; without a request, never: its caller cancels."""
+    if request is None:
         await asyncio.Event().wait()
         return
     while (await request.receive())["type"] != "http.disconnect":

@@ -1,4 +1,4 @@
-"""`POST /v1/chat/completions` and `GET /v1/models…`: for programs that speak OpenAI's protocol."""
+"""`POST /v1/chat/completions` and `GET /v1/models…`: for clients of OpenAI's protocol."""
 
 from contextlib import suppress
 
@@ -6,16 +6,15 @@ from fastapi import APIRouter, Request, Response
 from fastapi.sse import format_sse_event
 from starlette.types import Scope
 
-from rag import types as inside
-from rag.types import Ask
+from rag.types import Ask, Done, Event, Failed
 
 from ..errors import NotFound, RequestInvalid
 from ..http.openapi import CHUNK_STREAM_RESPONSE
-from ..wire.openai import MODEL, ChunkBuilder, parse_model_name, build_completion, split_messages
+from ..wire.openai import MODEL, ChunkBuilder, build_completion, parse_model_name, split_messages
 from ..wire.openai_schemas import ChatBody, ChatCompletion, ModelCard, ModelList
 from ..wire.problem_details import build_problem, chat_problem_responses, to_openai_error
-from .answers import streamed, whole
-from .deps import Asking, Given, Linking, validate_question
+from .answers import get_answer, stream_answer
+from .deps import CallerDep, LinksDep, ServiceDep, validate_question
 
 router = APIRouter(tags=["openai"])
 
@@ -23,60 +22,63 @@ router = APIRouter(tags=["openai"])
 @router.post(
     "/v1/chat/completions",
     response_model=ChatCompletion,
-    responses={200: CHUNK_STREAM_RESPONSE, **chat_problem_responses(400, 404, 408, 413, 415, 422, 500, 503)},
+    responses={
+        200: CHUNK_STREAM_RESPONSE,
+        **chat_problem_responses(400, 404, 408, 413, 415, 422, 500, 503),
+    },
 )
 async def create_chat_completion(
-    body: ChatBody, request: Request, service: Given, caller: Asking, links: Linking
+    body: ChatBody, request: Request, service: ServiceDep, caller: CallerDep, links: LinksDep
 ) -> ChatCompletion | Response:
-    """Answer the last user message, as OpenAI would; annotations link its `[n]` markers."""
+    """Answer the last user message; annotations link the `[n]` markers, as in OpenAI's API."""
     text, history = split_messages(body.messages)
-    question = Ask(validate_question("body.messages", text, service), history)
-    lease = service.lease(parse_model_name(body.model), seen=caller.collections)
+    question = Ask(validate_question("body.messages", text), history)
+    lease = service.lease(parse_model_name(body.model), allowed=caller.collections)
     try:
         if body.stream:
             options = body.stream_options
-            usage = bool(options and options.include_usage)
-            told = ChunkBuilder(model=body.model, links=links, include_usage=usage)
-            frame = _Frames(request.scope, told)
-            return await streamed(question, lease, request, service, frame=frame)
-        made = await whole(question, lease, request, service)
+            include_usage = bool(options and options.include_usage)
+            chunks = ChunkBuilder(model=body.model, links=links, include_usage=include_usage)
+            encode = _ChunkEncoder(request.scope, chunks)
+            return await stream_answer(question, lease, request, service, encode=encode)
+        answer = await get_answer(question, lease, request, service)
     except NotFound:
         raise NotFound("model", body.model) from None
-    return build_completion(made, model=body.model, links=links)
+    return build_completion(answer, model=body.model, links=links)
 
 
-class _Frames:
-    """Frames events as OpenAI does: chunks, then `[DONE]`, or an error and no end."""
+class _ChunkEncoder:
+    """Encodes events as OpenAI does: chunks, then `[DONE]`, or an error without it."""
 
-    def __init__(self, scope: Scope, told: ChunkBuilder) -> None:
-        self._scope, self._told = scope, told
+    def __init__(self, scope: Scope, chunks: ChunkBuilder) -> None:
+        self._scope, self._chunks = scope, chunks
 
-    def __call__(self, event: inside.Event) -> bytes:
+    def __call__(self, event: Event) -> bytes:
         """Returns the event's chunks."""
-        if isinstance(event, inside.Failed):
-            body, _ = build_problem(event.error, self._scope)
-            return format_sse_event(data_str=to_openai_error(body).model_dump_json())
-        said = [chunk.model_dump_json() for chunk in self._told.build(event)]
-        if isinstance(event, inside.Done):
-            said.append("[DONE]")
-        return b"".join(format_sse_event(data_str=text) for text in said)
+        if isinstance(event, Failed):
+            problem, _ = build_problem(event.error, self._scope)
+            return format_sse_event(data_str=to_openai_error(problem).model_dump_json())
+        data = [chunk.model_dump_json() for chunk in self._chunks.build(event)]
+        if isinstance(event, Done):
+            data.append("[DONE]")
+        return b"".join(format_sse_event(data_str=text) for text in data)
 
 
 @router.get("/v1/models", responses=chat_problem_responses(500, 503))
-async def list_models(service: Given, caller: Asking) -> ModelList:
-    """List the names to ask by: the default collection's, then one for each collection."""
-    names = [f"{MODEL}/{name}" for name in service.visible(caller.collections)]
-    with suppress(NotFound, RequestInvalid):  # where no collection is the default one
-        service.chosen(None, seen=caller.collections)
+async def list_models(service: ServiceDep, caller: CallerDep) -> ModelList:
+    """List the model names: one for the default collection, then one for each collection."""
+    names = [f"{MODEL}/{name}" for name in service.visible_collections(caller.collections)]
+    with suppress(NotFound, RequestInvalid):  # there may be no default collection
+        service.resolve_collection(None, allowed=caller.collections)
         names.insert(0, MODEL)
     return ModelList(data=[ModelCard(id=name) for name in names])
 
 
 @router.get("/v1/models/{model:path}", responses=chat_problem_responses(404, 422, 500, 503))
-async def get_model(model: str, service: Given, caller: Asking) -> ModelCard:
-    """Tell whether one can ask by a name."""
+async def get_model(model: str, service: ServiceDep, caller: CallerDep) -> ModelCard:
+    """Return a model name, if it exists."""
     try:
-        service.chosen(parse_model_name(model), seen=caller.collections)
+        service.resolve_collection(parse_model_name(model), allowed=caller.collections)
     except NotFound:
         raise NotFound("model", model) from None
     return ModelCard(id=model)

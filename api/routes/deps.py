@@ -1,46 +1,72 @@
-"""What routes are given: the service, its address, who is calling, validated questions."""
+"""FastAPI dependencies: what `create_app` built, the caller, absolute links; question validation."""
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from ..errors import RequestInvalid
+from ..errors import RequestError, RequestInvalid
 from ..security.auth import Caller, get_caller
+from ..security.middleware import Security
+from ..service.job_runner import JobRunner
 from ..service.service import Service
+from ..state.feedback import FeedbackStore
+from ..telemetry.metrics import Metrics
 from ..wire.signed_links import LinkSigner
 
+MAX_QUESTION_CHARS = 4_000
 
-async def _service(request: Request) -> Service:
-    service = request.app.state.service
-    assert isinstance(service, Service)
-    return service
+T = TypeVar("T")
+
+
+def _from_state(name: str, kind: type[T]) -> Callable[[Request], Awaitable[T]]:
+    async def dependency(request: Request) -> T:
+        value = getattr(request.app.state, name)
+        assert isinstance(value, kind)
+        return value
+
+    return dependency
 
 
 async def _caller(request: Request) -> Caller:
     return get_caller(request.scope)
 
 
-def absolute(service: Service, request: Request) -> LinkSigner:
-    """Returns what makes absolute links to this service, by the address it was asked at."""
+ServiceDep = Annotated[Service, Depends(_from_state("service", Service))]
+FeedbackDep = Annotated[FeedbackStore, Depends(_from_state("feedback", FeedbackStore))]
+MetricsDep = Annotated[Metrics, Depends(_from_state("metrics", Metrics))]
+SecurityDep = Annotated[Security, Depends(_from_state("security", Security))]
+CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+def absolute_links(service: Service, request: Request) -> LinkSigner:
+    """Returns a signer of absolute links, with the base URL of the settings or of the request."""
     return service.links.with_base(service.settings.public_url or str(request.base_url))
 
 
-async def _links(request: Request) -> LinkSigner:
-    return absolute(await _service(request), request)
+async def _links(service: ServiceDep, request: Request) -> LinkSigner:
+    return absolute_links(service, request)
 
 
-Given = Annotated[Service, Depends(_service)]
-Asking = Annotated[Caller, Depends(_caller)]
-Linking = Annotated[LinkSigner, Depends(_links)]
-"""What makes absolute links, for programs that do not know our address."""
+async def _job_runner(request: Request) -> JobRunner:
+    runner: JobRunner | None = request.app.state.job_runner
+    if runner is None:
+        message = "this service is read-only; set FOOTNOTE_ALLOW_WRITES=true to allow changes"
+        raise RequestError("forbidden", message)
+    return runner
 
 
-def validate_question(field: str, text: str, service: Service) -> str:
-    """Returns `text` without white space around it; raises RequestInvalid: empty or too long."""
-    limit = service.settings.max_question_chars
+LinksDep = Annotated[LinkSigner, Depends(_links)]
+"""Absolute links, for clients that do not know the service's address."""
+JobRunnerDep = Annotated[JobRunner, Depends(_job_runner)]
+
+
+def validate_question(field: str, text: str) -> str:
+    """Returns `text` stripped of white space; raises RequestInvalid if it is empty or too long."""
     text = text.strip()
     if not text:
         raise RequestInvalid(field, "must not be empty")
-    if len(text) > limit:
-        raise RequestInvalid(field, f"has {len(text):,} characters; at most {limit:,} are taken")
+    if len(text) > MAX_QUESTION_CHARS:
+        limit = f"the limit is {MAX_QUESTION_CHARS:,}"
+        raise RequestInvalid(field, f"has {len(text):,} characters; {limit}")
     return text

@@ -1,23 +1,26 @@
-"""`/livez`: the process answers. `/readyz`: questions can be asked, and of which generation."""
+"""`/livez` (the process responds), `/readyz` (it can answer questions), `/metrics` (Prometheus)."""
 
 from fastapi import APIRouter, Request, Response
 
 from ..errors import IndexBuilding, error_info
+from ..telemetry.metrics import MEDIA_TYPE
 from ..wire.schemas import Alive, Ready
-from .deps import Asking, Given
+from .deps import CallerDep, MetricsDep, ServiceDep
 
 router = APIRouter(tags=["health"])
 
 
 @router.get("/livez")
 async def livez() -> Alive:
-    """Say that the process answers."""
+    """Respond while the process runs."""
     return Alive()
 
 
-@router.get("/readyz", responses={503: {"model": Ready, "description": "Not yet"}})
-async def readyz(service: Given, caller: Asking, request: Request, response: Response) -> Ready:
-    """Say whether questions can be asked; 503 until a generation serves. A key brings details."""
+@router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready"}})
+async def readyz(
+    service: ServiceDep, caller: CallerDep, request: Request, response: Response
+) -> Ready:
+    """Return the readiness; 503 until a generation serves. Details need a key."""
     ready = service.readiness(caller.collections)
     if "read" not in caller.scopes:
         ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
@@ -25,3 +28,10 @@ async def readyz(service: Given, caller: Asking, request: Request, response: Res
     if ready.status != "ready":
         response.status_code = error_info(IndexBuilding()).status
     return ready
+
+
+@router.get("/metrics", include_in_schema=False)
+def metrics(recorded: MetricsDep, service: ServiceDep) -> Response:
+    """Return the metrics of all workers, for keys with the scope `admin`; runs in a thread."""
+    recorded.sample(service)
+    return Response(recorded.render(), media_type=MEDIA_TYPE)

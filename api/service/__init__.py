@@ -1,1 +1,1 @@
-"""What routes call: the served collections, their syncs and their files."""
+"""The application layer that routes call: served collections, their syncs, their files."""

@@ -36,9 +36,7 @@ _CONFIGURATION_ERRORS = (CorpusMissing, CorpusMismatch, SettingInvalid)
 class Collection:
     """A collection by name; all attributes may be read from any thread."""
 
-    def __init__(
-        self, name: str, request: "SyncRequest | None", sync_lock: threading.Lock
-    ) -> None:
+    def __init__(self, name: str, request: "SyncRequest | None", sync_lock: threading.Lock) -> None:
         """Opens nothing yet; `sync_lock` serialises the syncs of all collections."""
         self.name = name
         self.sync = BackgroundSync(sync_lock)

@@ -1,7 +1,8 @@
-"""The articles as files that may be put and deleted over HTTP, below the corpus and nowhere else.
+"""Writes and deletes files of the corpus for HTTP clients; nothing outside of it can be reached.
 
-A path is a list of plain names; each folder is opened from the one above it and never through a
-link, so nothing that is renamed meanwhile leads out. A file comes into being by a rename.
+A path is validated to be plain names. Each folder is opened relative to the one above it and never
+through a symbolic link (O_NOFOLLOW), so a concurrent rename cannot lead outside. A file appears by
+an atomic rename.
 """
 
 import hashlib
@@ -13,35 +14,35 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
-from ..errors import BodyTooLarge, FileMissing, RequestInvalid
+from ..errors import BodyTooLarge, NotFound, RequestInvalid
 
-MAX_NAMES = 16
+MAX_DEPTH = 16
 MAX_NAME_BYTES = 200
-"""File systems end at 255, and at 4096 for a path."""
-TEMPORARY = ".footnote-"
-"""Hidden, so that no sync takes what is still on its way."""
-DEAD_S = 86_400.0
-"""Nothing is on its way for a day."""
+"""File systems allow 255 a name, and 4096 a path."""
+TEMPORARY_PREFIX = ".footnote-"
+"""Hidden, so that no sync indexes an unfinished upload."""
+STALE_S = 86_400.0
+"""No upload takes longer than a day."""
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_UPLOAD = re.compile(re.escape(TEMPORARY) + "[0-9a-f]{16}")
+_FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_TEMPORARY_NAME = re.compile(re.escape(TEMPORARY_PREFIX) + "[0-9a-f]{16}")
 _FIELD = "path.path"
 
 
-def names_of(path: str, suffixes: Collection[str]) -> tuple[str, ...]:
-    """Returns the folders and the file that a path names; raises RequestInvalid."""
+def parse_path(path: str, suffixes: Collection[str]) -> tuple[str, ...]:
+    """Returns the names of the folders and the file in a path; raises RequestInvalid."""
     names = tuple(path.split("/"))
     try:
         sizes = [len(name.encode()) for name in names]
     except UnicodeEncodeError:
         raise RequestInvalid(_FIELD, "is not UTF-8") from None
     if "\ufffd" in path or not path.isprintable() or "\\" in path:
-        raise RequestInvalid(_FIELD, "holds a character that no name here may hold")
+        raise RequestInvalid(_FIELD, "contains a character that is not allowed in file names")
     if any(not name or name.startswith(".") or name != name.strip() for name in names):
-        raise RequestInvalid(_FIELD, "must be plain names with / between, none of them hidden")
-    if len(names) > MAX_NAMES or max(sizes) > MAX_NAME_BYTES:
-        most = f"{MAX_NAMES} names of at most {MAX_NAME_BYTES} bytes each"
-        raise RequestInvalid(_FIELD, f"must be at most {most}")
+        raise RequestInvalid(_FIELD, "must be plain names separated by /, none of them hidden")
+    if len(names) > MAX_DEPTH or max(sizes) > MAX_NAME_BYTES:
+        limit = f"{MAX_DEPTH} names of at most {MAX_NAME_BYTES} bytes each"
+        raise RequestInvalid(_FIELD, f"must be at most {limit}")
     suffix = PurePosixPath(names[-1]).suffix.lower()
     if suffix not in suffixes:
         raise RequestInvalid(_FIELD, f"must end in one of {' '.join(sorted(suffixes))}")
@@ -49,50 +50,52 @@ def names_of(path: str, suffixes: Collection[str]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(root: Path, folders: tuple[str, ...], *, make: bool) -> Iterator[int]:
-    """Yields a folder below the root, open; raises OSError, also where a link is on the way."""
-    handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _open_folder(root: Path, folders: tuple[str, ...], *, create: bool) -> Iterator[int]:
+    """Yields a descriptor of a folder below the root; raises RequestInvalid, OSError."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in folders:
-            if make:
+            if create:
                 with suppress(FileExistsError):
-                    os.mkdir(name, 0o755, dir_fd=handle)
-            inner = os.open(name, _FOLDER, dir_fd=handle)
-            os.close(handle)
-            handle = inner
-        yield handle
+                    os.mkdir(name, 0o755, dir_fd=descriptor)
+            inner = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+        yield descriptor
+    except NotADirectoryError:  # a file or a symbolic link; the client is not told which
+        raise RequestInvalid(_FIELD, "leads through something that is not a folder") from None
     finally:
-        os.close(handle)
+        os.close(descriptor)
 
 
 class Upload:
-    """A file on its way: `write` its bytes, then `keep` it. Everything here blocks."""
+    """A file being uploaded: `write` its bytes, then `commit` it. All methods block."""
 
     def __init__(self, folder: int, name: str, max_bytes: int) -> None:
-        """Begins a hidden file in an open folder."""
-        self._folder, self._name, self._left, self._limit = folder, name, max_bytes, max_bytes
-        self._temporary = TEMPORARY + secrets.token_hex(8)
+        """Creates a hidden temporary file in an open folder."""
+        self._folder, self._name, self._max_bytes, self._size = folder, name, max_bytes, 0
+        self._temporary = TEMPORARY_PREFIX + secrets.token_hex(8)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(self._temporary, flags, 0o644, dir_fd=folder)
         self._hash = hashlib.sha256()
 
     @property
     def sha256(self) -> str:
-        """The hash of what was written so far."""
+        """The hash of the bytes written so far."""
         return self._hash.hexdigest()
 
     def write(self, data: bytes) -> None:
-        """Adds bytes; raises BodyTooLarge."""
-        self._left -= len(data)
-        if self._left < 0:
-            raise BodyTooLarge(self._limit)
+        """Appends bytes; raises BodyTooLarge."""
+        self._size += len(data)
+        if self._size > self._max_bytes:
+            raise BodyTooLarge(self._max_bytes)
         self._hash.update(data)
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
 
-    def keep(self) -> None:
-        """Puts the file in its place, whole and durable; raises RequestInvalid for a folder's."""
+    def commit(self) -> None:
+        """Moves the file to its path, atomically and durably; raises RequestInvalid if a folder."""
         os.fsync(self._file)
         try:
             os.rename(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
@@ -101,16 +104,16 @@ class Upload:
         os.fsync(self._folder)
 
     def close(self) -> None:
-        """Removes what was not kept."""
+        """Removes the temporary file if it was not committed."""
         os.close(self._file)
         with suppress(FileNotFoundError):
             os.unlink(self._temporary, dir_fd=self._folder)
 
 
 @contextmanager
-def receiving(root: Path, names: tuple[str, ...], max_bytes: int) -> Iterator[Upload]:
-    """Yields an upload to a path; raises RequestInvalid where a folder of it is none, OSError."""
-    with _reporting(), _opened(root, names[:-1], make=True) as folder:
+def open_upload(root: Path, names: tuple[str, ...], max_bytes: int) -> Iterator[Upload]:
+    """Yields an upload to a path; raises RequestInvalid if one of its folders is none, OSError."""
+    with _open_folder(root, names[:-1], create=True) as folder:
         upload = Upload(folder, names[-1], max_bytes)
         try:
             yield upload
@@ -118,29 +121,21 @@ def receiving(root: Path, names: tuple[str, ...], max_bytes: int) -> Iterator[Up
             upload.close()
 
 
-def remove(root: Path, names: tuple[str, ...]) -> None:
-    """Removes a file; raises FileMissing where there is none, RequestInvalid, OSError."""
+def delete_file(root: Path, names: tuple[str, ...]) -> None:
+    """Deletes a file; raises NotFound, RequestInvalid if one of its folders is none, OSError."""
     try:
-        with _reporting(), _opened(root, names[:-1], make=False) as folder:
+        with _open_folder(root, names[:-1], create=False) as folder:
             os.unlink(names[-1], dir_fd=folder)
             os.fsync(folder)
     except (FileNotFoundError, IsADirectoryError):
-        raise FileMissing("/".join(names)) from None
+        raise NotFound("file", "/".join(names)) from None
 
 
-def forget_dead(root: Path) -> None:
-    """Removes uploads that a killed process left below the root a day ago; raises OSError."""
+def delete_stale_uploads(root: Path) -> None:
+    """Deletes temporary files that killed processes left a day ago or earlier; raises OSError."""
     for _, _, names, folder in os.fwalk(root):
-        for name in filter(_UPLOAD.fullmatch, names):
+        for name in filter(_TEMPORARY_NAME.fullmatch, names):
             with suppress(FileNotFoundError):
-                changed_s = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
-                if time.time() - changed_s > DEAD_S:
+                modified_s = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+                if time.time() - modified_s > STALE_S:
                     os.unlink(name, dir_fd=folder)
-
-
-@contextmanager
-def _reporting() -> Iterator[None]:
-    try:
-        yield
-    except NotADirectoryError:  # a file, or a link: the same to whoever asks
-        raise RequestInvalid(_FIELD, "leads through something that is no folder") from None

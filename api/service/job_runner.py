@@ -1,7 +1,7 @@
-"""Changing the articles over HTTP: files put and deleted, and the syncs that these ask for.
+"""Runs the jobs of file uploads, deletions and syncs that were requested over HTTP.
 
-A thread waits for jobs and runs one sync, in a process of its own, for all open jobs of a
-collection, however many there are.
+A background thread waits for jobs and runs one sync, in a child process, for all unfinished jobs of
+a collection together.
 """
 
 import asyncio
@@ -18,25 +18,25 @@ from typing import TYPE_CHECKING
 
 from index.errors import IndexingError, SyncBusy
 
-from ..errors import FileUnwritable, StateUnreadable, verdict
-from ..state.jobs import Job, Jobs, Kind
-from . import corpus_files as files
+from ..errors import FileUnwritable, StateUnreadable, error_info
+from ..state.jobs import Job, JobStore, Kind
+from .corpus_files import delete_file, delete_stale_uploads, open_upload
 
 if TYPE_CHECKING:
     from index.sync.process import SyncRequest
 
 log = logging.getLogger("footnote.jobs")
 
-AGAIN_S = 1.0
-"""While another process syncs the collection, it is tried again this often."""
-NOTE_S = 0.5
-"""How often progress is written down, at most."""
-STOP_S = 5.0
+RETRY_S = 1.0
+"""Retry delay while another process syncs the collection, or the jobs cannot be read."""
+PROGRESS_INTERVAL_S = 0.5
+"""Minimum time between two updates of a job's progress."""
+STOP_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request that makes a job: what it wants, and the caller's key to recognise it by."""
+class JobRequest:
+    """A request that creates a job; `idempotency` is the caller's key for repeating it safely."""
 
     kind: Kind
     collection: str
@@ -44,37 +44,37 @@ class Asked:
     idempotency: str | None = None
 
     def fingerprint(self, content: str) -> str:
-        """Returns what tells it from another request."""
-        said = "\n".join((self.kind, self.collection, self.path or "", content))
-        return hashlib.sha256(said.encode()).hexdigest()
+        """Returns a hash that differs for any other request; `content` is a hash of its body."""
+        text = "\n".join((self.kind, self.collection, self.path or "", content))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
-class Writes:
-    """The corpora that may be written, their jobs, and the thread that works them off."""
+class JobRunner:
+    """The corpora that may be changed, their jobs, and the thread that runs them."""
 
     def __init__(
         self,
         corpora: Mapping[str, Path],
-        jobs: Jobs,
-        request_for: Callable[[str], "SyncRequest"],
-        turn: threading.Lock,
+        jobs: JobStore,
+        sync_request: Callable[[str], "SyncRequest"],
+        sync_lock: threading.Lock,
     ) -> None:
-        """`request_for` gives a collection's sync; `turn` is whose sync it is in this process."""
+        """`sync_request` returns a collection's; `sync_lock` serialises the syncs of this process."""
         self.jobs = jobs
-        self._corpora, self._request_for, self._turn = corpora, request_for, turn
+        self._corpora, self._sync_request, self._sync_lock = corpora, sync_request, sync_lock
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self._placing = threading.Lock()
-        """So that threads take turns; other processes wait for the database."""
+        self._create_lock = threading.Lock()
+        """Lets this process's threads wait here; other processes wait for the database."""
         self._child: subprocess.Popen[str] | None = None
-        self._noted = 0.0
+        self._progress_saved_at_s = 0.0
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Works jobs off while the block runs, first those that killed processes left.
+        """Runs jobs while the block runs, starting with those of processes that were killed.
 
-        Their half-made uploads are removed, too.
+        Their stale uploads are deleted, too.
         """
-        thread = threading.Thread(target=self._resume, name="jobs", daemon=True)
+        thread = threading.Thread(target=self._recover_and_run, name="jobs", daemon=True)
         thread.start()
         try:
             yield
@@ -83,105 +83,110 @@ class Writes:
             self._wake.set()
             if self._child is not None:
                 self._child.terminate()
-            await asyncio.to_thread(thread.join, STOP_S)
-
-    def _resume(self) -> None:
-        self._wake.set()
-        for corpus in self._corpora.values():
-            try:
-                files.forget_dead(corpus)
-            except OSError as error:  # then an upload fails, too, and says it to whom it concerns
-                log.warning("left-over uploads stay: %s", error)
-        self._work()
+            await asyncio.to_thread(thread.join, STOP_TIMEOUT_S)
 
     async def put(
-        self, asked: Asked, names: tuple[str, ...], body: AsyncIterator[bytes], max_bytes: int
+        self, request: JobRequest, names: tuple[str, ...], body: AsyncIterator[bytes], limit: int
     ) -> Job:
-        """Puts a file in its place and returns the job that indexes it; raises an ApiError."""
-        corpus = self._corpora[asked.collection]
+        """Writes a file of at most `limit` bytes, returns the job that indexes it.
+
+        Raises RequestError, also where the file cannot be written.
+        """
         try:
-            with files.receiving(corpus, names, max_bytes) as upload:
+            with open_upload(self._corpora[request.collection], names, limit) as upload:
                 async for data in body:
                     await asyncio.to_thread(upload.write, data)
-                return await asyncio.to_thread(self._job, asked, upload.keep, upload.sha256)
+                return await asyncio.to_thread(
+                    self._create_job, request, upload.commit, content=upload.sha256
+                )
         except OSError as error:
             raise FileUnwritable(error) from error
 
-    async def delete(self, asked: Asked, names: tuple[str, ...]) -> Job:
-        """Removes a file and returns the job that forgets it; raises FileMissing, an ApiError."""
-        corpus = self._corpora[asked.collection]
-        return await asyncio.to_thread(self._job, asked, lambda: files.remove(corpus, names))
+    async def delete(self, request: JobRequest, names: tuple[str, ...]) -> Job:
+        """Deletes a file, returns the job that removes it from the index; raises RequestError."""
+        corpus = self._corpora[request.collection]
+        return await asyncio.to_thread(
+            self._create_job, request, lambda: delete_file(corpus, names)
+        )
 
-    async def sync(self, asked: Asked) -> Job:
+    async def sync(self, request: JobRequest) -> Job:
         """Returns a job that syncs a collection."""
-        return await asyncio.to_thread(self._job, asked, lambda: None)
+        return await asyncio.to_thread(self._create_job, request, lambda: None)
 
-    def _job(self, asked: Asked, change: Callable[[], None], content: str = "") -> Job:
-        """Changes a file and returns the job for it; a repeated one changes nothing."""
+    def _create_job(
+        self, request: JobRequest, change: Callable[[], None], *, content: str = ""
+    ) -> Job:
+        """Applies a change and returns its job; a repeated request changes nothing."""
 
-        def changed() -> None:
+        def apply() -> None:
             try:
                 change()
             except OSError as error:
                 raise FileUnwritable(error) from error
 
-        with self._placing:
-            job = self.jobs.once(
-                asked.kind,
-                asked.collection,
-                asked.path,
-                idempotency=asked.idempotency,
-                request=asked.fingerprint(content),
-                change=changed,
+        with self._create_lock:
+            job = self.jobs.create(
+                request.kind,
+                request.collection,
+                request.path,
+                idempotency=request.idempotency,
+                request=request.fingerprint(content),
+                apply=apply,
             )
         self._wake.set()
         return job
 
-    def _work(self) -> None:
+    def _recover_and_run(self) -> None:
+        self._wake.set()
+        for corpus in self._corpora.values():
+            try:
+                delete_stale_uploads(corpus)
+            except OSError as error:  # an upload fails in the same way, and reports it
+                log.warning("stale uploads cannot be deleted: %s", error)
         while self._wake.wait() and not self._stopping.is_set():
             self._wake.clear()
             try:
-                for collection in self.jobs.waiting():
-                    with self._turn:
+                for collection in self.jobs.pending_collections():
+                    with self._sync_lock:
                         self._sync(collection)
             except StateUnreadable as error:
                 log.error("jobs: %s", error)
-                self._later()
+                self._retry_later()
 
     def _sync(self, collection: str) -> None:
-        """Runs one sync for all open jobs of a collection."""
+        """Runs one sync for all unfinished jobs of a collection."""
         if self._stopping.is_set() or collection not in self._corpora:
             return
         from index.sync.process import run_sync
 
-        ids = self.jobs.begin(collection)
+        ids = self.jobs.start(collection)
 
         def on_event(event: dict[str, object]) -> None:
-            if time.monotonic() - self._noted > NOTE_S:
-                self._noted = time.monotonic()
-                self.jobs.note(ids, event)
+            if time.monotonic() - self._progress_saved_at_s > PROGRESS_INTERVAL_S:
+                self._progress_saved_at_s = time.monotonic()
+                self.jobs.set_progress(ids, event)
 
         try:
-            report = run_sync(self._request_for(collection), on_event, self._on_start)
+            report = run_sync(self._sync_request(collection), on_event, self._on_start)
         except SyncBusy:
-            self.jobs.put_back(ids)
-            self._later()
+            self.jobs.requeue(ids)
+            self._retry_later()
         except IndexingError as error:
-            self._failed(ids, error)
+            self._fail(ids, error)
         else:
-            self.jobs.end(ids, report=asdict(report))
+            self.jobs.finish(ids, report=asdict(report))
             log.info("jobs %s: generation %s", " ".join(ids), report.generation)
 
-    def _failed(self, ids: list[str], error: IndexingError) -> None:
+    def _fail(self, ids: list[str], error: IndexingError) -> None:
         if self._stopping.is_set():
-            self.jobs.put_back(ids)
+            self.jobs.requeue(ids)
             return
         log.error("jobs %s failed: %s", " ".join(ids), error)
-        known = verdict(error)
-        self.jobs.end(ids, error={"code": known.code, "detail": known.detail})
+        info = error_info(error)
+        self.jobs.finish(ids, error={"code": info.code, "detail": info.detail})
 
-    def _later(self) -> None:
-        self._stopping.wait(AGAIN_S)
+    def _retry_later(self) -> None:
+        self._stopping.wait(RETRY_S)
         self._wake.set()
 
     def _on_start(self, child: "subprocess.Popen[str]") -> None:

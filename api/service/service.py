@@ -1,7 +1,7 @@
-"""What the routes work with: the serving generation, the pipeline, the sync beside them.
+"""The service that routes call: leases of collections, concurrency limit, readiness, shutdown.
 
-Nothing slow runs on the event loop: opening, refreshing and searching go to threads, a sync runs
-in its child process. Heavy imports happen while opening, so `/livez` answers before them.
+Nothing slow runs on the event loop: opening, refreshing and searching run in threads, a sync in a
+child process. Heavy imports happen in the background, so `/livez` answers before them.
 """
 
 import asyncio
@@ -16,276 +16,308 @@ from typing import TYPE_CHECKING, Literal
 from index.errors import IndexingError
 from rag.errors import Overloaded
 
-from ..errors import CollectionUnknown, IndexBuilding, RequestInvalid, SourceMissing
+from ..errors import IndexBuilding, NotFound, RequestInvalid, SourceNotFound
 from ..settings import Settings
 from ..wire.schemas import Ready, Waiting
-from ..wire.signed_links import Links
+from ..wire.signed_links import LinkSigner
 from .collection import Collection
 
 if TYPE_CHECKING:
+    from index.embed.protocol import Embedder
     from index.store.generation import Generation
+    from index.store.serving import Serving
     from index.sync.process import SyncRequest
     from index.types import Source
-    from rag.types import Answer, Ask
+    from rag.answer import Pipeline
+    from rag.types import Answer, Answerer, Ask
 
-    from ..bootstrap import Parts
+    from ..state.answer_log import AnswerLog
 
 log = logging.getLogger("footnote")
 
-Lease = AbstractContextManager["tuple[Parts, Generation]"]
+Lease = AbstractContextManager["tuple[Components, Generation]"]
 
-REFRESH_S = 1.0
-"""How often a new generation is looked for."""
-TICK_S = 0.1
-WAITING_PER_PLACE = 4
-"""More than so many questions that wait would be told later what they can be told now."""
+REFRESH_INTERVAL_S = 1.0
+"""How often the service checks for new generations."""
+POLL_INTERVAL_S = 0.1
+MAX_QUEUED_PER_SLOT = 4
+"""With more questions queued, a client is better told to retry at once than after `max_wait_s`."""
 RETRY_AFTER_S = 2.0
 
 DEFAULT = "default"
-"""The collection that is meant where none is named."""
-_WORST: tuple[Waiting | Literal["ready"], ...] = ("unavailable", "starting", "building")
+"""The collection of requests that name none."""
+_NOT_READY_FIRST: tuple[Waiting, ...] = ("unavailable", "starting", "building")
 
 
-def first(names: Iterable[str]) -> str:
-    """Returns the collection to show where one has to be: `default`, else the first by name."""
-    return min(names, key=lambda name: (name != DEFAULT, name))
+@dataclass(slots=True)
+class Components:
+    """What answers questions: a pipeline, one embedder, and each collection's generation."""
+
+    servings: "dict[str, Serving]"
+    pipeline: "Pipeline"
+    embedder: "Embedder"
+    answerer: "Answerer"
+
+    @property
+    def serving(self) -> "Serving":
+        """The only collection's, where there is one."""
+        (only,) = self.servings.values()
+        return only
+
+    async def close(self) -> None:
+        """Closes all of them."""
+        await self.pipeline.close()
+        self.embedder.close()
+        for serving in self.servings.values():
+            serving.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Whom to tell, once each: the first generation serves; the service cannot do its job."""
+    """Callbacks, each called at most once: the service is ready, and it cannot do its job."""
 
     on_ready: Callable[[Ready, str], None]
-    """Given a question, too, that the articles may answer."""
+    """Receives an example question, too."""
     on_fatal: Callable[[Exception], None]
 
 
 class Service:
-    """The collections, served; those for which there is a request are synced beside it."""
+    """The served collections; those that have a sync request are synced in the background."""
 
     def __init__(
         self,
         settings: Settings,
-        open_parts: Callable[[Settings], "Parts"],
-        links: Links,
+        open_components: Callable[[Settings], Components],
+        links: LinkSigner,
         requests: "Mapping[str, SyncRequest | None]",
         *,
+        answer_log: "AnswerLog | None" = None,
         watch: bool = False,
         hooks: Hooks | None = None,
     ) -> None:
-        """Opens nothing yet; `run` does. `requests` has an entry for each collection.
+        """Opens nothing yet, `run` does; `requests` has an entry for each collection.
 
-        With `watch` each change is synced, too.
+        With an `answer_log` answers are logged, with `watch` a sync follows each change.
         """
         self.settings, self.links = settings, links
-        turn = self.turn = threading.Lock()
-        """Held by whoever syncs: each sync takes half a gigabyte and every core."""
+        self.sync_lock = threading.Lock()
+        """Serialises syncs: each takes half a gigabyte and every core."""
         self.collections = {
-            name: Collection(name, request, turn) for name, request in requests.items()
+            name: Collection(name, request, self.sync_lock) for name, request in requests.items()
         }
-        self.parts: Parts | None = None
-        self.draining = False
-        """Is it about to end, so that nobody new should come?"""
-        self._ending: asyncio.Future[None] | None = None
-        self._open_parts, self._watch, self._hooks = open_parts, watch, hooks
-        self._told: set[str] = set()
-        self._places = asyncio.Semaphore(settings.max_concurrent_answers)
-        self.waiting = self.under_way = 0
-        """How many questions wait for a place, and how many have one."""
+        self.components: Components | None = None
+        self.is_draining = False
+        """Whether the service is about to stop, so that no new client should connect."""
+        self._stopping: asyncio.Future[None] | None = None
+        self._open_components, self._answer_log = open_components, answer_log
+        self._watch, self._hooks = watch, hooks
+        self._called_hooks: set[str] = set()
+        self._slots = asyncio.Semaphore(settings.max_concurrent_answers)
+        self.queued_answers = self.active_answers = 0
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Serves while the block runs: opens in the background, notices new generations."""
-        self._ending = asyncio.get_running_loop().create_future()
-        for one in self.collections.values():
-            one.start(watch=self._watch)
-        keeper = asyncio.create_task(self._keep())
-        keeper.add_done_callback(self._report)
+        """Serves while the block runs: opens in the background, detects new generations."""
+        self._stopping = asyncio.get_running_loop().create_future()
+        for collection in self.collections.values():
+            collection.start(watch=self._watch)
+        refreshing = asyncio.create_task(self._refresh_forever())
+        refreshing.add_done_callback(self._on_refresh_end)
         try:
             yield
         finally:
-            keeper.cancel()
-            each = self.collections.values()
-            await asyncio.gather(*(asyncio.to_thread(one.syncing.stop) for one in each))
-            await asyncio.wait({keeper})
-            if self.parts:
-                await self.parts.close()
+            refreshing.cancel()
+            syncs = [collection.sync for collection in self.collections.values()]
+            await asyncio.gather(*(asyncio.to_thread(sync.stop) for sync in syncs))
+            await asyncio.wait({refreshing})
+            if self.components:
+                await self.components.close()
 
     @property
-    def ending(self) -> asyncio.Future[None]:
-        """Done once the answers under way must end."""
-        assert self._ending is not None  # `run` makes it, and nothing is asked before
-        return self._ending
+    def stopping(self) -> asyncio.Future[None]:
+        """Done once running answers must end."""
+        assert self._stopping is not None  # `run` creates it, and no request comes earlier
+        return self._stopping
 
-    def end(self) -> None:
-        """Ends the answers under way, each with an error that says to ask again; any thread may."""
-        self.draining = True
-        if self._ending is not None:
-            self._ending.get_loop().call_soon_threadsafe(self._end)
+    def stop_answers(self) -> None:
+        """Ends running answers, each with an error that may be retried; any thread may call it."""
+        self.is_draining = True
+        if self._stopping is not None:
+            self._stopping.get_loop().call_soon_threadsafe(self._set_stopping)
 
-    def _end(self) -> None:
-        if not self.ending.done():
-            self.ending.set_result(None)
+    def _set_stopping(self) -> None:
+        if not self.stopping.done():
+            self.stopping.set_result(None)
 
-    async def can_answer(self) -> None:
-        """Waits until a generation serves, or the service ends."""
+    async def wait_until_ready(self) -> None:
+        """Waits until a generation serves or the service stops."""
         while self.readiness().status not in ("ready", "draining"):
-            await asyncio.wait({self.ending}, timeout=TICK_S)
+            await asyncio.wait({self.stopping}, timeout=POLL_INTERVAL_S)
 
-    async def _keep(self) -> None:
+    async def _refresh_forever(self) -> None:
         while True:
             try:
-                if self.parts is None:
-                    self.parts = await asyncio.to_thread(self._open_parts, self.settings)
-            except (IndexingError, OSError) as error:  # a full disk may have room again
-                for one in self.collections.values():
-                    one.note(str(error))
-            if self.parts:
-                for one in self.collections.values():
-                    serving, prove = self.parts.servings[one.name], self.parts.pipeline.prove
-                    await asyncio.to_thread(one.look, serving, prove)
-            self._tell()
-            await asyncio.sleep(REFRESH_S)
+                if self.components is None:
+                    self.components = await asyncio.to_thread(self._open_components, self.settings)
+            except (IndexingError, OSError) as error:  # a full disk may be temporary
+                for collection in self.collections.values():
+                    collection.set_error(str(error))
+            if self.components:
+                smoke_test = self.components.pipeline.smoke_test
+                for name, collection in self.collections.items():
+                    serving = self.components.servings[name]
+                    await asyncio.to_thread(collection.refresh, serving, smoke_test)
+            self._call_hooks()
+            await asyncio.sleep(REFRESH_INTERVAL_S)
 
-    def _tell(self) -> None:
+    def _call_hooks(self) -> None:
         if self._hooks is None:
             return
-        ready, each = self.readiness(), self.collections.values()
-        if ready.status == "ready" and "ready" not in self._told:
-            self._told.add("ready")
-            self._hooks.on_ready(ready, self._example())
-        useless = all(one.readiness().status == "unavailable" for one in each)
-        errors = [one.mistake or (one.syncing.error if useless else None) for one in each]
+        ready, collections = self.readiness(), self.collections.values()
+        if ready.status == "ready" and "ready" not in self._called_hooks:
+            self._called_hooks.add("ready")
+            self._hooks.on_ready(ready, self._example_question())
+        is_useless = all(one.readiness().status == "unavailable" for one in collections)
+        errors = (
+            one.configuration_error or (one.sync.error if is_useless else None)
+            for one in collections
+        )
         error = next((error for error in errors if error), None)
-        if error and "fatal" not in self._told:
-            self._told.add("fatal")
+        if error and "fatal" not in self._called_hooks:
+            self._called_hooks.add("fatal")
             self._hooks.on_fatal(error)
 
-    def _example(self) -> str:
-        with self.lease(first(self.collections), seen=None) as (_, generation):
+    def _example_question(self) -> str:
+        with self.lease(default_collection(self.collections), allowed=None) as (_, generation):
             titles = [source.title for source in generation.sources(after=None, limit=1)]
-        # the line to copy is in single quotes for the shell
+        # the banner puts it in single quotes for the shell
         return f"What is said about {(titles or ['this'])[0].replace(chr(39), '’')}?"
 
-    def _report(self, keeper: asyncio.Task[None]) -> None:
-        """A keeper never ends by itself: where it does, that is a bug, and nothing serves."""
-        error = None if keeper.cancelled() else keeper.exception()
+    def _on_refresh_end(self, task: asyncio.Task[None]) -> None:
+        """Reports the bug that ended the refresh task: without it nothing serves."""
+        error = None if task.cancelled() else task.exception()
         if error is None:
             return
-        log.critical("the service cannot go on", exc_info=error)
-        for one in self.collections.values():
-            one.trouble = "the service cannot go on; the log says why"
+        log.critical("the service stopped refreshing", exc_info=error)
+        for collection in self.collections.values():
+            collection.error = "internal error while opening the index; see the server log"
         if self._hooks and isinstance(error, Exception):
             self._hooks.on_fatal(error)
 
-    def visible(self, seen: frozenset[str] | None) -> list[str]:
-        """Returns the collections that a caller may know of, by name; `seen` None: every one."""
-        return sorted(name for name in self.collections if seen is None or name in seen)
+    def visible_collections(self, allowed: frozenset[str] | None) -> list[str]:
+        """Returns the served collections that a caller may access, by name; None: all."""
+        return sorted(name for name in self.collections if allowed is None or name in allowed)
 
-    def chosen(self, name: str | None, *, seen: frozenset[str] | None) -> str:
-        """Returns which collection is meant: the named one, else `default`, else the only one.
+    def resolve_collection(self, name: str | None, *, allowed: frozenset[str] | None) -> str:
+        """Returns the named collection, else `default`, else the only one.
 
-        Raises CollectionUnknown where the caller may not know of it, or of any; RequestInvalid
-        where there are several and none is named.
+        Raises NotFound where the caller may not access it, or any; RequestInvalid where there are
+        several and none is named.
         """
-        known = self.visible(seen)
+        visible = self.visible_collections(allowed)
         if name is not None:
-            if name not in known:
-                raise CollectionUnknown(name)
+            if name not in visible:
+                raise NotFound("collection", name)
             return name
-        if DEFAULT in known or len(known) == 1:
-            return DEFAULT if DEFAULT in known else known[0]
-        if not known:
-            raise CollectionUnknown(DEFAULT)
-        raise RequestInvalid("collection", f"must be one of {', '.join(known)}")
+        if not visible:
+            raise NotFound("collection", DEFAULT)
+        if DEFAULT not in visible and len(visible) > 1:
+            raise RequestInvalid("collection", f"must be one of {', '.join(visible)}")
+        return DEFAULT if DEFAULT in visible else visible[0]
 
     @contextmanager
     def lease(
-        self, collection: str | None = None, *, seen: frozenset[str] | None
-    ) -> "Iterator[tuple[Parts, Generation]]":
-        """Holds the serving generation of a collection open while it is asked.
+        self, collection: str | None = None, *, allowed: frozenset[str] | None
+    ) -> "Iterator[tuple[Components, Generation]]":
+        """Holds the serving generation of a collection open.
 
-        `seen` are the collections that the caller may know of, None: every one. Raises as `chosen`
-        does, IndexBuilding while the first generation is opened or built, GenerationMissing when
-        nothing serves otherwise.
+        `allowed` are the collections that the caller may access, None: all. Raises as
+        `resolve_collection` does, IndexBuilding while the first generation is opened or built,
+        GenerationMissing when nothing serves otherwise.
         """
-        wanted = self.collections[self.chosen(collection, seen=seen)]
-        with wanted.lease() as generation:
-            assert self.parts is not None  # else nothing could be leased
-            yield self.parts, generation
+        resolved = self.collections[self.resolve_collection(collection, allowed=allowed)]
+        with resolved.lease() as generation:
+            assert self.components is not None  # else nothing could be leased
+            yield self.components, generation
 
     @contextmanager
-    def holding(
-        self, source_id: str, *, seen: frozenset[str] | None
+    def lease_source(
+        self, source_id: str, *, allowed: frozenset[str] | None
     ) -> "Iterator[tuple[Source, Generation]]":
-        """Holds the generation open that has an article; raises SourceMissing, or as `lease`."""
-        names = self.visible(seen) or [self.chosen(None, seen=seen)]
+        """Holds the generation that has a source open; raises SourceNotFound, or as `lease`."""
+        visible = self.visible_collections(allowed)
+        names = visible or [self.resolve_collection(None, allowed=allowed)]
         with ExitStack() as stack:
-            trouble: Exception = SourceMissing(source_id)
+            failure: Exception = SourceNotFound(source_id)
             for name in names:
                 try:
                     generation = stack.enter_context(self.collections[name].lease())
-                except (IndexBuilding, IndexingError) as error:  # it may be in this one
-                    trouble = error
+                except (IndexBuilding, IndexingError) as error:  # the source may be in this one
+                    failure = error
                     continue
                 if source := generation.source(source_id):
                     yield source, generation
                     return
-            raise trouble
+            raise failure
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Waits for a place among the answers under way.
+    async def answer_slot(self) -> AsyncIterator[None]:
+        """Limits concurrency: waits in a queue until a slot for an answer is free.
 
-        Raises Overloaded after `max_wait_s`, and at once where too many wait already.
+        Raises Overloaded after `max_wait_s`, and at once when the queue is full.
         """
-        if self.waiting >= WAITING_PER_PLACE * self.settings.max_concurrent_answers:
+        if self.queued_answers >= MAX_QUEUED_PER_SLOT * self.settings.max_concurrent_answers:
             raise Overloaded(RETRY_AFTER_S)
-        self.waiting += 1
+        self.queued_answers += 1
         try:
             async with asyncio.timeout(self.settings.max_wait_s):
-                await self._places.acquire()
+                await self._slots.acquire()
         except TimeoutError:
             raise Overloaded(RETRY_AFTER_S) from None
         finally:
-            self.waiting -= 1
-        self.under_way += 1
+            self.queued_answers -= 1
+        self.active_answers += 1
         try:
             yield
         finally:
-            self.under_way -= 1
-            self._places.release()
+            self.active_answers -= 1
+            self._slots.release()
 
-    async def keep(self, ask: "Ask", answer: "Answer") -> None:
-        """Keeps what an answer was made of where that is wanted; its failure is only logged."""
-        if not self.settings.keep_answers:
+    async def log_answer(self, ask: "Ask", answer: "Answer") -> None:
+        """Adds an answer to the answer log, if there is one; a failure is only logged."""
+        if self._answer_log is None:
             return
-        from ..bootstrap import records
-
         try:
-            await asyncio.to_thread(records(self.settings).keep, ask, answer)
+            await asyncio.to_thread(self._answer_log.add, ask, answer)
         except (sqlite3.Error, OSError) as error:
-            log.error("answer %s could not be kept: %s", answer.id, error)
+            log.error("answer %s cannot be added to the answer log: %s", answer.id, error)
 
-    def readiness(self, seen: frozenset[str] | None = None) -> Ready:
-        """Returns whether questions can be asked, of what, and how far the syncs are.
+    def readiness(self, allowed: frozenset[str] | None = None) -> Ready:
+        """Returns whether questions can be answered, and the progress of syncs.
 
-        `status` is that of every collection; in detail only those that may be `seen` are shown.
+        `status` is the worst of all collections; details are of the `allowed` ones, None: all.
         """
         each = {name: one.readiness() for name, one in sorted(self.collections.items())}
-        found = {one.status for one in each.values()}
+        statuses = {one.status for one in each.values()}
         status: Waiting | Literal["ready"] = next(
-            (worst for worst in _WORST if worst in found), "ready"
+            (worst for worst in _NOT_READY_FIRST if worst in statuses), "ready"
         )
-        shown = {name: one for name, one in each.items() if seen is None or name in seen}
-        alone = len(each) == 1
+        shown = {name: one for name, one in each.items() if allowed is None or name in allowed}
+        is_ready, is_single = status == "ready", len(each) == 1
+        has_default = is_single or DEFAULT in each
+        components = self.components if is_ready else None
         return Ready(
-            status="draining" if self.draining else status,
-            generation=each[first(each)].generation if alone or DEFAULT in each else None,
-            complete=all(one.complete for one in each.values()) if status == "ready" else None,
-            sources=sum(one.sources or 0 for one in shown.values()) if status == "ready" else None,
-            answerer=self.parts.answerer if self.parts and status == "ready" else None,
+            status="draining" if self.is_draining else status,
+            generation=each[default_collection(each)].generation if has_default else None,
+            complete=all(one.complete for one in each.values()) if is_ready else None,
+            sources=sum(one.sources or 0 for one in shown.values()) if is_ready else None,
+            answerer=components.answerer if components else None,
             progress=next((one.progress for one in shown.values() if one.progress), None),
             trouble=next((one.trouble for one in shown.values() if one.trouble), None),
-            collections=None if alone else shown,
+            collections=None if is_single else shown,
         )
+
+
+def default_collection(names: Iterable[str]) -> str:
+    """Returns the collection to show where one has to be: `default`, else the first by name."""
+    return min(names, key=lambda name: (name != DEFAULT, name))

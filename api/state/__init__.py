@@ -1,1 +1,1 @@
-"""What is not derivable from the articles, in SQLite."""
+"""What cannot be rebuilt from the articles, in SQLite."""

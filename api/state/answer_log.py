@@ -1,6 +1,7 @@
-"""What an answer was made of, kept in `state.sqlite3` when `keep_answers` is on, to replay it.
+"""The answer log: what each answer was made from, in `state.sqlite3`, so that it can be replayed.
 
-Off by default: a record holds the question, the conversation and the passages' places.
+Off unless `keep_answers` is set: a record holds the question, the conversation and the passages'
+offsets.
 """
 
 import json
@@ -13,53 +14,53 @@ from typing import Any
 
 from index.types import Filters
 from rag.model.prompt import PROMPT_SHA256, PROMPT_VERSION
-from rag.retrieval.weights import fitted_on
+from rag.retrieval.weights import fit_date
 from rag.types import Answer, Ask, Hit, Turn
 
-from .db import opened
+from .db import connect
 
 LIBRARIES = ("footnote", "chromadb", "tantivy", "onnxruntime", "openai", "llama-index-core")
+"""Libraries that can change an answer; a record holds their versions."""
 
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS answers "
     "(id TEXT PRIMARY KEY, kept_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, record TEXT NOT NULL);"
 )
-
-DAYS = ("since", "until")
+_DATE_FILTERS = ("since", "until")
 
 Record = dict[str, Any]  # JSON
 
 
-class Records:
-    """The kept answers of one data folder."""
+class AnswerLog:
+    """The logged answers of one data folder; methods block and raise sqlite3.Error or OSError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def keep(self, ask: Ask, answer: Answer) -> None:
-        """Adds a record; blocks for a write. Raises sqlite3.Error."""
-        row = (answer.id, json.dumps(record(ask, answer)))
-        with opened(self._path, _SCHEMA) as base:
-            base.execute("INSERT OR REPLACE INTO answers (id, record) VALUES (?, ?)", row)
+    def add(self, ask: Ask, answer: Answer) -> None:
+        """Adds the record of an answer."""
+        row = (answer.id, json.dumps(record_of(ask, answer)))
+        with connect(self._path, _SCHEMA) as db:
+            db.execute("INSERT OR REPLACE INTO answers (id, record) VALUES (?, ?)", row)
 
-    def find(self, answer_id: str) -> Record | None:
-        """Returns the record of an answer; None where it was not kept."""
+    def get(self, answer_id: str) -> Record | None:
+        """Returns the record of an answer; None where it was not logged."""
         if not self._path.exists():
             return None
-        with opened(self._path, _SCHEMA) as base:
-            rows = base.execute("SELECT record FROM answers WHERE id = ?", (answer_id,))
-            found = rows.fetchone()
-        kept: Record | None = json.loads(found[0]) if found else None
-        return kept
+        with connect(self._path, _SCHEMA) as db:
+            rows = db.execute("SELECT record FROM answers WHERE id = ?", (answer_id,))
+            row = rows.fetchone()
+        record: Record | None = json.loads(row[0]) if row else None
+        return record
 
 
-def record(ask: Ask, answer: Answer) -> Record:
-    """Returns what the answer was made of."""
+def record_of(ask: Ask, answer: Answer) -> Record:
+    """Returns what the answer was made from, as JSON."""
     return {
         "id": answer.id,
-        "ask": _ask(ask),
+        "ask": _ask_record(ask),
         "standalone_question": answer.standalone_question,
-        "passages": [_passage(hit) for hit in answer.passages],
+        "passages": [_passage_record(hit) for hit in answer.passages],
         "answerer": answer.answerer,
         "model": answer.model,
         "degraded": answer.degraded,
@@ -72,21 +73,21 @@ def record(ask: Ask, answer: Answer) -> Record:
         "citations": [[cited.source, cited.start, cited.end] for cited in answer.citations],
         "generation": f"{answer.index.collection}/{answer.index.generation}",
         "versions": {name: version(name) for name in LIBRARIES},
-        "weights": fitted_on(),
+        "weights": fit_date(),
     }
 
 
-def _ask(ask: Ask) -> Record:
-    """The question as JSON gives it back: lists, and days in ISO's form."""
-    kept = asdict(ask)
-    days = {name: kept["filters"][name] for name in DAYS}
-    kept["filters"] |= {name: day and day.isoformat() for name, day in days.items()}
-    read: Record = json.loads(json.dumps(kept))
-    return read
+def _ask_record(ask: Ask) -> Record:
+    """Returns the question as it reads back from JSON: tuples are lists, dates ISO strings."""
+    fields = asdict(ask)
+    for name in _DATE_FILTERS:
+        day = fields["filters"][name]
+        fields["filters"][name] = day and day.isoformat()
+    record: Record = json.loads(json.dumps(fields))
+    return record
 
 
-def _passage(hit: Hit) -> Record:
-    scores = {name: round(score, 4) for name, score in asdict(hit.scores).items()}
+def _passage_record(hit: Hit) -> Record:
     return {
         "rank": hit.rank,
         "source": hit.source.path,
@@ -94,29 +95,26 @@ def _passage(hit: Hit) -> Record:
         "start": hit.chunk.start,
         "end": hit.chunk.end,
         "score": round(hit.score, 4),
-        "scores": scores,
+        "scores": {name: round(score, 4) for name, score in asdict(hit.scores).items()},
     }
 
 
-def asked(kept: Record) -> Ask:
+def ask_from_record(record: Record) -> Ask:
     """Returns the question of a record, to ask it again."""
-    ask = kept["ask"]
+    ask, filters = record["ask"], record["ask"]["filters"]
     history = tuple(Turn(turn["role"], turn["content"]) for turn in ask["history"])
-    return Ask(ask["question"], history, ask["top_k"], _filters(ask["filters"]))
+    days = [filters[name] and date.fromisoformat(filters[name]) for name in _DATE_FILTERS]
+    chosen = Filters(tuple(filters["sources"]), tuple(filters["tags"]), *days)
+    return Ask(ask["question"], history, ask["top_k"], chosen)
 
 
-def _filters(kept: Mapping[str, Any]) -> Filters:
-    days = [None if kept[name] is None else date.fromisoformat(kept[name]) for name in DAYS]
-    return Filters(tuple(kept["sources"]), tuple(kept["tags"]), *days)
+def differences(before: Record, after: Record) -> list[str]:
+    """Returns the names of the fields that differ, in the record's order; `id` is ignored."""
+    changed = [name for name in before if name != "id" and before[name] != after.get(name)]
+    return [field for name in changed for field in _paths(name, before[name], after.get(name))]
 
 
-def differences(then: Record, now: Record) -> list[str]:
-    """Returns the names of what is not as it was, in the record's order; `id` never is."""
-    names = [name for name in then if name != "id" and then[name] != now.get(name)]
-    return [detail for name in names for detail in _details(name, then[name], now.get(name))]
-
-
-def _details(name: str, then: object, now: object) -> list[str]:
-    if isinstance(then, Mapping) and isinstance(now, Mapping):
-        return [f"{name}.{key}" for key in then if then[key] != now.get(key)]
+def _paths(name: str, before: object, after: object) -> list[str]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return [f"{name}.{key}" for key in before if before[key] != after.get(key)]
     return [name]

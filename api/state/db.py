@@ -1,4 +1,4 @@
-"""`state.sqlite3`: what cannot be derived from the articles, readable by its owner alone."""
+"""`state.sqlite3`: keys, jobs, feedback and the answer log; readable by its owner only."""
 
 import os
 import sqlite3
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-BUSY_S = 5.0
+BUSY_TIMEOUT_S = 5.0
 """How long one process waits for another's write."""
 
 
 @contextmanager
-def opened(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
-    """Yields a connection with the tables of `schema`; commits in the end. Blocks.
+def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
+    """Yields a connection with the tables of `schema`, and commits at the end; blocks.
 
-    Makes the file and its folder where they are missing; raises sqlite3.Error or OSError.
+    Creates the file and its folder where they are missing; raises sqlite3.Error or OSError.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT, 0o600))  # never for others, not for a moment
-    with closing(sqlite3.connect(path, timeout=BUSY_S)) as base, base:
-        base.executescript(schema)
-        yield base
+        os.close(os.open(path, os.O_CREAT, 0o600))  # private from the start: no chmod afterwards
+    with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection, connection:
+        connection.executescript(schema)
+        yield connection

@@ -1,6 +1,6 @@
-"""What readers thought of answers, in `state.sqlite3`, until its days are over.
+"""Readers' feedback on answers, in `state.sqlite3`, deleted after a retention period.
 
-A row holds what the reader sent, question and answer too: answers are not kept by default.
+A row holds what the reader sent, question and answer included: answers are not logged by default.
 """
 
 import json
@@ -8,7 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .db import opened
+from .db import connect
+
+RETENTION_DAYS = 180
+DAY_S = 86_400
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS feedback (
@@ -16,33 +19,29 @@ CREATE TABLE IF NOT EXISTS feedback (
 );
 CREATE INDEX IF NOT EXISTS feedback_given ON feedback (given_s);
 """
-DAY_S = 86_400
 
-Json = dict[str, Any]  # Any: what the reader sent, checked at the wire
+Json = dict[str, Any]  # Any: the reader's JSON, validated by the route
 
 
-class Feedback:
-    """The feedback of one data folder; none of it older than `days`."""
+class FeedbackStore:
+    """The feedback of one data folder; methods block and raise sqlite3.Error or OSError."""
 
-    def __init__(self, path: Path, *, days: int) -> None:
-        self._path, self._days = path, days
+    def __init__(self, path: Path, *, retention_days: int = RETENTION_DAYS) -> None:
+        self._path, self._retention_s = path, retention_days * DAY_S
 
-    def keep(self, answer_id: str, body: Json) -> None:
-        """Adds what a reader sent, and forgets what is too old; blocks. Raises sqlite3.Error."""
+    def add(self, answer_id: str, body: Json) -> None:
+        """Adds a row and deletes those past the retention period."""
         now = time.time()
-        with opened(self._path, _SCHEMA) as base:
-            base.execute("DELETE FROM feedback WHERE given_s < ?", (self._oldest(now),))
+        with connect(self._path, _SCHEMA) as db:
+            db.execute("DELETE FROM feedback WHERE given_s < ?", (now - self._retention_s,))
             row = (answer_id, now, json.dumps(body))
-            base.execute("INSERT INTO feedback (answer_id, given_s, body) VALUES (?, ?, ?)", row)
+            db.execute("INSERT INTO feedback (answer_id, given_s, body) VALUES (?, ?, ?)", row)
 
     def all(self) -> list[Json]:
-        """Returns all of it with `answer_id`, the newest first; blocks."""
+        """Returns each body with its `answer_id`, newest first."""
         if not self._path.exists():
             return []
         query = "SELECT answer_id, body FROM feedback WHERE given_s >= ? ORDER BY id DESC"
-        with opened(self._path, _SCHEMA) as base:
-            rows = base.execute(query, (self._oldest(time.time()),)).fetchall()
+        with connect(self._path, _SCHEMA) as db:
+            rows = db.execute(query, (time.time() - self._retention_s,)).fetchall()
         return [{**json.loads(body), "answer_id": answer_id} for answer_id, body in rows]
-
-    def _oldest(self, now_s: float) -> float:
-        return now_s - self._days * DAY_S

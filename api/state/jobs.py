@@ -1,7 +1,7 @@
-"""Jobs: what was asked to be synced over HTTP, and how far it is; in `state.sqlite3`.
+"""Jobs: syncs that were requested over HTTP, and their progress; in `state.sqlite3`.
 
-Whatever process serves the data folder may end a job: a sync that began after a job was made has
-seen what the job is about.
+Any process that serves the data folder may finish a job: a sync that starts after the job was
+created covers its change.
 """
 
 import json
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import JobUnknown, KeyReused, StateUnreadable
-from .db import opened
+from ..errors import NotFound, RequestError, StateUnreadable
+from .db import connect
 
 Kind = Literal["put", "delete", "sync"]
 Status = Literal["queued", "running", "done", "failed"]
 
-KEPT_S = 7 * 86_400.0
-"""How long an ended job, and the idempotency key it came with, is remembered."""
+RETENTION_S = 7 * 86_400.0
+"""A finished job, and the idempotency key it came with, is deleted after this."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, collection TEXT NOT NULL, path TEXT,
@@ -30,14 +30,14 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 """
 _COLUMNS = "id, kind, collection, path, status, created_s, ended_s, progress, report, error"
-_OPEN = "status IN ('queued', 'running')"
+_UNFINISHED = "status IN ('queued', 'running')"
 
 Json = dict[str, Any]  # JSON
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One request to sync; `error` is a problem's code and detail."""
+    """One requested sync; `error` is a problem's code and detail."""
 
     id: str
     kind: Kind
@@ -51,22 +51,21 @@ class Job:
     error: Json | None
 
 
-class Jobs:
-    """The jobs of one data folder; every method blocks, and raises StateUnreadable."""
+class JobStore:
+    """The jobs of one data folder; methods block and raise StateUnreadable."""
 
     def __init__(self, path: Path) -> None:
-        """Reads nothing yet."""
         self._path = path
 
     @contextmanager
-    def _base(self) -> Iterator[sqlite3.Connection]:
+    def _connect(self) -> Iterator[sqlite3.Connection]:
         try:
-            with opened(self._path, _SCHEMA) as base:
-                yield base
+            with connect(self._path, _SCHEMA) as db:
+                yield db
         except (sqlite3.Error, OSError) as error:
             raise StateUnreadable(str(error)) from error
 
-    def once(
+    def create(
         self,
         kind: Kind,
         collection: str,
@@ -74,90 +73,87 @@ class Jobs:
         *,
         idempotency: str | None = None,
         request: str = "",
-        change: Callable[[], None] = lambda: None,
+        apply: Callable[[], None] = lambda: None,
     ) -> Job:
-        """Returns the job that this request already made, else a new one, queued, after `change`.
+        """Runs `apply` and returns a new queued job, or the one this request created before.
 
-        Of two that are the same, in whatever processes, the second waits for the first. Forgets
-        jobs that ended long ago. Raises KeyReused, and what `change` does but for OSError.
+        The transaction covers `apply`: of two equal requests, in whatever processes, the second
+        waits for the first. Deletes jobs past the retention period. Raises RequestError where the
+        idempotency key came with another request, and what `apply` raises except OSError.
         """
         now = time.time()
         job = Job(f"job_{secrets.token_hex(8)}", kind, collection, path, "queued", now, *[None] * 4)
-        with self._base() as base:
-            base.execute("BEGIN IMMEDIATE")
-            if known := _repeated(base, idempotency, request):
-                return known
-            change()
-            base.execute("DELETE FROM jobs WHERE ended_s < ?", (now - KEPT_S,))
-            base.execute(
+        with self._connect() as db:
+            db.execute("BEGIN IMMEDIATE")
+            if existing := _find_repeated(db, idempotency, request):
+                return existing
+            apply()
+            db.execute("DELETE FROM jobs WHERE ended_s < ?", (now - RETENTION_S,))
+            db.execute(
                 "INSERT INTO jobs (id, kind, collection, path, status, created_s, idempotency, "
                 "request) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
                 (job.id, kind, collection, path, now, idempotency, request),
             )
         return job
 
-    def find(self, job_id: str) -> Job:
-        """Returns a job; raises JobUnknown."""
-        with self._base() as base:
-            row = base.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    def get(self, job_id: str) -> Job:
+        """Returns a job; raises NotFound."""
+        with self._connect() as db:
+            row = db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchone()
         if row is None:
-            raise JobUnknown(job_id)
+            raise NotFound("job", job_id)
         return _job(row)
 
-    def waiting(self) -> list[str]:
-        """Returns the collections that have open jobs, by name."""
-        with self._base() as base:
-            rows = base.execute(f"SELECT DISTINCT collection FROM jobs WHERE {_OPEN} ORDER BY 1")
-            return [row[0] for row in rows]
+    def pending_collections(self) -> list[str]:
+        """Returns the collections that have unfinished jobs, by name."""
+        query = f"SELECT DISTINCT collection FROM jobs WHERE {_UNFINISHED} ORDER BY 1"
+        with self._connect() as db:
+            return [row[0] for row in db.execute(query)]
 
-    def begin(self, collection: str) -> list[str]:
-        """Returns the ids of a collection's open jobs, running from now on."""
-        with self._base() as base:
-            rows = base.execute(
-                f"UPDATE jobs SET status = 'running' WHERE collection = ? AND {_OPEN} RETURNING id",
-                (collection,),
-            )
-            return [row[0] for row in rows]
+    def start(self, collection: str) -> list[str]:
+        """Marks the collection's unfinished jobs as running and returns their ids."""
+        change = f"UPDATE jobs SET status = 'running' WHERE collection = ? AND {_UNFINISHED}"
+        with self._connect() as db:
+            return [row[0] for row in db.execute(f"{change} RETURNING id", (collection,))]
 
-    def put_back(self, ids: Iterable[str]) -> None:
-        """Lets jobs wait again."""
-        change = f"UPDATE jobs SET status = 'queued', progress = NULL WHERE id = ? AND {_OPEN}"
-        self._each(change, [(one,) for one in ids])
+    def requeue(self, ids: Iterable[str]) -> None:
+        """Marks running jobs as queued again."""
+        self._update("status = 'queued', progress = NULL", [(i,) for i in ids])
 
-    def note(self, ids: Iterable[str], progress: Json) -> None:
-        """Keeps how far jobs are."""
-        said = json.dumps(progress)
-        self._each(
-            f"UPDATE jobs SET progress = ? WHERE id = ? AND {_OPEN}", [(said, i) for i in ids]
-        )
+    def set_progress(self, ids: Iterable[str], progress: Json) -> None:
+        """Stores the progress of running jobs."""
+        text = json.dumps(progress)
+        self._update("progress = ?", [(text, i) for i in ids])
 
-    def end(
+    def finish(
         self, ids: Iterable[str], *, report: Json | None = None, error: Json | None = None
     ) -> None:
-        """Ends jobs, well with a report, else with an error."""
+        """Marks jobs as done with a report, or as failed with an error."""
         status: Status = "failed" if error else "done"
-        told = [json.dumps(said) if said else None for said in (report, error)]
-        self._each(
-            "UPDATE jobs SET status = ?, ended_s = ?, progress = NULL, report = ?, error = ? "
-            f"WHERE id = ? AND {_OPEN}",
-            [(status, time.time(), *told, one) for one in ids],
+        results = [json.dumps(result) if result else None for result in (report, error)]
+        self._update(
+            "status = ?, ended_s = ?, progress = NULL, report = ?, error = ?",
+            [(status, time.time(), *results, i) for i in ids],
         )
 
-    def _each(self, change: str, rows: list[tuple[object, ...]]) -> None:
-        with self._base() as base:
-            base.executemany(change, rows)
+    def _update(self, assignments: str, rows: list[tuple[object, ...]]) -> None:
+        with self._connect() as db:
+            db.executemany(f"UPDATE jobs SET {assignments} WHERE id = ? AND {_UNFINISHED}", rows)
 
 
-def _repeated(base: sqlite3.Connection, idempotency: str | None, request: str) -> Job | None:
-    wanted = f"SELECT request, {_COLUMNS} FROM jobs WHERE idempotency = ?"
-    row = base.execute(wanted, (idempotency,)).fetchone()
-    if row is None:  # as it is without a key: NULL equals nothing
+def _find_repeated(db: sqlite3.Connection, idempotency: str | None, request: str) -> Job | None:
+    query = f"SELECT request, {_COLUMNS} FROM jobs WHERE idempotency = ?"
+    row = db.execute(query, (idempotency,)).fetchone()
+    if row is None:  # also without a key: NULL equals nothing
         return None
     if row[0] != request:
-        raise KeyReused
+        raise RequestError(
+            "idempotency_key_reused",
+            "this Idempotency-Key was sent with another request; use a new one",
+        )
     return _job(row[1:])
 
 
-def _job(row: tuple[Any, ...]) -> Job:  # Any: what the columns hold
+def _job(row: tuple[Any, ...]) -> Job:  # Any: the columns' types
     *plain, progress, report, error = row
-    return Job(*plain, *(json.loads(said) if said else None for said in (progress, report, error)))
+    return Job(*plain, *(json.loads(text) if text else None for text in (progress, report, error)))

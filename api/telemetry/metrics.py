@@ -1,8 +1,8 @@
-"""Figures for Prometheus: finished questions, requests and the state of the service.
+"""Prometheus metrics of finished questions, finished requests, and the state of the service.
 
-Everything is taken at three places: a question's Outcome, a request's end, and once a second the
-service itself. With several workers each writes files of its own into one folder, and whoever is
-asked adds them up (prometheus_client's multi-process mode).
+A question is counted at its Outcome, a request at its end, the state is sampled once a second. With
+several workers each writes files of its own into one folder, and a scrape adds them up
+(prometheus_client's multiprocess mode).
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -34,102 +35,101 @@ from rag.timing import Outcome
 
 from ..errors import IndexBuilding, PortTaken
 from ..service.service import Service
+from .logs import outcome_name
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""prometheus_client reads it when it is imported: the folder that workers share."""
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""By this variable prometheus_client learns, when it is imported, where workers share files."""
-
-LOOK_S = 1.0
-_HERE = "127.0.0.1"
-_QUICK = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+SAMPLE_INTERVAL_S = 1.0
+_LOOPBACK = "127.0.0.1"
+_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+_STATE_GAUGES: tuple[tuple[str, str, Literal["livemin", "livesum"]], ...] = (
+    ("ready", "Whether every worker can answer: 1 or 0", "livemin"),
+    ("answers_under_way", "Questions being answered", "livesum"),
+    ("answers_waiting", "Questions in the queue", "livesum"),
+    ("answer_places", "Maximum concurrent answers", "livesum"),
+)
+_INDEX_GAUGES = (
+    ("generation_built_timestamp_seconds", "When the oldest serving index was built"),
+    ("generation_complete", "Whether it has vectors, too: 1 or 0"),
+    ("sources", "Articles in the serving index"),
+    ("passages", "Passages in the serving index"),
+)
 
 
 class Metrics:
-    """What this process counts; no label holds anything that a client said."""
+    """The metrics of this process; no label contains anything that a client sent."""
 
     def __init__(self) -> None:
-        own = self._own = CollectorRegistry()
-        self._answers = Counter(
+        registry = self._registry = CollectorRegistry()
+        counter, gauge = partial(Counter, registry=registry), partial(Gauge, registry=registry)
+        histogram = partial(Histogram, registry=registry, buckets=_BUCKETS)
+        self._answers = counter(
             "footnote_answers",
-            "Questions by how they ended; reason: why one was refused",
+            "Questions by outcome; reason: why one was not answered",
             ["collection", "outcome", "reason", "answerer", "degraded"],
-            registry=own,
         )
-        self._stages = Histogram(
-            "footnote_stage_seconds",
-            "Work on one question, by stage",
-            ["stage"],
-            buckets=_QUICK,
-            registry=own,
+        self._stages = histogram(
+            "footnote_stage_seconds", "Work on one question, by stage", ["stage"]
         )
-        self._first_text = Histogram(
-            "footnote_first_text_seconds",
-            "From a question to the first words of its answer",
-            ["answerer"],
-            buckets=_QUICK,
-            registry=own,
+        self._first_text = histogram(
+            "footnote_first_text_seconds", "Time to the first text of an answer", ["answerer"]
         )
-        self._sentences = Counter(
-            "footnote_sentences", "Answers' sentences by verdict", ["status"], registry=own
+        self._sentences = counter("footnote_sentences", "Answers' sentences by status", ["status"])
+        self._dropped = counter(
+            "footnote_dropped_markers", "Citation markers of a model that refer to nothing"
         )
-        self._dropped = Counter(
-            "footnote_dropped_markers", "Markers of a model that point at nothing", registry=own
+        self._tokens = counter(
+            "footnote_model_tokens", "Tokens as the model counts them", ["model", "kind"]
         )
-        self._tokens = Counter(
-            "footnote_model_tokens", "Tokens the model counted", ["model", "kind"], registry=own
-        )
-        self._requests = Histogram(
+        self._requests = histogram(
             "footnote_http_request_seconds",
             "Requests, from first to last byte",
             ["method", "route", "status"],
-            buckets=_QUICK,
-            registry=own,
         )
         self._state = {
-            name: Gauge(f"footnote_{name}", said, multiprocess_mode=mode, registry=own)
-            for name, said, mode in _STATE
+            name: gauge(f"footnote_{name}", help_text, multiprocess_mode=mode)
+            for name, help_text, mode in _STATE_GAUGES
         }
         self._index = {
-            name: Gauge(
-                f"footnote_{name}", said, ["collection"], multiprocess_mode="livemin", registry=own
-            )
-            for name, said in _INDEX
+            name: gauge(f"footnote_{name}", help_text, ["collection"], multiprocess_mode="livemin")
+            for name, help_text in _INDEX_GAUGES
         }
-        if FOLDER not in os.environ:  # it would tell of one worker only
-            ProcessCollector(registry=own)
+        if MULTIPROCESS_VARIABLE not in os.environ:  # it would be about one worker only
+            ProcessCollector(registry=registry)
 
-    def ended(self, outcome: Outcome) -> None:
+    def record_outcome(self, outcome: Outcome) -> None:
         """Counts a finished question."""
         answer = outcome.answer
-        if answer is None:
-            kind, reason, answerer, degraded = "failed" if outcome.error else "left", "", "", ""
-        else:
-            kind, reason = "answered" if answer.answered else "abstained", answer.reason or ""
-            answerer, degraded = answer.answerer, str(answer.degraded).lower()
-        self._answers.labels(outcome.index.collection, kind, reason, answerer, degraded).inc()
+        labels = ("", "", "")
+        if answer:
+            labels = (answer.reason or "", answer.answerer, str(answer.degraded).lower())
+        self._answers.labels(outcome.index.collection, outcome_name(outcome), *labels).inc()
         for stage in outcome.stages:
             self._stages.labels(stage.name).observe(stage.work_ms / 1000)
         if answer is None:
             return
         if outcome.first_text_ms is not None:
-            self._first_text.labels(answerer).observe(outcome.first_text_ms / 1000)
-        for said in answer.sentences:
-            self._sentences.labels(said.status).inc()
+            self._first_text.labels(answer.answerer).observe(outcome.first_text_ms / 1000)
+        for sentence in answer.sentences:
+            self._sentences.labels(sentence.status).inc()
         self._dropped.inc(answer.dropped_markers)
         if answer.usage and answer.model:
-            for name in ("prompt", "completion"):
-                count = getattr(answer.usage, f"{name}_tokens")
-                self._tokens.labels(answer.model, name).inc(count)
+            for kind in ("prompt", "completion"):
+                count = getattr(answer.usage, f"{kind}_tokens")
+                self._tokens.labels(answer.model, kind).inc(count)
 
-    def request(self, method: str, route: str | None, status: int, took_s: float) -> None:
-        """Counts a request that is over; `route` is its template, None where none took it."""
-        self._requests.labels(method, route or "", str(status)).observe(took_s)
+    def record_request(
+        self, method: str, route: str | None, status: int, duration_s: float
+    ) -> None:
+        """Counts a finished request; `route` is its template, None where none matched."""
+        self._requests.labels(method, route or "", str(status)).observe(duration_s)
 
     @asynccontextmanager
-    async def following(self, service: Service) -> AsyncIterator[None]:
-        """Looks at the service every second while the block runs."""
-        task = asyncio.create_task(self._follow(service))
+    async def sampling(self, service: Service) -> AsyncIterator[None]:
+        """Samples the service's state every second while the block runs."""
+        task = asyncio.create_task(self._sample_forever(service))
         try:
             yield
         finally:
@@ -137,53 +137,37 @@ class Metrics:
             with suppress(asyncio.CancelledError):
                 await task
 
-    async def _follow(self, service: Service) -> None:
+    async def _sample_forever(self, service: Service) -> None:
         while True:
-            self.look(service)
-            await asyncio.sleep(LOOK_S)
+            self.sample(service)
+            await asyncio.sleep(SAMPLE_INTERVAL_S)
 
-    def look(self, service: Service) -> None:
-        """Takes down how the service is now."""
+    def sample(self, service: Service) -> None:
+        """Sets the gauges to the service's current state."""
         for name, value in _state(service).items():
             self._state[name].set(value)
-        for one in service.collections.values():
-            with suppress(IndexBuilding, IndexingError), one.lease() as generation:
+        for collection in service.collections.values():
+            with suppress(IndexBuilding, IndexingError), collection.lease() as generation:
                 for name, value in _index(generation.info).items():
-                    self._index[name].labels(one.name).set(value)
+                    self._index[name].labels(collection.name).set(value)
 
-    def page(self) -> bytes:
-        """Returns the figures of all workers, as text; reads files where there are several."""
-        return generate_latest(self.everyones())
+    def render(self) -> bytes:
+        """Returns the metrics of all workers as text; reads files where there are several."""
+        return generate_latest(self.collector())
 
-    def everyones(self) -> Collector:
-        """Returns what collects the figures of all workers, or of the one there is."""
-        folder = os.environ.get(FOLDER)
-        return _Shared(Path(folder)) if folder else self._own
-
-
-_STATE: tuple[tuple[str, str, Literal["livemin", "livesum"]], ...] = (
-    ("ready", "Can every worker answer: 1 or 0", "livemin"),
-    ("answers_under_way", "Questions being answered", "livesum"),
-    ("answers_waiting", "Questions that wait for a place", "livesum"),
-    ("answer_places", "Questions that may be answered at once", "livesum"),
-)
+    def collector(self) -> Collector:
+        """Returns the collector of all workers' metrics, or of the only process's."""
+        folder = os.environ.get(MULTIPROCESS_VARIABLE)
+        return _WorkersCollector(Path(folder)) if folder else self._registry
 
 
 def _state(service: Service) -> dict[str, float]:
     return {
         "ready": float(service.readiness().status == "ready"),
-        "answers_under_way": service.under_way,
-        "answers_waiting": service.waiting,
+        "answers_under_way": service.active_answers,
+        "answers_waiting": service.queued_answers,
         "answer_places": service.settings.max_concurrent_answers,
     }
-
-
-_INDEX = (
-    ("generation_built_timestamp_seconds", "When the oldest index that serves was built"),
-    ("generation_complete", "Does it hold vectors, too: 1 or 0"),
-    ("sources", "Articles that are served"),
-    ("passages", "Passages that are served"),
-)
 
 
 def _index(info: GenerationInfo) -> dict[str, float]:
@@ -195,19 +179,19 @@ def _index(info: GenerationInfo) -> dict[str, float]:
     }
 
 
-class _Shared(Collector):
-    """The sum of the workers' files."""
+class _WorkersCollector(Collector):
+    """Adds up the workers' files."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def collect(self) -> Iterator[Metric]:
-        """Yields the sums; forgets the state of workers that are gone, not what they counted."""
+        """Yields the sums, without the gauges of dead workers but with their counters."""
         for path in self._folder.glob("gauge_live*.db"):
             pid = int(path.stem.rpartition("_")[2])
             if not _is_alive(pid):
-                mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # its own gap
-        yield from MultiProcessCollector(None, str(self._folder)).collect()  # type: ignore[no-untyped-call]  # its own gap
+                mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # theirs
+        yield from MultiProcessCollector(None, str(self._folder)).collect()  # type: ignore[no-untyped-call]  # theirs
 
 
 def _is_alive(pid: int) -> bool:
@@ -219,30 +203,27 @@ def _is_alive(pid: int) -> bool:
 
 
 @contextmanager
-def shared_by_workers() -> Iterator[Collector]:
-    """Gives the workers that are started in this block a folder to count in; yields their sum."""
+def multiprocess_metrics() -> Iterator[Collector]:
+    """Sets up a folder for the metrics of workers started in the block; yields their collector."""
     copy = PrivateCopy()
-    os.environ[FOLDER] = str(copy.folder)
+    os.environ[MULTIPROCESS_VARIABLE] = str(copy.folder)
     try:
-        yield _Shared(copy.folder)
+        yield _WorkersCollector(copy.folder)
     finally:
-        del os.environ[FOLDER]
+        del os.environ[MULTIPROCESS_VARIABLE]
         copy.close()
 
 
 @contextmanager
-def on_own_port(port: int | None, figures: Collector) -> Iterator[None]:
-    """Answers every path of a loopback port, if one is given, with the figures, without a key.
-
-    Raises PortTaken.
-    """
+def metrics_server(port: int | None, collector: Collector) -> Iterator[None]:
+    """Serves the metrics on a loopback port, if one is given, without a key; raises PortTaken."""
     if port is None:
         yield
         return
     try:
-        server, thread = start_http_server(port, addr=_HERE, registry=figures)
+        server, thread = start_http_server(port, addr=_LOOPBACK, registry=collector)
     except OSError as error:
-        raise PortTaken(_HERE, port, error.strerror or str(error)) from error
+        raise PortTaken(_LOOPBACK, port, error.strerror or str(error)) from error
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What becomes of what the service does: log lines, figures and spans, made here alone."""
+"""Where every finished question and request is reported: as log lines, metrics and spans."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,24 +15,25 @@ from .metrics import Metrics
 if TYPE_CHECKING:
     from fastapi.telemetry import TelemetryConfig
 
-    from .tracing import Spans
+    from .tracing import SpanRecorder
 
 _PROBES = {"/livez", "/readyz", "/metrics"}
 
 
 class Telemetry:
-    """Hears of every question and every request that is over."""
+    """Observes every question and request at its end."""
 
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
         self._log_content = settings.log_content
-        self._spans = _spans(settings)
+        self._spans = _span_recorder(settings)
 
     @property
     def for_fastapi(self) -> "TelemetryConfig":
-        """What FastAPI's own telemetry may do: request spans, where we make spans, and no more.
+        """Limits FastAPI's own telemetry to request spans, and those to a set `otlp_endpoint`.
 
-        Its log records would carry errors' words, and it would find an endpoint in the environment.
+        Its log records would contain error messages, and it would find an endpoint in the
+        environment.
         """
         return {
             "tracer_provider": self._spans.provider if self._spans else None,
@@ -45,32 +46,34 @@ class Telemetry:
         }
 
     @asynccontextmanager
-    async def following(self, service: Service) -> AsyncIterator[None]:
-        """Looks at the service while the block runs; then sends what is left to send."""
+    async def run(self, service: Service) -> AsyncIterator[None]:
+        """Samples the service's state while the block runs; then exports the remaining spans."""
         try:
-            async with self.metrics.following(service):
+            async with self.metrics.sampling(service):
                 yield
         finally:
             if self._spans:
                 await asyncio.to_thread(self._spans.close)
 
-    def ended(self, outcome: Outcome) -> None:
-        """Takes a question that has ended."""
+    def record_outcome(self, outcome: Outcome) -> None:
+        """Records a finished question."""
         log_outcome(outcome, log_content=self._log_content)
-        self.metrics.ended(outcome)
+        self.metrics.record_outcome(outcome)
         if self._spans:
-            self._spans.ended(outcome)
+            self._spans.record_outcome(outcome)
 
-    def over(self, method: str, route: str | None, status: int, took_s: float) -> None:
-        """Takes a request that is over; `route` is its template, None where none took it."""
-        log_request(method, route, status, took_s)
-        self.metrics.request(method, route, status, took_s)
+    def record_request(
+        self, method: str, route: str | None, status: int, duration_s: float
+    ) -> None:
+        """Records a finished request; `route` is its template, None where none matched."""
+        log_request(method, route, status, duration_s)
+        self.metrics.record_request(method, route, status, duration_s)
 
 
-def _spans(settings: Settings) -> "Spans | None":
-    """Returns what makes spans; None, and nothing is imported, unless an endpoint is set."""
+def _span_recorder(settings: Settings) -> "SpanRecorder | None":
+    """Returns a span recorder; None, without importing OpenTelemetry's SDK, unless one is set."""
     if settings.otlp_endpoint is None:
         return None
-    from .tracing import Spans, exporter_to
+    from .tracing import SpanRecorder, otlp_exporter
 
-    return Spans(exporter_to(settings.otlp_endpoint), log_content=settings.log_content)
+    return SpanRecorder(otlp_exporter(settings.otlp_endpoint), log_content=settings.log_content)

@@ -31,7 +31,7 @@ class Case:
     history: tuple[tuple[str, str], ...] = ()
 
 
-def cases(path: Path) -> list[Case]:
+def load_cases(path: Path) -> list[Case]:
     """Returns the cases of a JSON-lines file; ends with a word on what is missing."""
     if not path.exists():
         sys.exit(f"this benchmark needs {path}")
@@ -51,19 +51,19 @@ def _read(path: Path) -> Iterator[Case]:
         )
 
 
-def normalised(text: str) -> str:
+def normalize_answer(text: str) -> str:
     """Lower case, without punctuation and articles, single blanks (SQuAD's evaluation)."""
     words = re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_DROPPED))
     return " ".join(words.split())
 
 
-def contains(answer: str, golds: tuple[str, ...]) -> bool:
+def contains_answer(answer: str, golds: tuple[str, ...]) -> bool:
     """Does a gold answer stand in the answer as whole words?"""
-    padded = f" {normalised(answer)} "
-    return any(f" {normalised(gold)} " in padded for gold in golds)
+    padded = f" {normalize_answer(answer)} "
+    return any(f" {normalize_answer(gold)} " in padded for gold in golds)
 
 
-def overlaps(start: int, end: int, gold_start: int, gold_end: int) -> bool:
+def spans_overlap(start: int, end: int, gold_start: int, gold_end: int) -> bool:
     """Do the spans share half of either?"""
     shared = min(end, gold_end) - max(start, gold_start)
     return shared > 0 and shared * 2 >= min(end - start, gold_end - gold_start)

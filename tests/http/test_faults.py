@@ -105,8 +105,6 @@ def serving(lakes: Path, model: FakeModel) -> Iterator[Serving]:
             "llm.model": "fake",
             "llm.base_url": model.base_url,
             "llm.deadline_s": DEADLINE_S,
-            "llm.between_tokens_s": 1.0,
-            "llm.max_bytes": 300_000,
         }
     )
     with Serving(settings) as serving:

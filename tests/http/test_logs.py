@@ -158,7 +158,7 @@ def test_an_exception_is_told_by_class_and_place_without_its_words() -> None:
     assert CANARY not in json.dumps(telling)
     assert [cause["type"] for cause in telling["causes"]] == ["ValueError", "OSError", "KeyError"]
     assert telling["causes"][1]["message"] == "No space"
-    assert telling["frames"][0].startswith("test_api_logs.py:")
+    assert telling["frames"][0].startswith("test_logs.py:")
     assert CANARY in whole
 
 
@@ -189,6 +189,6 @@ def test_on_a_terminal_an_exception_is_a_block_of_lines() -> None:
     except ModelUnavailable as error:
         failed.exc_info = (type(error), error, error.__traceback__)
     text = shown(failed, is_terminal=True)
-    assert "ModelUnavailable: down\n  at test_api_logs.py:" in text
+    assert "ModelUnavailable: down\n  at test_logs.py:" in text
     assert "from ZeroDivisionError" in text
     assert CANARY not in text

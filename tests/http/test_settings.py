@@ -42,7 +42,7 @@ def test_each_source_keeps_what_a_stronger_one_does_not_say(
 
 
 def test_a_model_as_judge_needs_a_model() -> None:
-    with pytest.raises(SettingRefused, match=r"llm\.model must name one"):
+    with pytest.raises(SettingRefused, match=r"set llm\.model"):
         load_settings({"support_judge": "model"})
     assert load_settings({"support_judge": "model", "llm.model": "a"}).support_judge == "model"
 
@@ -150,6 +150,6 @@ def test_a_malformed_key_is_not_shown_either(
 
 def test_the_table_names_every_setting_with_its_meaning() -> None:
     rows = settings_table().splitlines()[2:]
-    assert "| `FOOTNOTE_LLM__MODEL` |  | Model that words the answers; unset: none does |" in rows
+    assert "| `FOOTNOTE_LLM__MODEL` |  | Chat model that writes answers; unset: sources are quoted |" in rows
     assert all(not row.endswith("| None |") for row in rows)
     assert len(rows) == len(set(rows)) > len(Settings.model_fields)

@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.errors import ApiError
-from api.service.corpus_files import parse_path, open_upload, delete_file
+from api.service.corpus_files import delete_file, open_upload, parse_path
 from api.settings import load_settings
 
 PIECES = (

@@ -23,14 +23,8 @@ Out = Annotated[
 ]
 
 
-class Kind(StrEnum):
-    """The kinds of question sets that can be imported."""
-
-    SQUAD = "squad"
-    BEIR = "beir"
-    CLAPNQ = "clapnq"
-    FEEDBACK = "feedback"
-    CSV = "csv"
+Kind = StrEnum("Kind", ["SQUAD", "BEIR", "CLAPNQ", "FEEDBACK", "CSV"])
+"""The kinds of question sets that can be imported."""
 
 
 def import_cases(
@@ -55,9 +49,8 @@ def import_cases(
         except OSError as error:
             raise CliError(f"cannot write the sources: {error}", USAGE) from error
     write_lines([case.to_json() for case in imported.cases], out)
-    typer.echo(
-        f"{pluralize(len(imported.cases), 'case')}, {len(imported.skipped)} skipped", err=True
-    )
+    cases = pluralize(len(imported.cases), "case")
+    typer.echo(f"{cases}, {len(imported.skipped)} skipped", err=True)
     return OK
 
 
@@ -98,14 +91,13 @@ def _source_sentences(settings: "Settings") -> "list[SourceSentence]":
     from ..client import open_index
 
     with open_index(settings) as (_, generation):
-        sentences = []
-        for path, (source, _) in sorted(generation.all_sources().items()):
-            text = generation.text(source.id)
-            for chunk in generation.source_chunks(source.id):
-                sentences += [
-                    SourceSentence(path, text[start:end].strip()) for start, end in chunk.sentences
-                ]
-        return sentences
+        return [
+            SourceSentence(path, text[start:end].strip())
+            for path, (source, _) in sorted(generation.all_sources().items())
+            for text in [generation.text(source.id)]
+            for chunk in generation.source_chunks(source.id)
+            for start, end in chunk.sentences
+        ]
 
 
 async def _draft_with_model(

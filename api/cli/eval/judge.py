@@ -64,7 +64,7 @@ def judge_agreement(
     json: options.Json = False,
 ) -> int:
     """Measure the judge's agreement with people; reports print it with every judged metric."""
-    from rag.evaluation.judge import AGREEMENT_FILE, measure_agreement, read_labels
+    from rag.evaluation.judge import AGREEMENT_FILE, PROMPTS, measure_agreement, read_labels
     from rag.evaluation.report.markdown import format_judge
     from rag.evaluation.run import Run
 
@@ -74,6 +74,5 @@ def judge_agreement(
     if json:
         options.print_json(agreement)
     else:
-        summary = {"model": agreement["model"], "prompts": "", "agreement": agreement}
-        typer.echo(format_judge(summary))
+        typer.echo(format_judge({**agreement, "prompts": PROMPTS, "agreement": agreement}))
     return OK

@@ -7,9 +7,10 @@ import asyncio
 import random
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from hashlib import sha256
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,10 +159,8 @@ def _sync_corpus(settings: "Settings") -> None:
 
 
 def _next_folder(stem: str) -> Path:
-    number = 1
-    while (folder := RUNS_FOLDER / f"{stem}-{number:03}").exists():
-        number += 1
-    return folder
+    folders = (RUNS_FOLDER / f"{stem}-{number:03}" for number in count(1))
+    return next(folder for folder in folders if not folder.exists())
 
 
 async def _run_cases(
@@ -190,35 +189,29 @@ async def open_target(
     corpus: Path | None = None,
 ) -> "AsyncIterator[Target]":
     """Yields the service at a URL, an imported attribute, or else the pipeline; closes it."""
-    target: Target
-    if url:
-        from rag.evaluation.service_target import ServiceTarget
+    async with AsyncExitStack() as stack:
+        target: Target
+        if url:
+            from rag.evaluation.service_target import ServiceTarget
 
-        target = ServiceTarget(url, key=key, top_k=top_k)
-        await target.connect()
-    elif attribute:
-        from rag.evaluation.targets import AttributeTarget, CorpusFolder
+            target = ServiceTarget(url, key=key, top_k=top_k)
+            await target.connect()
+        elif attribute:
+            from rag.evaluation.targets import AttributeTarget, CorpusFolder
 
-        sys.path.insert(0, str(Path.cwd()))  # the module belongs to the caller and is not installed
-        target = AttributeTarget(attribute, corpus=CorpusFolder(corpus), top_k=top_k)
-    else:
-        from rag.evaluation.targets import PipelineTarget
+            sys.path.insert(0, str(Path.cwd()))  # the module is the caller's and not installed
+            target = AttributeTarget(attribute, corpus=CorpusFolder(corpus), top_k=top_k)
+        else:
+            from rag.evaluation.targets import PipelineTarget
 
-        from ..client import open_index
+            from ..client import open_index
 
-        with open_index(settings) as (components, generation):
+            components, generation = stack.enter_context(open_index(settings))
             target = PipelineTarget(
                 components.pipeline, generation, top_k=top_k, settings=_answer_settings(settings)
             )
-            try:
-                yield target
-            finally:
-                await target.close()
-        return
-    try:
+        stack.push_async_callback(target.close)
         yield target
-    finally:
-        await target.close()
 
 
 def _answer_settings(settings: "Settings") -> dict[str, object]:
@@ -258,16 +251,7 @@ def _show_progress() -> "Iterator[Callable[[Progress], None]]":
     )
     with rich.Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("cases", total=None, share=0.0)
-
-        def show(progress: "Progress") -> None:
-            bar.update(
-                task,
-                completed=progress.done,
-                total=progress.total,
-                share=progress.share_correct,
-            )
-
-        yield show
+        yield lambda p: bar.update(task, completed=p.done, total=p.total, share=p.share_correct)
 
 
 def _line_printer() -> "Callable[[Progress], None]":

@@ -32,17 +32,17 @@ from rag.answering.extractive import pick_sentences
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import analyze_query
 from rag.retrieval.weights import fitted_weights
-from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, gold_spans, overlaps
+from tests.benchmarks.gold import ARTICLES, SHARED, Case, gold_spans, load_cases, spans_overlap
 
 WEIGHTS = Path(__file__).parents[3] / "rag" / "weights.json"
-PER_CORPUS = 4
-OFF_TOPIC = 30
+ARTICLES_PER_CORPUS = 4
+OFF_TOPIC_QUESTIONS = 30
 RIDGE = 1.0
 THRESHOLD = 0.25
 """Confidence is a probability: what is answerable less than once in four times is refused."""
 
 
-class Without:
+class GenerationWithoutChunks:
     """A generation in which some chunks are not found and their words not known."""
 
     def __init__(self, generation: Generation, rows: set[int]) -> None:
@@ -92,7 +92,7 @@ def samples(cache: Path) -> Iterator[Sample]:
     folder = SHARED / "data" / "squad-articles"
     lines = (folder / "squad2.jsonl").read_text("utf-8").splitlines()
     titles = {entry["id"]: f"{entry['article']}.txt" for entry in map(json.loads, lines)}
-    asked = [*cases(folder / "xquad.jsonl"), *cases(folder / "squad2.jsonl")]
+    asked = [*load_cases(folder / "xquad.jsonl"), *load_cases(folder / "squad2.jsonl")]
     by_article: dict[str, list[Case]] = {}
     for case in asked:
         by_article.setdefault(article_of(case, titles), []).append(case)
@@ -102,15 +102,17 @@ def samples(cache: Path) -> Iterator[Sample]:
     with tempfile.TemporaryDirectory() as made:
         data = Path(made)
         shutil.copyfile(cache, data / "embeddings.sqlite3")
-        for start in range(0, len(names), PER_CORPUS):
-            group = names[start : start + PER_CORPUS]
+        for start in range(0, len(names), ARTICLES_PER_CORPUS):
+            group = names[start : start + ARTICLES_PER_CORPUS]
             others = [c for name in names if name not in group for c in by_article[name]]
             own = [(name, case) for name in group for case in by_article[name]]
-            off = [("", case) for case in chance.sample(others, OFF_TOPIC)]
-            yield from _asked(data, group, [*own, *off])
+            off = [("", case) for case in chance.sample(others, OFF_TOPIC_QUESTIONS)]
+            yield from _corpus_samples(data, group, [*own, *off])
 
 
-def _asked(data: Path, group: list[str], asked: list[tuple[str, Case]]) -> Iterator[Sample]:
+def _corpus_samples(
+    data: Path, group: list[str], asked: list[tuple[str, Case]]
+) -> Iterator[Sample]:
     corpus = data / f"corpus-{group[0]}"
     corpus.mkdir()
     for name in group:
@@ -124,10 +126,10 @@ def _asked(data: Path, group: list[str], asked: list[tuple[str, Case]]) -> Itera
             kind = "off topic" if not article else "answerable"
             if article and not case.answerable:
                 kind = "unanswerable"
-            yield from _sampled(generation, components.embedder, case, kind, article)
+            yield from _samples_of(generation, components.embedder, case, kind, article)
             if kind == "answerable":
-                bare: Any = Without(generation, gold_rows(generation, case))
-                yield from _sampled(bare, components.embedder, case, "gold removed", article)
+                bare: Any = GenerationWithoutChunks(generation, gold_rows(generation, case))
+                yield from _samples_of(bare, components.embedder, case, "gold removed", article)
     components.serving.close()
 
 
@@ -140,11 +142,11 @@ def gold_rows(generation: Generation, case: Case) -> set[int]:
         chunk.row
         for chunk in chunks
         for _, start, end in spans
-        if overlaps(chunk.start, chunk.end, start, end)
+        if spans_overlap(chunk.start, chunk.end, start, end)
     }
 
 
-def _sampled(
+def _samples_of(
     generation: Generation, embedder: Any, case: Case, kind: str, article: str
 ) -> Iterator[Sample]:
     query = analyze_query(generation, embedder, case.question)
@@ -155,7 +157,7 @@ def _sampled(
         yield Sample(kind, features(case.question, found, picks), article, dense)
 
 
-def fit(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+def fit_logistic(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     """Returns the coefficients of a ridge logistic regression, intercept first (Newton)."""
     design = np.column_stack([np.ones(len(xs)), xs])
     penalty = RIDGE * np.eye(design.shape[1])
@@ -168,12 +170,12 @@ def fit(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     return beta
 
 
-def predicted(xs: np.ndarray, beta: np.ndarray) -> np.ndarray:
+def predict(xs: np.ndarray, beta: np.ndarray) -> np.ndarray:
     """Returns the probabilities."""
     return 1 / (1 + np.exp(-(np.column_stack([np.ones(len(xs)), xs]) @ beta)))
 
 
-def report(name: str, found: list[Sample], scores: np.ndarray) -> None:
+def print_coverage(name: str, found: list[Sample], scores: np.ndarray) -> None:
     """Prints, for thresholds on a score, what is answered of each kind."""
     kinds = ("answerable", "unanswerable", "gold removed", "off topic")
     print(f"\n{name}: share answered at each threshold")
@@ -183,16 +185,16 @@ def report(name: str, found: list[Sample], scores: np.ndarray) -> None:
         print(f"{threshold:10.1f}" + "".join(f"{share:14.3f}" for share in shares))
     shares = [np.mean(scores[[s.kind == kind for s in found]] >= THRESHOLD) for kind in kinds]
     print(f"{THRESHOLD:10.2f}" + "".join(f"{share:14.3f}" for share in shares))
-    print(f"area under risk–coverage: {risk_area(found, scores):.4f}")
+    print(f"area under risk–coverage: {aurc(found, scores):.4f}")
 
 
-def risk_area(found: list[Sample], scores: np.ndarray) -> float:
+def aurc(found: list[Sample], scores: np.ndarray) -> float:
     """Returns the mean share of unanswerable among the answered, over all coverages."""
     wrong = np.array([s.kind != "answerable" for s in found])[np.argsort(-scores)]
     return float(np.mean(np.cumsum(wrong) / np.arange(1, len(wrong) + 1)))
 
 
-def reliability(ys: np.ndarray, scores: np.ndarray) -> None:
+def print_reliability(ys: np.ndarray, scores: np.ndarray) -> None:
     """Prints how often a confidence is right."""
     print(f"\n{'confidence':>12}{'questions':>11}{'mean':>8}{'answerable':>12}")
     for low in np.arange(0, 1, 0.1):
@@ -216,14 +218,14 @@ def main() -> None:
     half = np.array([articles.index(s.article) % 2 == 0 for s in found])
     scores = np.empty(len(found))
     for side in (half, ~half):
-        scores[side] = predicted(xs[side], fit(xs[~side], ys[~side]))
+        scores[side] = predict(xs[side], fit_logistic(xs[~side], ys[~side]))
     print(
         f"{len(found)} questions, {int(ys.sum())} answerable; each half judged by the other's fit"
     )
-    report("fitted", found, scores)
-    report("cosine of the best passage alone", found, np.array([s.dense for s in found]))
-    reliability(ys, scores)
-    beta = fit(xs, ys)
+    print_coverage("fitted", found, scores)
+    print_coverage("cosine of the best passage alone", found, np.array([s.dense for s in found]))
+    print_reliability(ys, scores)
+    beta = fit_logistic(xs, ys)
     terms = {"intercept": beta[0], **dict(zip(names, beta[1:], strict=True))}
     print("\n" + json.dumps({name: round(float(value), 3) for name, value in terms.items()}))
     if options.write:

@@ -16,21 +16,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import anthropic_docs
-import chunking
 import numpy as np
 
 from rag.types import Hit
-from tests.benchmarks.gold import ARTICLES, SHARED, cases, gold_spans, overlaps
-from tests.benchmarks.indexed import indexed, pool, write_corpus
+from tests.benchmarks.gold import ARTICLES, SHARED, gold_spans, load_cases, spans_overlap
+from tests.benchmarks.harness import candidate_pool, open_index, write_corpus
+from tests.benchmarks.measure import anthropic_docs, chunking
 
 WEIGHTS = Path(__file__).parents[3] / "rag" / "weights.json"
 PASSAGE, SENTENCE = ("lexical", "context", "late"), ("similarity", "words", "pairs")
 NAMES = (*PASSAGE, *SENTENCE)
 START = np.full(len(NAMES), 1 / len(NAMES))
-SEEDS, STEPS, REACH, CANDIDATES = range(8), 1500, 0.06, 60
-SHARES = {"squad": 0.6, "docs": 0.2, "chunking": 0.2}
-NEAR = 0.002
+SEEDS, STEPS, STEP_STD, CANDIDATES = range(8), 1500, 0.06, 60
+SET_WEIGHTS = {"squad": 0.6, "docs": 0.2, "chunking": 0.2}
+TOLERANCE = 0.002
 TOP = 10
 
 
@@ -45,14 +44,14 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuestionSet:
     """All candidates of many questions; `passage` and `question` say where each one's begin."""
 
     passages: np.ndarray
     sentences: np.ndarray
     gold: np.ndarray
     passage: np.ndarray
-    question: np.ndarray
+    to_question: np.ndarray
 
     def ranks(self, weights: np.ndarray) -> np.ndarray:
         """Returns the rank of each question's best gold passage, from 1; 0 beyond TOP."""
@@ -64,7 +63,7 @@ class Asked:
         return np.where((gold >= 0) & (ranks <= TOP), ranks, 0)
 
 
-def question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool]) -> Question:
+def to_question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool]) -> Question:
     """Returns what the weights are fitted on."""
     hits = hits[:CANDIDATES]
     return Question(
@@ -75,10 +74,10 @@ def question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool]) ->
     )
 
 
-def joined(questions: Sequence[Question]) -> Asked:
+def concatenate(questions: Sequence[Question]) -> QuestionSet:
     """Returns the questions as one."""
     sentences = [part for asked in questions for part in asked.sentences]
-    return Asked(
+    return QuestionSet(
         passages=np.concatenate([asked.passages for asked in questions]),
         sentences=np.concatenate(sentences),
         gold=np.concatenate([asked.gold for asked in questions]),
@@ -87,20 +86,22 @@ def joined(questions: Sequence[Question]) -> Asked:
     )
 
 
-def squad(data_dir: Path) -> list[Question]:
+def squad_questions(data_dir: Path) -> list[Question]:
     """Returns the answerable questions over the articles, by article."""
     folder = SHARED / "data" / "squad-articles"
-    asked = [*cases(folder / "xquad.jsonl"), *cases(folder / "squad2.jsonl")]
+    asked = [*load_cases(folder / "xquad.jsonl"), *load_cases(folder / "squad2.jsonl")]
     found = []
-    with indexed(ARTICLES, data_dir, "squad") as (parts, generation):
+    with open_index(ARTICLES, data_dir, "squad") as (components, generation):
         for case in (case for case in asked if case.answerable):
             spans = gold_spans(case, ARTICLES)
-            hits = pool(parts, generation, case.question).hits
-            found.append(question(spans[0][0], hits, lambda hit, spans=spans: holds(hit, spans)))
+            hits = candidate_pool(components, generation, case.question).hits
+            found.append(
+                to_question(spans[0][0], hits, lambda hit, spans=spans: is_gold_hit(hit, spans))
+            )
     return found
 
 
-def docs(data_dir: Path) -> list[Question]:
+def docs_questions(data_dir: Path) -> list[Question]:
     """Returns the questions on documentation; gold is each passage of a gold section."""
     corpus, found = data_dir / "corpora" / "anthropic-docs", []
     sections = anthropic_docs.read("anthropic_docs.json")
@@ -108,31 +109,31 @@ def docs(data_dir: Path) -> list[Question]:
         corpus,
         {anthropic_docs.file_name(s["chunk_link"]): anthropic_docs.section(s) for s in sections},
     )
-    with indexed(corpus, data_dir, "anthropic-docs") as (parts, generation):
+    with open_index(corpus, data_dir, "anthropic-docs") as (components, generation):
         for entry in anthropic_docs.read("docs_evaluation_dataset.json"):
             right = {anthropic_docs.file_name(link) for link in entry["correct_chunks"]}
-            hits = pool(parts, generation, entry["question"]).hits
-            found.append(question("", hits, lambda hit, right=right: hit.source.path in right))
+            hits = candidate_pool(components, generation, entry["question"]).hits
+            found.append(to_question("", hits, lambda hit, right=right: hit.source.path in right))
     return found
 
 
-def chunks(data_dir: Path) -> list[Question]:
+def chunking_questions(data_dir: Path) -> list[Question]:
     """Returns the chunking evaluation's questions; gold overlaps a gold span by half of either."""
     corpus, found = data_dir / "corpora" / "chunking-eval", []
     files = (chunking.FOLDER / "corpora").glob("*.md")
     write_corpus(corpus, {file.name: file.read_bytes().decode() for file in files})
-    with indexed(corpus, data_dir, "chunking-eval") as (parts, generation):
+    with open_index(corpus, data_dir, "chunking-eval") as (components, generation):
         for asked in chunking.questions(chunking.FOLDER / "questions_df.csv"):
             spans = [(asked.source, start, end) for start, end in asked.spans]
-            hits = pool(parts, generation, asked.text).hits
-            found.append(question("", hits, lambda hit, spans=spans: holds(hit, spans)))
+            hits = candidate_pool(components, generation, asked.text).hits
+            found.append(to_question("", hits, lambda hit, spans=spans: is_gold_hit(hit, spans)))
     return found
 
 
-def holds(hit: Hit, spans: Sequence[tuple[str, int, int]]) -> bool:
+def is_gold_hit(hit: Hit, spans: Sequence[tuple[str, int, int]]) -> bool:
     """Is the hit one of the gold spans, by half of either?"""
     return any(
-        hit.source.path == source and overlaps(hit.chunk.start, hit.chunk.end, start, end)
+        hit.source.path == source and spans_overlap(hit.chunk.start, hit.chunk.end, start, end)
         for source, start, end in spans
     )
 
@@ -141,12 +142,14 @@ def mrr(ranks: np.ndarray) -> float:
     return float(np.divide(1, ranks, out=np.zeros(len(ranks)), where=ranks > 0).mean())
 
 
-def fitted(sets: Sequence[tuple[float, Asked]]) -> np.ndarray:
+def fit_weights(sets: Sequence[tuple[float, QuestionSet]]) -> np.ndarray:
     """Returns the mean of what the searches find."""
-    return np.mean([searched(sets, np.random.default_rng(seed)) for seed in SEEDS], axis=0)
+    return np.mean([hill_climb(sets, np.random.default_rng(seed)) for seed in SEEDS], axis=0)
 
 
-def searched(sets: Sequence[tuple[float, Asked]], chance: np.random.Generator) -> np.ndarray:
+def hill_climb(
+    sets: Sequence[tuple[float, QuestionSet]], chance: np.random.Generator
+) -> np.ndarray:
     """Returns the mean of the nearly best weights that a random climb comes by."""
 
     def worth(weights: np.ndarray) -> float:
@@ -157,14 +160,14 @@ def searched(sets: Sequence[tuple[float, Asked]], chance: np.random.Generator) -
     for _ in range(STEPS):
         weights = best[1].copy()
         moved = chance.choice(len(NAMES), size=chance.integers(1, 4), replace=False)
-        weights[moved] = np.maximum(0, weights[moved] + chance.normal(0, REACH, len(moved)))
+        weights[moved] = np.maximum(0, weights[moved] + chance.normal(0, STEP_STD, len(moved)))
         weights /= weights.sum()
         tried.append((worth(weights), weights))
         best = max(best, tried[-1], key=lambda pair: pair[0])
-    return np.mean([weights for value, weights in tried if value >= best[0] - NEAR], axis=0)
+    return np.mean([weights for value, weights in tried if value >= best[0] - TOLERANCE], axis=0)
 
 
-def show(name: str, asked: Asked, weights: np.ndarray) -> None:
+def print_row(name: str, asked: QuestionSet, weights: np.ndarray) -> None:
     """Prints a line of the table."""
     shares = " ".join(f"{n} {w:.2f}" for n, w in zip(NAMES, weights, strict=True))
     ranks = asked.ranks(weights)
@@ -178,28 +181,28 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    on_articles = squad(options.data_dir)
+    on_articles = squad_questions(options.data_dir)
     sets = {
-        "squad": joined(on_articles),
-        "docs": joined(docs(options.data_dir)),
-        "chunking": joined(chunks(options.data_dir)),
+        "squad": concatenate(on_articles),
+        "docs": concatenate(docs_questions(options.data_dir)),
+        "chunking": concatenate(chunking_questions(options.data_dir)),
     }
     articles = sorted({asked.group for asked in on_articles})
     halves = [
-        joined([asked for asked in on_articles if articles.index(asked.group) % 2 == side])
+        concatenate([asked for asked in on_articles if articles.index(asked.group) % 2 == side])
         for side in (0, 1)
     ]
-    others = [(SHARES[name], asked) for name, asked in sets.items() if name != "squad"]
+    others = [(SET_WEIGHTS[name], asked) for name, asked in sets.items() if name != "squad"]
     for side in (0, 1):
-        weights = fitted([(SHARES["squad"], halves[1 - side]), *others])
-        show(f"half {side + 1} by the other's", halves[side], weights)
-    weights = fitted([(SHARES["squad"], sets["squad"]), *others])
+        weights = fit_weights([(SET_WEIGHTS["squad"], halves[1 - side]), *others])
+        print_row(f"half {side + 1} by the other's", halves[side], weights)
+    weights = fit_weights([(SET_WEIGHTS["squad"], sets["squad"]), *others])
     for name, asked in sets.items():
-        show(name, asked, weights)
+        print_row(name, asked, weights)
     for place, name in enumerate(NAMES):
         without = weights.copy()
         without[place] = 0
-        show(f"squad without {name}", sets["squad"], without)
+        print_row(f"squad without {name}", sets["squad"], without)
     if options.write:
         data = json.loads(WEIGHTS.read_text("utf-8"))
         shares = zip(NAMES, weights.tolist(), strict=True)

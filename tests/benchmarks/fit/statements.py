@@ -19,17 +19,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import scifact
 
-from rag.retrieval.weights import fitted as shipped
+from rag.retrieval.weights import fitted_weights as shipped
 from rag.types import Hit
-from tests.benchmarks.fit.retrieval import NAMES, WEIGHTS, Question, fitted, joined, question, show
+from tests.benchmarks.fit.retrieval import (
+    NAMES,
+    WEIGHTS,
+    Question,
+    concatenate,
+    fit_weights,
+    print_row,
+    to_question,
+)
 from tests.benchmarks.gold import ARTICLES
-from tests.benchmarks.indexed import indexed, pool, write_corpus
+from tests.benchmarks.harness import candidate_pool, open_index, write_corpus
+from tests.benchmarks.measure import scifact
 
-EACH = 700
-PARAGRAPHS = 2
-LONG = 400
+STATEMENTS_PER_KIND = 700
+PARAGRAPHS_PER_ARTICLE = 2
+MIN_PARAGRAPH_CHARS = 400
 """Characters: a paragraph that can spare a sentence."""
 _END = re.compile(r"(?<=[a-z)0-9]{2}\.) (?=[A-Z])")
 _EDGE = 60
@@ -37,7 +45,7 @@ _EDGE = 60
 
 
 @dataclass(frozen=True)
-class Taken:
+class ClozeStatement:
     """What was taken out of a file, and the paragraph that is left; "" for the whole file."""
 
     text: str
@@ -52,13 +60,15 @@ class Taken:
         return any(edge in hit.text for edge in edges) or hit.text.strip() in self.rest
 
 
-def a_sentence(sentences: Sequence[str], chance: random.Random) -> int | None:
+def pick_sentence(sentences: Sequence[str], chance: random.Random) -> int | None:
     """Returns one that can be missed; None where there is none."""
     middling = [n for n, sentence in enumerate(sentences) if 8 <= len(sentence.split()) <= 40]
     return chance.choice(middling) if len(sentences) > 3 and middling else None
 
 
-def abstracts(chance: random.Random) -> tuple[dict[str, str], list[Taken], list[Taken]]:
+def cloze_abstracts(
+    chance: random.Random,
+) -> tuple[dict[str, str], list[ClozeStatement], list[ClozeStatement]]:
     """Returns SciFact's files, the titles taken out, and the sentences."""
     entries = scifact.read("corpus.jsonl")
     files = {f"{entry['_id']}.md": scifact.abstract(entry).text for entry in entries}
@@ -68,40 +78,48 @@ def abstracts(chance: random.Random) -> tuple[dict[str, str], list[Taken], list[
     titles, sentences = [], []
     for entry in free:
         name, own = f"{entry['_id']}.md", entry["metadata"]["sentences"]
-        if len(titles) < EACH:
+        if len(titles) < STATEMENTS_PER_KIND:
             files[name] = files[name].partition("\n\n")[2]
-            titles.append(Taken(" ".join(entry["title"].split()), name))
-        elif len(sentences) < EACH and (place := a_sentence(own, chance)) is not None:
+            titles.append(ClozeStatement(" ".join(entry["title"].split()), name))
+        elif (
+            len(sentences) < STATEMENTS_PER_KIND
+            and (place := pick_sentence(own, chance)) is not None
+        ):
             left = {"sentences": own[:place] + own[place + 1 :]}
             files[name] = scifact.abstract({**entry, "metadata": left}).text
-            sentences.append(Taken(" ".join(own[place].split()), name))
+            sentences.append(ClozeStatement(" ".join(own[place].split()), name))
     return files, titles, sentences
 
 
-def articles(chance: random.Random) -> tuple[dict[str, str], list[Taken]]:
+def cloze_articles(chance: random.Random) -> tuple[dict[str, str], list[ClozeStatement]]:
     """Returns the SQuAD articles and the sentences taken out."""
     files, taken = {}, []
     for file in sorted(ARTICLES.glob("*.txt")):
         lines = file.read_text("utf-8").split("\n")
-        long = [n for n, line in enumerate(lines) if len(line) > LONG and line[0] != "#"]
-        for number in chance.sample(long, min(PARAGRAPHS, len(long))):
+        long = [
+            n for n, line in enumerate(lines) if len(line) > MIN_PARAGRAPH_CHARS and line[0] != "#"
+        ]
+        for number in chance.sample(long, min(PARAGRAPHS_PER_ARTICLE, len(long))):
             own = _END.split(lines[number])
-            if (place := a_sentence(own, chance)) is not None:
+            if (place := pick_sentence(own, chance)) is not None:
                 lines[number] = " ".join(own[:place] + own[place + 1 :])
-                taken.append(Taken(own[place], file.name, lines[number]))
+                taken.append(ClozeStatement(own[place], file.name, lines[number]))
         files[file.name] = "\n".join(lines)
     return files, taken
 
 
-def found(
-    name: str, data_dir: Path, files: dict[str, str], *lists: Sequence[Taken]
+def retrieve_statements(
+    name: str, data_dir: Path, files: dict[str, str], *lists: Sequence[ClozeStatement]
 ) -> list[list[Question]]:
     """Returns what each statement finds in the files."""
     corpus = data_dir / "corpora" / name
     write_corpus(corpus, files)
-    with indexed(corpus, data_dir, name) as (parts, generation):
+    with open_index(corpus, data_dir, name) as (components, generation):
         return [
-            [question("", pool(parts, generation, one.text).hits, one.is_in) for one in taken]
+            [
+                to_question("", candidate_pool(components, generation, one.text).hits, one.is_in)
+                for one in taken
+            ]
             for taken in lists
         ]
 
@@ -113,18 +131,18 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     chance = random.Random(7)
-    files, titles, sentences = abstracts(chance)
-    on_abstracts = found("scifact-cloze", options.data_dir, files, titles, sentences)
-    files, taken = articles(chance)
-    on_articles = found("squad-cloze", options.data_dir, files, taken)
+    files, titles, sentences = cloze_abstracts(chance)
+    on_abstracts = retrieve_statements("scifact-cloze", options.data_dir, files, titles, sentences)
+    files, taken = cloze_articles(chance)
+    on_articles = retrieve_statements("squad-cloze", options.data_dir, files, taken)
     names = ("titles of abstracts", "sentences of abstracts", "sentences of articles")
-    sets = dict(zip(names, map(joined, on_abstracts + on_articles), strict=True))
-    weights = fitted([(1 / len(sets), asked) for asked in sets.values()])
+    sets = dict(zip(names, map(concatenate, on_abstracts + on_articles), strict=True))
+    weights = fit_weights([(1 / len(sets), asked) for asked in sets.values()])
     before = np.array([getattr(shipped().question, name) for name in NAMES])
     for label, shares in (("as questions", before), ("as fitted", weights)):
         print(label)
         for name, asked in sets.items():
-            show(name, asked, shares)
+            print_row(name, asked, shares)
     if options.write:
         data = json.loads(WEIGHTS.read_text("utf-8"))
         shares = zip(NAMES, weights.tolist(), strict=True)

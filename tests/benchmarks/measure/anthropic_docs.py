@@ -18,7 +18,14 @@ from typing import Any
 
 from rag.types import Hit
 from tests.benchmarks.gold import SHARED
-from tests.benchmarks.indexed import COMPARED, indexed, pool, print_table, ranked, write_corpus
+from tests.benchmarks.harness import (
+    RANKINGS,
+    candidate_pool,
+    open_index,
+    print_table,
+    rank_by,
+    write_corpus,
+)
 
 FOLDER = SHARED / "data" / "anthropic-docs"
 TOP = 3
@@ -78,12 +85,12 @@ def main() -> None:
     write_corpus(corpus, {file_name(entry["chunk_link"]): section(entry) for entry in sections})
     questions = read("docs_evaluation_dataset.json")
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-    with indexed(corpus, data_dir, "anthropic-docs") as (parts, generation):
+    with open_index(corpus, data_dir, "anthropic-docs") as (components, generation):
         for entry in questions:
             right = {file_name(link) for link in entry["correct_chunks"]}
-            hits = pool(parts, generation, entry["question"]).hits
-            for name, worth in COMPARED.items():
-                rows[name].append(figures(ranked(hits, worth), right))
+            hits = candidate_pool(components, generation, entry["question"]).hits
+            for name, worth in RANKINGS.items():
+                rows[name].append(figures(rank_by(hits, worth), right))
     print_table(
         f"{len(questions)} questions", COLUMNS, {name: means(row) for name, row in rows.items()}
     )

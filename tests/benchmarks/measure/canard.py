@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from index.text.analyzer import content_terms, terms
-from rag.retrieval.condense_rules import stand_alone
+from rag.retrieval.condense_rules import condense_by_rules
 from rag.types import Turn
 from tests.benchmarks.gold import SHARED
 
@@ -41,7 +41,7 @@ class FollowUp:
         return turns
 
 
-def read(half: int) -> list[FollowUp]:
+def read_half(half: int) -> list[FollowUp]:
     return [
         FollowUp(
             question=entry["Question"],
@@ -54,15 +54,15 @@ def read(half: int) -> list[FollowUp]:
     ]
 
 
-def words(text: str) -> set[str]:
+def content_words(text: str) -> set[str]:
     return set(content_terms(terms(text)))
 
 
-def bare(question: str, _history: Sequence[Turn]) -> str:
+def bare_question(question: str, _history: Sequence[Turn]) -> str:
     return question
 
 
-def everything(question: str, history: Sequence[Turn]) -> str:
+def whole_conversation(question: str, history: Sequence[Turn]) -> str:
     """Returns the question after all that was said: the most that carrying over could find."""
     return " ".join([*(turn.content for turn in history), question])
 
@@ -73,7 +73,11 @@ def measure(asked: Sequence[FollowUp], rewrite: Rewrite, *, with_topic: bool) ->
     wanted = added = good = 0
     for item in asked:
         ours = rewrite(item.question, item.history(with_topic=with_topic))
-        gold, found, own = words(item.rewrite), words(ours), words(item.question)
+        gold, found, own = (
+            content_words(item.rewrite),
+            content_words(ours),
+            content_words(item.question),
+        )
         if gold:
             recalls.append(len(gold & found) / len(gold))
         if found:
@@ -97,9 +101,13 @@ def measure(asked: Sequence[FollowUp], rewrite: Rewrite, *, with_topic: bool) ->
 COLUMNS = ("recall", "precision", "F1", "added R", "added P", "touched", "needlessly")
 
 
-def table(title: str, asked: Sequence[FollowUp], *, with_topic: bool) -> None:
+def print_table(title: str, asked: Sequence[FollowUp], *, with_topic: bool) -> None:
     print(f"\n{title:34}" + "".join(f"{name:>11}" for name in COLUMNS))
-    for name, rewrite in (("bare", bare), ("rule", stand_alone), ("all that was said", everything)):
+    for name, rewrite in (
+        ("bare", bare_question),
+        ("rule", condense_by_rules),
+        ("all that was said", whole_conversation),
+    ):
         values = measure(asked, rewrite, with_topic=with_topic)
         print(f"{name:34}" + "".join(f"{value:11.3f}" for value in values))
 
@@ -110,12 +118,12 @@ def main() -> None:
     parser.add_argument("--half", type=int, choices=(0, 1), default=1)
     parser.add_argument("--errors", type=int, default=0)
     options = parser.parse_args()
-    asked = read(options.half)
-    table(f"{len(asked)} questions, title first", asked, with_topic=True)
-    table("without the title", asked, with_topic=False)
+    asked = read_half(options.half)
+    print_table(f"{len(asked)} questions, title first", asked, with_topic=True)
+    print_table("without the title", asked, with_topic=False)
     for item in asked[:: max(1, len(asked) // options.errors)] if options.errors else ():
-        ours = stand_alone(item.question, item.history(with_topic=True))
-        if words(item.rewrite) - words(ours):
+        ours = condense_by_rules(item.question, item.history(with_topic=True))
+        if content_words(item.rewrite) - content_words(ours):
             print(f"\n{item.topic}\n  {item.said[-2:]}\n  person {item.rewrite}\n  rule   {ours}")
 
 

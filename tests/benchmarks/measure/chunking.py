@@ -20,11 +20,18 @@ from pathlib import Path
 from index.types import Span
 from rag.types import Hit
 from tests.benchmarks.gold import SHARED
-from tests.benchmarks.indexed import COMPARED, indexed, pool, print_table, ranked, write_corpus
+from tests.benchmarks.harness import (
+    RANKINGS,
+    candidate_pool,
+    open_index,
+    print_table,
+    rank_by,
+    write_corpus,
+)
 
 FOLDER = SHARED / "data" / "chunking-eval"
-MOST = 15
-SHOWN = 5
+MAX_K = 15
+TABLE_K = 5
 """The k of the tables by document and by signal: the product's own."""
 
 
@@ -61,7 +68,7 @@ def figures(question: Question, hits: Sequence[Hit]) -> tuple[float, float, floa
     return both / len(gold), both / held if held else 0.0, both / (len(gold) + held - both)
 
 
-def mean(asked: Sequence[Question], found: Sequence[Sequence[Hit]], k: int) -> list[float]:
+def mean_figures(asked: Sequence[Question], found: Sequence[Sequence[Hit]], k: int) -> list[float]:
     """Returns the mean figures of the k best hits of each question."""
     rows = [figures(question, hits[:k]) for question, hits in zip(asked, found, strict=True)]
     return [statistics.mean(column) for column in zip(*rows, strict=True)]
@@ -79,23 +86,23 @@ def main() -> None:
     )
     asked = questions(FOLDER / "questions_df.csv")
     by_weights: dict[str, list[list[Hit]]] = defaultdict(list)
-    with indexed(corpus, data_dir, "chunking-eval") as (parts, generation):
+    with open_index(corpus, data_dir, "chunking-eval") as (components, generation):
         for question in asked:
-            hits = pool(parts, generation, question.text).hits
-            for name, worth in COMPARED.items():
-                by_weights[name].append(ranked(hits, worth)[:MOST])
+            hits = candidate_pool(components, generation, question.text).hits
+            for name, worth in RANKINGS.items():
+                by_weights[name].append(rank_by(hits, worth)[:MAX_K])
     columns = ("recall", "precision", "IoU")
     fitted = by_weights["fitted"]
-    rows = {f"k = {k}": mean(asked, fitted, k) for k in range(1, MOST + 1)}
+    rows = {f"k = {k}": mean_figures(asked, fitted, k) for k in range(1, MAX_K + 1)}
     print_table(f"{len(asked)} questions, fitted", columns, rows)
     documents: dict[str, list[float]] = {}
     for source in sorted({question.source for question in asked}):
         own = [place for place, question in enumerate(asked) if question.source == source]
         pairs = [asked[place] for place in own], [fitted[place] for place in own]
-        documents[f"{source} ({len(own)})"] = mean(*pairs, SHOWN)
-    print_table(f"k = {SHOWN}, by document", columns, documents)
-    signals = {name: mean(asked, found, SHOWN) for name, found in by_weights.items()}
-    print_table(f"k = {SHOWN}, by signal", columns, signals)
+        documents[f"{source} ({len(own)})"] = mean_figures(*pairs, TABLE_K)
+    print_table(f"k = {TABLE_K}, by document", columns, documents)
+    signals = {name: mean_figures(asked, found, TABLE_K) for name, found in by_weights.items()}
+    print_table(f"k = {TABLE_K}, by signal", columns, signals)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from api.service.service import Components
 from api.bootstrap import open_components
+from api.service.service import Components
 from api.settings import Settings
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
@@ -37,11 +37,11 @@ from tests.benchmarks.gold import ARTICLES, SHARED
 
 TOP = 10
 LIMITS = Limits(history_chars=4_000, passage_chars=4_000)
-SHOWN = ("hit@1", "hit@5", "mrr@10", "answer_contained", "answer_cited", "abstention_recall")
+METRICS = ("hit@1", "hit@5", "mrr@10", "answer_contained", "answer_cited", "abstention_recall")
 MODES = ("reciprocal_rerank", "relative_score", "dist_based_score", "simple")
 
 
-class Rival(Pipeline):
+class RivalPipeline(Pipeline):
     """Footnote's answers over what another retriever finds."""
 
     def __init__(self, retriever: Any, rows: dict[str, int], embedder: Embedder) -> None:
@@ -69,7 +69,7 @@ def rivals(components: Components, generation: Generation) -> dict[str, Callable
     """Returns Footnote's answers over what each of llama-index's retrievers finds."""
     found, rows = retrievers(components.embedder, generation)
     return {
-        name: lambda retriever=retriever: Rival(retriever, rows, components.embedder)
+        name: lambda retriever=retriever: RivalPipeline(retriever, rows, components.embedder)
         for name, retriever in found.items()
     }
 
@@ -152,7 +152,7 @@ def measure(folder: Path, name: str, target: PipelineTarget, cases: list[Case]) 
     results = summarize(Run(held.folder))
     write_reports(held, results)
     metrics, wall = results.summary["metrics"], results.summary["timing"]["wall"]
-    cells = [format_value(metrics[metric]) for metric in SHOWN]
+    cells = [format_value(metrics[metric]) for metric in METRICS]
     return f"| {name} | " + " | ".join(cells) + f" | {wall['p50_ms']:.0f} / {wall['p95_ms']:.0f} |"
 
 
@@ -169,8 +169,8 @@ def main() -> None:
     components = open_components(settings)
     components.serving.refresh()
     with components.serving.lease() as generation:
-        print("| system | " + " | ".join(SHOWN) + " | p50 / p95 ms |")
-        print("|---|" + "---|" * (len(SHOWN) + 1))
+        print("| system | " + " | ".join(METRICS) + " | p50 / p95 ms |")
+        print("|---|" + "---|" * (len(METRICS) + 1))
 
         def row(name: str, pipeline: Pipeline) -> None:
             target = PipelineTarget(pipeline, generation, top_k=TOP, settings={"system": name})

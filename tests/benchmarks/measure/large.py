@@ -33,13 +33,13 @@ from index.types import Chunk, Filters, Source
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import analyze_query
 from rag.retrieval.weights import fitted_weights
-from tests.benchmarks.gold import ARTICLES, SHARED, cases
-from tests.benchmarks.measure.latency import Remembered, measure
+from tests.benchmarks.gold import ARTICLES, SHARED, load_cases
+from tests.benchmarks.measure.latency import CachedEmbedder, measure
 
 NOTHING = CorpusDiff((), (), {}, 0, 0, 0, 0)
 
 
-class Large:
+class SyntheticCorpus:
     """The articles of a generation, and as many made of them as are wanted, with their vectors.
 
     Stands where the sync's embedding cache does.
@@ -98,7 +98,7 @@ class Large:
         yield from self._vectors
 
 
-def build(settings: Settings, large: Large) -> None:
+def build(settings: Settings, large: SyntheticCorpus) -> None:
     """Publishes the collection as a sync would."""
     request = sync_request(settings)
     request.folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def build(settings: Settings, large: Large) -> None:
             return
 
 
-def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> None:
+def print_stages(generation: Generation, embedder: Embedder, questions: list[str]) -> None:
     """Prints what each part of a search takes; candidates are those of each question."""
     queries = [analyze_query(generation, embedder, question) for question in questions]
     known = [query.known_terms for query in queries]
@@ -127,14 +127,18 @@ def stages(generation: Generation, embedder: Embedder, questions: list[str]) -> 
         "terms of the question": lambda n: analyze_query(generation, embedder, questions[n]),
         "candidates by words": lambda n: generation.find_lexical(known[n], limit=100),
         "candidates by vector": lambda n: generation.find_dense(queries[n].vector, limit=100),
-        "counts of terms": lambda n: generation.term_index.positions(rows[n], queries[n].numbers).frequencies(),
+        "counts of terms": lambda n: generation.term_index.positions(
+            rows[n], queries[n].numbers
+        ).frequencies(),
         "matches of words": lambda n: generation.max_similarities(rows[n], queries[n].parts),
         "cosines of passages": lambda n: generation.similarities(rows[n], queries[n].vector),
         "cosines with neighbours": lambda n: generation.context_similarities(
             rows[n], queries[n].vector
         ),
         "text of ten hits": lambda n: generation.chunks(rows[n][:10].tolist()),
-        "all of a search": lambda n: retrieve(generation, queries[n], weights=fitted_weights(), top_k=10),
+        "all of a search": lambda n: retrieve(
+            generation, queries[n], weights=fitted_weights(), top_k=10
+        ),
         "all of it within a fifth of the articles": lambda n: retrieve(
             generation, queries[n], weights=fitted_weights(), top_k=10, filters=filters
         ),
@@ -159,13 +163,13 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--limit", type=int)
     options = parser.parse_args()
-    asked = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
+    asked = load_cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
     settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="large")
     if not (options.data_dir / "collections" / "large" / "CURRENT").exists():
         components = open_components(settings.model_copy(update={"collection": "squad"}))
         components.serving.refresh()
         with components.serving.lease() as generation:
-            large = Large(generation, passages=options.passages)
+            large = SyntheticCorpus(generation, passages=options.passages)
         asyncio.run(components.close())
         build(settings, large)
     components = open_components(settings)
@@ -173,7 +177,7 @@ def main() -> None:
     with components.serving.lease() as generation:
         questions = [case.question for case in asked]
         measure(components, generation, asked, rivals=False)
-        stages(generation, Remembered(components.embedder, questions), questions)
+        print_stages(generation, CachedEmbedder(components.embedder, questions), questions)
     asyncio.run(components.close())
 
 

@@ -16,20 +16,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from api.service.service import Components
 from api.bootstrap import open_components
+from api.service.service import Components
 from api.settings import Settings
 from index.embed.protocol import ChunkText, ChunkVectors, Embedder, QuestionVectors
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline
 from rag.types import Ask
-from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, gold_spans, overlaps
+from tests.benchmarks.gold import ARTICLES, SHARED, Case, gold_spans, load_cases, spans_overlap
 
 WARM_UP = 20
 TOP = 10
 
 
-class Remembered:
+class CachedEmbedder:
     """An embedder that has seen every question."""
 
     def __init__(self, embedder: Embedder, questions: Sequence[str]) -> None:
@@ -43,7 +43,7 @@ class Remembered:
         raise AssertionError("nothing is indexed with it")
 
 
-def timed(name: str, ask: Callable[[str], Any], questions: Sequence[str]) -> list[Any]:
+def time_questions(name: str, ask: Callable[[str], Any], questions: Sequence[str]) -> list[Any]:
     """Prints p50 and p95 of asking each question, after a warm-up; returns what was found."""
     for question in questions[:WARM_UP]:
         ask(question)
@@ -57,51 +57,55 @@ def timed(name: str, ask: Callable[[str], Any], questions: Sequence[str]) -> lis
     return found
 
 
-def pipeline(embedder: Embedder) -> Pipeline:
+def extractive_pipeline(embedder: Embedder) -> Pipeline:
     """Returns the answerer without a model."""
     limits = Limits(history_chars=4_000, passage_chars=16_000)
     return Pipeline(embedder=embedder, chat=None, support_mode="flag", limits=limits)
 
 
-def measure(components: Components, generation: Generation, asked: list[Case], *, rivals: bool) -> None:
+def measure(
+    components: Components, generation: Generation, asked: list[Case], *, rivals: bool
+) -> None:
     """Prints the table of one generation."""
     questions = [case.question for case in asked]
     info = generation.info
     print(f"\n{info.chunks:,} passages, {len(questions)} questions")
     print(f"{'ms':44}{'p50':>8}{'p95':>8}{'hit@1':>8}{'MRR@10':>8}")
-    timed("embedding the question", components.embedder.embed_question, questions)
+    time_questions("embedding the question", components.embedder.embed_question, questions)
     print()
-    known = pipeline(Remembered(components.embedder, questions))
+    known = extractive_pipeline(CachedEmbedder(components.embedder, questions))
     for name, whole in (
-        ("Footnote, an answer", pipeline(components.embedder)),
+        ("Footnote, an answer", extractive_pipeline(components.embedder)),
         ("  less embedding", known),
     ):
-        timed(
+        time_questions(
             name,
             lambda text, whole=whole: asyncio.run(whole.answer(generation, Ask(text))),
             questions,
         )
         print()
-    hits = timed(
+    hits = time_questions(
         "  its search alone", lambda text: known.search(generation, text, top_k=TOP), questions
     )
-    quality([[(h.source.path, h.chunk.start, h.chunk.end) for h in one] for one in hits], asked)
+    print_quality(
+        [[(h.source.path, h.chunk.start, h.chunk.end) for h in one] for one in hits], asked
+    )
     if not rivals:
         return
     from tests.benchmarks.measure.eval_squad import retrievers
 
-    found, rows = retrievers(Remembered(components.embedder, questions), generation)
+    found, rows = retrievers(CachedEmbedder(components.embedder, questions), generation)
     places = {}
     for node, (chunk, _) in zip(rows, generation.chunks(list(rows.values())), strict=True):
         source = generation.source(chunk.source_id)
         assert source is not None
         places[node] = (source.path, chunk.start, chunk.end)
     for name, retriever in found.items():
-        nodes = timed(name, retriever.retrieve, questions)
-        quality([[places[found.node.node_id] for found in one] for one in nodes], asked)
+        nodes = time_questions(name, retriever.retrieve, questions)
+        print_quality([[places[found.node.node_id] for found in one] for one in nodes], asked)
 
 
-def quality(found: list[list[tuple[str, int, int]]], asked: list[Case]) -> None:
+def print_quality(found: list[list[tuple[str, int, int]]], asked: list[Case]) -> None:
     """Ends the line with hit@1 and MRR@10."""
     ranks = []
     for places, case in zip(found, asked, strict=True):
@@ -109,7 +113,7 @@ def quality(found: list[list[tuple[str, int, int]]], asked: list[Case]) -> None:
         right = [
             rank
             for rank, (path, start, end) in enumerate(places[:TOP], start=1)
-            if any(path == source and overlaps(start, end, s, e) for source, s, e in spans)
+            if any(path == source and spans_overlap(start, end, s, e) for source, s, e in spans)
         ]
         ranks.append(right[0] if right else 0)
     first = statistics.mean(rank == 1 for rank in ranks)
@@ -123,7 +127,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--alone", action="store_true", help="without llama-index")
     options = parser.parse_args()
-    asked = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
+    asked = load_cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
     settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="squad")
     components = open_components(settings)
     components.serving.refresh()

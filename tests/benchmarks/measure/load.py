@@ -45,7 +45,7 @@ def probe(url: str, told: Connection) -> None:
     told.send(took_ms)
 
 
-def probed(url: str, work: Callable[[], T]) -> tuple[T, list[float]]:
+def run_while_probing(url: str, work: Callable[[], T]) -> tuple[T, list[float]]:
     """Does the work and returns what it gave, and the times of /livez meanwhile, in order."""
     ours, theirs = multiprocessing.Pipe()
     prober = multiprocessing.Process(target=probe, args=(url, theirs))
@@ -116,9 +116,9 @@ def main() -> None:
             "FOOTNOTE_RATE_LIMIT_PER_MINUTE": "0",  # the clients are all at one address
         }
         with RunningService("--no-sync", "--data-dir", data, cwd=data, env=env) as service:
-            _, before = probed(service.url, lambda: time.sleep(IDLE_S))
+            _, before = run_while_probing(service.url, lambda: time.sleep(IDLE_S))
             began = time.monotonic()
-            ends, during = probed(
+            ends, during = run_while_probing(
                 service.url, lambda: asyncio.run(load(service.url, questions, seconds))
             )
             lasted = time.monotonic() - began

@@ -42,7 +42,7 @@ def main() -> None:
             "FOOTNOTE_OTLP_ENDPOINT": "http://127.0.0.1:9",  # spans are made, nobody takes them
         }
         with RunningService("--no-sync", "--data-dir", data, cwd=data, env=env) as service:
-            walls, inside = asked(service.url, key, questions, requests)
+            walls, inside = request_times(service.url, key, questions, requests)
     added = [wall - own for wall, own in zip(walls, inside, strict=True)]
     print(f"requests                      {len(walls):8d}")
     print(f"over HTTP, median             {statistics.median(walls):8.2f} ms")
@@ -51,7 +51,7 @@ def main() -> None:
     print(f"added, p95                    {statistics.quantiles(added, n=20)[18]:8.2f} ms")
 
 
-def asked(
+def request_times(
     url: str, key: str, questions: list[str], requests: int
 ) -> tuple[list[float], list[float]]:
     """Returns the milliseconds of each request by the client's clock and by the pipeline's."""

@@ -18,22 +18,22 @@ from pathlib import Path
 
 import numpy as np
 
-from api.bootstrap import open_parts
+from api.bootstrap import open_components
 from api.settings import Settings
 from rag.answering.confidence import features
 from rag.answering.extractive import pick_sentences
 from rag.retrieval.fusion import retrieve
-from rag.retrieval.query import understand
-from rag.retrieval.weights import fitted
-from tests.benchmarks.fit.confidence import fit, predicted, samples
-from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, contains
+from rag.retrieval.query import analyze_query
+from rag.retrieval.weights import fitted_weights
+from tests.benchmarks.fit.confidence import fit_logistic, predict, samples
+from tests.benchmarks.gold import ARTICLES, SHARED, Case, contains_answer, load_cases
 
 RESAMPLES = 10_000
 FOLDER = SHARED / "data" / "squad-articles"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Result:
     """One question asked of the whole index: what speaks for its answer, and whether it is one."""
 
     article: str
@@ -43,21 +43,21 @@ class Asked:
     right: bool
 
 
-def asked(data_dir: Path) -> list[Asked]:
+def ask_all(data_dir: Path) -> list[Result]:
     """Returns every question of the set, asked."""
     lines = map(json.loads, (FOLDER / "squad2.jsonl").read_text("utf-8").splitlines())
     articles = {entry["id"]: f"{entry['article']}.txt" for entry in lines}
-    parts = open_parts(Settings(corpus=ARTICLES, data_dir=data_dir, collection="squad"))
-    parts.serving.refresh()
+    components = open_components(Settings(corpus=ARTICLES, data_dir=data_dir, collection="squad"))
+    components.serving.refresh()
     found = []
-    with parts.serving.lease() as generation:
-        for case in cases(FOLDER / "squad2.jsonl"):
-            query = understand(generation, parts.embedder, case.question)
-            hits = retrieve(generation, query, weights=fitted(), top_k=5)
+    with components.serving.lease() as generation:
+        for case in load_cases(FOLDER / "squad2.jsonl"):
+            query = analyze_query(generation, components.embedder, case.question)
+            hits = retrieve(generation, query, weights=fitted_weights(), top_k=5)
             picks = pick_sentences(case.question, hits.hits)
             said = " ".join(hits.hits[p.hit].sentences[p.sentence].text for p in picks)
             found.append(
-                Asked(
+                Result(
                     article=articles[case.id],
                     features=list(features(case.question, hits, picks).values()),
                     dense=max(hit.scores.dense for hit in hits.hits),
@@ -65,36 +65,36 @@ def asked(data_dir: Path) -> list[Asked]:
                     right=_is_right(case, said),
                 )
             )
-    parts.serving.close()
+    components.serving.close()
     return found
 
 
 def _is_right(case: Case, said: str) -> bool:
-    return case.answerable and contains(said, case.answers)
+    return case.answerable and contains_answer(said, case.answers)
 
 
-def crossfitted(found: list[Asked], cache: Path) -> np.ndarray:
+def cross_fit_confidence(found: list[Result], cache: Path) -> np.ndarray:
     """Returns each question's confidence, by what was fitted on the other half of the articles."""
     fitted_on = list(samples(cache))
     articles = sorted({s.article for s in fitted_on} | {one.article for one in found})
     xs = np.array([list(s.features.values()) for s in fitted_on])
     ys = np.array([s.kind == "answerable" for s in fitted_on], float)
     half = np.array([articles.index(s.article) % 2 for s in fitted_on])
-    betas = [fit(xs[half != side], ys[half != side]) for side in (0, 1)]
+    betas = [fit_logistic(xs[half != side], ys[half != side]) for side in (0, 1)]
     own = [
-        predicted(np.array([one.features]), betas[articles.index(one.article) % 2])[0]
+        predict(np.array([one.features]), betas[articles.index(one.article) % 2])[0]
         for one in found
     ]
     return np.array(own)
 
 
-def area(wrong: np.ndarray, scores: np.ndarray) -> float:
+def aurc(wrong: np.ndarray, scores: np.ndarray) -> float:
     """Returns the mean share of wrong among the answered, over all coverages."""
     ordered = wrong[np.argsort(-scores, kind="stable")]
     return float(np.mean(np.cumsum(ordered) / np.arange(1, len(ordered) + 1)))
 
 
-def bootstrap(wrong: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
+def bootstrap_p(wrong: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
     """Returns the one-sided p: how often, over resampled questions, our area is no smaller.
 
     By question, not by article: these are fewer than the 20 that a clustered interval wants.
@@ -103,11 +103,11 @@ def bootstrap(wrong: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
     worse = 0
     for _ in range(RESAMPLES):
         pick = chance.integers(len(wrong), size=len(wrong))
-        worse += area(wrong[pick], ours[pick]) >= area(wrong[pick], other[pick])
+        worse += aurc(wrong[pick], ours[pick]) >= aurc(wrong[pick], other[pick])
     return (worse + 1) / (RESAMPLES + 1)
 
 
-def curves(found: list[Asked], ours: np.ndarray, dense: np.ndarray) -> None:
+def print_curves(found: list[Result], ours: np.ndarray, dense: np.ndarray) -> None:
     """Prints both curves: of the answered, the share wrong, and the share of unanswerable."""
     wrong = np.array([not one.right for one in found])
     unanswerable = np.array([not one.answerable for one in found])
@@ -123,8 +123,8 @@ def curves(found: list[Asked], ours: np.ndarray, dense: np.ndarray) -> None:
         )
     for name, flags in (("wrong", wrong), ("unanswerable", unanswerable)):
         print(
-            f"area, {name}: {area(flags, ours):.4f}, cosine {area(flags, dense):.4f}, "
-            f"paired bootstrap p = {bootstrap(flags, ours, dense):.4f}"
+            f"area, {name}: {aurc(flags, ours):.4f}, cosine {aurc(flags, dense):.4f}, "
+            f"paired bootstrap p = {bootstrap_p(flags, ours, dense):.4f}"
         )
 
 
@@ -133,11 +133,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     options = parser.parse_args()
-    found = asked(options.data_dir)
+    found = ask_all(options.data_dir)
     unanswerable = sum(not one.answerable for one in found)
     print(f"{len(found)} questions, {unanswerable} unanswerable")
-    ours = crossfitted(found, options.data_dir / "embeddings.sqlite3")
-    curves(found, ours, np.array([one.dense for one in found]))
+    ours = cross_fit_confidence(found, options.data_dir / "embeddings.sqlite3")
+    print_curves(found, ours, np.array([one.dense for one in found]))
 
 
 if __name__ == "__main__":

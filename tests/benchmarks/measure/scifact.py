@@ -23,7 +23,14 @@ from index.types import Span
 from rag.answering.extractive import rank_sentences
 from rag.types import Answer, Ask, Hit
 from tests.benchmarks.gold import SHARED
-from tests.benchmarks.indexed import COMPARED, indexed, pool, print_table, ranked, write_corpus
+from tests.benchmarks.harness import (
+    RANKINGS,
+    candidate_pool,
+    open_index,
+    print_table,
+    rank_by,
+    write_corpus,
+)
 
 FOLDER = SHARED / "data" / "beir-scifact"
 TOP = 10
@@ -61,7 +68,7 @@ def qrels() -> dict[str, set[str]]:
     return right
 
 
-def evidence() -> dict[str, dict[str, set[int]]]:
+def gold_sentences() -> dict[str, dict[str, set[int]]]:
     """Returns claim → file → the numbers of its sentences that are evidence."""
     gold: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for row in read("evidence.jsonl"):
@@ -94,7 +101,7 @@ def is_gold(start: int, end: int, document: Abstract, numbers: set[int]) -> bool
     return False
 
 
-def cited_gold(
+def is_citation_gold(
     answer: Answer, gold: Mapping[str, set[int]], files: Mapping[str, Abstract]
 ) -> bool | None:
     """Is the first citation into a gold abstract a gold sentence? None where none is cited."""
@@ -104,7 +111,7 @@ def cited_gold(
     return None
 
 
-def best_gold(
+def is_best_sentence_gold(
     claim: str, hits: Sequence[Hit], gold: Mapping[str, set[int]], files: Mapping[str, Abstract]
 ) -> bool | None:
     """Is the best sentence of the gold abstract's hits a gold one? None where it was not found."""
@@ -117,7 +124,7 @@ def best_gold(
     return is_gold(sentence.start, sentence.end, files[best.source.path], gold[best.source.path])
 
 
-def share(found: Sequence[bool | None]) -> str:
+def format_share(found: Sequence[bool | None]) -> str:
     """Returns the share of true among those that are not None, with their number."""
     known = [value for value in found if value is not None]
     return f"{statistics.mean(known) if known else 0:.3f} of {len(known)}"
@@ -131,21 +138,21 @@ def main() -> None:
     files = {f"{entry['_id']}.md": abstract(entry) for entry in read("corpus.jsonl")}
     corpus = data_dir / "corpora" / "scifact"
     write_corpus(corpus, {name: file.text for name, file in files.items()})
-    right, gold = qrels(), evidence()
+    right, gold = qrels(), gold_sentences()
     claims = {entry["_id"]: entry["text"] for entry in read("queries.jsonl")}
     claims = {number: text for number, text in claims.items() if number in right}
     quality: dict[str, list[tuple[float, float]]] = defaultdict(list)
     best, cited = [], []
-    with indexed(corpus, data_dir, "scifact") as (parts, generation):
+    with open_index(corpus, data_dir, "scifact") as (parts, generation):
         for number, claim in claims.items():
-            hits = pool(parts, generation, claim).hits
-            for name, worth in COMPARED.items():
-                found = documents(ranked(hits, worth))
+            hits = candidate_pool(parts, generation, claim).hits
+            for name, worth in RANKINGS.items():
+                found = documents(rank_by(hits, worth))
                 quality[name].append((ndcg(found, right[number]), recall(found, right[number])))
             if number in gold:
                 answer = asyncio.run(parts.pipeline.answer(generation, Ask(claim)))
-                best.append(best_gold(claim, hits[:TOP], gold[number], files))
-                cited.append(cited_gold(answer, gold[number], files))
+                best.append(is_best_sentence_gold(claim, hits[:TOP], gold[number], files))
+                cited.append(is_citation_gold(answer, gold[number], files))
     print_table(
         f"{len(claims)} claims",
         ("nDCG@10", "recall@10"),
@@ -155,8 +162,8 @@ def main() -> None:
         },
     )
     print("\nshare of claims whose abstract was found (evidence has sentences)")
-    print(f"best sentence of the abstract is evidence      {share(best)}")
-    print(f"first citation into the abstract is evidence   {share(cited)}")
+    print(f"best sentence of the abstract is evidence      {format_share(best)}")
+    print(f"first citation into the abstract is evidence   {format_share(cited)}")
 
 
 if __name__ == "__main__":

@@ -11,16 +11,16 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from api.bootstrap import open_parts, sync_request
+from api.bootstrap import open_components, sync_request
 from api.settings import Settings
 from index.sync.process import run_sync
 from rag.types import Answer, Ask, Turn
-from tests.benchmarks.gold import SHARED, Case, cases, contains
+from tests.benchmarks.gold import SHARED, Case, contains_answer, load_cases
 
 ROOT = Path(__file__).parents[3]
 
 
-def broken(answer: Answer, corpus: Path) -> list[str]:
+def broken_quotes(answer: Answer, corpus: Path) -> list[str]:
     """Returns the quotes that do not stand in their file at their offsets."""
     wrong = []
     for citation in answer.citations:
@@ -30,18 +30,19 @@ def broken(answer: Answer, corpus: Path) -> list[str]:
     return wrong
 
 
-def ask(corpus: Path, questions: list[Case]) -> list[Answer]:
+def answer_all(corpus: Path, questions: list[Case]) -> list[Answer]:
     """Returns the answer to each question from a fresh index of the corpus."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(corpus=corpus, data_dir=Path(folder), collection="seeds")
         run_sync(sync_request(settings), lambda event: None)
-        parts = open_parts(settings)
-        parts.serving.refresh()
-        with parts.serving.lease() as generation:
+        components = open_components(settings)
+        components.serving.refresh()
+        with components.serving.lease() as generation:
             answers = [
-                asyncio.run(parts.pipeline.answer(generation, _ask(case))) for case in questions
+                asyncio.run(components.pipeline.answer(generation, _ask(case)))
+                for case in questions
             ]
-        parts.serving.close()
+        components.serving.close()
     return answers
 
 
@@ -59,18 +60,18 @@ def main() -> None:
     own = parser.parse_args().own
     corpus = ROOT / "seeds" if own else SHARED / "seeds"
     gold = ROOT / "tests" / "data" / "seeds.jsonl" if own else SHARED / "data/seeds/questions.jsonl"
-    questions = cases(gold)
-    answers = ask(corpus, questions)
+    questions = load_cases(gold)
+    answers = answer_all(corpus, questions)
     right = refused = cited = followed = bad = 0
     for case, answer in zip(questions, answers, strict=True):
-        bad += len(broken(answer, corpus))
+        bad += len(broken_quotes(answer, corpus))
         if not case.answerable:
             refused += not answer.answered
             if answer.answered:
                 print(f"answered  {case.question}\n          {answer.answer}")
             continue
         sources = {source for source, _ in case.evidence}
-        good = contains(answer.answer, case.answers) and len(answer.answer) <= 600
+        good = contains_answer(answer.answer, case.answers) and len(answer.answer) <= 600
         right += good
         cited += good and bool(sources & {citation.source for citation in answer.citations})
         if case.history:

@@ -15,11 +15,19 @@ import statistics
 import time
 from pathlib import Path
 
-from api.bootstrap import open_parts, sync_request
+from api.bootstrap import open_components, sync_request
 from api.settings import Settings
 from index.sync.process import run_sync
 from rag.types import Ask, Hit
-from tests.benchmarks.gold import ARTICLES, SHARED, Case, cases, contains, gold_spans, overlaps
+from tests.benchmarks.gold import (
+    ARTICLES,
+    SHARED,
+    Case,
+    contains_answer,
+    gold_spans,
+    load_cases,
+    spans_overlap,
+)
 
 TOP = 10
 
@@ -28,26 +36,28 @@ def rank_of(hits: tuple[Hit, ...], spans: list[tuple[str, int, int]]) -> int | N
     """Returns the rank, from 1, of the first hit that counts as the gold paragraph."""
     for hit in hits:
         for source, start, end in spans:
-            if hit.source.path == source and overlaps(hit.chunk.start, hit.chunk.end, start, end):
+            if hit.source.path == source and spans_overlap(
+                hit.chunk.start, hit.chunk.end, start, end
+            ):
                 return hit.rank
     return None
 
 
 def measure(settings: Settings, questions: list[Case]) -> dict[str, float]:
     """Returns the table's figures."""
-    parts = open_parts(settings)
-    parts.serving.refresh()
+    components = open_components(settings)
+    components.serving.refresh()
     ranks, found, cited, answered, times = [], [], [], [], []
-    with parts.serving.lease() as generation:
+    with components.serving.lease() as generation:
         for case in questions:
             spans = gold_spans(case, ARTICLES)
-            hits = parts.pipeline.search(generation, case.question, top_k=TOP)
+            hits = components.pipeline.search(generation, case.question, top_k=TOP)
             ranks.append(rank_of(hits, spans))
             started = time.perf_counter()
-            answer = asyncio.run(parts.pipeline.answer(generation, Ask(case.question)))
+            answer = asyncio.run(components.pipeline.answer(generation, Ask(case.question)))
             times.append((time.perf_counter() - started) * 1000)
             answered.append(answer.answered)
-            found.append(contains(answer.answer, case.answers))
+            found.append(contains_answer(answer.answer, case.answers))
             first = answer.citations[0] if answer.citations else None
             cited.append(
                 first is not None
@@ -56,7 +66,7 @@ def measure(settings: Settings, questions: list[Case]) -> dict[str, float]:
                     for source, start, end in spans
                 )
             )
-    asyncio.run(parts.close())
+    asyncio.run(components.close())
     tail = statistics.quantiles(times, n=20)
     return {
         "questions": len(questions),
@@ -80,7 +90,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection="squad")
-    questions = cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
+    questions = load_cases(SHARED / "data" / "squad-articles" / "xquad.jsonl")[: options.limit]
     report = run_sync(sync_request(settings), lambda event: None)
     figures = {"sync s": report.seconds, **measure(settings, questions)}
     if options.json:

@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from index.text.analyzer import terms
-from rag.verify.support import judge, support_score
+from rag.verify.support import check_support, support_score
 
 SETS = ("wow", "tc", "cmu")
 DEFAULT = Path(__file__).parents[4] / "shared" / "data" / "begin-dev"
@@ -33,36 +33,36 @@ AUXILIARY = r"\b(is|was|are|were|has|have|had|can|could|will|would|did|does)\b(?
 
 def main(folder: Path) -> None:
     sets = {name: rows(folder / f"begin_dev_{name}.tsv") for name in SETS}
-    table("AUC of support_score", aucs(sets, weighted=False))
-    table("  with the idf of the texts", aucs(sets, weighted=True))
-    table("judge: attributable → supported", rates(sets, attributable=True))
-    table("judge: others → unsupported", [1 - rate for rate in rates(sets, attributable=False)])
-    true = [row for name in SETS for row in sets[name] if row[2] and unaltered_holds(row)]
+    print_row("AUC of support_score", aucs(sets, weighted=False))
+    print_row("  with the idf of the texts", aucs(sets, weighted=True))
+    print_row("judge: attributable → supported", rates(sets, attributable=True))
+    print_row("judge: others → unsupported", [1 - rate for rate in rates(sets, attributable=False)])
+    true = [row for name in SETS for row in sets[name] if row[2] and is_supported(row)]
     everything = [row for name in SETS for row in sets[name] if row[2]]
-    planted("attributable replies", true, most=10_000)
-    planted("quoted sentences", quoted(), most=PLANTED_OF_A_KIND)
+    print_planted("attributable replies", true, most=10_000)
+    print_planted("quoted sentences", quoted_sentences(), most=PLANTED_OF_A_KIND)
     alarms = Counter(
         why.split(" ")[1] if why and why.startswith("the ") else why
         for reply, text, _ in everything
-        if (why := judge(reply, [text]).why)
+        if (why := check_support(reply, [text]).why)
     )
     print(f"{'false alarms, unaltered':32} {len(everything):7} {dict(alarms)}")
 
 
-def planted(name: str, pairs: Sequence[Row], *, most: int) -> None:
+def print_planted(name: str, pairs: Sequence[Row], *, most: int) -> None:
     print(f"\n{'planted in ' + name:32} changed  caught")
     for kind, change in CHANGES.items():
         changed = [(said, text) for reply, text, _ in pairs for said in change(reply, text)][:most]
-        caught = sum(judge(said, [text]).status == "unsupported" for said, text in changed)
+        caught = sum(check_support(said, [text]).status == "unsupported" for said, text in changed)
         print(f"{kind:32} {len(changed):7} {caught / max(1, len(changed)):7.3f}")
 
 
-def quoted() -> list[Row]:
+def quoted_sentences() -> list[Row]:
     texts = [path.read_text("utf-8") for path in sorted(ARTICLES.glob("*.txt"))]
     found = [part for text in texts for part in re.split(r"(?<=[.!?])\s+(?=[A-Z])|\n", text)]
     sentences = [part for part in found if 60 < len(part) < 300 and part[-1] in ".!?"]
     random.Random(0).shuffle(sentences)
-    alarms = sum(judge(one, [one]).status != "supported" for one in sentences[:QUOTED])
+    alarms = sum(check_support(one, [one]).status != "supported" for one in sentences[:QUOTED])
     print(f"\n{alarms} of {len(sentences[:QUOTED])} quoted sentences are called unsupported")
     return [(one, one, True) for one in sentences[:QUOTED]]
 
@@ -97,14 +97,15 @@ def idf_of(texts: set[str]) -> Callable[[str], float]:
 
 def rates(sets: dict[str, list[Row]], *, attributable: bool) -> list[float]:
     return [
-        sum(judge(said, [text]).status == "supported" for said, text, _ in chosen) / len(chosen)
+        sum(check_support(said, [text]).status == "supported" for said, text, _ in chosen)
+        / len(chosen)
         for name in SETS
         if (chosen := [row for row in sets[name] if row[2] is attributable])
     ]
 
 
-def unaltered_holds(row: Row) -> bool:
-    return judge(row[0], [row[1]]).status == "supported"
+def is_supported(row: Row) -> bool:
+    return check_support(row[0], [row[1]]).status == "supported"
 
 
 def digit_altered(reply: str, text: str) -> Iterator[str]:
@@ -143,7 +144,7 @@ CHANGES = {
 }
 
 
-def table(title: str, values: Sequence[float]) -> None:
+def print_row(title: str, values: Sequence[float]) -> None:
     if title.startswith("AUC"):
         print(f"{'':32}" + "".join(f"{name:>8}" for name in (*SETS, "mean")))
     mean = sum(values) / len(values)

@@ -25,7 +25,7 @@ from tests.support.fake_service import (
     page_with_widget,
 )
 
-WATCH = """() => {
+OBSERVE_LONG_TASKS = """() => {
     window.tasks = [];
     const spent = (task) => Math.round(task.duration);
     const note = (list) => tasks.push(...list.getEntries().map(spent));
@@ -33,7 +33,7 @@ WATCH = """() => {
 }"""
 
 
-def paced(pause_s: float) -> Iterator[Step]:
+def paced_events(pause_s: float) -> Iterator[Step]:
     breath = threading.Event()
     for step in answer_events(answer(LONG, citations=[citation(1), citation(2)]), piece=TOKENS):
         yield step
@@ -45,14 +45,14 @@ def main() -> None:
     print("| tokens a second | seconds | long tasks | longest, ms |\n|---|---|---|---|")
     for rate in (100, 1_000):
         with (
-            FakeService(lambda _, rate=rate: paced(1 / rate)) as service,
+            FakeService(lambda _, rate=rate: paced_events(1 / rate)) as service,
             launch_chromium() as browser,
         ):
             service.pages["/"] = Page(page_with_widget(service))
             with open_tab(browser) as (page, _):
                 page.goto(service.url)
                 page.wait_for_selector("footnote-chat #question")
-                page.evaluate(WATCH)
+                page.evaluate(OBSERVE_LONG_TASKS)
                 took_ms = page.evaluate(
                     """async () => {
                         const began = performance.now();

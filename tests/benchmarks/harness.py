@@ -9,20 +9,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.bootstrap import Parts, open_parts, sync_request
+from api.bootstrap import open_components, sync_request
+from api.service.service import Components
 from api.settings import Settings
 from index.store.generation import Generation
 from index.sync.process import run_sync
-from rag.retrieval.fusion import Retrieved, retrieve
-from rag.retrieval.query import understand
-from rag.retrieval.weights import fitted
+from rag.retrieval.fusion import RetrievalResult, retrieve
+from rag.retrieval.query import analyze_query
+from rag.retrieval.weights import fitted_weights
 from rag.types import Hit
 
-POOL = 200
+POOL_SIZE = 200
 """As many as BM25 and the vectors can bring."""
 
 
-COMPARED: Mapping[str, Callable[[Hit], float]] = {
+RANKINGS: Mapping[str, Callable[[Hit], float]] = {
     "BM25 alone": lambda hit: hit.scores.lexical,
     "dense alone": lambda hit: hit.scores.dense,
     "BM25 + dense": lambda hit: hit.scores.lexical + hit.scores.dense,
@@ -43,27 +44,31 @@ def write_corpus(folder: Path, files: Mapping[str, str]) -> None:
 
 
 @contextmanager
-def indexed(corpus: Path, data_dir: Path, collection: str) -> Iterator[tuple[Parts, Generation]]:
-    """Syncs the corpus and yields its parts with the generation, leased."""
+def open_index(
+    corpus: Path, data_dir: Path, collection: str
+) -> Iterator[tuple[Components, Generation]]:
+    """Syncs the corpus and yields its components with the generation, leased."""
     settings = Settings(corpus=corpus, data_dir=data_dir, collection=collection)
     report = run_sync(sync_request(settings), lambda event: None)
     print(f"sync {report.seconds:.1f} s")
-    parts = open_parts(settings)
-    parts.serving.refresh()
-    with parts.serving.lease() as generation:
+    components = open_components(settings)
+    components.serving.refresh()
+    with components.serving.lease() as generation:
         info = generation.info
         print(f"{info.sources} sources, {info.chunks} passages")
-        yield parts, generation
-    parts.serving.close()
+        yield components, generation
+    components.serving.close()
 
 
-def pool(parts: Parts, generation: Generation, question: str) -> Retrieved:
+def candidate_pool(
+    components: Components, generation: Generation, question: str
+) -> RetrievalResult:
     """Returns every candidate of the question, ranked by the fitted weights."""
-    query = understand(generation, parts.embedder, question)
-    return retrieve(generation, query, weights=fitted(), top_k=POOL)
+    query = analyze_query(generation, components.embedder, question)
+    return retrieve(generation, query, weights=fitted_weights(), top_k=POOL_SIZE)
 
 
-def ranked(hits: Sequence[Hit], worth: Callable[[Hit], float]) -> list[Hit]:
+def rank_by(hits: Sequence[Hit], worth: Callable[[Hit], float]) -> list[Hit]:
     """Returns the hits, best first by this worth; their ranks are as before."""
     return sorted(hits, key=lambda hit: -worth(hit))
 

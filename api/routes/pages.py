@@ -1,0 +1,111 @@
+"""HTML and scripts for browsers: the page `/`, the widget's bundle, and widget tokens.
+
+`/widget/v1.js` is revalidated every few minutes, so that a site keeps up with the service; the
+bundle at an address with a version never changes, and only this version's exists.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+
+from ..errors import NotFound, OriginNotAllowed, RequestError
+from ..security.auth import Caller
+from ..security.widget_tokens import TTL_S
+from ..service.service import Service
+from ..wire.problem_details import problem_responses
+from ..wire.schemas import TokenAsked, TokenMade
+from .deps import CallerDep, SecurityDep, ServiceDep
+
+PAGES_FOLDER = Path(__file__).parent.parent / "pages"
+BUNDLE = Path(__file__).parent.parent / "widget" / "dist" / "widget.js"
+
+_PAGE_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-cache",
+}
+_BUNDLE_HEADERS = {
+    "access-control-allow-origin": "*",
+    "cross-origin-resource-policy": "cross-origin",
+    "content-type": "text/javascript; charset=utf-8",
+}
+
+router = APIRouter()
+
+
+@router.get("/", include_in_schema=False)
+async def page() -> Response:
+    """Return the page, which contains no data: its script requests them."""
+    return FileResponse(PAGES_FOLDER / "ask.html", headers=_PAGE_HEADERS)
+
+
+@cache
+def _bundle() -> tuple[bytes, str]:
+    script = BUNDLE.read_bytes()
+    return script, f'"{hashlib.sha256(script).hexdigest()[:16]}"'
+
+
+@router.get("/widget/v1.js", include_in_schema=False)
+def current_bundle(request: Request) -> Response:
+    """Return the widget's bundle of this service, whatever its version."""
+    return _bundle_response(request, "public, max-age=300")
+
+
+@router.get("/widget/{version}/widget.js", include_in_schema=False)
+def versioned_bundle(version: str, request: Request) -> Response:
+    """Return the widget's bundle of this version; 404 for another version."""
+    if version != request.app.version:
+        raise RequestError("not_found", "Not Found")
+    return _bundle_response(request, "public, max-age=31536000, immutable")
+
+
+def _bundle_response(request: Request, cache_control: str) -> Response:
+    script, etag = _bundle()
+    headers = {**_BUNDLE_HEADERS, "etag": etag, "cache-control": cache_control}
+    if_none_match = request.headers.get("if-none-match", "").split(",")
+    cached = {value.strip().removeprefix("W/") for value in if_none_match}
+    if cached & {etag, "*"}:
+        return Response(status_code=304, headers=headers)
+    return Response(script, headers=headers)
+
+
+@router.post(
+    "/v1/widget/token",
+    tags=["widget"],
+    responses=problem_responses(400, 403, 404, 408, 413, 415, 421, 422, 429, 500, 503),
+)
+async def create_widget_token(
+    body: TokenAsked,
+    request: Request,
+    service: ServiceDep,
+    caller: CallerDep,
+    security: SecurityDep,
+) -> TokenMade:
+    """Create a token for pages of an allowed origin: the request's, or with a key any of them.
+
+    A token is bound to that origin, which browsers send; other clients can forge an Origin.
+    """
+    has_key = "read" in caller.scopes and not caller.is_widget
+    origin = (body.origin if has_key else None) or request.headers.get("origin", "")
+    if not security.origins.may_request_token(origin, request.url.scheme, request.headers["host"]):
+        raise OriginNotAllowed(origin)
+    await security.limiter.count_token(request.scope)
+    collections = _token_collections(body, caller if has_key else None, service)
+    token = security.tokens.issue(origin, collections, key_id=caller.key_id if has_key else None)
+    return TokenMade(token=token, expires_in_s=TTL_S)
+
+
+def _token_collections(body: TokenAsked, issuer: Caller | None, service: Service) -> set[str]:
+    """Returns the collections of a token: no more than its issuer, or pages in general, have."""
+    allowed = issuer.collections if issuer else frozenset(service.settings.widget_collections)
+    if not issuer and not allowed:
+        allowed = frozenset({service.resolve_collection(None, allowed=None)})
+    visible = set(service.visible_collections(allowed))
+    if forbidden := set(body.collections or ()) - visible:
+        raise NotFound("collection", min(forbidden))
+    return set(body.collections or allowed or service.visible_collections(None))
