@@ -169,9 +169,8 @@ class OriginNotAllowed(RequestError):
     """The request comes from a web page whose origin is not allowed."""
 
     def __init__(self, origin: str) -> None:
-        shown = f"origin {origin[:100]!r}"
-        message = f"{shown} is not allowed; add it to FOOTNOTE_WIDGET_ORIGINS"
-        super().__init__("origin_refused", message)
+        hint = "add it to FOOTNOTE_WIDGET_ORIGINS"
+        super().__init__("origin_refused", f"origin {origin[:100]!r} is not allowed; {hint}")
 
 
 class LinkInvalid(RequestError):

@@ -1,4 +1,4 @@
-"""The guard before every route: who gets in, with which key, and what an outsider costs."""
+"""Authentication and authorization before every route, and the cost of refused requests."""
 
 import re
 import sqlite3
@@ -205,7 +205,7 @@ def test_every_route_and_mount_of_the_app_has_a_row_for_each_method() -> None:
         for method in methods - {"HEAD"}
         if method not in PERMISSIONS.get(path, {})
     ]
-    assert missing == [], "say in api/access.py who may call these"
+    assert missing == [], "add them to api/security/permissions.py"
 
 
 def test_the_first_row_that_matches_decides_and_no_row_is_hidden() -> None:
