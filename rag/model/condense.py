@@ -1,7 +1,7 @@
-"""History + question → a question that stands alone, in a model's words.
+"""Condenses history and a follow-up question to a standalone question, by a chat model.
 
-What the model says is hostile text like all it writes: one clean line of it is a question. Where
-it fails, or says something else, the rule of `followup.py` stays.
+The reply is untrusted: it is used if it is one clean line. If the model fails, or replies with
+anything else, the rules of `rag/retrieval/condense_rules.py` decide.
 """
 
 import logging
@@ -21,7 +21,7 @@ from .protocol import ChatModel, ModelText
 log = logging.getLogger("footnote.answer")
 
 CONDENSE_TIMEOUT_SHARE = 0.15
-"""Of the answer's total deadline, what a rewrite may take."""
+"""Share of the answer's total timeout."""
 MAX_TOKENS = 120
 MAX_QUESTION_CHARS = 300
 
@@ -32,28 +32,24 @@ _MARKERS = re.compile(r"\s*[\[【][\d.,; –-]+[\]】]")
 async def condense(
     chat: ChatModel, question: str, history: Sequence[Turn], *, history_chars: int
 ) -> str:
-    """Returns the model's version of the question, made to stand alone; the rule's where it fails.
-
-    It is one line of at most MAX_REWRITE_CHARS characters.
-    """
-    messages = build_condense_messages(
-        question, history, fence=secrets.token_hex(8), history_chars=history_chars
-    )
-    said = ""
+    """Returns a standalone version of the question: the model's, or that of the rules."""
+    fence = secrets.token_hex(8)
+    messages = build_condense_messages(question, history, fence=fence, history_chars=history_chars)
+    reply = ""
     try:
         stream = chat.stream(messages, share=CONDENSE_TIMEOUT_SHARE, max_tokens=MAX_TOKENS)
         async with aclosing(stream) as items:
             async for item in items:
-                said += item.text if isinstance(item, ModelText) else ""
+                reply += item.text if isinstance(item, ModelText) else ""
     except AnswerError as error:
-        log.warning("the model failed, so the rule makes the question stand alone: %s", error)
-        said = ""
-    return _question(said) or condense_by_rules(question, history)
+        log.warning("the model failed, so the question is condensed by rules: %s", error)
+        reply = ""
+    return _parse_question(reply) or condense_by_rules(question, history)
 
 
-def _question(said: str) -> str | None:
-    """Returns the one question in what the model said; None where that is something else."""
-    lines = [" ".join(sanitize(line).split()) for line in said.strip().splitlines()]
+def _parse_question(reply: str) -> str | None:
+    """Returns the first line as a question; None if it is none."""
+    lines = [" ".join(sanitize(line).split()) for line in reply.strip().splitlines()]
     line = _MARKERS.sub("", _LABEL.sub("", lines[0] if lines else "")).strip("\"'“”*_` ")
-    usable = len(line) <= MAX_QUESTION_CHARS and re.search(r"\w", line) and NO_ANSWER not in line
-    return line if usable else None
+    is_usable = len(line) <= MAX_QUESTION_CHARS and re.search(r"\w", line) and NO_ANSWER not in line
+    return line if is_usable else None
