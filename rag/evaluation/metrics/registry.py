@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 Unit = Literal["rate", "score", "tokens", "currency"]
@@ -20,41 +21,32 @@ class Metric:
     higher_is_better: bool = True
 
 
-_LEVELS = {
-    "": "a passage matches evidence if they share half of either",
-    "file_": "by file, in the order of each file's first passage",
-    "span_": "by the share of the evidence's characters that the passages together cover",
-}
+_lower_is_better = partial(Metric, higher_is_better=False)
 
 
-def _ranking_metrics() -> list[Metric]:
-    metrics = []
-    for level, rule in _LEVELS.items():
-        hit_rule = f"{rule}, half is enough" if level == "span_" else rule
-        metrics += [
-            Metric(
-                f"{level}hit@{{k}}",
-                "rate",
-                f"the first k passages contain evidence ({hit_rule}); answerable cases",
-            ),
-            Metric(
-                f"{level}recall@{{k}}",
-                "score",
-                f"share of the evidence in the first k passages ({rule})",
-            ),
-            Metric(
-                f"{level}mrr@{{k}}",
-                "score",
-                f"reciprocal rank of the first passage with evidence, 0 beyond k ({hit_rule})",
-            ),
-            Metric(
-                f"{level}ndcg@{{k}}",
-                "score",
-                f"discounted gain of new evidence, relative to the best order ({rule})",
-            ),
-        ]
-    return metrics
+def _ranking_metrics(level: str, rule: str, *, hit_rule: str = "") -> list[Metric]:
+    hit_rule = hit_rule or rule
+    return [
+        Metric(f"{level}hit@{{k}}", "rate", f"the first k passages contain evidence ({hit_rule})"),
+        Metric(
+            f"{level}recall@{{k}}",
+            "score",
+            f"share of the evidence in the first k passages ({rule})",
+        ),
+        Metric(
+            f"{level}mrr@{{k}}",
+            "score",
+            f"reciprocal rank of the first passage with evidence, 0 beyond k ({hit_rule})",
+        ),
+        Metric(
+            f"{level}ndcg@{{k}}",
+            "score",
+            f"discounted gain of new evidence, relative to the best order ({rule})",
+        ),
+    ]
 
+
+_SPAN_RULE = "by the share of the evidence's characters that the passages together cover"
 
 _TABLE = [
     Metric(
@@ -78,7 +70,11 @@ _TABLE = [
         "the answer contains every number of one gold answer, compared by value; answerable cases "
         "with a number in the gold answer",
     ),
-    *_ranking_metrics(),
+    *_ranking_metrics(
+        "", "a passage matches evidence if they share half of either; answerable cases"
+    ),
+    *_ranking_metrics("file_", "by file, in the order of each file's first passage"),
+    *_ranking_metrics("span_", _SPAN_RULE, hit_rule=f"{_SPAN_RULE}, half is enough"),
     Metric("token_recall", "score", "share of the evidence's words that were retrieved"),
     Metric("token_precision", "score", "share of the retrieved words that are evidence"),
     Metric("token_iou", "score", "words in both evidence and passages, over words in either"),
@@ -91,8 +87,7 @@ _TABLE = [
     Metric(
         "citation_recall",
         "score",
-        "share of the evidence that a citation overlaps in this way; answerable cases, a refusal "
-        "is 0",
+        "share of the evidence that a citation matches so; answerable cases, a refusal is 0",
     ),
     Metric("citation_f1", "score", "harmonic mean of the two; answerable cases, a refusal is 0"),
     Metric("citation_file_precision", "score", "citation precision by file"),
@@ -107,43 +102,34 @@ _TABLE = [
     Metric(
         "alce_precision",
         "score",
-        "share of the citations that are sufficient or necessary for their sentence (ALCE, "
-        "likewise)",
+        "share of the citations that are sufficient or necessary for their sentence (ALCE)",
     ),
     Metric(
         "valid_citations",
         "score",
-        "share of the citations whose quote is the source's text at the offsets; cases with a "
-        "citation",
+        "share of the citations whose quote is the source's text at its offsets; cases that cite",
     ),
     Metric("sentences_cited", "score", "share of an answer's sentences with a citation"),
     Metric("sentences_supported", "score", "share of an answer's sentences marked as supported"),
     Metric("abstention_precision", "rate", "of the refused cases: the case is unanswerable"),
     Metric("abstention_recall", "rate", "of the unanswerable cases: refused"),
-    Metric(
-        "wrong_on_unanswerable",
-        "rate",
-        "of the unanswerable cases: answered, or failed",
-        higher_is_better=False,
+    _lower_is_better(
+        "wrong_on_unanswerable", "rate", "of the unanswerable cases: answered, or failed"
     ),
-    Metric("wrongly_refused", "rate", "of the answerable cases: refused", higher_is_better=False),
-    Metric(
+    _lower_is_better("wrongly_refused", "rate", "of the answerable cases: refused"),
+    _lower_is_better(
         "aurc",
         "score",
         "area under the risk-coverage curve: answered cases are sorted by confidence; the error "
         "rate (not answer_cited) among the most confident ones, averaged over all coverages",
-        higher_is_better=False,
     ),
-    Metric("error_rate", "rate", "the target failed on the case", higher_is_better=False),
-    Metric(
-        "degraded",
-        "rate",
-        "the model failed and sources were quoted instead; cases without an error",
-        higher_is_better=False,
+    _lower_is_better("error_rate", "rate", "the target failed on the case"),
+    _lower_is_better(
+        "degraded", "rate", "the model failed and sources were quoted instead; no error"
     ),
-    Metric("prompt_tokens", "tokens", "tokens sent to the model", higher_is_better=False),
-    Metric("completion_tokens", "tokens", "tokens the model wrote", higher_is_better=False),
-    Metric("cost", "currency", "price of the tokens at the given rates", higher_is_better=False),
+    _lower_is_better("prompt_tokens", "tokens", "tokens sent to the model"),
+    _lower_is_better("completion_tokens", "tokens", "tokens the model wrote"),
+    _lower_is_better("cost", "currency", "price of the tokens at the given rates"),
     Metric(
         "judged_faithfulness",
         "score",
@@ -157,11 +143,10 @@ _TABLE = [
         "cases, a refusal is 0",
     ),
     Metric("judged_rubric", "rate", "the answer meets the rubric, according to the judge model"),
-    Metric(
+    _lower_is_better(
         "judge_unparseable",
         "score",
         "share of the judge's verdicts that could not be parsed; they count nowhere else",
-        higher_is_better=False,
     ),
 ]
 
