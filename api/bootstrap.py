@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from rag.retrieval.rerank import EndpointReranker
     from rag.timing import Observer
 
+    from .service.collection import Components
     from .service.job_runner import JobRunner
-    from .service.service import Components
     from .wire.signed_links import LinkSigner
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -73,7 +73,7 @@ def open_components(settings: Settings, *, observer: "Observer | None" = None) -
     from rag.answer import Limits, Pipeline
     from rag.timing import ignore_outcome
 
-    from .service.service import Components
+    from .service.collection import Components
 
     embedder = open_embedder(embed_spec(settings))
     chat = open_chat(settings.llm)

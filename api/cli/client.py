@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from index.store.generation import Generation
     from rag.types import Answer, Ask
 
-    from ..service.service import Components
+    from ..service.collection import Components
     from ..settings import Settings
 
 _CODES = {401: CONFIGURATION, 403: CONFIGURATION, 404: CONFIGURATION, 413: USAGE, 422: USAGE}

@@ -1,4 +1,4 @@
-"""FastAPI dependencies: what `create_app` built, the caller, absolute links; question validation."""
+"""FastAPI dependencies: the parts that `create_app` built, the caller, absolute links."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar

@@ -35,6 +35,7 @@ Version = Annotated[
 ]
 Fingerprint = Annotated[str | None, Query(max_length=64, description="Fingerprint of the quote")]
 
+_PROBLEMS = problem_responses(404, 422, 500, 503)
 _NOT_FOUND_PAGE: dict[str, object] = {
     "description": "A page that says so",
     "content": {"text/html": {"schema": {"type": "string"}}},
@@ -59,7 +60,7 @@ def search(body: SearchBody, service: ServiceDep, caller: CallerDep) -> HitsBody
         )
 
 
-@router.get("/v1/sources", tags=["sources"], responses=problem_responses(404, 422, 500, 503))
+@router.get("/v1/sources", tags=["sources"], responses=_PROBLEMS)
 def list_sources(
     service: ServiceDep,
     caller: CallerDep,
@@ -78,9 +79,7 @@ def list_sources(
         )
 
 
-@router.get(
-    "/v1/sources/{source_id}", tags=["sources"], responses=problem_responses(404, 422, 500, 503)
-)
+@router.get("/v1/sources/{source_id}", tags=["sources"], responses=_PROBLEMS)
 def get_source(source_id: str, service: ServiceDep, caller: CallerDep) -> SourceBody:
     """Return the metadata of an article."""
     with service.lease_source(source_id, allowed=caller.collections) as (source, _):
@@ -91,7 +90,7 @@ def get_source(source_id: str, service: ServiceDep, caller: CallerDep) -> Source
     "/v1/sources/{source_id}/text",
     tags=["sources"],
     response_class=PlainTextResponse,
-    responses=problem_responses(404, 422, 500, 503),
+    responses=_PROBLEMS,
 )
 def get_source_text(
     source_id: str, service: ServiceDep, caller: CallerDep, start: Start = None, end: End = None

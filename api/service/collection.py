@@ -1,10 +1,11 @@
-"""One served collection: its serving generation, its background sync, its readiness."""
+"""A served collection (generation, background sync, readiness), and what answers from all."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from index.errors import (
@@ -20,9 +21,12 @@ from ..wire.schemas import CollectionReady, Waiting
 from .background_sync import BackgroundSync
 
 if TYPE_CHECKING:
+    from index.embed.protocol import Embedder
     from index.store.generation import Generation
     from index.store.serving import Serving
     from index.sync.process import SyncRequest
+    from rag.answer import Pipeline
+    from rag.types import Answerer
 
 log = logging.getLogger("footnote")
 
@@ -31,6 +35,29 @@ SMOKE_TEST_RETRY_S = 5.0
 
 _CONFIGURATION_ERRORS = (CorpusMissing, CorpusMismatch, SettingInvalid)
 """With these, serving an older generation would be wrong: it holds other articles."""
+
+
+@dataclass(slots=True)
+class Components:
+    """What answers questions: a pipeline, one embedder, and each collection's generation."""
+
+    servings: "dict[str, Serving]"
+    pipeline: "Pipeline"
+    embedder: "Embedder"
+    answerer: "Answerer"
+
+    @property
+    def serving(self) -> "Serving":
+        """The only collection's, where there is one."""
+        (only,) = self.servings.values()
+        return only
+
+    async def close(self) -> None:
+        """Closes all of them."""
+        await self.pipeline.close()
+        self.embedder.close()
+        for serving in self.servings.values():
+            serving.close()
 
 
 class Collection:

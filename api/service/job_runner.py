@@ -59,7 +59,7 @@ class JobRunner:
         sync_request: Callable[[str], "SyncRequest"],
         sync_lock: threading.Lock,
     ) -> None:
-        """`sync_request` returns a collection's; `sync_lock` serialises the syncs of this process."""
+        """`sync_request` returns a collection's request; `sync_lock` serialises this process's."""
         self.jobs = jobs
         self._corpora, self._sync_request, self._sync_lock = corpora, sync_request, sync_lock
         self._wake, self._stopping = threading.Event(), threading.Event()
@@ -172,18 +172,15 @@ class JobRunner:
             self.jobs.requeue(ids)
             self._retry_later()
         except IndexingError as error:
-            self._fail(ids, error)
+            if self._stopping.is_set():
+                self.jobs.requeue(ids)
+                return
+            log.error("jobs %s failed: %s", " ".join(ids), error)
+            info = error_info(error)
+            self.jobs.finish(ids, error={"code": info.code, "detail": info.detail})
         else:
             self.jobs.finish(ids, report=asdict(report))
             log.info("jobs %s: generation %s", " ".join(ids), report.generation)
-
-    def _fail(self, ids: list[str], error: IndexingError) -> None:
-        if self._stopping.is_set():
-            self.jobs.requeue(ids)
-            return
-        log.error("jobs %s failed: %s", " ".join(ids), error)
-        info = error_info(error)
-        self.jobs.finish(ids, error={"code": info.code, "detail": info.detail})
 
     def _retry_later(self) -> None:
         self._stopping.wait(RETRY_S)

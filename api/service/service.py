@@ -20,16 +20,13 @@ from ..errors import IndexBuilding, NotFound, RequestInvalid, SourceNotFound
 from ..settings import Settings
 from ..wire.schemas import Ready, Waiting
 from ..wire.signed_links import LinkSigner
-from .collection import Collection
+from .collection import Collection, Components
 
 if TYPE_CHECKING:
-    from index.embed.protocol import Embedder
     from index.store.generation import Generation
-    from index.store.serving import Serving
     from index.sync.process import SyncRequest
     from index.types import Source
-    from rag.answer import Pipeline
-    from rag.types import Answer, Answerer, Ask
+    from rag.types import Answer, Ask
 
     from ..state.answer_log import AnswerLog
 
@@ -47,29 +44,6 @@ RETRY_AFTER_S = 2.0
 DEFAULT = "default"
 """The collection of requests that name none."""
 _NOT_READY_FIRST: tuple[Waiting, ...] = ("unavailable", "starting", "building")
-
-
-@dataclass(slots=True)
-class Components:
-    """What answers questions: a pipeline, one embedder, and each collection's generation."""
-
-    servings: "dict[str, Serving]"
-    pipeline: "Pipeline"
-    embedder: "Embedder"
-    answerer: "Answerer"
-
-    @property
-    def serving(self) -> "Serving":
-        """The only collection's, where there is one."""
-        (only,) = self.servings.values()
-        return only
-
-    async def close(self) -> None:
-        """Closes all of them."""
-        await self.pipeline.close()
-        self.embedder.close()
-        for serving in self.servings.values():
-            serving.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +116,8 @@ class Service:
     def stop_answers(self) -> None:
         """Ends running answers, each with an error that may be retried; any thread may call it."""
         self.is_draining = True
-        if self._stopping is not None:
-            self._stopping.get_loop().call_soon_threadsafe(self._set_stopping)
-
-    def _set_stopping(self) -> None:
-        if not self.stopping.done():
-            self.stopping.set_result(None)
+        if stopping := self._stopping:
+            stopping.get_loop().call_soon_threadsafe(_resolve, stopping)
 
     async def wait_until_ready(self) -> None:
         """Waits until a generation serves or the service stops."""
@@ -321,3 +291,8 @@ class Service:
 def default_collection(names: Iterable[str]) -> str:
     """Returns the collection to show where one has to be: `default`, else the first by name."""
     return min(names, key=lambda name: (name != DEFAULT, name))
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

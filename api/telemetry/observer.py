@@ -26,7 +26,12 @@ class Telemetry:
     def __init__(self, settings: Settings) -> None:
         self.metrics = Metrics()
         self._log_content = settings.log_content
-        self._spans = _span_recorder(settings)
+        self._spans: SpanRecorder | None = None
+        if settings.otlp_endpoint:
+            from . import tracing  # OpenTelemetry's SDK is imported only if it is needed
+
+            exporter = tracing.otlp_exporter(settings.otlp_endpoint)
+            self._spans = tracing.SpanRecorder(exporter, log_content=settings.log_content)
 
     @property
     def for_fastapi(self) -> "TelemetryConfig":
@@ -68,12 +73,3 @@ class Telemetry:
         """Records a finished request; `route` is its template, None where none matched."""
         log_request(method, route, status, duration_s)
         self.metrics.record_request(method, route, status, duration_s)
-
-
-def _span_recorder(settings: Settings) -> "SpanRecorder | None":
-    """Returns a span recorder; None, without importing OpenTelemetry's SDK, unless one is set."""
-    if settings.otlp_endpoint is None:
-        return None
-    from .tracing import SpanRecorder, otlp_exporter
-
-    return SpanRecorder(otlp_exporter(settings.otlp_endpoint), log_content=settings.log_content)

@@ -1,8 +1,8 @@
 """OpenTelemetry traces: FastAPI's span of each request, and below it the spans of its question.
 
-`rag` reports when each stage began and ended; the spans are created from that afterwards, so nothing
-depends on which task or thread a stage ran in. They carry sizes, names and verdicts, and texts only
-with `log_content`. Attributes follow OpenTelemetry's semantic conventions for GenAI.
+`rag` reports when each stage began and ended. The spans are created from that afterwards, so
+nothing depends on which task or thread a stage ran in. They carry sizes, names and verdicts, and
+texts only with `log_content`. Attributes follow OpenTelemetry's semantic conventions for GenAI.
 """
 
 import json

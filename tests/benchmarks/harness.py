@@ -1,8 +1,7 @@
-"""A folder of files → its index, and the ranking that each signal alone would give.
+"""Indexes a folder of files, and ranks candidates by each retrieval signal alone.
 
-Retrieval scores a passage by several signals; all of them stand on every hit, so one retrieval of
-the whole pool is enough to rank it by any of them (`ranked`). The pool is the same for all: what
-BM25 and the vectors bring together.
+Every hit carries the scores of all signals, so one retrieval of the whole pool is enough to rank it
+by any of them (`rank_by`). The pool is the same for all: the candidates of BM25 and of the vectors.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api.bootstrap import open_components, sync_request
-from api.service.service import Components
+from api.service.collection import Components
 from api.settings import Settings
 from index.store.generation import Generation
 from index.sync.process import run_sync
@@ -20,7 +19,7 @@ from rag.retrieval.weights import fitted_weights
 from rag.types import Hit
 
 POOL_SIZE = 200
-"""As many as BM25 and the vectors can bring."""
+"""The maximum number of candidates of BM25 and the vectors."""
 
 
 RANKINGS: Mapping[str, Callable[[Hit], float]] = {
@@ -30,11 +29,11 @@ RANKINGS: Mapping[str, Callable[[Hit], float]] = {
     "best sentence alone": lambda hit: hit.scores.sentence,
     "fitted": lambda hit: hit.score,
 }
-"""What a hit is worth to each way of ranking."""
+"""The score of a hit in each ranking."""
 
 
 def write_corpus(folder: Path, files: Mapping[str, str]) -> None:
-    """Writes the files into the folder; those that are there as they should be stay untouched."""
+    """Writes the files into the folder; unchanged files are not touched."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         path = folder / name
@@ -47,7 +46,7 @@ def write_corpus(folder: Path, files: Mapping[str, str]) -> None:
 def open_index(
     corpus: Path, data_dir: Path, collection: str
 ) -> Iterator[tuple[Components, Generation]]:
-    """Syncs the corpus and yields its components with the generation, leased."""
+    """Syncs the corpus and yields the components and the leased generation."""
     settings = Settings(corpus=corpus, data_dir=data_dir, collection=collection)
     report = run_sync(sync_request(settings), lambda event: None)
     print(f"sync {report.seconds:.1f} s")
@@ -63,18 +62,18 @@ def open_index(
 def candidate_pool(
     components: Components, generation: Generation, question: str
 ) -> RetrievalResult:
-    """Returns every candidate of the question, ranked by the fitted weights."""
+    """Returns all candidates for the question, ranked by the fitted weights."""
     query = analyze_query(generation, components.embedder, question)
     return retrieve(generation, query, weights=fitted_weights(), top_k=POOL_SIZE)
 
 
-def rank_by(hits: Sequence[Hit], worth: Callable[[Hit], float]) -> list[Hit]:
-    """Returns the hits, best first by this worth; their ranks are as before."""
-    return sorted(hits, key=lambda hit: -worth(hit))
+def rank_by(hits: Sequence[Hit], score: Callable[[Hit], float]) -> list[Hit]:
+    """Returns the hits sorted by this score, best first; their `rank` is unchanged."""
+    return sorted(hits, key=lambda hit: -score(hit))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Mapping[str, Sequence[float]]) -> None:
-    """Prints a line a row, three decimals a figure."""
+    """Prints one line per row, with three decimals."""
     width = max(len(title), *(len(name) for name in rows))
     print(f"\n{title:{width}}" + "".join(f"{name:>{max(len(name), 6) + 2}}" for name in columns))
     for name, values in rows.items():

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from api.bootstrap import open_components
-from api.service.service import Components
+from api.service.collection import Components
 from api.settings import Settings
 from index.embed.protocol import QuestionVectors
 from index.embed.quantize import COMPONENTS

@@ -1,10 +1,10 @@
-"""Footnote and plain llama-index on the 852 public SQuAD questions, by one ruler in one run.
+"""Footnote and plain llama-index on the 852 public SQuAD questions, with the same metrics.
 
 python -m tests.benchmarks.measure.eval_squad [--data-dir DIR] [--out DIR] [--limit N]
 
-Needs ../shared, the collection `squad` (tests/benchmarks/squad.py builds it) and, for the rivals,
-`uv pip install --group rivals`. All get the same passages and the same vectors; a rival's answers
-are Footnote's extractive ones over the rival's passages. Stopped and started again, it goes on.
+Needs ../shared, the collection `squad` (`measure.squad` builds it) and, for the rivals,
+`uv pip install --group rivals`. All have the same passages and vectors; answers are
+Footnote's extractive ones over the passages of each retriever. A second start resumes the run.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from api.bootstrap import open_components
-from api.service.service import Components
+from api.service.collection import Components
 from api.settings import Settings
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
@@ -42,7 +42,7 @@ MODES = ("reciprocal_rerank", "relative_score", "dist_based_score", "simple")
 
 
 class RivalPipeline(Pipeline):
-    """Footnote's answers over what another retriever finds."""
+    """Footnote's extractive answers over the passages of another retriever."""
 
     def __init__(self, retriever: Any, rows: dict[str, int], embedder: Embedder) -> None:
         super().__init__(embedder=embedder, chat=None, support_mode="flag", limits=LIMITS)
@@ -66,7 +66,7 @@ class RivalPipeline(Pipeline):
 
 
 def rivals(components: Components, generation: Generation) -> dict[str, Callable[[], Pipeline]]:
-    """Returns Footnote's answers over what each of llama-index's retrievers finds."""
+    """Returns a pipeline for each llama-index retriever."""
     found, rows = retrievers(components.embedder, generation)
     return {
         name: lambda retriever=retriever: RivalPipeline(retriever, rows, components.embedder)
@@ -86,7 +86,7 @@ def retrievers(embedder: Embedder, generation: Generation) -> tuple[dict[str, An
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
     class MiniLM(BaseEmbedding):
-        """The same model for everybody."""
+        """The same embedding model for all retrievers."""
 
         def _get_query_embedding(self, query: str) -> list[float]:
             return list(map(float, embedder.embed_question(query).vector))
@@ -133,7 +133,7 @@ def retrievers(embedder: Embedder, generation: Generation) -> tuple[dict[str, An
 
 
 def questions(limit: int | None) -> list[Case]:
-    """Returns both public sets, ids told apart and tags for what they are."""
+    """Returns both public sets, with unique ids and tags."""
     found = []
     for name in ("xquad", "squad2"):
         path = SHARED / "data" / "squad-articles" / f"{name}.jsonl"
@@ -145,7 +145,7 @@ def questions(limit: int | None) -> list[Case]:
 
 
 def measure(folder: Path, name: str, target: PipelineTarget, cases: list[Case]) -> str:
-    """Fills the system's run and returns its row of the table."""
+    """Runs the evaluation of a system and returns its row of the table."""
     held = open_run(folder / name.replace(" ", "-").replace(",", ""), cases, target.describe(),
                  overwrite=False)  # fmt: skip
     asyncio.run(run_cases(held, cases, target, concurrency=1, on_progress=lambda progress: None))
@@ -157,7 +157,7 @@ def measure(folder: Path, name: str, target: PipelineTarget, cases: list[Case]) 
 
 
 def main() -> None:
-    """Measures each and prints the table as it grows."""
+    """Measures each system and prints its row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--out", type=Path, default=Path("runs/squad"))
@@ -177,7 +177,7 @@ def main() -> None:
             print(measure(options.out, name, target, cases), flush=True)
 
         row("Footnote", components.pipeline)
-        if not options.alone:  # only now: a second Chroma in the process disturbs the first
+        if not options.alone:  # last: a second Chroma in the process disturbs the first
             for name, build in rivals(components, generation).items():
                 row(name, build())
     asyncio.run(components.close())

@@ -1,11 +1,11 @@
-"""Milliseconds a question: Footnote, beside llama-index on the same passages and vectors, one run.
+"""Latency per question, compared with llama-index on the same passages and vectors.
 
 python -m tests.benchmarks.measure.latency [--data-dir DIR] [--limit N] [--alone]
 
-On the 490 SQuAD articles (the collection `squad`, which tests/benchmarks/squad.py builds): whole
+On the 490 SQuAD articles (the collection `squad`, which `measure.squad` builds): whole
 answers with and without embedding the question, Footnote's search, and llama-index's dense, BM25
 and fusion retrievers (`uv pip install --group rivals`; --alone leaves them out), all after the
-same warm-up and with the question's vector at hand. Needs ../shared.
+same warm-up and with precomputed question vectors. Needs ../shared.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from api.bootstrap import open_components
-from api.service.service import Components
+from api.service.collection import Components
 from api.settings import Settings
 from index.embed.protocol import ChunkText, ChunkVectors, Embedder, QuestionVectors
 from index.store.generation import Generation
@@ -30,7 +30,7 @@ TOP = 10
 
 
 class CachedEmbedder:
-    """An embedder that has seen every question."""
+    """An embedder with precomputed question vectors."""
 
     def __init__(self, embedder: Embedder, questions: Sequence[str]) -> None:
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
@@ -44,21 +44,21 @@ class CachedEmbedder:
 
 
 def time_questions(name: str, ask: Callable[[str], Any], questions: Sequence[str]) -> list[Any]:
-    """Prints p50 and p95 of asking each question, after a warm-up; returns what was found."""
+    """Prints p50 and p95 over all questions after a warm-up; returns the results."""
     for question in questions[:WARM_UP]:
         ask(question)
-    found, times = [], []
+    results, times = [], []
     for question in questions:
         started = time.perf_counter()
-        found.append(ask(question))
+        results.append(ask(question))
         times.append((time.perf_counter() - started) * 1000)
     median, tail = statistics.median(times), statistics.quantiles(times, n=20)[-1]
     print(f"{name:44}{median:8.1f}{tail:8.1f}", end="", flush=True)
-    return found
+    return results
 
 
 def extractive_pipeline(embedder: Embedder) -> Pipeline:
-    """Returns the answerer without a model."""
+    """Returns a pipeline without a chat model."""
     limits = Limits(history_chars=4_000, passage_chars=16_000)
     return Pipeline(embedder=embedder, chat=None, support_mode="flag", limits=limits)
 
@@ -66,7 +66,7 @@ def extractive_pipeline(embedder: Embedder) -> Pipeline:
 def measure(
     components: Components, generation: Generation, asked: list[Case], *, rivals: bool
 ) -> None:
-    """Prints the table of one generation."""
+    """Prints the table of a generation."""
     questions = [case.question for case in asked]
     info = generation.info
     print(f"\n{info.chunks:,} passages, {len(questions)} questions")
@@ -94,21 +94,23 @@ def measure(
         return
     from tests.benchmarks.measure.eval_squad import retrievers
 
-    found, rows = retrievers(CachedEmbedder(components.embedder, questions), generation)
+    retrievers_by_name, rows = retrievers(
+        CachedEmbedder(components.embedder, questions), generation
+    )
     places = {}
     for node, (chunk, _) in zip(rows, generation.chunks(list(rows.values())), strict=True):
         source = generation.source(chunk.source_id)
         assert source is not None
         places[node] = (source.path, chunk.start, chunk.end)
-    for name, retriever in found.items():
+    for name, retriever in retrievers_by_name.items():
         nodes = time_questions(name, retriever.retrieve, questions)
-        print_quality([[places[found.node.node_id] for found in one] for one in nodes], asked)
+        print_quality([[places[hit.node.node_id] for hit in one] for one in nodes], asked)
 
 
-def print_quality(found: list[list[tuple[str, int, int]]], asked: list[Case]) -> None:
-    """Ends the line with hit@1 and MRR@10."""
+def print_quality(results: list[list[tuple[str, int, int]]], asked: list[Case]) -> None:
+    """Prints hit@1 and MRR@10 at the end of the line."""
     ranks = []
-    for places, case in zip(found, asked, strict=True):
+    for places, case in zip(results, asked, strict=True):
         spans = gold_spans(case, ARTICLES)
         right = [
             rank
@@ -121,7 +123,7 @@ def print_quality(found: list[list[tuple[str, int, int]]], asked: list[Case]) ->
 
 
 def main() -> None:
-    """Asks and prints."""
+    """Measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--limit", type=int)
