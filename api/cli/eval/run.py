@@ -32,44 +32,53 @@ RUNS_FOLDER = Path("runs")
 PROGRESS_LINES = 10
 """Lines of progress per run if stderr is not a terminal."""
 
+Cases = Annotated[Path, typer.Argument(help="File of cases, one JSON object per line.")]
+Corpus = Annotated[
+    Path | None, typer.Option("--corpus", help="Folder of articles.", show_default=False)
+]
+Attribute = Annotated[
+    str | None,
+    typer.Option(
+        help="MODULE:ATTR of a llama-index retriever or query engine, or of your own target.",
+        show_default=False,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the run; an existing run resumes.", show_default=False),
+]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Maximum number of cases.", show_default=False)
+]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", help="Only cases with this tag.", show_default=False)
+]
+Seed = Annotated[
+    int | None, typer.Option(help="With --limit: select random cases.", show_default=False)
+]
+Concurrency = Annotated[int, typer.Option(min=1, max=64, help="Concurrent cases.")]
+SkipInvalid = Annotated[
+    bool, typer.Option("--skip-invalid", help="Skip malformed lines and report them.")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")
+]
+
 
 def run(
-    cases: Annotated[Path, typer.Argument(help="File of cases, one JSON object per line.")],
-    corpus: Annotated[
-        Path | None, typer.Option("--corpus", help="Folder of articles.", show_default=False)
-    ] = None,
+    cases: Cases,
+    corpus: Corpus = None,
     url: options.Url = None,
     key: options.Key = None,
-    target: Annotated[
-        str | None,
-        typer.Option(
-            help="MODULE:ATTR of a llama-index retriever or query engine, or of your own target.",
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the run; an existing run resumes.", show_default=False),
-    ] = None,
+    target: Attribute = None,
+    out: Out = None,
     top_k: options.TopK = 5,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Maximum number of cases.", show_default=False)
-    ] = None,
-    tag: Annotated[
-        list[str] | None,
-        typer.Option("--tag", help="Only cases with this tag.", show_default=False),
-    ] = None,
-    seed: Annotated[
-        int | None,
-        typer.Option(help="With --limit: select random cases.", show_default=False),
-    ] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Concurrent cases.")] = 2,
-    skip_invalid: Annotated[
-        bool, typer.Option("--skip-invalid", help="Skip malformed lines and report them.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an existing run in the folder.")
-    ] = False,
+    limit: Limit = None,
+    tag: Tags = None,
+    seed: Seed = None,
+    concurrency: Concurrency = 2,
+    skip_invalid: SkipInvalid = False,
+    overwrite: Overwrite = False,
     baseline: Baseline = None,
     price_in: Price = None,
     price_out: Price = None,
