@@ -1,8 +1,8 @@
-"""The gold questions over the SQuAD articles, and the rules by which a result counts.
+"""Gold questions and answers, and the rules by which a result counts as correct.
 
-Needs `../shared/data` beside the repository, or FOOTNOTE_SHARED naming its parent. A paragraph
-counts as found when a hit's span overlaps the gold paragraph by half of either; an answer is
-contained when a gold answer stands in it as whole words after SQuAD normalisation.
+Needs `../shared/data` beside the repository, or FOOTNOTE_SHARED as the path of its parent. A hit
+finds a paragraph if their spans overlap by half of either. An answer is correct if it contains a
+gold answer as whole words after the normalization of the SQuAD evaluation.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 SHARED = Path(os.environ.get("FOOTNOTE_SHARED", Path(__file__).parents[3] / "shared"))
 ARTICLES = SHARED / "data" / "squad-articles" / "articles"
-_DROPPED = str.maketrans("", "", string.punctuation + "’‘“”«»–—…")
+_PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”«»–—…")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Case:
 
 
 def load_cases(path: Path) -> list[Case]:
-    """Returns the cases of a JSON-lines file; ends with a word on what is missing."""
+    """Returns the cases of a JSON Lines file; exits with a message if it does not exist."""
     if not path.exists():
         sys.exit(f"this benchmark needs {path}")
     return list(_read(path))
@@ -52,19 +52,19 @@ def _read(path: Path) -> Iterator[Case]:
 
 
 def normalize_answer(text: str) -> str:
-    """Lower case, without punctuation and articles, single blanks (SQuAD's evaluation)."""
-    words = re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_DROPPED))
+    """Returns the text in lower case without punctuation and articles (SQuAD's evaluation)."""
+    words = re.sub(r"\b(a|an|the)\b", " ", text.lower().translate(_PUNCTUATION))
     return " ".join(words.split())
 
 
 def contains_answer(answer: str, golds: tuple[str, ...]) -> bool:
-    """Does a gold answer stand in the answer as whole words?"""
+    """Returns whether the answer contains a gold answer as whole words."""
     padded = f" {normalize_answer(answer)} "
     return any(f" {normalize_answer(gold)} " in padded for gold in golds)
 
 
 def spans_overlap(start: int, end: int, gold_start: int, gold_end: int) -> bool:
-    """Do the spans share half of either?"""
+    """Returns whether the spans share half of either."""
     shared = min(end, gold_end) - max(start, gold_start)
     return shared > 0 and shared * 2 >= min(end - start, gold_end - gold_start)
 
@@ -76,6 +76,6 @@ def gold_spans(case: Case, articles: Path) -> list[tuple[str, int, int]]:
         with (articles / source).open(encoding="utf-8-sig", newline="") as file:
             start = file.read().find(quote)
         if start < 0:
-            sys.exit(f"{source} does not hold the evidence of {case.id}")
+            sys.exit(f"{source} does not contain the evidence of {case.id}")
         spans.append((source, start, start + len(quote)))
     return spans

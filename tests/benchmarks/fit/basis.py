@@ -1,9 +1,9 @@
-"""Fits the basis that token vectors are coded in, and writes it.
+"""Fits the PCA basis of the quantized token vectors, and writes it.
 
 python -m tests.benchmarks.fit.basis [--data-dir DIR] [--write]
 
 The principal components of the unit token vectors (letters and digits, no stop words) of PASSAGES
-passages of the SQuAD articles and of the documentation, in equal numbers, chosen by a seed. No
+passages, half from the SQuAD articles and half from the documentation, sampled with a seed. No
 question is used. Needs ../shared.
 """
 
@@ -22,15 +22,15 @@ PASSAGES, CHARS, SEED = 4000, 800, 7
 
 
 def texts() -> list[str]:
-    """Returns pieces of both corpora."""
-    chance = np.random.default_rng(SEED)
+    """Returns sampled passages of both corpora."""
+    rng = np.random.default_rng(SEED)
     articles = [path.read_text("utf-8") for path in sorted(ARTICLES.glob("*.txt"))]
     sections = anthropic_docs.read("anthropic_docs.json")
     chosen: list[str] = []
     for corpus in (articles, [anthropic_docs.section(entry) for entry in sections]):
         pieces = [t[at : at + CHARS] for t in corpus for at in range(0, len(t), CHARS)]
-        kept = chance.permutation(len(pieces))[: PASSAGES // 2]
-        chosen += [sanitize(pieces[place]) for place in kept]
+        indexes = rng.permutation(len(pieces))[: PASSAGES // 2]
+        chosen += [sanitize(pieces[index]) for index in indexes]
     return chosen
 
 
@@ -51,10 +51,10 @@ def main() -> None:
         tokens += len(rows)
     values, vectors = np.linalg.eigh(moments / tokens)
     values, vectors = values[::-1], vectors[:, ::-1]
-    kept = values[: quantize.COMPONENTS]
-    print(f"{tokens} tokens; {kept.sum() / values.sum():.3f} of their square length is preserved")
+    top_values = values[: quantize.COMPONENTS]
+    print(f"{tokens} tokens; {top_values.sum() / values.sum():.3f} of their variance is explained")
     signs = np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(len(values))])
-    basis = (vectors * signs)[:, : quantize.COMPONENTS] * np.sqrt(kept / kept.sum())
+    basis = (vectors * signs)[:, : quantize.COMPONENTS] * np.sqrt(top_values / top_values.sum())
     if options.write:
         np.save(BASIS, basis.astype(np.float16))
 

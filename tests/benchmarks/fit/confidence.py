@@ -1,12 +1,12 @@
-"""Fits what `confidence` means, and prints its reliability and the risk–coverage of refusing.
+"""Fits `confidence`, and prints its calibration and the risk–coverage of refusals.
 
 python -m tests.benchmarks.fit.confidence --cache .data/embeddings.sqlite3 [--write]
 
-Small corpora are made of the SQuAD articles that have questions. Asked of each: its answerable
-questions (positive); the same with the gold paragraph taken away, SQuAD 2.0's unanswerable ones,
-and questions about other articles (negative). A logistic regression on `rag/decide.py`'s features
-is fitted on one half of the articles and judged on the other; `--write` fits on all and writes
-`rag/weights.json`. Needs ../shared; no seeds are used.
+Builds small corpora from the SQuAD articles that have questions. Each is questions its answerable
+questions (positive); the same with the gold paragraph removed, the unanswerable ones of SQuAD 2.0,
+and questions about other articles (negative). A logistic regression on the
+features of `rag/answering/confidence.py` is fitted on one half of the articles and evaluated on the
+other; `--write` fits on all and writes `rag/weights.json`. Needs ../shared; no seeds are used.
 """
 
 import argparse
@@ -39,11 +39,11 @@ ARTICLES_PER_CORPUS = 4
 OFF_TOPIC_QUESTIONS = 30
 RIDGE = 1.0
 THRESHOLD = 0.25
-"""Confidence is a probability: what is answerable less than once in four times is refused."""
+"""Confidence is a probability: a question is refused if it is answerable in under 1 of 4 cases."""
 
 
 class GenerationWithoutChunks:
-    """A generation in which some chunks are not found and their words not known."""
+    """A generation without some of its chunks and their words."""
 
     def __init__(self, generation: Generation, rows: set[int]) -> None:
         self._generation, self._rows = generation, rows
@@ -52,29 +52,29 @@ class GenerationWithoutChunks:
         return getattr(self._generation, name)
 
     def find_lexical(self, terms: Sequence[str], *, limit: int) -> list[int]:
-        found = self._generation.find_lexical(terms, limit=limit)
-        return [row for row in found if row not in self._rows]
+        rows = self._generation.find_lexical(terms, limit=limit)
+        return [row for row in rows if row not in self._rows]
 
     def find_dense(self, vector: Any, *, limit: int) -> list[int]:
-        found = self._generation.find_dense(vector, limit=limit)
-        return [row for row in found if row not in self._rows]
+        rows = self._generation.find_dense(vector, limit=limit)
+        return [row for row in rows if row not in self._rows]
 
     def vocabulary(self, words: Sequence[str]) -> dict[str, tuple[int, int]]:
-        known = self._generation.vocabulary(words)
+        vocabulary = self._generation.vocabulary(words)
         rows = np.array(sorted(self._rows), np.int64)
-        numbers = np.array([number for number, _ in known.values()], np.int64)
+        numbers = np.array([number for number, _ in vocabulary.values()], np.int64)
         counts = self._generation.term_index.positions(rows, numbers).frequencies()
-        held = np.add.reduceat(counts.segments, counts.offsets[:-1], axis=0) > 0
-        left = {
-            word: (number, documents - int(held[:, place].sum()))
-            for place, (word, (number, documents)) in enumerate(known.items())
+        contained = np.add.reduceat(counts.segments, counts.offsets[:-1], axis=0) > 0
+        remaining = {
+            word: (number, documents - int(contained[:, place].sum()))
+            for place, (word, (number, documents)) in enumerate(vocabulary.items())
         }
-        return {word: entry for word, entry in left.items() if entry[1] > 0}
+        return {word: entry for word, entry in remaining.items() if entry[1] > 0}
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One question asked of one corpus: its features, and whether the corpus answers it."""
+    """One question questions over one corpus: its features, and whether the corpus answers it."""
 
     kind: str
     features: dict[str, float]
@@ -83,35 +83,35 @@ class Sample:
 
 
 def article_of(case: Case, titles: dict[str, str]) -> str:
-    """Returns the file that a case is about."""
+    """Returns the file of a case's article."""
     return case.evidence[0][0] if case.evidence else titles[case.id]
 
 
 def samples(cache: Path) -> Iterator[Sample]:
-    """Yields every question asked of every corpus."""
+    """Yields a sample for every question over every corpus."""
     folder = SHARED / "data" / "squad-articles"
     lines = (folder / "squad2.jsonl").read_text("utf-8").splitlines()
     titles = {entry["id"]: f"{entry['article']}.txt" for entry in map(json.loads, lines)}
-    asked = [*load_cases(folder / "xquad.jsonl"), *load_cases(folder / "squad2.jsonl")]
+    questions = [*load_cases(folder / "xquad.jsonl"), *load_cases(folder / "squad2.jsonl")]
     by_article: dict[str, list[Case]] = {}
-    for case in asked:
+    for case in questions:
         by_article.setdefault(article_of(case, titles), []).append(case)
     names = sorted(name for name in by_article if (ARTICLES / name).exists())
-    chance = random.Random(0)
-    chance.shuffle(names)
-    with tempfile.TemporaryDirectory() as made:
-        data = Path(made)
+    rng = random.Random(0)
+    rng.shuffle(names)
+    with tempfile.TemporaryDirectory() as folder_name:
+        data = Path(folder_name)
         shutil.copyfile(cache, data / "embeddings.sqlite3")
         for start in range(0, len(names), ARTICLES_PER_CORPUS):
             group = names[start : start + ARTICLES_PER_CORPUS]
             others = [c for name in names if name not in group for c in by_article[name]]
             own = [(name, case) for name in group for case in by_article[name]]
-            off = [("", case) for case in chance.sample(others, OFF_TOPIC_QUESTIONS)]
+            off = [("", case) for case in rng.sample(others, OFF_TOPIC_QUESTIONS)]
             yield from _corpus_samples(data, group, [*own, *off])
 
 
 def _corpus_samples(
-    data: Path, group: list[str], asked: list[tuple[str, Case]]
+    data: Path, group: list[str], questions: list[tuple[str, Case]]
 ) -> Iterator[Sample]:
     corpus = data / f"corpus-{group[0]}"
     corpus.mkdir()
@@ -122,7 +122,7 @@ def _corpus_samples(
     components = open_components(settings)
     components.serving.refresh()
     with components.serving.lease() as generation:
-        for article, case in asked:
+        for article, case in questions:
             kind = "off topic" if not article else "answerable"
             if article and not case.answerable:
                 kind = "unanswerable"
@@ -150,11 +150,11 @@ def _samples_of(
     generation: Generation, embedder: Any, case: Case, kind: str, article: str
 ) -> Iterator[Sample]:
     query = analyze_query(generation, embedder, case.question)
-    found = retrieve(generation, query, weights=fitted_weights(), top_k=5)
-    if found.hits:
-        picks = pick_sentences(case.question, found.hits)
-        dense = max(hit.scores.dense for hit in found.hits)
-        yield Sample(kind, features(case.question, found, picks), article, dense)
+    results = retrieve(generation, query, weights=fitted_weights(), top_k=5)
+    if results.hits:
+        picks = pick_sentences(case.question, results.hits)
+        dense = max(hit.scores.dense for hit in results.hits)
+        yield Sample(kind, features(case.question, results, picks), article, dense)
 
 
 def fit_logistic(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
@@ -171,31 +171,31 @@ def fit_logistic(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
 
 
 def predict(xs: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    """Returns the probabilities."""
+    """Returns the predicted probabilities."""
     return 1 / (1 + np.exp(-(np.column_stack([np.ones(len(xs)), xs]) @ beta)))
 
 
-def print_coverage(name: str, found: list[Sample], scores: np.ndarray) -> None:
-    """Prints, for thresholds on a score, what is answered of each kind."""
+def print_coverage(name: str, results: list[Sample], scores: np.ndarray) -> None:
+    """Prints the share of each kind of question that is answered at each threshold."""
     kinds = ("answerable", "unanswerable", "gold removed", "off topic")
     print(f"\n{name}: share answered at each threshold")
     print(f"{'threshold':>10}" + "".join(f"{kind:>14}" for kind in kinds))
     for threshold in np.arange(0.1, 1.0, 0.1):
-        shares = [np.mean(scores[[s.kind == kind for s in found]] >= threshold) for kind in kinds]
+        shares = [np.mean(scores[[s.kind == kind for s in results]] >= threshold) for kind in kinds]
         print(f"{threshold:10.1f}" + "".join(f"{share:14.3f}" for share in shares))
-    shares = [np.mean(scores[[s.kind == kind for s in found]] >= THRESHOLD) for kind in kinds]
+    shares = [np.mean(scores[[s.kind == kind for s in results]] >= THRESHOLD) for kind in kinds]
     print(f"{THRESHOLD:10.2f}" + "".join(f"{share:14.3f}" for share in shares))
-    print(f"area under risk–coverage: {aurc(found, scores):.4f}")
+    print(f"area under risk–coverage: {aurc(results, scores):.4f}")
 
 
-def aurc(found: list[Sample], scores: np.ndarray) -> float:
-    """Returns the mean share of unanswerable among the answered, over all coverages."""
-    wrong = np.array([s.kind != "answerable" for s in found])[np.argsort(-scores)]
+def aurc(results: list[Sample], scores: np.ndarray) -> float:
+    """Returns the mean share of unanswerable questions among the answered, over all coverages."""
+    wrong = np.array([s.kind != "answerable" for s in results])[np.argsort(-scores)]
     return float(np.mean(np.cumsum(wrong) / np.arange(1, len(wrong) + 1)))
 
 
 def print_reliability(ys: np.ndarray, scores: np.ndarray) -> None:
-    """Prints how often a confidence is right."""
+    """Prints the calibration: the share of answerable questions per confidence bin."""
     print(f"\n{'confidence':>12}{'questions':>11}{'mean':>8}{'answerable':>12}")
     for low in np.arange(0, 1, 0.1):
         inside = (scores >= low) & (scores < low + 0.1 + 1e-9 * (low > 0.85))
@@ -205,25 +205,27 @@ def print_reliability(ys: np.ndarray, scores: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Collects, fits on one half, judges on the other, and writes the fit on all."""
+    """Fits on each half, evaluates on the other, and writes the fit on all with --write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    found = list(samples(options.cache))
-    names = list(found[0].features)
-    xs = np.array([[s.features[name] for name in names] for s in found])
-    ys = np.array([s.kind == "answerable" for s in found], float)
-    articles = sorted({s.article for s in found})
-    half = np.array([articles.index(s.article) % 2 == 0 for s in found])
-    scores = np.empty(len(found))
+    results = list(samples(options.cache))
+    names = list(results[0].features)
+    xs = np.array([[s.features[name] for name in names] for s in results])
+    ys = np.array([s.kind == "answerable" for s in results], float)
+    articles = sorted({s.article for s in results})
+    half = np.array([articles.index(s.article) % 2 == 0 for s in results])
+    scores = np.empty(len(results))
     for side in (half, ~half):
         scores[side] = predict(xs[side], fit_logistic(xs[~side], ys[~side]))
     print(
-        f"{len(found)} questions, {int(ys.sum())} answerable; each half judged by the other's fit"
+        f"{len(results)} questions, {int(ys.sum())} answerable; each half with the fit on the other"
     )
-    print_coverage("fitted", found, scores)
-    print_coverage("cosine of the best passage alone", found, np.array([s.dense for s in found]))
+    print_coverage("fitted", results, scores)
+    print_coverage(
+        "cosine of the best passage alone", results, np.array([s.dense for s in results])
+    )
     print_reliability(ys, scores)
     beta = fit_logistic(xs, ys)
     terms = {"intercept": beta[0], **dict(zip(names, beta[1:], strict=True))}

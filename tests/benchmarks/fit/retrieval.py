@@ -1,12 +1,12 @@
-"""Fits the shares of the retrieval signals on public questions and prints how much they matter.
+"""Fits the weights of the retrieval signals on public questions, with an ablation of each.
 
 python -m tests.benchmarks.fit.retrieval [--data-dir DIR] [--write]
 
-The 722 answerable SQuAD questions count six tenths, the 100 on documentation and the 472 of the
-chunking evaluation two each, so that no one way of asking decides. Every candidate is scored once;
-then seeded random searches climb in MRR@10. What is written is the mean of all weights within NEAR
-of each search's best, so that no peak decides; each half of the SQuAD articles is also judged by
-the other half's weights. No SciFact claim and no seed is used. Needs ../shared.
+The 722 answerable SQuAD questions have a weight of 0.6, the 100 on documentation and the 472 of the
+chunking evaluation 0.2 each, so that no kind of question dominates. Every candidate is scored once;
+then seeded random hill climbing maximizes MRR@10. The result is the mean of all weights within NEAR
+of each search's best, so that no single peak decides; each half of the SQuAD articles is also
+evaluated with the weights of the other half. No SciFact claim and no seed is used. Needs ../shared.
 """
 
 import argparse
@@ -35,7 +35,7 @@ TOP = 10
 
 @dataclass(frozen=True)
 class Question:
-    """One question's candidates: passage signals (n, 3), and each one's sentences' (s, 3)."""
+    """The candidates of a question: passage signals (n, 3), and for each its sentences' (s, 3)."""
 
     group: str
     passages: np.ndarray
@@ -45,26 +45,26 @@ class Question:
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """All candidates of many questions; `passage` and `question` say where each one's begin."""
+    """The candidates of many questions, concatenated, with the start of each passage and question."""
 
     passages: np.ndarray
     sentences: np.ndarray
     gold: np.ndarray
-    passage: np.ndarray
-    to_question: np.ndarray
+    passage_starts: np.ndarray
+    question_starts: np.ndarray
 
     def ranks(self, weights: np.ndarray) -> np.ndarray:
         """Returns the rank of each question's best gold passage, from 1; 0 beyond TOP."""
-        best = np.maximum.reduceat(self.sentences @ weights[len(PASSAGE) :], self.passage)
+        best = np.maximum.reduceat(self.sentences @ weights[len(PASSAGE) :], self.passage_starts)
         score = self.passages @ weights[: len(PASSAGE)] + best
-        sizes = np.diff(np.append(self.question, len(score)))
-        gold = np.maximum.reduceat(np.where(self.gold, score, -1.0), self.question)
-        ranks = 1 + np.add.reduceat(score > np.repeat(gold, sizes), self.question)
+        sizes = np.diff(np.append(self.question_starts, len(score)))
+        gold = np.maximum.reduceat(np.where(self.gold, score, -1.0), self.question_starts)
+        ranks = 1 + np.add.reduceat(score > np.repeat(gold, sizes), self.question_starts)
         return np.where((gold >= 0) & (ranks <= TOP), ranks, 0)
 
 
 def to_question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool]) -> Question:
-    """Returns what the weights are fitted on."""
+    """Returns the signals and gold labels of a question's candidates."""
     hits = hits[:CANDIDATES]
     return Question(
         group=group,
@@ -75,14 +75,14 @@ def to_question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool])
 
 
 def concatenate(questions: Sequence[Question]) -> QuestionSet:
-    """Returns the questions as one."""
-    sentences = [part for asked in questions for part in asked.sentences]
+    """Returns the questions as one set."""
+    sentences = [part for one in questions for part in one.sentences]
     return QuestionSet(
-        passages=np.concatenate([asked.passages for asked in questions]),
+        passages=np.concatenate([one.passages for one in questions]),
         sentences=np.concatenate(sentences),
-        gold=np.concatenate([asked.gold for asked in questions]),
-        passage=np.cumsum([0, *map(len, sentences)])[:-1],
-        question=np.cumsum([0, *(len(asked.gold) for asked in questions)])[:-1],
+        gold=np.concatenate([one.gold for one in questions]),
+        passage_starts=np.cumsum([0, *map(len, sentences)])[:-1],
+        question_starts=np.cumsum([0, *(len(one.gold) for one in questions)])[:-1],
     )
 
 
@@ -90,20 +90,20 @@ def squad_questions(data_dir: Path) -> list[Question]:
     """Returns the answerable questions over the articles, by article."""
     folder = SHARED / "data" / "squad-articles"
     asked = [*load_cases(folder / "xquad.jsonl"), *load_cases(folder / "squad2.jsonl")]
-    found = []
+    results = []
     with open_index(ARTICLES, data_dir, "squad") as (components, generation):
         for case in (case for case in asked if case.answerable):
             spans = gold_spans(case, ARTICLES)
             hits = candidate_pool(components, generation, case.question).hits
-            found.append(
+            results.append(
                 to_question(spans[0][0], hits, lambda hit, spans=spans: is_gold_hit(hit, spans))
             )
-    return found
+    return results
 
 
 def docs_questions(data_dir: Path) -> list[Question]:
     """Returns the questions on documentation; gold is each passage of a gold section."""
-    corpus, found = data_dir / "corpora" / "anthropic-docs", []
+    corpus, results = data_dir / "corpora" / "anthropic-docs", []
     sections = anthropic_docs.read("anthropic_docs.json")
     write_corpus(
         corpus,
@@ -113,25 +113,25 @@ def docs_questions(data_dir: Path) -> list[Question]:
         for entry in anthropic_docs.read("docs_evaluation_dataset.json"):
             right = {anthropic_docs.file_name(link) for link in entry["correct_chunks"]}
             hits = candidate_pool(components, generation, entry["question"]).hits
-            found.append(to_question("", hits, lambda hit, right=right: hit.source.path in right))
-    return found
+            results.append(to_question("", hits, lambda hit, right=right: hit.source.path in right))
+    return results
 
 
 def chunking_questions(data_dir: Path) -> list[Question]:
     """Returns the chunking evaluation's questions; gold overlaps a gold span by half of either."""
-    corpus, found = data_dir / "corpora" / "chunking-eval", []
+    corpus, results = data_dir / "corpora" / "chunking-eval", []
     files = (chunking.FOLDER / "corpora").glob("*.md")
     write_corpus(corpus, {file.name: file.read_bytes().decode() for file in files})
     with open_index(corpus, data_dir, "chunking-eval") as (components, generation):
         for asked in chunking.questions(chunking.FOLDER / "questions_df.csv"):
             spans = [(asked.source, start, end) for start, end in asked.spans]
             hits = candidate_pool(components, generation, asked.text).hits
-            found.append(to_question("", hits, lambda hit, spans=spans: is_gold_hit(hit, spans)))
-    return found
+            results.append(to_question("", hits, lambda hit, spans=spans: is_gold_hit(hit, spans)))
+    return results
 
 
 def is_gold_hit(hit: Hit, spans: Sequence[tuple[str, int, int]]) -> bool:
-    """Is the hit one of the gold spans, by half of either?"""
+    """Returns whether the hit overlaps a gold span by half of either."""
     return any(
         hit.source.path == source and spans_overlap(hit.chunk.start, hit.chunk.end, start, end)
         for source, start, end in spans
@@ -143,32 +143,30 @@ def mrr(ranks: np.ndarray) -> float:
 
 
 def fit_weights(sets: Sequence[tuple[float, QuestionSet]]) -> np.ndarray:
-    """Returns the mean of what the searches find."""
+    """Returns the mean of the weights that the searches find."""
     return np.mean([hill_climb(sets, np.random.default_rng(seed)) for seed in SEEDS], axis=0)
 
 
-def hill_climb(
-    sets: Sequence[tuple[float, QuestionSet]], chance: np.random.Generator
-) -> np.ndarray:
-    """Returns the mean of the nearly best weights that a random climb comes by."""
+def hill_climb(sets: Sequence[tuple[float, QuestionSet]], rng: np.random.Generator) -> np.ndarray:
+    """Returns the mean of the near-optimal weights on a random climb."""
 
-    def worth(weights: np.ndarray) -> float:
+    def objective(weights: np.ndarray) -> float:
         return sum(share * mrr(asked.ranks(weights)) for share, asked in sets)
 
-    tried = [(worth(START), START)]
-    best = tried[0]
+    visited = [(objective(START), START)]
+    best = visited[0]
     for _ in range(STEPS):
         weights = best[1].copy()
-        moved = chance.choice(len(NAMES), size=chance.integers(1, 4), replace=False)
-        weights[moved] = np.maximum(0, weights[moved] + chance.normal(0, STEP_STD, len(moved)))
+        changed = rng.choice(len(NAMES), size=rng.integers(1, 4), replace=False)
+        weights[changed] = np.maximum(0, weights[changed] + rng.normal(0, STEP_STD, len(changed)))
         weights /= weights.sum()
-        tried.append((worth(weights), weights))
-        best = max(best, tried[-1], key=lambda pair: pair[0])
-    return np.mean([weights for value, weights in tried if value >= best[0] - TOLERANCE], axis=0)
+        visited.append((objective(weights), weights))
+        best = max(best, visited[-1], key=lambda pair: pair[0])
+    return np.mean([weights for value, weights in visited if value >= best[0] - TOLERANCE], axis=0)
 
 
 def print_row(name: str, asked: QuestionSet, weights: np.ndarray) -> None:
-    """Prints a line of the table."""
+    """Prints a row of the table."""
     shares = " ".join(f"{n} {w:.2f}" for n, w in zip(NAMES, weights, strict=True))
     ranks = asked.ranks(weights)
     first, five = (ranks == 1).mean(), ((ranks > 0) & (ranks <= 5)).mean()
@@ -176,7 +174,7 @@ def print_row(name: str, asked: QuestionSet, weights: np.ndarray) -> None:
 
 
 def main() -> None:
-    """Collects, fits on each half and on all, prints, and writes where that is asked."""
+    """Fits on each half and on all questions, and writes the weights with --write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--write", action="store_true")
@@ -195,7 +193,7 @@ def main() -> None:
     others = [(SET_WEIGHTS[name], asked) for name, asked in sets.items() if name != "squad"]
     for side in (0, 1):
         weights = fit_weights([(SET_WEIGHTS["squad"], halves[1 - side]), *others])
-        print_row(f"half {side + 1} by the other's", halves[side], weights)
+        print_row(f"half {side + 1}, other's weights", halves[side], weights)
     weights = fit_weights([(SET_WEIGHTS["squad"], sets["squad"]), *others])
     for name, asked in sets.items():
         print_row(name, asked, weights)
@@ -209,7 +207,7 @@ def main() -> None:
         data["question"] = {name: round(share, 2) for name, share in shares}
         data["fitted"] = datetime.now(UTC).date().isoformat()
         data["on"] = (
-            "SQuAD articles, anthropic-docs, chunking-eval, SciFact abstracts: see fit_*.py"
+            "SQuAD articles, anthropic-docs, chunking-eval, SciFact abstracts: tests/benchmarks/fit"
         )
         WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
 

@@ -1,12 +1,12 @@
-"""Fits the shares of the retrieval signals for statements: claims, titles, sentences.
+"""Fits the weights of the retrieval signals for statements: claims, titles, sentences.
 
 python -m tests.benchmarks.fit.statements [--data-dir DIR] [--write]
 
-There is no public set of claims with a licence to fit on, so articles ask for themselves (inverse
-cloze, Lee et al. 2019): a title or a sentence is taken out of an article, and what is left of it is
-to be found by it. 700 titles and 700 sentences of SciFact's abstracts, none of them an abstract
+No public set of claims has a licence to fit on, so queries come from the articles (inverse cloze
+task, Lee et al. 2019): a title or a sentence is removed from an article and used as the query for
+the rest of it. 700 titles and 700 sentences of SciFact's abstracts, none of them an abstract
 that a test claim is about, and a sentence of two paragraphs of each SQuAD article count a third
-each; the search is that of `fit_retrieval.py`. No claim is read. Needs ../shared and ten minutes.
+each; the search is that of `fit.retrieval`. No claim is read. Needs ../shared and ten minutes.
 """
 
 import argparse
@@ -38,43 +38,43 @@ from tests.benchmarks.measure import scifact
 STATEMENTS_PER_KIND = 700
 PARAGRAPHS_PER_ARTICLE = 2
 MIN_PARAGRAPH_CHARS = 400
-"""Characters: a paragraph that can spare a sentence."""
+"""Minimum characters of a paragraph to remove a sentence from."""
 _END = re.compile(r"(?<=[a-z)0-9]{2}\.) (?=[A-Z])")
 _EDGE = 60
-"""Characters of what is left of a paragraph by which a passage is known to be of it."""
+"""Characters at the ends of a remaining paragraph that identify its passages."""
 
 
 @dataclass(frozen=True)
 class ClozeStatement:
-    """What was taken out of a file, and the paragraph that is left; "" for the whole file."""
+    """A statement removed from a file, and the rest of its paragraph; "" for the whole file."""
 
     text: str
     source: str
     rest: str = ""
 
     def is_in(self, hit: Hit) -> bool:
-        """Is the hit what the statement was taken out of?"""
+        """Returns whether the hit is where the statement was removed."""
         if hit.source.path != self.source:
             return False
         edges = self.rest[:_EDGE], self.rest[-_EDGE:]
         return any(edge in hit.text for edge in edges) or hit.text.strip() in self.rest
 
 
-def pick_sentence(sentences: Sequence[str], chance: random.Random) -> int | None:
-    """Returns one that can be missed; None where there is none."""
+def pick_sentence(sentences: Sequence[str], rng: random.Random) -> int | None:
+    """Returns the index of a sentence to remove; None if there is none."""
     middling = [n for n, sentence in enumerate(sentences) if 8 <= len(sentence.split()) <= 40]
-    return chance.choice(middling) if len(sentences) > 3 and middling else None
+    return rng.choice(middling) if len(sentences) > 3 and middling else None
 
 
 def cloze_abstracts(
-    chance: random.Random,
+    rng: random.Random,
 ) -> tuple[dict[str, str], list[ClozeStatement], list[ClozeStatement]]:
-    """Returns SciFact's files, the titles taken out, and the sentences."""
+    """Returns SciFact's files, the removed titles and the removed sentences."""
     entries = scifact.read("corpus.jsonl")
     files = {f"{entry['_id']}.md": scifact.abstract(entry).text for entry in entries}
     asked = set[str]().union(*scifact.qrels().values())
     free = [entry for entry in entries if f"{entry['_id']}.md" not in asked]
-    chance.shuffle(free)
+    rng.shuffle(free)
     titles, sentences = [], []
     for entry in free:
         name, own = f"{entry['_id']}.md", entry["metadata"]["sentences"]
@@ -82,8 +82,7 @@ def cloze_abstracts(
             files[name] = files[name].partition("\n\n")[2]
             titles.append(ClozeStatement(" ".join(entry["title"].split()), name))
         elif (
-            len(sentences) < STATEMENTS_PER_KIND
-            and (place := pick_sentence(own, chance)) is not None
+            len(sentences) < STATEMENTS_PER_KIND and (place := pick_sentence(own, rng)) is not None
         ):
             left = {"sentences": own[:place] + own[place + 1 :]}
             files[name] = scifact.abstract({**entry, "metadata": left}).text
@@ -91,17 +90,17 @@ def cloze_abstracts(
     return files, titles, sentences
 
 
-def cloze_articles(chance: random.Random) -> tuple[dict[str, str], list[ClozeStatement]]:
-    """Returns the SQuAD articles and the sentences taken out."""
+def cloze_articles(rng: random.Random) -> tuple[dict[str, str], list[ClozeStatement]]:
+    """Returns the SQuAD articles and the removed sentences."""
     files, taken = {}, []
     for file in sorted(ARTICLES.glob("*.txt")):
         lines = file.read_text("utf-8").split("\n")
         long = [
             n for n, line in enumerate(lines) if len(line) > MIN_PARAGRAPH_CHARS and line[0] != "#"
         ]
-        for number in chance.sample(long, min(PARAGRAPHS_PER_ARTICLE, len(long))):
+        for number in rng.sample(long, min(PARAGRAPHS_PER_ARTICLE, len(long))):
             own = _END.split(lines[number])
-            if (place := pick_sentence(own, chance)) is not None:
+            if (place := pick_sentence(own, rng)) is not None:
                 lines[number] = " ".join(own[:place] + own[place + 1 :])
                 taken.append(ClozeStatement(own[place], file.name, lines[number]))
         files[file.name] = "\n".join(lines)
@@ -111,7 +110,7 @@ def cloze_articles(chance: random.Random) -> tuple[dict[str, str], list[ClozeSta
 def retrieve_statements(
     name: str, data_dir: Path, files: dict[str, str], *lists: Sequence[ClozeStatement]
 ) -> list[list[Question]]:
-    """Returns what each statement finds in the files."""
+    """Returns the candidates of each statement."""
     corpus = data_dir / "corpora" / name
     write_corpus(corpus, files)
     with open_index(corpus, data_dir, name) as (components, generation):
@@ -125,15 +124,15 @@ def retrieve_statements(
 
 
 def main() -> None:
-    """Takes out, finds, fits, prints, and writes where that is asked."""
+    """Fits, prints, and writes the weights with --write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    chance = random.Random(7)
-    files, titles, sentences = cloze_abstracts(chance)
+    rng = random.Random(7)
+    files, titles, sentences = cloze_abstracts(rng)
     on_abstracts = retrieve_statements("scifact-cloze", options.data_dir, files, titles, sentences)
-    files, taken = cloze_articles(chance)
+    files, taken = cloze_articles(rng)
     on_articles = retrieve_statements("squad-cloze", options.data_dir, files, taken)
     names = ("titles of abstracts", "sentences of abstracts", "sentences of articles")
     sets = dict(zip(names, map(concatenate, on_abstracts + on_articles), strict=True))

@@ -2,9 +2,9 @@
 
 python -m tests.benchmarks.measure.anthropic_docs [--data-dir DIR]
 
-A file a section, from the Anthropic cookbook's guide to retrieval. Sections are ranked by their
-best passage; the guide's own figures are over the three best. Embeds for a minute once. Needs
-../shared.
+One file per section, from the retrieval guide of the Anthropic cookbook. Sections are ranked by
+their best passage; the guide's figures are for the top three. Embeds for a minute the first time.
+Needs ../shared.
 """
 
 import argparse
@@ -48,26 +48,26 @@ def section(entry: dict[str, Any]) -> str:
     return f"# {heading}\n\n{text.removeprefix(heading).strip()}\n"
 
 
-def reciprocal(paths: Sequence[str], right: set[str]) -> float:
-    return next((1 / rank for rank, path in enumerate(paths, 1) if path in right), 0.0)
+def reciprocal(paths: Sequence[str], relevant: set[str]) -> float:
+    return next((1 / rank for rank, path in enumerate(paths, 1) if path in relevant), 0.0)
 
 
-def figures(hits: Sequence[Hit], right: set[str]) -> tuple[float, ...]:
-    """Returns MRR by section and by hit, precision and recall at 3, and hit@1."""
+def figures(hits: Sequence[Hit], relevant: set[str]) -> tuple[float, ...]:
+    """Returns the MRR of sections and of hits, precision and recall at 3, and hit@1."""
     paths = [hit.source.path for hit in hits]
     sections = list(dict.fromkeys(paths))
-    found = len(right & set(sections[:TOP]))
+    retrieved = len(relevant & set(sections[:TOP]))
     return (
-        reciprocal(sections, right),
-        reciprocal(paths, right),
-        found / TOP,
-        found / len(right),
-        float(sections[0] in right),
+        reciprocal(sections, relevant),
+        reciprocal(paths, relevant),
+        retrieved / TOP,
+        retrieved / len(relevant),
+        float(sections[0] in relevant),
     )
 
 
 def means(rows: Sequence[tuple[float, ...]]) -> list[float]:
-    """Returns the table's columns; F1 is that of the mean precision and recall, as in the guide."""
+    """Returns the columns of the table; F1 is of the mean precision and recall, as in the guide."""
     mrr, hits, precision, recall, first = (
         statistics.mean(column) for column in zip(*rows, strict=True)
     )
@@ -76,7 +76,7 @@ def means(rows: Sequence[tuple[float, ...]]) -> list[float]:
 
 
 def main() -> None:
-    """Syncs, asks and prints."""
+    """Syncs, retrieves and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     data_dir = parser.parse_args().data_dir
@@ -87,10 +87,10 @@ def main() -> None:
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     with open_index(corpus, data_dir, "anthropic-docs") as (components, generation):
         for entry in questions:
-            right = {file_name(link) for link in entry["correct_chunks"]}
+            relevant = {file_name(link) for link in entry["correct_chunks"]}
             hits = candidate_pool(components, generation, entry["question"]).hits
-            for name, worth in RANKINGS.items():
-                rows[name].append(figures(rank_by(hits, worth), right))
+            for name, score in RANKINGS.items():
+                rows[name].append(figures(rank_by(hits, score), relevant))
     print_table(
         f"{len(questions)} questions", COLUMNS, {name: means(row) for name, row in rows.items()}
     )

@@ -1,12 +1,12 @@
-"""Footnote's first sync beside plain llama-index with the same weights: speed and memory.
+"""Indexing speed and memory, compared with plain llama-index with the same weights.
 
     python -m tests.benchmarks.measure.indexing CORPUS --rival PYTHON [--passages 2000]
 
 PYTHON has sentence-transformers, llama-index-core and llama-index-vector-stores-chroma installed:
-SentenceSplitter at 200 of the model's own wordpieces without overlap, so that nothing is cut off,
-batches of 32, ChromaVectorStore on disk. Both read the same articles, one after the other, each in
-a process of its own from start to end; its memory is that of all its processes. Footnote also
-keeps the vectors of words, writes the lexical index and the catalog, and verifies what it built.
+SentenceSplitter with 200 wordpieces of the model without overlap, so that nothing is truncated,
+batches of 32, ChromaVectorStore on disk. Both index the same articles, one after the other, each in
+its own process; memory is the sum of all processes. Footnote also stores word vectors, writes the
+lexical index and the catalog, and verifies the result.
 """
 
 import argparse
@@ -28,7 +28,7 @@ ROUNDS = 1
 
 @dataclass(frozen=True)
 class Run:
-    """One indexing of the articles: seconds by the clock and of processors, peak memory in MB."""
+    """One indexing run: wall and CPU seconds, peak memory in MB."""
 
     passages: int
     wall_s: float
@@ -37,7 +37,7 @@ class Run:
 
 
 def measure_command(command: Sequence[str], environment: Mapping[str, str]) -> Run:
-    """Runs a command whose last line is JSON with `chunks`, and watches what it takes."""
+    """Runs a command whose output ends with JSON that has `chunks`, and measures it."""
     started, peak = time.perf_counter(), 0.0
     before = os.times()
     with tempfile.TemporaryFile("w+") as out:
@@ -50,14 +50,14 @@ def measure_command(command: Sequence[str], environment: Mapping[str, str]) -> R
         wall, after = time.perf_counter() - started, os.times()
         out.seek(0)
         text = out.read()
-        told = json.loads(text[max(text.rfind("\n{"), 0) :])
+        report = json.loads(text[max(text.rfind("\n{"), 0) :])
     cpu = after.children_user + after.children_system
     cpu -= before.children_user + before.children_system
-    return Run(told["chunks"], wall, cpu, peak)
+    return Run(report["chunks"], wall, cpu, peak)
 
 
 def process_tree(pid: int) -> list[int]:
-    """Returns the process and all below it."""
+    """Returns the pids of a process and its descendants."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -65,14 +65,14 @@ def process_tree(pid: int) -> list[int]:
         except OSError:
             continue
         children.setdefault(parent, []).append(int(stat.parent.name))
-    found = [pid]
-    for known in found:
-        found += children.get(known, [])
-    return found
+    pids = [pid]
+    for parent in pids:
+        pids += children.get(parent, [])
+    return pids
 
 
 def resident_mb(pid: int) -> float:
-    """Returns a process's resident memory; 0 once it has ended."""
+    """Returns the resident memory of a process; 0 once it has exited."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -81,7 +81,7 @@ def resident_mb(pid: int) -> float:
 
 
 def index_with_llama_index(corpus: Path, folder: Path, model: Path) -> int:
-    """Indexes the folder the plain way; runs in the rival's environment."""
+    """Indexes the folder with llama-index, in an environment that has it."""
     import chromadb
     from llama_index.core import SimpleDirectoryReader, StorageContext, VectorStoreIndex
     from llama_index.core.base.embeddings.base import BaseEmbedding
@@ -127,10 +127,10 @@ def index_with_llama_index(corpus: Path, folder: Path, model: Path) -> int:
 
 
 def main() -> int:
-    """Measures and prints."""
+    """Measures both and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
-    parser.add_argument("--rival", help="the Python that has sentence-transformers")
+    parser.add_argument("--rival", help="a Python that has sentence-transformers")
     parser.add_argument("--passages", type=int, default=2000)
     parser.add_argument("--as-rival", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -142,7 +142,7 @@ def main() -> int:
     runs: dict[str, list[Run]] = {"footnote": [], "llama-index": []}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        letters = copy_articles(options.corpus, folder / "articles", options.passages)
+        characters = copy_articles(options.corpus, folder / "articles", options.passages)
         offline = dict(os.environ) | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
         for number in range(ROUNDS):
             data = folder / f"data{number}"
@@ -152,31 +152,36 @@ def main() -> int:
             plain = [options.rival, __file__, str(folder / "articles"), "--as-rival"]
             plain += [str(folder / f"rival{number}"), str(model)]
             runs["llama-index"].append(measure_command(plain, offline))
-    print_runs(runs, letters)
+    print_runs(runs, characters)
     return 0
 
 
 def copy_articles(corpus: Path, folder: Path, passages: int) -> int:
-    """Copies articles until they hold so many passages of 200 wordpieces; their characters."""
+    """Copies articles for about `passages` passages of 200 wordpieces; returns their characters."""
     folder.mkdir()
-    letters = 0
+    characters = 0
     for path in sorted(corpus.iterdir()):
-        if letters >= passages * 850:  # characters; measured: 4.2 a wordpiece
+        if characters >= passages * 850:  # characters; measured: 4.2 a wordpiece
             break
         shutil.copy(path, folder)
-        letters += len(path.read_text("utf-8"))
-    return letters
+        characters += len(path.read_text("utf-8"))
+    return characters
 
 
-def print_runs(runs: Mapping[str, Sequence[Run]], letters: int) -> None:
-    """Prints a row for each, the better of its runs, and the ratios."""
+def print_runs(runs: Mapping[str, Sequence[Run]], characters: int) -> None:
+    """Prints the faster run of each system, and the ratios."""
     best = {name: min(each, key=lambda run: run.wall_s) for name, each in runs.items()}
-    print(f"{letters:,} characters; the quicker of {ROUNDS}, median memory")
+    print(f"{characters:,} characters; the faster of {ROUNDS}, median memory")
     print(f"{'':12}{'passages':>9}{'s':>8}{'CPU s':>8}{'passages/s':>12}{'kB/s':>8}{'MB':>7}")
     figures = {}
     for name, run in best.items():
         memory = statistics.median(each.rss_mb for each in runs[name])
-        figures[name] = (run.passages / run.wall_s, letters / run.wall_s / 1000, memory, run.cpu_s)
+        figures[name] = (
+            run.passages / run.wall_s,
+            characters / run.wall_s / 1000,
+            memory,
+            run.cpu_s,
+        )
         print(
             f"{name:12}{run.passages:9}{run.wall_s:8.1f}{run.cpu_s:8.1f}"
             f"{figures[name][0]:12.1f}{figures[name][1]:8.1f}{memory:7.0f}"
@@ -184,7 +189,7 @@ def print_runs(runs: Mapping[str, Sequence[Run]], letters: int) -> None:
     ours, theirs = figures["footnote"], figures["llama-index"]
     print(
         f"passages/s × {ours[0] / theirs[0]:.2f}, text/s × {ours[1] / theirs[1]:.2f}, "
-        f"text a CPU second × {theirs[3] / ours[3]:.2f}, memory × {ours[2] / theirs[2]:.2f}"
+        f"text per CPU second × {theirs[3] / ours[3]:.2f}, memory × {ours[2] / theirs[2]:.2f}"
     )
 
 

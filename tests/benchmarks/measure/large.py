@@ -1,14 +1,13 @@
-"""Milliseconds a question over 100,000 passages and more, which nobody has to embed.
+"""Latency over 100,000 passages and more, from a synthetic corpus that needs no embedding.
 
     python -m tests.benchmarks.measure.large --data-dir DIR [--passages 100000] [--limit N]
 
-Made of the collection `squad` in DIR (tests/benchmarks/squad.py builds it): its 490 articles as
-they are, and others whose passages are sentences of one article thrown together. Such a passage's
-vector is the mean of those of the passages they are from, its words' vectors are the real ones. So
-texts and vectors are those of natural language, and what is asked for has five times as many
-rivals as in `squad`; the figures for quality say no more than that it is still found. The
-collection `large` is built and verified once, by the sync's own code; measured is what latency.py
-measures, and each stage of a search. Needs ../shared.
+Built from the collection `squad` in DIR (`measure.squad` builds it): its 490 articles, and copies
+whose passages are shuffled sentences of one article. The vector of such a passage is the mean of
+the vectors of their passages; word vectors are the real ones. Texts and vectors are natural
+language, with five times as many distractors as in `squad`; the quality figures only show that the
+gold passage is still found. The collection `large` is built and verified once, by the code of the
+sync. Measures the latencies of `measure.latency`, and each stage of a search. Needs ../shared.
 """
 
 import argparse
@@ -40,9 +39,9 @@ NOTHING = CorpusDiff((), (), {}, 0, 0, 0, 0)
 
 
 class SyntheticCorpus:
-    """The articles of a generation, and as many made of them as are wanted, with their vectors.
+    """The articles of a generation and synthetic copies of them, with their vectors.
 
-    Stands where the sync's embedding cache does.
+    Takes the place of the embedding cache in a sync.
     """
 
     def __init__(self, generation: Generation, *, passages: int) -> None:
@@ -94,12 +93,12 @@ class SyntheticCorpus:
         self.parsed.append(ParsedSource(copied, "", joined, tuple(made)))
 
     def vectors(self, wanted: list[ChunkText]) -> Iterator[ChunkVectors]:
-        """Yields every passage's vectors, by row."""
+        """Yields the vectors of every passage, by row."""
         yield from self._vectors
 
 
 def build(settings: Settings, large: SyntheticCorpus) -> None:
-    """Publishes the collection as a sync would."""
+    """Builds and publishes the collection as a sync does."""
     request = sync_request(settings)
     request.folder.mkdir(parents=True, exist_ok=True)
     made = GenerationBuilder(request, NOTHING, tuple(large.parsed), lambda event: None)
@@ -115,31 +114,32 @@ def build(settings: Settings, large: SyntheticCorpus) -> None:
 
 
 def print_stages(generation: Generation, embedder: Embedder, questions: list[str]) -> None:
-    """Prints what each part of a search takes; candidates are those of each question."""
+    """Prints the latency of each stage of a search."""
     queries = [analyze_query(generation, embedder, question) for question in questions]
     known = [query.known_terms for query in queries]
-    words = [generation.find_lexical(terms, limit=100) for terms in known]
-    near = [generation.find_dense(query.vector, limit=100) for query in queries]
-    rows = [np.array(sorted({*w, *n}), np.int64) for w, n in zip(words, near, strict=True)]
-    every = range(len(questions))
+    lexical = [generation.find_lexical(terms, limit=100) for terms in known]
+    dense = [generation.find_dense(query.vector, limit=100) for query in queries]
+    rows = [np.array(sorted({*w, *n}), np.int64) for w, n in zip(lexical, dense, strict=True)]
     filters = Filters(("1/",))
     parts: dict[str, Callable[[int], Any]] = {
-        "terms of the question": lambda n: analyze_query(generation, embedder, questions[n]),
-        "candidates by words": lambda n: generation.find_lexical(known[n], limit=100),
-        "candidates by vector": lambda n: generation.find_dense(queries[n].vector, limit=100),
-        "counts of terms": lambda n: generation.term_index.positions(
-            rows[n], queries[n].numbers
+        "analyzing the question": lambda n: analyze_query(generation, embedder, questions[n]),
+        "candidates of BM25": lambda n: generation.find_lexical(known[n], limit=100),
+        "candidates of the vectors": lambda n: generation.find_dense(queries[n].vector, limit=100),
+        "term frequencies": lambda n: generation.term_index.positions(
+            rows[n], queries[n].term_ids
         ).frequencies(),
-        "matches of words": lambda n: generation.max_similarities(rows[n], queries[n].parts),
+        "word similarities": lambda n: generation.max_similarities(
+            rows[n], queries[n].word_vectors
+        ),
         "cosines of passages": lambda n: generation.similarities(rows[n], queries[n].vector),
         "cosines with neighbours": lambda n: generation.context_similarities(
             rows[n], queries[n].vector
         ),
         "text of ten hits": lambda n: generation.chunks(rows[n][:10].tolist()),
-        "all of a search": lambda n: retrieve(
+        "whole search": lambda n: retrieve(
             generation, queries[n], weights=fitted_weights(), top_k=10
         ),
-        "all of it within a fifth of the articles": lambda n: retrieve(
+        "whole search, filtered to a fifth of the articles": lambda n: retrieve(
             generation, queries[n], weights=fitted_weights(), top_k=10, filters=filters
         ),
     }
@@ -147,7 +147,7 @@ def print_stages(generation: Generation, embedder: Embedder, questions: list[str
     for name, part in parts.items():
         part(0)
         times, before = [], time.process_time()
-        for number in every:
+        for number in range(len(questions)):
             started = time.perf_counter()
             part(number)
             times.append((time.perf_counter() - started) * 1000)
@@ -157,7 +157,7 @@ def print_stages(generation: Generation, embedder: Embedder, questions: list[str
 
 
 def main() -> None:
-    """Builds what is missing, asks and prints."""
+    """Builds the collection if necessary, and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--passages", type=int, default=100_000)

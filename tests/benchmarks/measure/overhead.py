@@ -1,33 +1,29 @@
-"""What HTTP adds to an answer: printed, never asserted; the aim is under 3 ms.
+"""The overhead of HTTP on an answer; the target is under 3 ms.
 
 python -m tests.benchmarks.measure.overhead [--requests N]
 
-The service as it runs, with a key, limits, spans and metrics, on the seeds: keep-alive, one
-client, 8 passages, after a warm-up. What it adds is each request's wall time, measured by the
-client, minus the pipeline's own account of the same request.
+The service over the seeds with a key, rate limits, spans and metrics: keep-alive, one client, 8
+passages, after a warm-up. The overhead is the wall time of a request, measured by the client, minus
+the time within the pipeline for the same request.
 """
 
 import argparse
 import http.client
 import json
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT))
-
-from tests.support.processes import RunningService, run_footnote  # noqa: E402  # found just above
+from tests.support.processes import ROOT, RunningService, run_footnote
 
 WARM_UP = 50
 PASSAGES = 8
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--requests", type=int, default=500)
     requests = parser.parse_args().requests
@@ -39,14 +35,14 @@ def main() -> None:
         key = run_footnote("keys", "create", "--data-dir", data, cwd=data).stdout.strip()
         env = {
             "FOOTNOTE_RATE_LIMIT_PER_MINUTE": "1000000",
-            "FOOTNOTE_OTLP_ENDPOINT": "http://127.0.0.1:9",  # spans are made, nobody takes them
+            "FOOTNOTE_OTLP_ENDPOINT": "http://127.0.0.1:9",  # no collector receives the spans
         }
         with RunningService("--no-sync", "--data-dir", data, cwd=data, env=env) as service:
-            walls, inside = request_times(service.url, key, questions, requests)
-    added = [wall - own for wall, own in zip(walls, inside, strict=True)]
-    print(f"requests                      {len(walls):8d}")
-    print(f"over HTTP, median             {statistics.median(walls):8.2f} ms")
-    print(f"inside the pipeline, median   {statistics.median(inside):8.2f} ms")
+            wall_times, pipeline_times = request_times(service.url, key, questions, requests)
+    added = [wall - own for wall, own in zip(wall_times, pipeline_times, strict=True)]
+    print(f"requests                      {len(wall_times):8d}")
+    print(f"over HTTP, median             {statistics.median(wall_times):8.2f} ms")
+    print(f"inside the pipeline, median   {statistics.median(pipeline_times):8.2f} ms")
     print(f"added, median of differences  {statistics.median(added):8.2f} ms")
     print(f"added, p95                    {statistics.quantiles(added, n=20)[18]:8.2f} ms")
 
@@ -54,10 +50,10 @@ def main() -> None:
 def request_times(
     url: str, key: str, questions: list[str], requests: int
 ) -> tuple[list[float], list[float]]:
-    """Returns the milliseconds of each request by the client's clock and by the pipeline's."""
+    """Returns the milliseconds of each request over HTTP and within the pipeline."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
-    walls, inside = [], []
+    wall_times, pipeline_times = [], []
     for number in range(WARM_UP + requests):
         body = json.dumps({"question": questions[number % len(questions)], "top_k": PASSAGES})
         started = time.perf_counter()
@@ -67,10 +63,10 @@ def request_times(
         wall_ms = (time.perf_counter() - started) * 1_000
         assert response.status == 200, content
         if number >= WARM_UP:
-            walls.append(wall_ms)
-            inside.append(json.loads(content)["timings_ms"]["total"])
+            wall_times.append(wall_ms)
+            pipeline_times.append(json.loads(content)["timings_ms"]["total"])
     connection.close()
-    return walls, inside
+    return wall_times, pipeline_times
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
-"""When to refuse: risk against coverage on SQuAD 2.0's questions, by confidence and by cosine.
+"""Risk–coverage of refusals on SQuAD 2.0 questions, by confidence and by cosine.
 
 python -m tests.benchmarks.measure.risk_coverage [--data-dir DIR]
 
-The 260 questions of squad2.jsonl, half of them unanswerable, are asked of the index of all 490
-articles (the collection `squad`, which tests/benchmarks/squad.py builds). They are answered in the
-order of a score: the fitted confidence, each half of the articles by coefficients fitted on the
-other half's (tests/benchmarks/fit_confidence.py), or the best passage's cosine alone. Wrong is an
-answer to an unanswerable question, or one that lacks the gold answer. The area is the mean share
-of wrong among the answered over all coverages (AURC, Geifman et al. 2019), smaller is better.
+The 260 questions of squad2.jsonl, half of them unanswerable, are asked over the index of all 490
+articles (the collection `squad`, which `measure.squad` builds). They are answered in the order of a
+score: the fitted confidence, with coefficients fitted on the other half of the articles
+(`fit.confidence`), or the cosine of the best passage. An answer is wrong if the question is
+unanswerable, or if it lacks the gold answer. The area is the mean share of wrong answers over all
+coverages (AURC, Geifman et al. 2019); smaller is better.
 Needs ../shared.
 """
 
@@ -34,7 +34,7 @@ FOLDER = SHARED / "data" / "squad-articles"
 
 @dataclass(frozen=True)
 class Result:
-    """One question asked of the whole index: what speaks for its answer, and whether it is one."""
+    """The result of one question: the features of its confidence, and whether it is correct."""
 
     article: str
     features: list[float]
@@ -44,19 +44,19 @@ class Result:
 
 
 def ask_all(data_dir: Path) -> list[Result]:
-    """Returns every question of the set, asked."""
+    """Returns the result of every question."""
     lines = map(json.loads, (FOLDER / "squad2.jsonl").read_text("utf-8").splitlines())
     articles = {entry["id"]: f"{entry['article']}.txt" for entry in lines}
     components = open_components(Settings(corpus=ARTICLES, data_dir=data_dir, collection="squad"))
     components.serving.refresh()
-    found = []
+    results = []
     with components.serving.lease() as generation:
         for case in load_cases(FOLDER / "squad2.jsonl"):
             query = analyze_query(generation, components.embedder, case.question)
             hits = retrieve(generation, query, weights=fitted_weights(), top_k=5)
             picks = pick_sentences(case.question, hits.hits)
             said = " ".join(hits.hits[p.hit].sentences[p.sentence].text for p in picks)
-            found.append(
+            results.append(
                 Result(
                     article=articles[case.id],
                     features=list(features(case.question, hits, picks).values()),
@@ -66,55 +66,55 @@ def ask_all(data_dir: Path) -> list[Result]:
                 )
             )
     components.serving.close()
-    return found
+    return results
 
 
 def _is_right(case: Case, said: str) -> bool:
     return case.answerable and contains_answer(said, case.answers)
 
 
-def cross_fit_confidence(found: list[Result], cache: Path) -> np.ndarray:
-    """Returns each question's confidence, by what was fitted on the other half of the articles."""
+def cross_fit_confidence(results: list[Result], cache: Path) -> np.ndarray:
+    """Returns the confidence of each question, fitted on the other half of the articles."""
     fitted_on = list(samples(cache))
-    articles = sorted({s.article for s in fitted_on} | {one.article for one in found})
+    articles = sorted({s.article for s in fitted_on} | {one.article for one in results})
     xs = np.array([list(s.features.values()) for s in fitted_on])
     ys = np.array([s.kind == "answerable" for s in fitted_on], float)
     half = np.array([articles.index(s.article) % 2 for s in fitted_on])
     betas = [fit_logistic(xs[half != side], ys[half != side]) for side in (0, 1)]
     own = [
         predict(np.array([one.features]), betas[articles.index(one.article) % 2])[0]
-        for one in found
+        for one in results
     ]
     return np.array(own)
 
 
 def aurc(wrong: np.ndarray, scores: np.ndarray) -> float:
-    """Returns the mean share of wrong among the answered, over all coverages."""
+    """Returns the mean share of wrong answers over all coverages."""
     ordered = wrong[np.argsort(-scores, kind="stable")]
     return float(np.mean(np.cumsum(ordered) / np.arange(1, len(ordered) + 1)))
 
 
 def bootstrap_p(wrong: np.ndarray, ours: np.ndarray, other: np.ndarray) -> float:
-    """Returns the one-sided p: how often, over resampled questions, our area is no smaller.
+    """Returns the one-sided p: the share of resamples in which our area is not smaller.
 
-    By question, not by article: these are fewer than the 20 that a clustered interval wants.
+    Resamples questions, not articles: a clustered bootstrap needs 20 of those, which is more.
     """
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     worse = 0
     for _ in range(RESAMPLES):
-        pick = chance.integers(len(wrong), size=len(wrong))
+        pick = rng.integers(len(wrong), size=len(wrong))
         worse += aurc(wrong[pick], ours[pick]) >= aurc(wrong[pick], other[pick])
     return (worse + 1) / (RESAMPLES + 1)
 
 
-def print_curves(found: list[Result], ours: np.ndarray, dense: np.ndarray) -> None:
-    """Prints both curves: of the answered, the share wrong, and the share of unanswerable."""
-    wrong = np.array([not one.right for one in found])
-    unanswerable = np.array([not one.answerable for one in found])
+def print_curves(results: list[Result], ours: np.ndarray, dense: np.ndarray) -> None:
+    """Prints both curves: the shares of wrong answers and of unanswerable questions."""
+    wrong = np.array([not one.right for one in results])
+    unanswerable = np.array([not one.answerable for one in results])
     print(f"{'':>10}{'wrong':>22}{'unanswerable':>22}")
     print(f"{'coverage':>10}" + f"{'confidence':>12}{'cosine':>10}" * 2)
     for coverage in np.arange(0.1, 1.01, 0.1):
-        count = round(coverage * len(found))
+        count = round(coverage * len(results))
         first = [np.argsort(-scores, kind="stable")[:count] for scores in (ours, dense)]
         shares = [flags[order].mean() for flags in (wrong, unanswerable) for order in first]
         print(
@@ -129,15 +129,15 @@ def print_curves(found: list[Result], ours: np.ndarray, dense: np.ndarray) -> No
 
 
 def main() -> None:
-    """Asks, fits and prints."""
+    """Asks all questions, fits and prints the curves."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     options = parser.parse_args()
-    found = ask_all(options.data_dir)
-    unanswerable = sum(not one.answerable for one in found)
-    print(f"{len(found)} questions, {unanswerable} unanswerable")
-    ours = cross_fit_confidence(found, options.data_dir / "embeddings.sqlite3")
-    print_curves(found, ours, np.array([one.dense for one in found]))
+    results = ask_all(options.data_dir)
+    unanswerable = sum(not one.answerable for one in results)
+    print(f"{len(results)} questions, {unanswerable} unanswerable")
+    ours = cross_fit_confidence(results, options.data_dir / "embeddings.sqlite3")
+    print_curves(results, ours, np.array([one.dense for one in results]))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""The embedded model by ONNX Runtime and by OpenVINO in f32 and bf16: speed, and what changes.
+"""Embedding speed and accuracy of ONNX Runtime, and of OpenVINO in f32 and bf16.
 
     python -m tests.benchmarks.measure.runtimes ARTICLES [--passages 600] [--models DIR]
 
-Passages are embedded in batches by length, as a sync does it; the runtimes take turns, a batch
-each, so that what else the machine does meets all of them. By the clock and by processor time:
-with other work on the cores only the second tells them apart. bf16 is slow where the CPU has no
-instructions for it (the first line says).
+Embeds passages in batches by length, as a sync does; the runtimes alternate after each batch, so
+that other load affects all of them. Prints wall and CPU time: under other load only the second
+compares them. bf16 is slow if the CPU has no instructions for it (see the first line).
 """
 
 import argparse
@@ -26,19 +25,19 @@ from index.text.sanitize import sanitize
 TOP = 10
 
 
-def passages(folder: Path, wanted: int) -> list[ChunkText]:
-    """Returns so many chunks of the folder's text files, taken evenly."""
+def passages(folder: Path, count: int) -> list[ChunkText]:
+    """Returns `count` chunks of the text files in the folder, evenly spaced."""
     found = []
     for path in sorted(folder.glob("*.txt")):
         document = extract_text(path.read_bytes())
         for made in chunk(document, path.name, count_tokens=count_tokens):
             spans = tuple((start - made.start, end - made.start) for start, end in made.sentences)
             found.append(ChunkText(sanitize(document.text[made.start : made.end]), spans))
-    return found[:: max(len(found) // wanted, 1)][:wanted]
+    return found[:: max(len(found) // count, 1)][:count]
 
 
 def main() -> None:
-    """Embeds and prints."""
+    """Embeds with each runtime and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("articles", type=Path)
     parser.add_argument("--passages", type=int, default=600)
@@ -60,15 +59,15 @@ def main() -> None:
     near: dict[str, list[np.ndarray]] = {name: [] for name in runtimes}
     for start in range(0, len(texts), BATCH_SIZE):
         for name, embedder in runtimes.items():
-            begun, before = time.perf_counter(), time.process_time()
+            started, before = time.perf_counter(), time.process_time()
             made[name] += embedder.embed_chunks(texts[start : start + BATCH_SIZE])
-            clock[name] += time.perf_counter() - begun
+            clock[name] += time.perf_counter() - started
             cpu[name] += time.process_time() - before
     for question in questions:
         for name, embedder in runtimes.items():
-            begun = time.perf_counter()
+            started = time.perf_counter()
             vector = embedder.embed_question(question).vector
-            asked[name].append((time.perf_counter() - begun) * 1000)
+            asked[name].append((time.perf_counter() - started) * 1000)
             near[name].append(np.argsort(-np.stack([e.vector for e in made[name]]) @ vector)[:TOP])
     first = made["ONNX Runtime"]
     print(f"{'':14}{'passages/s':>11}{'a CPU s':>9}{'question ms':>13}{'cosine':>9}{'top 10':>8}")

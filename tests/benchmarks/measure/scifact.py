@@ -1,11 +1,11 @@
-"""Scientific claims over 5,183 abstracts: nDCG@10, and is the cited sentence the evidence?
+"""Scientific claims over 5,183 abstracts: nDCG@10, and whether the cited sentence is evidence.
 
 python -m tests.benchmarks.measure.scifact [--data-dir DIR]
 
-BEIR's SciFact (Wadden et al. 2020; Thakur et al. 2021): an abstract a file under its title, 300
+BEIR's SciFact (Wadden et al. 2020; Thakur et al. 2021): one file per abstract under its title, 300
 claims with the abstracts that support or contradict them and the sentences that do. Abstracts are
-ranked by their best passage. No weight is fitted on these claims. Embeds for 5–15 minutes once.
-Needs ../shared.
+ranked by their best passage. No weight is fitted on these claims. Embeds for 5–15 minutes the first
+time. Needs ../shared.
 """
 
 import argparse
@@ -38,7 +38,7 @@ TOP = 10
 
 @dataclass(frozen=True)
 class Abstract:
-    """A file's text and where its sentences stand in it."""
+    """The text of a file and the spans of its sentences."""
 
     text: str
     sentences: tuple[Span, ...]
@@ -59,17 +59,17 @@ def abstract(entry: Mapping[str, Any]) -> Abstract:
 
 
 def qrels() -> dict[str, set[str]]:
-    """Returns the names of the files that are right for each claim."""
-    right: dict[str, set[str]] = defaultdict(set)
+    """Returns the relevant files for each claim."""
+    relevant: dict[str, set[str]] = defaultdict(set)
     for line in (FOLDER / "qrels" / "test.tsv").read_text("utf-8").splitlines()[1:]:
         query, document, score = line.split("\t")
         if int(score) > 0:
-            right[query].add(f"{document}.md")
-    return right
+            relevant[query].add(f"{document}.md")
+    return relevant
 
 
 def gold_sentences() -> dict[str, dict[str, set[int]]]:
-    """Returns claim → file → the numbers of its sentences that are evidence."""
+    """Returns claim → file → the indexes of its evidence sentences."""
     gold: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for row in read("evidence.jsonl"):
         gold[row["query_id"]][f"{row['doc_id']}.md"] |= set(row["sentences"])
@@ -77,22 +77,22 @@ def gold_sentences() -> dict[str, dict[str, set[int]]]:
 
 
 def documents(hits: Sequence[Hit]) -> list[str]:
-    """Returns the hits' files, each at the place of its best hit."""
+    """Returns the files of the hits, each at the rank of its best hit."""
     return list(dict.fromkeys(hit.source.path for hit in hits))
 
 
-def ndcg(found: Sequence[str], right: set[str]) -> float:
+def ndcg(ranking: Sequence[str], relevant: set[str]) -> float:
     """Returns nDCG@10 with binary relevance."""
-    gain = sum(1 / math.log2(rank + 1) for rank, d in enumerate(found[:TOP], 1) if d in right)
-    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(len(right), TOP) + 1))
+    gain = sum(1 / math.log2(rank + 1) for rank, d in enumerate(ranking[:TOP], 1) if d in relevant)
+    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(len(relevant), TOP) + 1))
 
 
-def recall(found: Sequence[str], right: set[str]) -> float:
-    return len(right & set(found[:TOP])) / len(right)
+def recall(ranking: Sequence[str], relevant: set[str]) -> float:
+    return len(relevant & set(ranking[:TOP])) / len(relevant)
 
 
 def is_gold(start: int, end: int, document: Abstract, numbers: set[int]) -> bool:
-    """Does the span share half of either with one of the sentences?"""
+    """Returns whether the span and one of the sentences share half of either."""
     for number in numbers:
         left, right = document.sentences[number]
         shared = min(end, right) - max(start, left)
@@ -104,7 +104,7 @@ def is_gold(start: int, end: int, document: Abstract, numbers: set[int]) -> bool
 def is_citation_gold(
     answer: Answer, gold: Mapping[str, set[int]], files: Mapping[str, Abstract]
 ) -> bool | None:
-    """Is the first citation into a gold abstract a gold sentence? None where none is cited."""
+    """Returns whether the first citation of a gold abstract is evidence; None without one."""
     for citation in answer.citations:
         if numbers := gold.get(citation.source):
             return is_gold(citation.start, citation.end, files[citation.source], numbers)
@@ -114,7 +114,7 @@ def is_citation_gold(
 def is_best_sentence_gold(
     claim: str, hits: Sequence[Hit], gold: Mapping[str, set[int]], files: Mapping[str, Abstract]
 ) -> bool | None:
-    """Is the best sentence of the gold abstract's hits a gold one? None where it was not found."""
+    """Returns whether the best sentence of the gold hits is evidence; None without such hits."""
     own = [hit for hit in hits if hit.source.path in gold]
     picks = rank_sentences(claim, own)
     if not picks:
@@ -124,31 +124,33 @@ def is_best_sentence_gold(
     return is_gold(sentence.start, sentence.end, files[best.source.path], gold[best.source.path])
 
 
-def format_share(found: Sequence[bool | None]) -> str:
-    """Returns the share of true among those that are not None, with their number."""
-    known = [value for value in found if value is not None]
-    return f"{statistics.mean(known) if known else 0:.3f} of {len(known)}"
+def format_share(ranking: Sequence[bool | None]) -> str:
+    """Returns the share of true values among those that are not None, and their number."""
+    values = [value for value in ranking if value is not None]
+    return f"{statistics.mean(values) if values else 0:.3f} of {len(values)}"
 
 
 def main() -> None:
-    """Syncs, asks and prints."""
+    """Syncs, retrieves, answers and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     data_dir = parser.parse_args().data_dir
     files = {f"{entry['_id']}.md": abstract(entry) for entry in read("corpus.jsonl")}
     corpus = data_dir / "corpora" / "scifact"
     write_corpus(corpus, {name: file.text for name, file in files.items()})
-    right, gold = qrels(), gold_sentences()
+    relevant, gold = qrels(), gold_sentences()
     claims = {entry["_id"]: entry["text"] for entry in read("queries.jsonl")}
-    claims = {number: text for number, text in claims.items() if number in right}
+    claims = {number: text for number, text in claims.items() if number in relevant}
     quality: dict[str, list[tuple[float, float]]] = defaultdict(list)
     best, cited = [], []
     with open_index(corpus, data_dir, "scifact") as (parts, generation):
         for number, claim in claims.items():
             hits = candidate_pool(parts, generation, claim).hits
-            for name, worth in RANKINGS.items():
-                found = documents(rank_by(hits, worth))
-                quality[name].append((ndcg(found, right[number]), recall(found, right[number])))
+            for name, score in RANKINGS.items():
+                ranking = documents(rank_by(hits, score))
+                quality[name].append(
+                    (ndcg(ranking, relevant[number]), recall(ranking, relevant[number]))
+                )
             if number in gold:
                 answer = asyncio.run(parts.pipeline.answer(generation, Ask(claim)))
                 best.append(is_best_sentence_gold(claim, hits[:TOP], gold[number], files))
@@ -161,7 +163,7 @@ def main() -> None:
             for name, rows in quality.items()
         },
     )
-    print("\nshare of claims whose abstract was found (evidence has sentences)")
+    print("\nshare of claims whose abstract was ranking (evidence has sentences)")
     print(f"best sentence of the abstract is evidence      {format_share(best)}")
     print(f"first citation into the abstract is evidence   {format_share(cited)}")
 

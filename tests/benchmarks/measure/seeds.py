@@ -1,9 +1,9 @@
-"""The gold questions over a small corpus, without a model: answered, cited, refused.
+"""Answers, citations and refusals on the gold questions of a small corpus, without a model.
 
 python -m tests.benchmarks.measure.seeds [--own]
 
 Asks the 32 questions of ../shared/data/seeds over ../shared/seeds, or with --own those of
-tests/data/seeds.jsonl over seeds/. Every citation is compared with the file itself.
+tests/data/seeds.jsonl over seeds/. Compares every citation with its file.
 """
 
 import argparse
@@ -16,12 +16,11 @@ from api.settings import Settings
 from index.sync.process import run_sync
 from rag.types import Answer, Ask, Turn
 from tests.benchmarks.gold import SHARED, Case, contains_answer, load_cases
-
-ROOT = Path(__file__).parents[3]
+from tests.support.processes import ROOT
 
 
 def broken_quotes(answer: Answer, corpus: Path) -> list[str]:
-    """Returns the quotes that do not stand in their file at their offsets."""
+    """Returns the quotes that differ from their file at their offsets."""
     wrong = []
     for citation in answer.citations:
         with (corpus / citation.source).open(encoding="utf-8-sig", newline="") as file:
@@ -31,7 +30,7 @@ def broken_quotes(answer: Answer, corpus: Path) -> list[str]:
 
 
 def answer_all(corpus: Path, questions: list[Case]) -> list[Answer]:
-    """Returns the answer to each question from a fresh index of the corpus."""
+    """Returns the answer to each question from a new index of the corpus."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(corpus=corpus, data_dir=Path(folder), collection="seeds")
         run_sync(sync_request(settings), lambda event: None)
@@ -48,13 +47,13 @@ def answer_all(corpus: Path, questions: list[Case]) -> list[Answer]:
 
 def _ask(case: Case) -> Ask:
     turns = tuple(
-        Turn("user" if role == "user" else "assistant", said) for role, said in case.history
+        Turn("user" if role == "user" else "assistant", content) for role, content in case.history
     )
     return Ask(case.question, history=turns)
 
 
 def main() -> None:
-    """Asks and prints a line for every question that went wrong, then the counts."""
+    """Prints every wrong answer, then the counts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--own", action="store_true")
     own = parser.parse_args().own

@@ -1,31 +1,33 @@
-"""What a user waits for and what the service weighs: printed, never asserted.
+"""Start-up time, latency and memory of the service.
 
 python -m tests.benchmarks.measure.service
 
-`footnote --help`; a second `serve` on the seeds until /readyz is 200; its memory after 20
-questions; the median of warm questions over HTTP and of their own account of the time.
+`footnote --help`; a second `serve` on the seeds until /readyz returns 200; its memory after 20
+questions; the median latency of warm questions over HTTP and within the pipeline.
 """
 
 import json
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from tests.support.processes import (
+    COMMAND,
+    ROOT,
+    RunningService,
+    clean_environment,
+    run_footnote,
+)
 
-from tests.support.processes import COMMAND, RunningService, clean_environment, run_footnote  # noqa: E402  # found just above
-
-WARM = 100
+WARM_QUESTIONS = 100
 
 
 def help_s() -> float:
-    """Returns the median of five `footnote --help`."""
+    """Returns the median time of five runs of `footnote --help`."""
     times = []
     for _ in range(5):
         started = time.perf_counter()
@@ -37,7 +39,7 @@ def help_s() -> float:
 
 
 def rss_mb(pid: int) -> float:
-    """Returns a process's resident memory."""
+    """Returns the resident memory of a process."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
@@ -45,7 +47,7 @@ def rss_mb(pid: int) -> float:
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Prints the figures."""
     lines = (ROOT / "tests" / "data" / "seeds.jsonl").read_text("utf-8").splitlines()
     questions = [json.loads(line)["question"] for line in lines]
     print(f"footnote --help                 {help_s():8.2f} s")
@@ -59,15 +61,15 @@ def main() -> None:
                 for question in questions[:20]:
                     client.post("/v1/answers", json={"question": question}).raise_for_status()
                 print(f"VmRSS after 20 questions        {rss_mb(service.process.pid):8.0f} MB")
-                walls, inside = [], []
-                for number in range(WARM):
+                wall_ms, pipeline_ms = [], []
+                for number in range(WARM_QUESTIONS):
                     question = {"question": questions[number % len(questions)]}
-                    begun = time.perf_counter()
+                    started = time.perf_counter()
                     reply = client.post("/v1/answers", json=question).json()
-                    walls.append((time.perf_counter() - begun) * 1000)
-                    inside.append(reply["timings_ms"]["total"])
-    print(f"a warm question over HTTP, p50  {statistics.median(walls):8.1f} ms")
-    print(f"… of which inside the pipeline  {statistics.median(inside):8.1f} ms")
+                    wall_ms.append((time.perf_counter() - started) * 1000)
+                    pipeline_ms.append(reply["timings_ms"]["total"])
+    print(f"a warm question over HTTP, p50  {statistics.median(wall_ms):8.1f} ms")
+    print(f"… of which inside the pipeline  {statistics.median(pipeline_ms):8.1f} ms")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Retrieval and answers on the 490 SQuAD articles: quality and latency, printed as a table.
+"""Retrieval and answer quality and latency on the 490 SQuAD articles.
 
 python -m tests.benchmarks.measure.squad [--data-dir DIR] [--limit N] [--json]
 
-Syncs the articles (10–20 minutes of embedding once, then nothing), asks the 592 questions of
-xquad.jsonl through the same pipeline as `footnote search` and `footnote ask`, without a model.
+Syncs the articles (10–20 minutes of embedding the first time) and asks the 592 questions of
+xquad.jsonl through the pipeline of `footnote search` and `footnote ask`, without a model.
 Needs ../shared.
 """
 
@@ -33,7 +33,7 @@ TOP = 10
 
 
 def rank_of(hits: tuple[Hit, ...], spans: list[tuple[str, int, int]]) -> int | None:
-    """Returns the rank, from 1, of the first hit that counts as the gold paragraph."""
+    """Returns the rank, from 1, of the first hit on the gold paragraph."""
     for hit in hits:
         for source, start, end in spans:
             if hit.source.path == source and spans_overlap(
@@ -44,7 +44,7 @@ def rank_of(hits: tuple[Hit, ...], spans: list[tuple[str, int, int]]) -> int | N
 
 
 def measure(settings: Settings, questions: list[Case]) -> dict[str, float]:
-    """Returns the table's figures."""
+    """Returns the figures of the table."""
     components = open_components(settings)
     components.serving.refresh()
     ranks, found, cited, answered, times = [], [], [], [], []
@@ -74,7 +74,7 @@ def measure(settings: Settings, questions: list[Case]) -> dict[str, float]:
         "hit@5": statistics.mean(rank is not None and rank <= 5 for rank in ranks),
         "MRR@10": statistics.mean(1 / rank if rank else 0.0 for rank in ranks),
         "answered": statistics.mean(answered),
-        "answer holds gold": statistics.mean(found),
+        "answer contains gold": statistics.mean(found),
         "first citation in gold paragraph": statistics.mean(cited),
         "p50 ms": statistics.median(times),
         "p95 ms": tail[-1],
@@ -83,7 +83,7 @@ def measure(settings: Settings, questions: list[Case]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Syncs, measures and prints."""
+    """Syncs, measures and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--limit", type=int)

@@ -1,14 +1,15 @@
-"""How well the support check tells attributable replies from others, and true from altered.
+"""Accuracy of the support check: attributable replies, other replies, and planted changes.
 
     python -m tests.benchmarks.measure.support_begin [FOLDER]
 
-FOLDER holds the three `begin_dev_*.tsv` of the BEGIN benchmark (Dziri et al. 2022); it is not part
-of the repository and lies at ../shared/data/begin-dev where this was developed. Prints the area
-under the ROC curve of `support_score` (without and with an idf of the knowledge texts), what
-`judge` makes of both kinds, and of attributable replies with one change planted; the same of
-sentences quoted from the SQuAD articles, since those hold more to change.
+FOLDER contains the three `begin_dev_*.tsv` of the BEGIN benchmark (Dziri et al. 2022), by default
+../shared/data/begin-dev. Prints the area under the ROC curve of `support_score` (without and with
+an IDF of the knowledge texts), the verdicts of the support rules on both kinds and on attributable
+replies with one planted change, and the same for sentences quoted from the SQuAD articles, which
+contain more to change.
 """
 
+import argparse
 import csv
 import math
 import random
@@ -18,14 +19,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
-
 from index.text.analyzer import terms
 from rag.verify.support import check_support, support_score
+from tests.benchmarks.gold import ARTICLES, SHARED
 
 SETS = ("wow", "tc", "cmu")
-DEFAULT = Path(__file__).parents[4] / "shared" / "data" / "begin-dev"
-ARTICLES = DEFAULT.parent / "squad-articles" / "articles"
+DEFAULT = SHARED / "data" / "begin-dev"
 QUOTED, PLANTED_OF_A_KIND = 20_000, 300
 Row = tuple[str, str, bool]
 AUXILIARY = r"\b(is|was|are|were|has|have|had|can|could|will|would|did|does)\b(?! not|n't| n't)"
@@ -35,8 +34,8 @@ def main(folder: Path) -> None:
     sets = {name: rows(folder / f"begin_dev_{name}.tsv") for name in SETS}
     print_row("AUC of support_score", aucs(sets, weighted=False))
     print_row("  with the idf of the texts", aucs(sets, weighted=True))
-    print_row("judge: attributable → supported", rates(sets, attributable=True))
-    print_row("judge: others → unsupported", [1 - rate for rate in rates(sets, attributable=False)])
+    print_row("attributable → supported", rates(sets, attributable=True))
+    print_row("others → unsupported", [1 - rate for rate in rates(sets, attributable=False)])
     true = [row for name in SETS for row in sets[name] if row[2] and is_supported(row)]
     everything = [row for name in SETS for row in sets[name] if row[2]]
     print_planted("attributable replies", true, most=10_000)
@@ -152,7 +151,9 @@ def print_row(title: str, values: Sequence[float]) -> None:
 
 
 if __name__ == "__main__":
-    given = Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT
-    if not given.is_dir():
-        sys.exit(f"no BEGIN benchmark in {given}: give its folder as the argument")
-    main(given)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=DEFAULT)
+    folder = parser.parse_args().folder
+    if not folder.is_dir():
+        sys.exit(f"{folder} does not exist; pass the folder of the BEGIN benchmark")
+    main(folder)

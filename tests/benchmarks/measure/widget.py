@@ -1,18 +1,12 @@
-"""Long tasks while a 2,000-token answer streams into the chat widget, and how often it is drawn.
+"""Long tasks in the page while a 2,000-token answer streams into the chat widget.
 
     python -m tests.benchmarks.measure.widget
 
-A long task keeps the page from reacting for 50 ms or more (W3C Long Tasks). Needs chromium.
+A long task blocks the page for 50 ms or more (W3C Long Tasks). Needs chromium.
 """
 
-import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
-
-from tests.widget.test_widget_stream import LONG, TOKENS
 
 from tests.support.browser import launch_chromium, open_tab
 from tests.support.fake_service import (
@@ -24,6 +18,7 @@ from tests.support.fake_service import (
     citation,
     page_with_widget,
 )
+from tests.widget.test_stream import LONG, TOKENS
 
 OBSERVE_LONG_TASKS = """() => {
     window.tasks = [];
@@ -34,15 +29,15 @@ OBSERVE_LONG_TASKS = """() => {
 
 
 def paced_events(pause_s: float) -> Iterator[Step]:
-    breath = threading.Event()
+    pause = threading.Event()
     for step in answer_events(answer(LONG, citations=[citation(1), citation(2)]), piece=TOKENS):
         yield step
-        breath.wait(pause_s)
+        pause.wait(pause_s)
 
 
 def main() -> None:
     print(f"{len(LONG) // TOKENS} tokens, {LONG.count(chr(10) * 2) + 1} blocks")
-    print("| tokens a second | seconds | long tasks | longest, ms |\n|---|---|---|---|")
+    print("| tokens per second | seconds | long tasks | longest, ms |\n|---|---|---|---|")
     for rate in (100, 1_000):
         with (
             FakeService(lambda _, rate=rate: paced_events(1 / rate)) as service,
