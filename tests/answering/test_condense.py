@@ -1,4 +1,4 @@
-"""A model's rewrite of a follow-up question: one clean line, or the rule."""
+"""A model condenses a follow-up question to one clean line; otherwise the rules do."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ HISTORY = [
 ]
 
 
-def rewrite(script: Script, question: str = FOLLOW_UP) -> tuple[str, FakeModel]:
+def run_condense(script: Script, question: str = FOLLOW_UP) -> tuple[str, FakeModel]:
     async def talk(server: FakeModel) -> str:
         chat = chat_client(server, total_s=2.0, between_tokens_s=1.0)
         try:
@@ -28,10 +28,10 @@ def rewrite(script: Script, question: str = FOLLOW_UP) -> tuple[str, FakeModel]:
         return asyncio.run(talk(server)), server
 
 
-def test_a_model_rewrites_the_question_from_the_conversation() -> None:
-    wanted = "Who supplies the batteries of the SU7?"
-    found, server = rewrite(wanted)
-    assert found == wanted
+def test_a_model_condenses_the_question_with_the_conversation() -> None:
+    standalone = "Who supplies the batteries of the SU7?"
+    found, server = run_condense(standalone)
+    assert found == standalone
     assert "user: Does Xiaomi make the batteries" in server.requests[0].last
     assert server.requests[0].last.endswith(f"Question: {FOLLOW_UP}")
     assert server.requests[0].body["max_tokens"] <= 200
@@ -47,21 +47,25 @@ def test_a_model_rewrites_the_question_from_the_conversation() -> None:
         ("x" * MAX_QUESTION_CHARS, "x" * MAX_QUESTION_CHARS),
     ],
 )
-def test_a_rewrite_is_one_clean_line(said: str, line: str) -> None:
-    assert rewrite(said)[0] == line
+def test_a_condensed_question_is_one_clean_line(said: str, line: str) -> None:
+    assert run_condense(said)[0] == line
 
 
-@pytest.mark.parametrize("said", ["x" * (MAX_QUESTION_CHARS + 1), "NO_ANSWER", "…", "[1.2]", " \n "])
-def test_what_is_no_question_is_left_to_the_rule(said: str) -> None:
-    assert rewrite(said)[0] == condense_by_rules(FOLLOW_UP, HISTORY)
+@pytest.mark.parametrize(
+    "said", ["x" * (MAX_QUESTION_CHARS + 1), "NO_ANSWER", "…", "[1.2]", " \n "]
+)
+def test_a_reply_that_is_no_question_leaves_it_to_the_rules(said: str) -> None:
+    assert run_condense(said)[0] == condense_by_rules(FOLLOW_UP, HISTORY)
 
 
 @pytest.mark.parametrize("fault", ["http_401", "no_answer", "cut", "slow_tokens", "html_200"])
-def test_where_the_model_fails_the_rule_stays(fault: str, caplog: pytest.LogCaptureFixture) -> None:
-    found, _ = rewrite(Reply("Who supplies the batteries?", fault=fault, pause_s=0.05))
+def test_if_the_model_fails_the_rules_condense(
+    fault: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    found, _ = run_condense(Reply("Who supplies the batteries?", fault=fault, pause_s=0.05))
     assert found == condense_by_rules(FOLLOW_UP, HISTORY)
     assert "condensed by rules" in caplog.text
 
 
-def test_a_rewrite_leaves_most_of_the_deadline_to_the_answer() -> None:
+def test_condensing_leaves_most_of_the_timeout_to_the_answer() -> None:
     assert 0 < CONDENSE_TIMEOUT_SHARE <= 0.25

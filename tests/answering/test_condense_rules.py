@@ -4,7 +4,7 @@ from rag.retrieval.condense_rules import MAX_SUBJECT_CHARS, condense_by_rules
 from rag.types import Turn
 
 
-def asked(*questions: str) -> list[Turn]:
+def conversation(*questions: str) -> list[Turn]:
     turns = []
     for question in questions:
         turns += [Turn("user", question), Turn("assistant", "An answer.")]
@@ -20,24 +20,28 @@ def asked(*questions: str) -> list[Turn]:
         "What about Europe?",
     ],
 )
-def test_a_question_that_leans_gets_the_subject_of_the_last(question: str) -> None:
-    alone = condense_by_rules(question, asked("Does Xiaomi make the batteries of the SU7 itself?"))
-    assert alone.startswith(question)
-    assert "batteries of the SU7" in alone
+def test_a_follow_up_gets_the_subject_of_the_last_question(question: str) -> None:
+    standalone = condense_by_rules(
+        question, conversation("Does Xiaomi make the batteries of the SU7 itself?")
+    )
+    assert standalone.startswith(question)
+    assert "batteries of the SU7" in standalone
 
 
-def test_a_question_that_stands_alone_is_left_as_it_is() -> None:
+def test_a_standalone_question_is_unchanged() -> None:
     question = "What is the capacity of BAIC Group?"
-    assert condense_by_rules(question, asked("Who makes the SU7?")) == question
+    assert condense_by_rules(question, conversation("Who makes the SU7?")) == question
 
 
 def test_without_history_nothing_is_added() -> None:
     assert condense_by_rules("Who supplies them?", []) == "Who supplies them?"
 
 
-def test_a_subject_is_carried_over_a_question_that_leaned_itself() -> None:
-    alone = condense_by_rules("And who sells it?", asked("What is the YU7?", "How fast is it?"))
-    assert "YU7" in alone
+def test_a_subject_is_carried_over_another_follow_up() -> None:
+    standalone = condense_by_rules(
+        "And who sells it?", conversation("What is the YU7?", "How fast is it?")
+    )
+    assert "YU7" in standalone
 
 
 @pytest.mark.parametrize(
@@ -50,18 +54,19 @@ def test_a_subject_is_carried_over_a_question_that_leaned_itself() -> None:
         "Which cars were sold best this year?",
     ],
 )
-def test_a_question_that_points_at_nothing_said_before_is_left_as_it_is(question: str) -> None:
-    assert condense_by_rules(question, asked("What is the range of the YU7?")) == question
+def test_a_question_without_a_reference_to_the_conversation_is_unchanged(question: str) -> None:
+    assert condense_by_rules(question, conversation("What is the range of the YU7?")) == question
 
 
 def test_a_person_is_named_in_full() -> None:
-    alone = condense_by_rules(
-        "When did he leave the band?", asked("Who is Frank Zappa?", "Which band did Zappa lead?")
+    standalone = condense_by_rules(
+        "When did he leave the band?",
+        conversation("Who is Frank Zappa?", "Which band did Zappa lead?"),
     )
-    assert alone == "When did he leave the band? (Frank Zappa)"
+    assert standalone == "When did he leave the band? (Frank Zappa)"
 
 
-def test_the_name_that_answered_a_who_is_carried() -> None:
+def test_the_name_that_answered_a_who_question_is_carried_over() -> None:
     history = [
         Turn("user", "Who founded the company?"),
         Turn("assistant", "It was founded by Lei Jun in 2010."),
@@ -70,35 +75,41 @@ def test_the_name_that_answered_a_who_is_carried() -> None:
 
 
 def test_a_new_subject_replaces_the_one_before() -> None:
-    alone = condense_by_rules(
-        "How fast is it?", asked("Who is Frank Zappa?", "Where was he born?", "What is the YU7?")
+    standalone = condense_by_rules(
+        "How fast is it?",
+        conversation("Who is Frank Zappa?", "Where was he born?", "What is the YU7?"),
     )
-    assert "YU7" in alone
-    assert "Zappa" not in alone
+    assert "YU7" in standalone
+    assert "Zappa" not in standalone
 
 
-def test_a_subject_without_a_name_is_carried_over_a_question_that_leaned() -> None:
-    alone = condense_by_rules(
-        "And in a pan?", asked("how long does rice have to boil?", "is it the same for beans?")
+def test_a_subject_without_a_name_is_carried_over_another_follow_up() -> None:
+    standalone = condense_by_rules(
+        "And in a pan?",
+        conversation("how long does rice have to boil?", "is it the same for beans?"),
     )
-    assert "rice" in alone
+    assert "rice" in standalone
 
 
 def test_a_history_without_questions_changes_nothing() -> None:
-    assert condense_by_rules("Who is he?", [Turn("assistant", "Ask me about Xiaomi.")]) == "Who is he?"
+    assert (
+        condense_by_rules("Who is he?", [Turn("assistant", "Ask me about Xiaomi.")]) == "Who is he?"
+    )
 
 
-def test_what_is_carried_over_stays_short() -> None:
+def test_a_subject_has_a_maximum_length() -> None:
     question = "Why is that?"
-    alone = condense_by_rules(question, asked("Does the word " + "very " * 500 + "matter?"))
-    assert len(alone) <= len(question) + MAX_SUBJECT_CHARS + 3
+    standalone = condense_by_rules(
+        question, conversation("Does the word " + "very " * 500 + "matter?")
+    )
+    assert len(standalone) <= len(question) + MAX_SUBJECT_CHARS + 3
 
 
-def test_beside_the_whole_last_question_its_answer_is_not_asked_for_again() -> None:
+def test_next_to_the_whole_last_question_the_name_in_its_answer_is_left_out() -> None:
     history = [
         Turn("user", "Does Xiaomi have a chip of its own?"),
         Turn("assistant", "Yes, its coming chip is called Xring O1."),
     ]
-    alone = condense_by_rules("What is it meant to run in?", history)
-    assert "Xiaomi have a chip of its own" in alone
-    assert "Xring" not in alone
+    standalone = condense_by_rules("What is it meant to run in?", history)
+    assert "Xiaomi have a chip of its own" in standalone
+    assert "Xring" not in standalone

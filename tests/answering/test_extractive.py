@@ -4,67 +4,8 @@ import pytest
 
 from index.types import Chunk, Source
 from rag.answering.extractive import is_fragment, pick_sentences, rank_sentences
-from rag.language.answer_type import (
-    AnswerType,
-    contains_answer_type,
-    expected_answer_type,
-    is_statement,
-)
 from rag.retrieval.fusion import lead
 from rag.types import Hit, ScoredSentence, Scores
-
-
-@pytest.mark.parametrize(
-    ("question", "kind"),
-    [
-        ("How many cars were sold?", "number"),
-        ("What is the yearly capacity of BAIC?", "measure"),
-        ("What share of the market does CATL hold?", "measure"),
-        ("When was it founded?", "date"),
-        ("In which year did Xiaomi first appear?", "date"),
-        ("Who makes it?", "person"),
-        ("Where is it sold?", "place"),
-        ("Why does Xiaomi make chips?", "reason"),
-        ("What is the Xring O1?", "open"),
-    ],
-)
-def test_a_question_tells_what_kind_of_answer_it_wants(question: str, kind: AnswerType) -> None:
-    assert expected_answer_type(question) == kind
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Statins increase blood cholesterol.",
-        "Patients who sleep less when they travel are ill more often.",
-        "The opening of the chain bridge",
-        "Naming the plant took how long it took to build it.",
-    ],
-)
-def test_a_claim_or_a_title_is_a_statement_and_asks_for_no_kind_of_thing(text: str) -> None:
-    assert is_statement(text)
-    assert expected_answer_type(text) == "open"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "Yes.",
-        "lighthouse keeper 1849",
-        "opening of the bridge",
-        "who kept the lighthouse of the town",
-        "And in which year was it lit",
-        "The tower has how many steps",
-        "It was lit in what year",
-        "It was lit, but when was it put out?",
-        "Please tell me about the keeper of the lighthouse.",
-        "I want to know who kept the lighthouse.",
-        "What’s the height of the tower.",
-    ],
-)
-def test_a_question_a_request_or_key_words_are_no_statement(text: str) -> None:
-    assert not is_statement(text)
 
 
 def test_what_is_stated_is_proved_by_the_sentence_that_has_its_words() -> None:
@@ -78,27 +19,6 @@ def test_what_is_stated_is_proved_by_the_sentence_that_has_its_words() -> None:
     assert pick_sentences("What does the lamp burn?", [first])[0].sentence == 0
     ranked = rank_sentences("The lamp burns oil at night.", [first])
     assert [pick.sentence for pick in ranked] == [1, 0]
-
-
-def test_a_figure_of_the_question_is_no_answer() -> None:
-    question = "How many orders came in 18 hours?"
-    assert not contains_answer_type("number", "Orders came in within 18 hours.", question)
-    assert contains_answer_type("number", "240,000 orders came in within 18 hours.", question)
-
-
-def test_a_measure_is_written_in_figures_or_round_words() -> None:
-    question = "What is the horsepower of the car?"
-    assert not contains_answer_type("measure", "It is one of the five fastest cars.", question)
-    assert contains_answer_type("measure", "It has 673 horsepower.", question)
-    assert contains_answer_type("measure", "It has half the power of a tram.", question)
-    assert contains_answer_type("number", "It has five doors.", "How many doors does it have?")
-
-
-def test_a_date_is_found_as_a_year_or_a_month() -> None:
-    assert contains_answer_type("date", "It began in 2010.", "When did it begin?")
-    assert not contains_answer_type(
-        "date", "It began long ago with 5 people.", "When did it begin?"
-    )
 
 
 @pytest.mark.parametrize(

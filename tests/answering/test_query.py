@@ -1,4 +1,4 @@
-"""What an index makes of a question: slips of the keyboard, and pairs of neighbouring words."""
+"""Query analysis: spelling correction, and pairs of neighbouring words."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from rag.retrieval.weights import fitted_weights
 
 
 def distance(one: str, other: str) -> int:
-    """Optimal string alignment, by the book: the oracle of a single slip."""
+    """Optimal string alignment, by the book: the oracle of a single edit."""
     table = np.zeros((len(one) + 1, len(other) + 1), int)
     table[:, 0], table[0, :] = range(len(one) + 1), range(len(other) + 1)
     for i in range(1, len(one) + 1):
@@ -29,12 +29,14 @@ def distance(one: str, other: str) -> int:
 
 
 @given(st.text("abz", min_size=1, max_size=6), st.text("abz", min_size=1, max_size=7))
-def test_slips_are_the_words_one_slip_away_that_begin_alike(one: str, other: str) -> None:
+def test_single_edits_are_the_words_at_distance_one_with_the_same_first_letter(
+    one: str, other: str
+) -> None:
     assert (other in single_edits(one)) == (one[0] == other[0] and distance(one, other) == 1)
 
 
 @pytest.mark.parametrize("typed", ["lighthuose", "lighthose", "lighthousse", "lightgouse"])
-def test_a_misspelt_word_is_led_to_the_one_that_the_articles_hold(
+def test_a_misspelt_word_is_corrected_to_one_in_the_corpus(
     generation: Generation, minilm: Embedder, typed: str
 ) -> None:
     query = analyze_query(generation, minilm, f"Who kept the {typed}?")
@@ -45,20 +47,18 @@ def test_a_misspelt_word_is_led_to_the_one_that_the_articles_hold(
 
 
 @pytest.mark.parametrize("word", ["lamo", "rrench", "kubernetes", "café-owners", "トワー", "x1849"])
-def test_short_and_far_words_stay_as_they_are_and_count_as_unknown(
+def test_short_and_distant_words_stay_unknown(
     generation: Generation, minilm: Embedder, word: str
 ) -> None:
     query = analyze_query(generation, minilm, word)
     assert not len(query.term_ids)
 
 
-def test_a_word_that_the_articles_hold_is_never_another(
-    generation: Generation, minilm: Embedder
-) -> None:
+def test_a_word_in_the_corpus_is_never_corrected(generation: Generation, minilm: Embedder) -> None:
     assert analyze_query(generation, minilm, "bridge ridge").terms[0] == "bridg"
 
 
-def test_pairs_are_of_neighbours_and_share_out_their_idf(
+def test_pairs_are_neighbours_weighted_by_their_idf(
     generation: Generation, minilm: Embedder
 ) -> None:
     query = analyze_query(generation, minilm, "the chain bridge crosses the chain bridge quickly")
@@ -70,7 +70,7 @@ def test_pairs_are_of_neighbours_and_share_out_their_idf(
 
 
 @pytest.mark.parametrize("question", ["", "?", "tower", "a" * 4_000, "qqqqqq " * 500])
-def test_a_question_without_pairs_or_known_words_is_understood_too(
+def test_a_question_without_pairs_or_known_words_can_be_analyzed(
     generation: Generation, minilm: Embedder, question: str
 ) -> None:
     query = analyze_query(generation, minilm, question)

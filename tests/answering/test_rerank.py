@@ -1,4 +1,4 @@
-"""The reranker: an endpoint's order, and never an answer lost by it."""
+"""The reranker: an endpoint's order, and the original one if it fails."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -39,16 +39,16 @@ def reranker(server: FakeModel, *, timeout_s: float = 10.0) -> Iterator[Endpoint
         yield made
 
 
-def test_hits_come_in_the_endpoints_order_with_ranks_and_scores_anew() -> None:
+def test_hits_come_in_the_endpoints_order_with_new_ranks_and_scores() -> None:
     with FakeModel("") as server, reranker(server) as rerank:
-        found = rerank("Which bridge?", hits())
-        asked = server.requests[0]
-    assert [hit.text for hit in found] == ["Bridges.", "A passage on toll.", TEXTS[0]]
-    assert [hit.rank for hit in found] == [1, 2, 3]
-    assert [hit.score for hit in found] == [1, 1 / 2, 1 / 3]
-    assert asked.body["query"] == "Which bridge?"
-    assert asked.body["model"] == "cross"
-    assert asked.headers["authorization"] == "Bearer k-secret"
+        reranked = rerank("Which bridge?", hits())
+        request = server.requests[0]
+    assert [hit.text for hit in reranked] == ["Bridges.", "A passage on toll.", TEXTS[0]]
+    assert [hit.rank for hit in reranked] == [1, 2, 3]
+    assert [hit.score for hit in reranked] == [1, 1 / 2, 1 / 3]
+    assert request.body["query"] == "Which bridge?"
+    assert request.body["model"] == "cross"
+    assert request.headers["authorization"] == "Bearer k-secret"
 
 
 @pytest.mark.parametrize(
@@ -71,20 +71,20 @@ def test_a_failing_endpoint_leaves_the_order(fault: str, caplog: pytest.LogCaptu
     assert "k-secret" not in caplog.text
 
 
-def test_an_endpoint_that_is_not_there_leaves_the_order() -> None:
+def test_an_unreachable_endpoint_leaves_the_order() -> None:
     with FakeModel("") as server:
         pass
     with reranker(server) as rerank:
         assert rerank("Which bridge?", hits()) == tuple(hits())
 
 
-def test_one_hit_needs_no_opinion() -> None:
+def test_a_single_hit_is_not_sent() -> None:
     with FakeModel("") as server, reranker(server) as rerank:
         assert rerank("Which bridge?", hits()[:1]) == tuple(hits()[:1])
         assert server.requests == []
 
 
-def test_a_search_asks_for_the_order_of_more_than_it_gives(
+def test_a_search_reranks_more_hits_than_it_returns(
     generation: Generation, minilm: Embedder
 ) -> None:
     def shortest(rerank: EndpointReranker | None) -> list[str]:
@@ -98,10 +98,10 @@ def test_a_search_asks_for_the_order_of_more_than_it_gives(
         return [hit.text for hit in pipeline.search(generation, "the harbour museum", top_k=2)]
 
     with FakeModel("") as server, reranker(server) as rerank:
-        found = shortest(rerank)
+        results = shortest(rerank)
         sent = server.requests[0].body["documents"]
     assert len(sent) > 2
-    assert len(found) == 2
+    assert len(results) == 2
     best = sorted(sent, key=len)[:2]
-    assert [text.partition("\n")[2] for text in best] == found
-    assert shortest(None) != found
+    assert [text.partition("\n")[2] for text in best] == results
+    assert shortest(None) != results
