@@ -4,7 +4,6 @@ import pytest
 
 from index.types import Chunk, Source
 from rag.answering.extractive import is_fragment, pick_sentences, rank_sentences
-from rag.retrieval.fusion import lead
 from rag.types import Hit, ScoredSentence, Scores
 
 
@@ -62,12 +61,3 @@ def test_a_sentence_without_what_was_asked_for_does_not_join_one_that_has_it() -
     first = hit(1, "The plant made 81,302 cars.", "The plant made cars at great speed, it is said.")
     picks = pick_sentences("How many cars were made?", [first])
     assert [pick.sentence for pick in picks] == [0]
-
-
-def test_the_lead_is_over_the_next_passage_that_says_something_else() -> None:
-    first = hit(1, "Some 312 birds nest on the island each spring.", score=0.9)
-    again = hit(2, "Some 312 birds nest on the island each spring.", score=0.85)
-    other = hit(3, "Ferries leave the harbour twice a day.", score=0.5)
-    assert lead([first, again, other]) == pytest.approx(0.4)
-    assert lead([first, other]) == pytest.approx(0.4)
-    assert lead([first, again]) == lead([first]) == 0
