@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True)
 class QuestionSet:
-    """The candidates of many questions, concatenated, with the start of each passage and question."""
+    """The candidates of many questions, concatenated, with the starts of passages and questions."""
 
     passages: np.ndarray
     sentences: np.ndarray
@@ -89,10 +89,10 @@ def concatenate(questions: Sequence[Question]) -> QuestionSet:
 def squad_questions(data_dir: Path) -> list[Question]:
     """Returns the answerable questions over the articles, by article."""
     folder = SHARED / "data" / "squad-articles"
-    asked = [*load_cases(folder / "xquad.jsonl"), *load_cases(folder / "squad2.jsonl")]
+    all_cases = [*load_cases(folder / "xquad.jsonl"), *load_cases(folder / "squad2.jsonl")]
     results = []
     with open_index(ARTICLES, data_dir, "squad") as (components, generation):
-        for case in (case for case in asked if case.answerable):
+        for case in (case for case in all_cases if case.answerable):
             spans = gold_spans(case, ARTICLES)
             hits = candidate_pool(components, generation, case.question).hits
             results.append(
@@ -123,9 +123,9 @@ def chunking_questions(data_dir: Path) -> list[Question]:
     files = (chunking.FOLDER / "corpora").glob("*.md")
     write_corpus(corpus, {file.name: file.read_bytes().decode() for file in files})
     with open_index(corpus, data_dir, "chunking-eval") as (components, generation):
-        for asked in chunking.questions(chunking.FOLDER / "questions_df.csv"):
-            spans = [(asked.source, start, end) for start, end in asked.spans]
-            hits = candidate_pool(components, generation, asked.text).hits
+        for one in chunking.questions(chunking.FOLDER / "questions_df.csv"):
+            spans = [(one.source, start, end) for start, end in one.spans]
+            hits = candidate_pool(components, generation, one.text).hits
             results.append(to_question("", hits, lambda hit, spans=spans: is_gold_hit(hit, spans)))
     return results
 
@@ -151,7 +151,7 @@ def hill_climb(sets: Sequence[tuple[float, QuestionSet]], rng: np.random.Generat
     """Returns the mean of the near-optimal weights on a random climb."""
 
     def objective(weights: np.ndarray) -> float:
-        return sum(share * mrr(asked.ranks(weights)) for share, asked in sets)
+        return sum(share * mrr(questions.ranks(weights)) for share, questions in sets)
 
     visited = [(objective(START), START)]
     best = visited[0]
@@ -165,10 +165,10 @@ def hill_climb(sets: Sequence[tuple[float, QuestionSet]], rng: np.random.Generat
     return np.mean([weights for value, weights in visited if value >= best[0] - TOLERANCE], axis=0)
 
 
-def print_row(name: str, asked: QuestionSet, weights: np.ndarray) -> None:
+def print_row(name: str, questions: QuestionSet, weights: np.ndarray) -> None:
     """Prints a row of the table."""
     shares = " ".join(f"{n} {w:.2f}" for n, w in zip(NAMES, weights, strict=True))
-    ranks = asked.ranks(weights)
+    ranks = questions.ranks(weights)
     first, five = (ranks == 1).mean(), ((ranks > 0) & (ranks <= 5)).mean()
     print(f"{name:28}MRR@10 {mrr(ranks):.3f}  hit@1 {first:.3f}  hit@5 {five:.3f}   {shares}")
 
@@ -185,18 +185,18 @@ def main() -> None:
         "docs": concatenate(docs_questions(options.data_dir)),
         "chunking": concatenate(chunking_questions(options.data_dir)),
     }
-    articles = sorted({asked.group for asked in on_articles})
+    articles = sorted({one.group for one in on_articles})
     halves = [
-        concatenate([asked for asked in on_articles if articles.index(asked.group) % 2 == side])
+        concatenate([one for one in on_articles if articles.index(one.group) % 2 == side])
         for side in (0, 1)
     ]
-    others = [(SET_WEIGHTS[name], asked) for name, asked in sets.items() if name != "squad"]
+    others = [(SET_WEIGHTS[name], questions) for name, questions in sets.items() if name != "squad"]
     for side in (0, 1):
         weights = fit_weights([(SET_WEIGHTS["squad"], halves[1 - side]), *others])
         print_row(f"half {side + 1}, other's weights", halves[side], weights)
     weights = fit_weights([(SET_WEIGHTS["squad"], sets["squad"]), *others])
-    for name, asked in sets.items():
-        print_row(name, asked, weights)
+    for name, questions in sets.items():
+        print_row(name, questions, weights)
     for place, name in enumerate(NAMES):
         without = weights.copy()
         without[place] = 0
