@@ -9,7 +9,7 @@ UV := uv==0.13.9
 
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Without bytecode each start compiles some thousand files anew, which doubles the time it takes.
+# Without bytecode each start compiles some thousand files again, which doubles the time it takes.
 unexport PYTHONDONTWRITEBYTECODE
 # More test processes than cores: much of a test is waiting for a start, a deadline or a page.
 TESTERS ?= 4

@@ -1,4 +1,4 @@
-"""Signed links: they show one cited passage to whoever holds them, until they expire.
+"""Signed links: they show one cited passage to anyone who has them, until they expire.
 
 The only place that builds and verifies them. A link names the source, the span, the file's version
 and a fingerprint of the quoted text, and opens exactly that page (HMAC-SHA-256, RFC 2104). If the

@@ -93,7 +93,7 @@ class PipelineTarget:
         return None if source_id is None else self._generation.text(source_id)
 
     async def close(self) -> None:
-        """Closes the model's connections; the generation is closed by whoever opened it."""
+        """Closes the model's connections; the caller closes the generation."""
         await self._pipeline.close()
 
 

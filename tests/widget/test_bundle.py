@@ -24,7 +24,7 @@ def tools() -> Path:
     modules = WIDGET / "node_modules"
     if shutil.which("node") is None or not modules.is_dir():
         assert not os.environ.get("CI"), "CI must have node and the tools: .ci/run installs them"
-        pytest.skip("NO NODE, or no `npm ci` in api/widget: THE BUNDLE WAS NOT BUILT ANEW")
+        pytest.skip("NO NODE, or no `npm ci` in api/widget: THE BUNDLE WAS NOT REBUILT")
     return modules
 
 
