@@ -27,10 +27,10 @@ def body(case: dict[str, Any], **more: object) -> dict[str, Any]:
     return {"question": case["question"], "history": case.get("history", []), **more}
 
 
-def streamed(client: httpx.Client, asked: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def streamed(client: httpx.Client, request: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """The events of a stream, in order; checks that ids increase from 1."""
     events, ids = [], []
-    with client.stream("POST", "/v1/answers", json=asked | {"stream": True}) as response:
+    with client.stream("POST", "/v1/answers", json=request | {"stream": True}) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         for block in response.read().decode().split("\n\n"):
             fields = dict(line.split(": ", 1) for line in block.splitlines())
@@ -61,16 +61,16 @@ def test_streamed_and_plain_answers_are_the_same(
     events = streamed(client, body(case))
     names = [name for name, _ in events]
     done = events[-1][1]
-    said = [data for name, data in events if name == "sentence"]
+    sentences = [data for name, data in events if name == "sentence"]
 
     assert names[0] == "passages"
     assert names[-1] == "done"
     assert "".join(data["text"] for name, data in events if name == "delta") == done["answer"]
-    assert [data.pop("index") for data in said] == list(range(len(said)))
-    for told in (plain, done):
-        assert told["sentences"] == said
-        assert told["citations"] == [d["citation"] for name, d in events if name == "citation"]
-        assert told["passages"] == events[0][1]["passages"]
+    assert [data.pop("index") for data in sentences] == list(range(len(sentences)))
+    for answer in (plain, done):
+        assert answer["sentences"] == sentences
+        assert answer["citations"] == [d["citation"] for name, d in events if name == "citation"]
+        assert answer["passages"] == events[0][1]["passages"]
     changing = {"id", "timings_ms"}
     assert {k: v for k, v in plain.items() if k not in changing} == {
         k: v for k, v in done.items() if k not in changing
@@ -103,9 +103,9 @@ def test_every_quote_slices_back_from_its_source(
         assert text[end:].startswith(cited["after"])
         assert text.count("\n", 0, start) + 1 == cited["line"]
         assert (ROOT / "seeds" / cited["source"]).read_text(encoding="utf-8-sig") == text
-    for said in answer["sentences"]:
-        assert answer["answer"][said["start"] : said["end"]] == said["text"]
-        assert all(f"[{n}]" in said["text"] for n in said["citations"])
+    for sentence in answer["sentences"]:
+        assert answer["answer"][sentence["start"] : sentence["end"]] == sentence["text"]
+        assert all(f"[{n}]" in sentence["text"] for n in sentence["citations"])
 
 
 def test_a_refusal_says_why_and_shows_the_nearest_passages(client: httpx.Client) -> None:
@@ -119,9 +119,9 @@ def test_a_refusal_says_why_and_shows_the_nearest_passages(client: httpx.Client)
 
 
 def test_passages_can_be_left_out_of_both_shapes(client: httpx.Client) -> None:
-    asked = {"question": QUESTION, "include_passages": False}
-    assert client.post("/v1/answers", json=asked).json()["passages"] == []
-    events = streamed(client, asked)
+    request = {"question": QUESTION, "include_passages": False}
+    assert client.post("/v1/answers", json=request).json()["passages"] == []
+    events = streamed(client, request)
     assert events[0][1]["passages"] == events[-1][1]["passages"] == []
 
 
@@ -132,8 +132,8 @@ def test_top_k_says_how_many_passages_are_used(top_k: float, client: httpx.Clien
 
 
 def test_a_filter_restricts_the_sources(client: httpx.Client) -> None:
-    asked = {"query": "Xiaomi", "filters": {"source": ["waiting-for-a-xiaomi-car.txt"]}}
-    hits = client.post("/v1/search", json=asked).json()["hits"]
+    request = {"query": "Xiaomi", "filters": {"source": ["waiting-for-a-xiaomi-car.txt"]}}
+    hits = client.post("/v1/search", json=request).json()["hits"]
     assert {hit["source"] for hit in hits} == {"waiting-for-a-xiaomi-car.txt"}
 
 
@@ -153,13 +153,13 @@ def test_a_day_that_is_none_is_422(day: object, client: httpx.Client) -> None:
 
 
 def test_search_gives_passages_of_the_same_shape(client: httpx.Client) -> None:
-    found = client.post("/v1/search", json={"query": QUESTION, "top_k": 4}).json()
-    assert set(found) == set(HitsBody.model_fields)
-    assert [set(hit) for hit in found["hits"]] == [set(Passage.model_fields)] * 4
-    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3, 4]
-    scores = [hit["score"] for hit in found["hits"]]
+    result = client.post("/v1/search", json={"query": QUESTION, "top_k": 4}).json()
+    assert set(result) == set(HitsBody.model_fields)
+    assert [set(hit) for hit in result["hits"]] == [set(Passage.model_fields)] * 4
+    assert [hit["rank"] for hit in result["hits"]] == [1, 2, 3, 4]
+    scores = [hit["score"] for hit in result["hits"]]
     assert scores == sorted(scores, reverse=True)
-    for hit in found["hits"]:
+    for hit in result["hits"]:
         text = client.get(f"/v1/sources/{hit['source_id']}/text").text
         assert text[hit["start"] : hit["end"]] == hit["text"]
 
@@ -178,5 +178,5 @@ def test_unknown_fields_of_a_request_are_ignored(client: httpx.Client) -> None:
 
 
 def test_the_served_collection_may_be_named(client: httpx.Client) -> None:
-    asked = {"question": QUESTION, "collection": "default"}
-    assert client.post("/v1/answers", json=asked).json()["answered"] is True
+    request = {"question": QUESTION, "collection": "default"}
+    assert client.post("/v1/answers", json=request).json()["answered"] is True

@@ -88,8 +88,8 @@ def test_a_citation_opens_whichever_collection_it_is_from(client: LocalClient) -
         text = client.get(f"/v1/sources/{cited['source_id']}/text").text
         assert text[cited["start"] : cited["end"]] == cited["quote"]
         assert "<mark" in client.get(cited["url"]).text
-        known = client.get("/v1/sources", params={"collection": body["collection"]}).json()
-        assert [source["id"] for source in known["sources"]] == [cited["source_id"]]
+        listed = client.get("/v1/sources", params={"collection": body["collection"]}).json()
+        assert [source["id"] for source in listed["sources"]] == [cited["source_id"]]
     assert client.get("/v1/sources/no-such-source").json()["code"] == "source_not_found"
 
 
@@ -112,23 +112,23 @@ def test_readiness_is_that_of_every_collection(client: LocalClient) -> None:
     }
 
 
-def test_the_figures_tell_of_each_collection(client: LocalClient) -> None:
-    def told(name: str) -> bool:
+def test_the_metrics_cover_each_collection(client: LocalClient) -> None:
+    def is_reported(name: str) -> bool:
         return f'footnote_sources{{collection="{name}"}} 1.0' in client.get("/metrics").text
 
-    wait_until(lambda: told("hills") and told("lakes"))
+    wait_until(lambda: is_reported("hills") and is_reported("lakes"))
 
 
 def test_the_models_are_named_after_the_collections(client: LocalClient) -> None:
     names = [model["id"] for model in client.get("/v1/models").json()["data"]]
     assert names == ["footnote/hills", "footnote/lakes"], "none of them is the default one"
     assert client.get("/v1/models/footnote").status_code == 422
-    asked = {
+    body = {
         "model": "footnote/lakes",
         "messages": [{"role": "user", "content": FROZE["question"]}],
     }
-    said = client.post("/v1/chat/completions", json=asked).json()
-    assert "142 days" in said["choices"][0]["message"]["content"]
+    completion = client.post("/v1/chat/completions", json=body).json()
+    assert "142 days" in completion["choices"][0]["message"]["content"]
 
 
 def test_a_key_sees_its_collections_and_no_others(settings: Settings, folder: Path) -> None:
@@ -142,14 +142,14 @@ def test_a_key_sees_its_collections_and_no_others(settings: Settings, folder: Pa
             answer = client.post("/v1/answers", json=HIGH).json()
             foreign = client.post("/v1/answers", json=FROZE | {"collection": "lakes"})
             sources = client.get("/v1/sources").json()
-            shown = client.get("/readyz").json()["collections"]
+            visible = client.get("/readyz").json()["collections"]
             models = client.get("/v1/models").json()["data"]
     finally:
         state.unlink()
     assert answer["index"]["collection"] == "hills", "the only one that it may see"
     assert (foreign.status_code, foreign.json()["code"]) == (404, "collection_not_found")
     assert [source["source"] for source in sources["sources"]] == ["a.txt"]
-    assert list(shown) == ["hills"]
+    assert list(visible) == ["hills"]
     assert [model["id"] for model in models] == ["footnote", "footnote/hills"]
 
 
@@ -168,7 +168,7 @@ def test_a_service_is_not_ready_before_each_collection_is(folder: Path, tmp_path
     assert "nothing has changed: generation 000001" in log
 
 
-def test_the_terminal_asks_the_collection_that_is_named(folder: Path) -> None:
+def test_the_command_line_asks_the_named_collection(folder: Path) -> None:
     done = run_footnote("ask", HIGH["question"], "--collection", "hills", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "812 metres" in done.stdout
@@ -177,18 +177,23 @@ def test_the_terminal_asks_the_collection_that_is_named(folder: Path) -> None:
     assert "hills, lakes" in unclear.stderr
 
 
-def test_what_is_served_is_the_chosen_collection_or_every_one() -> None:
+def test_the_selected_collection_is_served_or_all_of_them() -> None:
     groups = {"lakes": {"corpus": "l"}, "hills": {"corpus": "h"}}
 
-    def served(**said: object) -> dict[str, str]:
-        return {one.collection: str(one.corpus) for one in Settings.model_validate(said).per_collection()}
+    def served(**flags: object) -> dict[str, str]:
+        return {
+            one.collection: str(one.corpus)
+            for one in Settings.model_validate(flags).per_collection()
+        }
 
     assert served() == {"default": "seeds"}
     assert served(corpus="x", collection="y") == {"y": "x"}
     assert served(collections=groups) == {"lakes": "l", "hills": "h"}
     assert served(collections=groups, corpus="x") == {"default": "x", "lakes": "l", "hills": "h"}
     assert served(collections=groups, collection="hills") == {"hills": "h"}
-    assert Settings.model_validate({"collections": groups, "corpus": "x"}).single_collection().corpus == Path("x")
+    assert Settings.model_validate(
+        {"collections": groups, "corpus": "x"}
+    ).single_collection().corpus == Path("x")
     with pytest.raises(SettingRefused, match="hills, lakes"):
         Settings.model_validate({"collections": groups}).single_collection()
 

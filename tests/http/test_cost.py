@@ -61,7 +61,7 @@ class Counting:
         self._inner, self.leases = inner, 0
 
     def lease(self) -> AbstractContextManager[Generation]:
-        self.leases += "request_id" in get_contextvars()  # the figures look every few seconds, too
+        self.leases += "request_id" in get_contextvars()  # the metrics lease it every second, too
         leased: AbstractContextManager[Generation] = self._inner.lease()
         return leased
 
@@ -86,7 +86,9 @@ def test_an_outsider_costs_nothing(
     tmp_path: Path, hosted: EmbedSpec, embeddings: FakeModel, chat: FakeModel, opened: Opened
 ) -> None:
     data = tmp_path / "data"
-    sync_in_process(sync_request(write_files(tmp_path / "corpus", {"lake.txt": LAKE}), data, hosted))
+    sync_in_process(
+        sync_request(write_files(tmp_path / "corpus", {"lake.txt": LAKE}), data, hosted)
+    )
     key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
     flags = {
         "data_dir": data,
@@ -98,12 +100,12 @@ def test_an_outsider_costs_nothing(
     app = create_app(load_settings(flags))
     with LocalClient(app) as client:
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
-        counted = Counting(app.state.service.collections["default"])
-        app.state.service.collections["default"] = counted
+        counting = Counting(app.state.service.collections["default"])
+        app.state.service.collections["default"] = counting
         headers = {"Authorization": f"Bearer {key}"}
         listed = client.get("/v1/sources", headers=headers).json()
         source = listed["sources"][0]["id"]
-        counted.leases = 0
+        counting.leases = 0
         embedded = len(embeddings.requests)
         opened.watching = True
         for sent in ({}, {"Authorization": f"Bearer {key}x"}, headers | {"Origin": "null"}):
@@ -114,14 +116,14 @@ def test_an_outsider_costs_nothing(
                 assert refused.status_code in (401, 403)
                 assert "lake" not in refused.text
         opened.watching = False
-        spent = (counted.leases, len(embeddings.requests) - embedded, len(chat.requests))
-        assert spent == (0, 0, 0)
-        touched = {path for path in opened.paths if str(tmp_path) in path}
+        costs = (counting.leases, len(embeddings.requests) - embedded, len(chat.requests))
+        assert costs == (0, 0, 0)
+        opened_paths = {path for path in opened.paths if str(tmp_path) in path}
         looked_at_each_second = data / "collections" / "default" / "CURRENT"
         allowed = {str(data / "state.sqlite3"), str(looked_at_each_second)}
-        assert touched <= allowed, "the keys are read, and nothing else"
+        assert opened_paths <= allowed, "the keys are read, and nothing else"
         answer = client.post("/v1/answers", json=QUESTION, headers=headers).json()
     assert "142 days" in answer["answer"]
-    assert counted.leases > 0, "it counts"
+    assert counting.leases > 0, "it counts"
     assert len(embeddings.requests) > embedded
     assert len(chat.requests) > 0

@@ -80,13 +80,13 @@ class Serving:
 
 def sockets() -> int:
     """How many sockets this process has open."""
-    found = 0
+    count = 0
     for name in os.listdir("/proc/self/fd"):
         try:
-            found += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
+            count += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
         except FileNotFoundError:
             continue
-    return found
+    return count
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def serving(lakes: Path, model: FakeModel) -> Iterator[Serving]:
 
 
 def outcomes(serving: Serving, *, stream: bool) -> list[str]:
-    """Asks, and returns what the answer ended with: `done`, `error` or a problem, each once."""
+    """Asks, and returns how the answer ended: `done`, `error` or a problem, each once."""
     body = {"question": QUESTION, "stream": stream}
     response = httpx.post(f"{serving.url}/v1/answers", json=body, timeout=30)
     kind = response.headers["content-type"]
@@ -138,13 +138,13 @@ def outcomes(serving: Serving, *, stream: bool) -> list[str]:
 def leave(serving: Serving, model: FakeModel, *, stream: bool) -> None:
     """Asks and hangs up once the model has been asked."""
     body = json.dumps({"question": QUESTION, "stream": stream}).encode()
-    asked = len(model.requests)
+    request_count = len(model.requests)
     with socket.create_connection(("127.0.0.1", serving.port)) as client:
         client.sendall(
             b"POST /v1/answers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
-        wait_until(lambda: len(model.requests) > asked)
+        wait_until(lambda: len(model.requests) > request_count)
 
 
 def check_nothing_is_left(serving: Serving, model: FakeModel, *, tasks: int) -> None:
@@ -152,8 +152,8 @@ def check_nothing_is_left(serving: Serving, model: FakeModel, *, tasks: int) -> 
     wait_until(lambda: serving.tasks() <= tasks, timeout_s=DEADLINE_S + SLACK_S)
     model.script = GOOD
     with ThreadPoolExecutor(PLACES) as pool:
-        asked = [pool.submit(outcomes, serving, stream=bool(n % 2)) for n in range(PLACES)]
-    assert [one.result() for one in asked] == [["done"]] * PLACES
+        futures = [pool.submit(outcomes, serving, stream=bool(n % 2)) for n in range(PLACES)]
+    assert [one.result() for one in futures] == [["done"]] * PLACES
 
 
 @pytest.mark.parametrize("fault", FAULTS * ROUNDS)
@@ -168,8 +168,8 @@ def test_a_fault_ends_in_one_outcome_in_time_and_leaves_nothing_behind(
         return outcomes(serving, stream=stream), time.monotonic() - began
 
     with ThreadPoolExecutor(2) as pool:
-        ended = list(pool.map(timed, (False, True)))
-    for outcome, took_s in ended:
+        timed_outcomes = list(pool.map(timed, (False, True)))
+    for outcome, took_s in timed_outcomes:
         assert len(outcome) == 1
         assert took_s < DEADLINE_S + SLACK_S
     check_nothing_is_left(serving, model, tasks=tasks)
@@ -192,7 +192,7 @@ def test_a_client_that_leaves_stops_the_model_and_frees_its_place(
 def busy(serving: Serving, model: FakeModel) -> list[socket.socket]:
     """Takes every place with questions that the model leaves waiting."""
     model.script = Reply(TEXT, fault="no_answer")
-    asked = len(model.requests)
+    request_count = len(model.requests)
     body = json.dumps({"question": QUESTION}).encode()
     clients = []
     for _ in range(PLACES):
@@ -202,7 +202,7 @@ def busy(serving: Serving, model: FakeModel) -> list[socket.socket]:
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
         clients.append(client)
-    wait_until(lambda: len(model.requests) == asked + PLACES)
+    wait_until(lambda: len(model.requests) == request_count + PLACES)
     return clients
 
 
@@ -226,7 +226,7 @@ def test_a_client_that_leaves_while_waiting_asks_the_model_nothing(
 ) -> None:
     tasks = serving.tasks()
     clients = busy(serving, model)
-    asked = len(model.requests)
+    request_count = len(model.requests)
     waiting = socket.create_connection(("127.0.0.1", serving.port))
     body = json.dumps({"question": QUESTION}).encode()
     waiting.sendall(
@@ -238,5 +238,5 @@ def test_a_client_that_leaves_while_waiting_asks_the_model_nothing(
     for client in clients:
         client.close()
     wait_until(lambda: serving.tasks() <= tasks, timeout_s=DEADLINE_S + SLACK_S)
-    assert len(model.requests) == asked
+    assert len(model.requests) == request_count
     check_nothing_is_left(serving, model, tasks=tasks)

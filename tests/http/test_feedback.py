@@ -64,7 +64,9 @@ def test_feedback_is_kept_and_becomes_cases_that_the_evaluation_runs(
     assert (corrected["answers"], corrected["tags"]) == (["In 1998."], ["corrected"])
     assert (refused["answerable"], refused["answers"]) == (False, [])
 
-    run = run_footnote("eval", "run", cases, "--url", running.url, "--out", tmp_path / "run", cwd=lakes)
+    run = run_footnote(
+        "eval", "run", cases, "--url", running.url, "--out", tmp_path / "run", cwd=lakes
+    )
     assert run.returncode == 0, run.stderr
     samples = (tmp_path / "run" / "samples.jsonl").read_text().splitlines()
     assert len(samples) == 3

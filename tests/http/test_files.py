@@ -43,8 +43,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, seeds_data: Path) -> Path:
 
 
 def app_of(home: Path, **more: object) -> Any:
-    said = {"corpus": home / "articles", "data_dir": home / ".data", "allow_writes": True, **more}
-    return create_app(load_settings(said))
+    flags = {"corpus": home / "articles", "data_dir": home / ".data", "allow_writes": True, **more}
+    return create_app(load_settings(flags))
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +54,19 @@ def client(home: Path) -> Iterator[TestClient]:
         yield client
 
 
-def ended(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
-    """The job, once it has ended."""
-    found = [job]
+def finished(client: TestClient, job: dict[str, Any]) -> dict[str, Any]:
+    """The job, once it has finished."""
+    latest = [job]
 
-    def over() -> bool:
-        found[0] = client.get(f"/v1/jobs/{job['id']}").json()
-        return found[0]["status"] in ("done", "failed")
+    def is_finished() -> bool:
+        latest[0] = client.get(f"/v1/jobs/{job['id']}").json()
+        return latest[0]["status"] in ("done", "failed")
 
-    wait_until(over)
-    return found[0]
+    wait_until(is_finished)
+    return latest[0]
 
 
-def known(client: TestClient) -> list[str]:
+def indexed_paths(client: TestClient) -> list[str]:
     return [source["source"] for source in client.get("/v1/sources").json()["sources"]]
 
 
@@ -77,24 +77,24 @@ def test_a_file_that_is_put_is_answered_from_and_a_deleted_one_is_forgotten(
     text = b"Orrin Bay was founded in 1312 by three sisters.\n"
     job = client.put(url, content=text)
     assert (job.status_code, job.json()["kind"]) == (202, "put")
-    assert ended(client, job.json())["report"]["added"] == 1
-    wait_until(lambda: "towns/orrin bay.txt" in known(client))
+    assert finished(client, job.json())["report"]["added"] == 1
+    wait_until(lambda: "towns/orrin bay.txt" in indexed_paths(client))
     answer = client.post("/v1/answers", json={"question": "Who founded Orrin Bay in 1312?"}).json()
     assert "three sisters" in answer["answer"]
     assert (home / "articles" / "towns" / "orrin bay.txt").read_bytes() == text
 
     gone = client.delete(url)
-    assert ended(client, gone.json())["report"]["removed"] == 1
-    wait_until(lambda: "towns/orrin bay.txt" not in known(client))
+    assert finished(client, gone.json())["report"]["removed"] == 1
+    wait_until(lambda: "towns/orrin bay.txt" not in indexed_paths(client))
     again = client.delete(url)
     assert (again.status_code, again.json()["code"]) == (404, "file_not_found")
 
 
 def test_what_cannot_be_read_is_named_in_the_jobs_report(client: TestClient) -> None:
     job = client.put("/v1/files/broken.pdf", content=b"no pdf at all")
-    report = ended(client, job.json())["report"]
+    report = finished(client, job.json())["report"]
     assert "broken.pdf" in [entry["path"] for entry in report["skipped"]]
-    ended(client, client.delete("/v1/files/broken.pdf").json())
+    finished(client, client.delete("/v1/files/broken.pdf").json())
 
 
 def test_a_repeated_key_does_nothing_more_and_one_for_another_request_is_refused(
@@ -115,8 +115,8 @@ def test_a_sync_is_a_job_and_an_unknown_job_is_404(client: TestClient, home: Pat
     (home / "articles" / "beside.txt").write_text("Put there by hand, not over HTTP.\n")
     job = client.post("/v1/sync", json={})
     assert job.status_code == 202
-    assert ended(client, job.json())["status"] == "done"
-    wait_until(lambda: "beside.txt" in known(client))
+    assert finished(client, job.json())["status"] == "done"
+    wait_until(lambda: "beside.txt" in indexed_paths(client))
     assert client.get("/v1/jobs/job_0").json()["code"] == "job_not_found"
 
 
@@ -295,7 +295,15 @@ def test_no_generated_path_touches_anything_outside_of_the_corpus(
     (outside / "b.txt").write_text("kept")
     count = 100_000 if how == ["resolver"] else 2_000
     done = subprocess.run(
-        [sys.executable, "-m", "tests.support.file_access_audit", str(tmp_path), str(count), "1", *how],
+        [
+            sys.executable,
+            "-m",
+            "tests.support.file_access_audit",
+            str(tmp_path),
+            str(count),
+            "1",
+            *how,
+        ],
         cwd=ROOT,
         env=clean_environment(),
         capture_output=True,
@@ -303,8 +311,8 @@ def test_no_generated_path_touches_anything_outside_of_the_corpus(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["outside"] == []
-    assert found["accepted"] > count / 100
+    audit = json.loads(done.stdout)
+    assert audit["outside"] == []
+    assert audit["accepted"] > count / 100
     assert [(path.name, path.read_text()) for path in outside.iterdir()] == [("b.txt", "kept")]
     assert {path.name for path in tmp_path.iterdir()} == {"corpus", "outside", "data"}

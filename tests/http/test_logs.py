@@ -1,4 +1,4 @@
-"""The log: JSON or readable, with ids, and nothing of what was asked, found or answered."""
+"""The log: JSON or readable, with ids, and without questions, passages or answers."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ def lines_of(log: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.splitlines()]
 
 
-def shown(record_of: logging.LogRecord, *, is_terminal: bool = False) -> str:
+def format_line(record_of: logging.LogRecord, *, is_terminal: bool = False) -> str:
     return formatter(is_terminal=is_terminal, log_content=False).format(record_of)
 
 
@@ -34,7 +34,7 @@ def record(message: str, *, name: str = "footnote", **extra: object) -> logging.
     return made
 
 
-def provoke(url: str) -> None:
+def send_canaries(url: str) -> None:
     """Says the canary wherever a client can say something."""
     headers = {
         "Authorization": f"Bearer {CANARY}",
@@ -72,7 +72,7 @@ def provoke(url: str) -> None:
         client.delete(f"/v1/files/{CANARY}.md")
 
 
-def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(home: Path) -> None:
+def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_metrics(home: Path) -> None:
     write_lake_articles(home / "articles")
     says = cycle(
         [
@@ -89,11 +89,11 @@ def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(home: Pat
             "FOOTNOTE_ALLOW_WRITES": "true",
         }
         with RunningService("articles", cwd=home, env=env) as service:
-            provoke(service.url)
-            figures = httpx.get(f"{service.url}/metrics").text
+            send_canaries(service.url)
+            metrics = httpx.get(f"{service.url}/metrics").text
             log = service.stop()
-    assert CANARY not in figures.lower()
-    assert 'status="200"' in figures
+    assert CANARY not in metrics.lower()
+    assert 'status="200"' in metrics
     assert len(model.requests) >= 3
     assert CANARY not in log.lower()
     assert "froze" not in log
@@ -103,7 +103,7 @@ def test_nothing_a_client_or_a_model_says_is_in_the_log_or_the_figures(home: Pat
     assert {"answered", "failed"} <= {line["event"] for line in lines_of(log)}
 
 
-def test_a_requests_lines_carry_its_id_and_the_answers_figures(lakes: Path) -> None:
+def test_a_requests_lines_carry_its_id_and_the_stages_durations(lakes: Path) -> None:
     with RunningService("--no-sync", cwd=lakes) as service:
         for stream in (False, True):
             httpx.post(
@@ -125,7 +125,7 @@ def test_a_requests_lines_carry_its_id_and_the_answers_figures(lakes: Path) -> N
         assert {"timestamp", "level", "logger"} <= request.keys()
 
 
-def test_what_was_said_is_logged_where_the_operator_wants_it(lakes: Path) -> None:
+def test_content_is_logged_only_if_the_setting_says_so(lakes: Path) -> None:
     env = {"FOOTNOTE_LOG_CONTENT": "true"}
     with RunningService("--no-sync", cwd=lakes, env=env) as service:
         httpx.post(f"{service.url}/v1/answers", json={"question": QUESTION}, timeout=60)
@@ -138,13 +138,13 @@ def test_what_was_said_is_logged_where_the_operator_wants_it(lakes: Path) -> Non
 def test_a_line_carries_its_trace() -> None:
     context = trace.SpanContext(0xABC, 0xDEF, is_remote=False)
     with trace.use_span(trace.NonRecordingSpan(context)), bound_contextvars(request_id="r"):
-        line = json.loads(shown(record("hello", status=200)))
+        line = json.loads(format_line(record("hello", status=200)))
     assert (line["trace_id"], line["span_id"]) == (f"{0xABC:032x}", f"{0xDEF:016x}")
     assert (line["event"], line["request_id"], line["status"]) == ("hello", "r", 200)
-    assert "trace_id" not in json.loads(shown(record("hello")))
+    assert "trace_id" not in json.loads(format_line(record("hello")))
 
 
-def test_an_exception_is_told_by_class_and_place_without_its_words() -> None:
+def test_an_exception_is_logged_by_class_and_frames_without_its_message() -> None:
     try:
         try:
             raise KeyError(CANARY)
@@ -153,28 +153,35 @@ def test_an_exception_is_told_by_class_and_place_without_its_words() -> None:
                 CANARY, [ValueError(CANARY), OSError(28, "No space", CANARY)]
             ) from error
     except ExceptionGroup as error:
-        telling = describe_exception(error, log_content=False)
+        description = describe_exception(error, log_content=False)
         whole = json.dumps(describe_exception(error, log_content=True))
-    assert CANARY not in json.dumps(telling)
-    assert [cause["type"] for cause in telling["causes"]] == ["ValueError", "OSError", "KeyError"]
-    assert telling["causes"][1]["message"] == "No space"
-    assert telling["frames"][0].startswith("test_logs.py:")
+    assert CANARY not in json.dumps(description)
+    assert [cause["type"] for cause in description["causes"]] == [
+        "ValueError",
+        "OSError",
+        "KeyError",
+    ]
+    assert description["causes"][1]["message"] == "No space"
+    assert description["frames"][0].startswith("test_logs.py:")
     assert CANARY in whole
 
 
-def test_our_own_errors_keep_their_words() -> None:
-    assert describe_exception(ModelUnavailable("it is down"), log_content=False)["message"] == "it is down"
+def test_our_own_errors_keep_their_messages() -> None:
+    assert (
+        describe_exception(ModelUnavailable("it is down"), log_content=False)["message"]
+        == "it is down"
+    )
 
 
 def test_of_a_librarys_message_the_first_line_is_kept() -> None:
     message = f"Task exception was never retrieved\nfuture: <Task exception=X('{CANARY}')>"
     lost = record(message, name="asyncio", question=CANARY)
-    assert CANARY not in shown(lost)
-    assert "never retrieved" in shown(lost)
+    assert CANARY not in format_line(lost)
+    assert "never retrieved" in format_line(lost)
 
 
 def test_on_a_terminal_lines_are_readable_and_nothing_steers_the_screen() -> None:
-    line = shown(record("skipped \x1b[2J\u202ename.txt", status=200), is_terminal=True)
+    line = format_line(record("skipped \x1b[2J\u202ename.txt", status=200), is_terminal=True)
     assert "\\x1b[2J\\u202ename.txt" in line
     assert "\u202e" not in line
     assert "\x1b[2J" not in line
@@ -188,7 +195,7 @@ def test_on_a_terminal_an_exception_is_a_block_of_lines() -> None:
         raise ModelUnavailable("down") from ZeroDivisionError(CANARY)
     except ModelUnavailable as error:
         failed.exc_info = (type(error), error, error.__traceback__)
-    text = shown(failed, is_terminal=True)
+    text = format_line(failed, is_terminal=True)
     assert "ModelUnavailable: down\n  at test_logs.py:" in text
     assert "from ZeroDivisionError" in text
     assert CANARY not in text

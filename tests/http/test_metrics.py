@@ -14,10 +14,10 @@ from tests.support.fakes import FakeModel
 from tests.support.processes import RunningService, descendant_pids, free_port, wait_until
 
 ASK = {"question": "How long did the lake freeze in 1998?"}
-Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-def figures(text: str) -> Figures:
+def parse(text: str) -> Samples:
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -25,82 +25,82 @@ def figures(text: str) -> Figures:
     }
 
 
-def value(found: Figures, name: str, **labels: str) -> float:
+def value(samples: Samples, name: str, **labels: str) -> float:
     """The sum over the samples with these labels."""
     return sum(
         number
-        for (sample, said), number in found.items()
-        if sample == f"footnote_{name}" and labels.items() <= dict(said).items()
+        for (sample, sample_labels), number in samples.items()
+        if sample == f"footnote_{name}" and labels.items() <= dict(sample_labels).items()
     )
 
 
-def scraped(service: RunningService, **headers: str) -> Figures:
+def scrape(service: RunningService, **headers: str) -> Samples:
     response = httpx.get(service.url + "/metrics", headers=headers)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=")
-    return figures(response.text)
+    return parse(response.text)
 
 
-def asked(service: RunningService, question: str = ASK["question"], **more: object) -> int:
+def ask(service: RunningService, question: str = ASK["question"], **more: object) -> int:
     body = {"question": question} | more
     return httpx.post(service.url + "/v1/answers", json=body, timeout=60).status_code
 
 
 @pytest.fixture(scope="module")
-def counted(lakes: Path) -> Iterator[Figures]:
-    """The figures after six questions, two of them to be refused, and a search."""
+def samples(lakes: Path) -> Iterator[Samples]:
+    """The metrics after six questions, two of them to be refused, and a search."""
     says = "The lake froze for 142 days in 1998 [1.1]. It froze for 999 days in 1998 [1.1] [7.7]."
     with FakeModel(says) as model:
         env = {"FOOTNOTE_LLM__MODEL": "a-model", "FOOTNOTE_LLM__BASE_URL": model.base_url}
         with RunningService("--no-sync", cwd=lakes, env=env) as service:
-            asked(service)
-            asked(service, stream=True)
+            ask(service)
+            ask(service, stream=True)
             model.script = "NO_ANSWER"
-            asked(service)
-            asked(service, stream=True)
+            ask(service)
+            ask(service, stream=True)
             model.script = ""
-            asked(service)
+            ask(service)
             httpx.post(service.url + "/v1/search", json={"query": "lake"}, timeout=60)
             httpx.get(service.url + "/nothing/here")
-            asked(service, "")
-            yield scraped(service)
+            ask(service, "")
+            yield scrape(service)
 
 
-def test_questions_are_counted_by_how_they_ended(counted: Figures) -> None:
-    assert value(counted, "answers_total") == 5
-    assert value(counted, "answers_total", outcome="answered", degraded="false") == 2
-    assert value(counted, "answers_total", outcome="abstained", reason="model_declined") == 2
+def test_questions_are_counted_by_how_they_ended(samples: Samples) -> None:
+    assert value(samples, "answers_total") == 5
+    assert value(samples, "answers_total", outcome="answered", degraded="false") == 2
+    assert value(samples, "answers_total", outcome="abstained", reason="model_declined") == 2
     degraded = {"outcome": "answered", "degraded": "true", "answerer": "extractive"}
-    assert value(counted, "answers_total", collection="default", **degraded) == 1
+    assert value(samples, "answers_total", collection="default", **degraded) == 1
 
 
-def test_what_was_wrong_with_answers_is_counted(counted: Figures) -> None:
-    assert value(counted, "dropped_markers_total") == 2
-    assert value(counted, "sentences_total", status="unsupported") == 2
-    assert value(counted, "sentences_total", status="supported") >= 3
-    assert value(counted, "model_tokens_total", model="a-model", kind="completion") > 0
+def test_what_was_wrong_with_answers_is_counted(samples: Samples) -> None:
+    assert value(samples, "dropped_markers_total") == 2
+    assert value(samples, "sentences_total", status="unsupported") == 2
+    assert value(samples, "sentences_total", status="supported") >= 3
+    assert value(samples, "model_tokens_total", model="a-model", kind="completion") > 0
 
 
-def test_times_are_counted_by_stage_and_to_the_first_words(counted: Figures) -> None:
+def test_times_are_measured_by_stage_and_to_the_first_text(samples: Samples) -> None:
     for stage in ("follow_up", "retrieve", "answer", "cite", "support"):
-        assert value(counted, "stage_seconds_count", stage=stage) >= 3
-    assert value(counted, "stage_seconds_sum", stage="retrieve") > 0
-    assert value(counted, "first_text_seconds_count", answerer="model") == 4
+        assert value(samples, "stage_seconds_count", stage=stage) >= 3
+    assert value(samples, "stage_seconds_sum", stage="retrieve") > 0
+    assert value(samples, "first_text_seconds_count", answerer="model") == 4
 
 
-def test_requests_are_counted_by_route_and_status(counted: Figures) -> None:
-    assert value(counted, "http_request_seconds_count", route="/v1/answers", status="200") == 5
-    assert value(counted, "http_request_seconds_count", route="/v1/answers", status="422") == 1
-    assert value(counted, "http_request_seconds_count", route="/v1/search", method="POST") == 1
-    assert value(counted, "http_request_seconds_count", status="404", route="") == 1
+def test_requests_are_counted_by_route_and_status(samples: Samples) -> None:
+    assert value(samples, "http_request_seconds_count", route="/v1/answers", status="200") == 5
+    assert value(samples, "http_request_seconds_count", route="/v1/answers", status="422") == 1
+    assert value(samples, "http_request_seconds_count", route="/v1/search", method="POST") == 1
+    assert value(samples, "http_request_seconds_count", status="404", route="") == 1
 
 
-def test_the_service_tells_its_state_and_its_index(counted: Figures) -> None:
-    assert value(counted, "ready") == 1
-    assert value(counted, "sources", collection="default") == 2
-    assert value(counted, "generation_built_timestamp_seconds") > 1_700_000_000
-    assert value(counted, "answer_places") == 8
-    assert value(counted, "answers_under_way") == value(counted, "answers_waiting") == 0
+def test_the_state_of_the_service_and_its_index_are_gauges(samples: Samples) -> None:
+    assert value(samples, "ready") == 1
+    assert value(samples, "sources", collection="default") == 2
+    assert value(samples, "generation_built_timestamp_seconds") > 1_700_000_000
+    assert value(samples, "answer_places") == 8
+    assert value(samples, "answers_under_way") == value(samples, "answers_waiting") == 0
 
 
 def test_its_own_port_is_loopback_and_needs_no_key(lakes: Path) -> None:
@@ -116,7 +116,7 @@ def test_its_own_port_is_loopback_and_needs_no_key(lakes: Path) -> None:
         text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
         listening = Path("/proc/net/tcp").read_text()
         service.stop()
-    assert value(figures(text), "answer_places") == 8
+    assert value(parse(text), "answer_places") == 8
     assert f"0100007F:{port:04X} 00000000:0000 0A" in listening
     assert f"00000000:{port:04X}" not in listening
 
@@ -127,24 +127,24 @@ def test_workers_add_up_and_one_that_fell_leaves_what_it_counted(
     port = free_port()
     env = {"FOOTNOTE_METRICS_PORT": str(port), "TMPDIR": str(tmp_path)}
     with RunningService("--no-sync", "--workers", 2, cwd=lakes, env=env) as service:
-        wait_until(lambda: value(scraped(service), "answer_places") == 16)
+        wait_until(lambda: value(scrape(service), "answer_places") == 16)
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda _: asked(service), range(12)))
-        before = value(scraped(service), "answers_total")
+            list(pool.map(lambda _: ask(service), range(12)))
+        before = value(scrape(service), "answers_total")
         workers = {
             pid
             for pid in descendant_pids(service.process.pid)
             if "--as-worker" in Path(f"/proc/{pid}/cmdline").read_text()
         }
         os.kill(workers.pop(), signal.SIGKILL)
-        wait_until(lambda: value(scraped(service), "answer_places") == 8)
-        wait_until(lambda: value(scraped(service), "answer_places") == 16)
-        assert asked(service) == 200, "the new one takes no question before its index is open"
-        wait_until(lambda: value(scraped(service), "ready") == 1)
+        wait_until(lambda: value(scrape(service), "answer_places") == 8)
+        wait_until(lambda: value(scrape(service), "answer_places") == 16)
+        assert ask(service) == 200, "the new one takes no question before its index is open"
+        wait_until(lambda: value(scrape(service), "ready") == 1)
         text = httpx.get(f"http://127.0.0.1:{port}/").text
-        after = value(scraped(service), "answers_total")
+        after = value(scrape(service), "answers_total")
         service.stop()
     assert (before, after) == (12, 13)
-    assert value(figures(text), "answers_total") == 13
-    assert value(figures(text), "ready") == 1
+    assert value(parse(text), "answers_total") == 13
+    assert value(parse(text), "ready") == 1
     assert list(tmp_path.iterdir()) == []

@@ -23,22 +23,26 @@ HOSTILE = (
 )
 
 
-def test_a_newcomer_is_told_what_to_do_and_given_questions(page: "Page", service: RunningService) -> None:
+def test_a_newcomer_is_told_what_to_do_and_given_questions(
+    page: "Page", service: RunningService
+) -> None:
     page.goto(service.url)
     assert "each sentence" in page.inner_text(".bar")
     starters = page.locator("footnote-chat .starters button")
     starters.first.wait_for()
-    told = starters.all_inner_texts()
-    assert len(told) == 3
-    assert "What do the articles say about “What the SU7 costs Xiaomi”?" in told
-    assert not re.search(r"\w-\w+-\w", " ".join(told)), "a file's name is no title"
+    texts = starters.all_inner_texts()
+    assert len(texts) == 3
+    assert "What do the articles say about “What the SU7 costs Xiaomi”?" in texts
+    assert not re.search(r"\w-\w+-\w", " ".join(texts)), "a file's name is no title"
     assert "5 articles" in page.inner_text("footnote-chat .intro")
     assert focused_element(page) == "ask", "nothing takes the focus on load"
     starters.first.click()
     page.wait_for_selector("footnote-chat .tools")
 
 
-def test_an_answer_shows_its_citations_and_the_passages(page: "Page", service: RunningService) -> None:
+def test_an_answer_shows_its_citations_and_the_passages(
+    page: "Page", service: RunningService
+) -> None:
     page.goto(service.url)
     ask_in_chat(page, KNOWN)
     assert "335 sales centers" in page.inner_text("footnote-chat .text")
@@ -50,7 +54,9 @@ def test_an_answer_shows_its_citations_and_the_passages(page: "Page", service: R
     assert page.inner_text("footnote-chat p[role=status].hidden") == "Answer ready, 1 source"
 
 
-def test_the_keyboard_reaches_a_citation_and_its_quote(page: "Page", service: RunningService) -> None:
+def test_the_keyboard_reaches_a_citation_and_its_quote(
+    page: "Page", service: RunningService
+) -> None:
     page.goto(service.url)
     ask_in_chat(page, KNOWN)
     for _ in range(4):  # the ask button, the title's button, the conversation, the passages
@@ -67,7 +73,9 @@ def test_the_keyboard_reaches_a_citation_and_its_quote(page: "Page", service: Ru
     assert focused_element(page) == "chip"
 
 
-def test_a_citation_opens_its_article_at_the_marked_quote(page: "Page", service: RunningService) -> None:
+def test_a_citation_opens_its_article_at_the_marked_quote(
+    page: "Page", service: RunningService
+) -> None:
     page.goto(service.url)
     ask_in_chat(page, KNOWN)
     page.locator("footnote-chat .chip").first.hover()
@@ -85,7 +93,9 @@ def test_a_citation_opens_its_article_at_the_marked_quote(page: "Page", service:
     assert 0 <= box["y"] < height["height"]
 
 
-def test_a_refusal_looks_like_one_and_shows_the_nearest(page: "Page", service: RunningService) -> None:
+def test_a_refusal_looks_like_one_and_shows_the_nearest(
+    page: "Page", service: RunningService
+) -> None:
     page.goto(service.url)
     ask_in_chat(page, UNKNOWN)
     assert page.inner_text("footnote-chat .refused .label") == "Not answered"
@@ -127,7 +137,9 @@ SCREENS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("page", SCREENS, indirect=True, ids=["phone", "dark", "light"])
-def test_it_fits_the_screen_and_can_be_read(page: "Page", service: RunningService, tmp_path: Path) -> None:
+def test_it_fits_the_screen_and_can_be_read(
+    page: "Page", service: RunningService, tmp_path: Path
+) -> None:
     page.goto(service.url)
     ask_in_chat(page, KNOWN)
     page.locator("footnote-chat .chip").first.hover()

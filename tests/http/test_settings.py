@@ -150,6 +150,9 @@ def test_a_malformed_key_is_not_shown_either(
 
 def test_the_table_names_every_setting_with_its_meaning() -> None:
     rows = settings_table().splitlines()[2:]
-    assert "| `FOOTNOTE_LLM__MODEL` |  | Chat model that writes answers; unset: sources are quoted |" in rows
+    assert (
+        "| `FOOTNOTE_LLM__MODEL` |  | Chat model that writes answers; unset: sources are quoted |"
+        in rows
+    )
     assert all(not row.endswith("| None |") for row in rows)
     assert len(rows) == len(set(rows)) > len(Settings.model_fields)

@@ -22,16 +22,16 @@ def client(service: RunningService) -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize("limit", [1, 2, len(PATHS), 100])
 def test_the_pages_of_the_list_hold_every_article_once(limit: int, client: httpx.Client) -> None:
-    found, cursor = [], None
+    paths, cursor = [], None
     while True:
         params = {"limit": limit} | ({"cursor": cursor} if cursor else {})
         page = client.get("/v1/sources", params=params).json()
         assert set(page) == set(SourcesBody.model_fields)
-        found += [source["source"] for source in page["sources"]]
+        paths += [source["source"] for source in page["sources"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert found == PATHS
+    assert paths == PATHS
 
 
 def test_one_article_is_told_of(client: httpx.Client) -> None:
@@ -49,10 +49,10 @@ def test_one_article_is_told_of(client: httpx.Client) -> None:
 def test_head_tells_what_get_would(path: str, client: httpx.Client) -> None:
     if path == "text":
         path = f"/v1/sources/{client.get('/v1/sources').json()['sources'][0]['id']}/text"
-    told, got = client.head(path), client.get(path)
-    assert (told.status_code, told.content) == (200, b"")
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content) == (200, b"")
     for name in ("content-type", "content-length", "cache-control", "etag"):
-        assert told.headers.get(name) == got.headers.get(name)
+        assert head.headers.get(name) == get.headers.get(name)
 
 
 def test_a_citations_link_opens_a_page_that_marks_exactly_the_quote(client: httpx.Client) -> None:

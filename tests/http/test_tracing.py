@@ -1,4 +1,4 @@
-"""Traces: sent to the collector that was named, to no other, with no word of what was said."""
+"""Traces: exported only to the configured collector, without any content."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,7 +105,7 @@ def test_an_answer_that_broke_says_so(traced: Traced) -> None:
     assert attributes(broken[0])["footnote.outcome"] == "failed"
 
 
-def test_nothing_that_was_said_is_in_a_span(traced: Traced) -> None:
+def test_no_content_is_in_a_span(traced: Traced) -> None:
     assert CANARY not in traced.everything.lower()
     assert "froze" not in traced.everything
     (text,) = traced.of("GET /v1/sources/{source_id}/text")
@@ -122,16 +122,16 @@ def test_probes_are_not_traced(traced: Traced) -> None:
     }
 
 
-def test_what_was_said_is_in_spans_where_the_operator_wants_it(lakes: Path) -> None:
+def test_content_is_in_spans_only_if_the_setting_says_so(lakes: Path) -> None:
     with FakeOtlpCollector() as collector:
         env = {"FOOTNOTE_OTLP_ENDPOINT": collector.endpoint, "FOOTNOTE_LOG_CONTENT": "true"}
         with RunningService("--no-sync", cwd=lakes, env=env) as service:
             httpx.post(f"{service.url}/v1/answers", json={"question": QUESTION}, timeout=60)
             service.stop()
-    found = {span.name: attributes(span) for span in collector.spans}
-    assert found["retrieve"]["gen_ai.retrieval.query.text"] == QUESTION
-    assert "142 days" in found["answer"]["gen_ai.output.messages"]
-    assert "gen_ai.request.model" not in found["answer"]
+    spans = {span.name: attributes(span) for span in collector.spans}
+    assert spans["retrieve"]["gen_ai.retrieval.query.text"] == QUESTION
+    assert "142 days" in spans["answer"]["gen_ai.output.messages"]
+    assert "gen_ai.request.model" not in spans["answer"]
 
 
 def test_a_collector_that_only_the_environment_names_gets_nothing(lakes: Path) -> None:

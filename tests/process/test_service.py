@@ -130,9 +130,9 @@ def test_without_an_index_and_without_a_sync_it_says_what_is_missing(
 ) -> None:
     with serve() as client:
         assert client.get("/readyz").status_code == 503
-        asked = client.post("/v1/answers", json=ASK)
+        answer = client.post("/v1/answers", json=ASK)
         streamed = client.post("/v1/answers", json=ASK | {"stream": True})
-    assert (asked.status_code, asked.json()["code"]) == (503, "index_missing")
+    assert (answer.status_code, answer.json()["code"]) == (503, "index_missing")
     assert streamed.json()["code"] == "index_missing", "what fails early is no stream"
 
 
@@ -237,11 +237,11 @@ def test_with_the_index_of_another_model_it_is_not_ready_and_says_why(
 ) -> None:
     with serve(data_dir=hashed["data_dir"]) as client:  # the built-in model
         ready = client.get("/readyz")
-        asked = client.post("/v1/answers", json=ASK)
+        answer = client.post("/v1/answers", json=ASK)
         sources = client.get("/v1/sources").json()["sources"]
     assert (ready.status_code, ready.json()["status"]) == (503, "unavailable")
     assert "hash" in ready.json()["trouble"]
-    assert (asked.status_code, asked.json()["code"]) == (503, "embedder_mismatch")
+    assert (answer.status_code, answer.json()["code"]) == (503, "embedder_mismatch")
     assert len(sources) == 2
 
 
