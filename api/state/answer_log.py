@@ -14,7 +14,7 @@ from typing import Any
 
 from index.types import Filters
 from rag.model.prompt import PROMPT_SHA256, PROMPT_VERSION
-from rag.retrieval.weights import fit_date
+from rag.retrieval.weights import fitted_weights
 from rag.types import Answer, Ask, Hit, Turn
 
 from .db import connect
@@ -73,7 +73,7 @@ def record_of(ask: Ask, answer: Answer) -> Record:
         "citations": [[cited.source, cited.start, cited.end] for cited in answer.citations],
         "generation": f"{answer.index.collection}/{answer.index.generation}",
         "versions": {name: version(name) for name in LIBRARIES},
-        "weights": fit_date(),
+        "weights": fitted_weights().fit_date,
     }
 
 

@@ -7,6 +7,7 @@ people (`Italy`, `Italian`). Languages that capitalize every noun are skipped.
 import re
 from collections.abc import Sequence
 from functools import cache
+from os.path import commonprefix
 
 from index.text.analyzer import STOP_WORDS, terms
 
@@ -87,10 +88,11 @@ def _has_kin(term: str, text_terms: set[str]) -> bool:
     """Whether the texts have a word for the same place or people."""
     if text_terms & _demonyms().get(term, set()):
         return True
-    return len(term) >= 4 and any(
-        other[:4] == term[:4] and {_tail(other, term), _tail(term, other)} <= set(_SUFFIXES)
-        for other in text_terms
-    )
+    for other in text_terms if len(term) >= 4 else ():
+        shared = len(commonprefix([term, other]))  # noqa: RUF071  # of characters, as meant
+        if shared >= 4 and term[shared:] in _SUFFIXES and other[shared:] in _SUFFIXES:
+            return True
+    return False
 
 
 @cache
@@ -98,12 +100,6 @@ def _demonyms() -> dict[str, set[str]]:
     words = terms(_IRREGULAR_DEMONYMS)
     pairs = list(zip(words[::2], words[1::2], strict=True))
     return {one: {other} for pair in pairs for one, other in (pair, pair[::-1])}
-
-
-def _tail(word: str, other: str) -> str:
-    """The word without the beginning that both share."""
-    pairs = enumerate(zip(word, other, strict=False))
-    return word[next((at for at, (a, b) in pairs if a != b), min(len(word), len(other))) :]
 
 
 def _initialisms(texts: Sequence[str]) -> set[str]:

@@ -9,7 +9,8 @@ import asyncio
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from ..errors import AnswerError, ModelMisbehaved
@@ -98,7 +99,9 @@ class OpenAIChat:
                         yield item
                 return
             except client_errors() as error:
-                if not has_text and self._leaves_out_refused(error):
+                parameter = refused_parameter(error)
+                if parameter and parameter not in self._refused_parameters and not has_text:
+                    self._refused_parameters.add(parameter)  # left out, or renamed, from now on
                     continue
                 wait_s = math.inf if has_text else retry_wait_s(error, next(backoffs, None))
                 if wait_s >= deadline.remaining_s():
@@ -171,21 +174,15 @@ class OpenAIChat:
         has_new_name = "max_tokens" in refused and "max_completion_tokens" not in refused
         return await self._completions.create(
             model=self._settings.model,
-            messages=[_wire(message) for message in messages],
+            messages=cast(  # a Message's roles are three of the API's
+                "list[ChatCompletionMessageParam]", [asdict(message) for message in messages]
+            ),
             stream=True,
             temperature=unless_refused("temperature", self._settings.temperature),
             max_tokens=omit if "max_tokens" in refused else tokens,
             max_completion_tokens=tokens if has_new_name else omit,
             stream_options=omit if "stream_options" in refused else {"include_usage": True},
         )
-
-    def _leaves_out_refused(self, error: Exception) -> bool:
-        """Whether the error names a parameter that is left out, or renamed, from now on."""
-        name = refused_parameter(error)
-        if name is None or name in self._refused_parameters:
-            return False
-        self._refused_parameters.add(name)
-        return True
 
     def _check_content_type(self, response: "httpx2.Response") -> None:
         content_type = response.headers.get("content-type", "text/event-stream")
@@ -194,11 +191,3 @@ class OpenAIChat:
                 f"{self._endpoint} answered with {content_type[:60]!r} instead of an event stream; "
                 "check the base URL"
             )
-
-
-def _wire(message: Message) -> "ChatCompletionMessageParam":
-    if message.role == "system":
-        return {"role": "system", "content": message.content}
-    if message.role == "assistant":
-        return {"role": "assistant", "content": message.content}
-    return {"role": "user", "content": message.content}

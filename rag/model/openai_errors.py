@@ -50,9 +50,7 @@ def retry_wait_s(error: Exception, backoff_s: float | None) -> float:
         return math.inf
     if not isinstance(error, APIStatusError):
         return backoff_s
-    if not _is_retryable(error):
-        return math.inf
-    return max(backoff_s, _retry_after_s(error))
+    return max(backoff_s, _retry_after_s(error)) if _is_retryable(error) else math.inf
 
 
 def to_answer_error(error: Exception, *, host: str, model: str) -> AnswerError:
@@ -74,7 +72,7 @@ def to_answer_error(error: Exception, *, host: str, model: str) -> AnswerError:
 
 
 def _status_error(error: "APIStatusError", *, endpoint: str, model: str) -> ModelUnavailable:
-    status = error.status_code
+    status, wait_s = error.status_code, _retry_after_s(error)
     event = {
         401: "does not accept the key",
         403: "does not let this key use the model",
@@ -83,11 +81,9 @@ def _status_error(error: "APIStatusError", *, endpoint: str, model: str) -> Mode
     }.get(status, "rejected the request" if status < 500 else "failed")
     if 300 <= status < 400:
         event = "redirects, which is not followed; set the base URL to the final address"
-    wait_s = _retry_after_s(error)
     retry = f"; it asks to wait {wait_s:.0f} s" if wait_s else ""
     reported = ModelUnavailable(f"{endpoint} {event} (status {status}{_code(error)}){retry}")
-    reported.retryable = _is_retryable(error)
-    reported.retry_after_s = wait_s or None
+    reported.retryable, reported.retry_after_s = _is_retryable(error), wait_s or None
     return reported
 
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ class Weights:
     Below the confidence `threshold` nothing is quoted; below `floor` no model is asked either.
     """
 
+    fit_date: str
     question: SignalWeights
     statement: SignalWeights
     confidence: Mapping[str, float]
@@ -49,24 +49,15 @@ class Weights:
 @cache
 def fitted_weights() -> Weights:
     """Returns the weights that ship with this version."""
-    data = _read()
+    data = json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))
     return Weights(
+        fit_date=data["fitted"],
         question=_normalized(data["question"]),
         statement=_normalized(data["statement"]),
         confidence=data["confidence"],
         threshold=data["threshold"],
         floor=data["floor"],
     )
-
-
-def fit_date() -> str:
-    """Returns the date of the fit, as YYYY-MM-DD."""
-    return str(_read()["fitted"])
-
-
-def _read() -> dict[str, Any]:  # JSON
-    data: dict[str, Any] = json.loads(files("rag").joinpath("weights.json").read_text("utf-8"))
-    return data
 
 
 def _normalized(weights: Mapping[str, float]) -> SignalWeights:
