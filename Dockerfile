@@ -1,4 +1,4 @@
-# The service without the evaluation: runs as nobody, on a read-only root; only /data is written.
+# The service without the evaluation: an unprivileged user, a read-only root, a writable /data.
 # docker build -t footnote . && docker run --read-only -p 127.0.0.1:8000:8000 \
 #   -v "$PWD/seeds:/articles:ro" -v footnote:/data -e FOOTNOTE_INSECURE=true footnote
 
@@ -9,7 +9,7 @@ COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY api api
 COPY index index
 COPY rag rag
-# The lock constrains, so versions and hashes are those that were tested, of what the service needs.
+# The lock is a constraint: the tested versions and hashes, but only of what the service needs.
 RUN python -m venv --without-pip /opt/footnote \
  && uv pip install --no-cache --compile-bytecode --python /opt/footnote/bin/python \
       --constraint requirements.lock --build-constraint requirements.lock ".[mcp]"

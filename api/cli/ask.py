@@ -27,6 +27,7 @@ HIT_CHARS = 300
 INDENT = "    "
 _HEADING = re.compile(r"\A#{1,6} [^\n]*\Z|\n[-|: ]+\Z")
 """A markdown heading, or the header row of a table and its separator (as in the widget)."""
+_LEADING_HEADING = re.compile(r"\A#{1,6} [^\n]*\n+")
 _STATUS_TEXT = {"unsupported": "not supported", "uncited": "no source given"}
 
 
@@ -66,8 +67,7 @@ def ask(
     if json:
         options.print_json(answer)
     else:
-        columns = max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
-        typer.echo(format_answer(answer, width=columns))
+        typer.echo(format_answer(answer, width=_terminal_width()))
     return OK if answer["answered"] else NOT_ANSWERED
 
 
@@ -108,25 +108,18 @@ def search(
     if json:
         options.print_json(results)
     else:
-        blocks = [_format_hit(hit) for hit in results["hits"]]
+        blocks = [_format_passage(hit, HIT_CHARS, _terminal_width()) for hit in results["hits"]]
         typer.echo("\n\n".join(blocks) or "No passage was found.")
     return OK
 
 
 def _query(top_k: int, collection: str | None, filters: "Filters") -> dict[str, Any]:
-    return {
-        "top_k": top_k,
-        "collection": collection,
-        "filters": filters.model_dump(mode="json"),
-    }
+    wire_filters = filters.model_dump(mode="json")
+    return {"top_k": top_k, "collection": collection, "filters": wire_filters}
 
 
-def _format_hit(hit: dict[str, Any]) -> str:
-    text = " ".join(hit["text"].split())
-    ellipsis = "…" if len(text) > HIT_CHARS else ""
-    heading = f" · {hit['heading']}" if hit["heading"] else ""
-    head = f"{hit['rank']}. {hit['score']:.2f}  {hit['source']}  {hit['title']}{heading}"
-    return escape(head).replace("\n", " ") + "\n   " + escape(text[:HIT_CHARS]) + ellipsis
+def _terminal_width() -> int | None:
+    return max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else None
 
 
 def format_answer(answer: dict[str, Any], *, width: int | None = None) -> str:
@@ -144,10 +137,8 @@ def format_answer(answer: dict[str, Any], *, width: int | None = None) -> str:
     if not answer["answered"]:
         suffix = " Nearest passages:" if answer["passages"] else ""
         blocks.append(_wrap(f"Not answered: {answer['reason']}.{suffix}", width, ""))
-        for one in answer["passages"][:NEAREST_PASSAGES]:
-            location = f"{one['source']}, score {one['score']:.2f}"
-            excerpt = textwrap.shorten(one["text"], NEAREST_CHARS, placeholder=" …")
-            blocks.append(_format_reference(f"{one['rank']}.", one, location, excerpt, width))
+        nearest = answer["passages"][:NEAREST_PASSAGES]
+        blocks += [_format_passage(one, NEAREST_CHARS, width) for one in nearest]
     elif {sentence["status"] for sentence in _statements(answer)} == {"supported"}:
         blocks.append(_wrap("Every sentence is supported by its citations.", width, ""))
     return "\n\n".join(block for block in blocks if block)
@@ -175,6 +166,14 @@ def _statements(answer: dict[str, Any]) -> list[dict[str, Any]]:
 def _location(citation: dict[str, Any]) -> str:
     source, page = citation["source"], citation["page"]
     return f"{source}, page {page}" if page else f"{source}:{citation['line']}"
+
+
+def _format_passage(passage: dict[str, Any], max_chars: int, width: int | None) -> str:
+    location = f"{passage['source']}, score {passage['score']:.2f}"
+    excerpt = textwrap.shorten(
+        _LEADING_HEADING.sub("", passage["text"]), max_chars, placeholder=" …"
+    )
+    return _format_reference(f"{passage['rank']}.", passage, location, excerpt, width)
 
 
 def _format_reference(

@@ -73,5 +73,7 @@ def post(url: str, path: str, body: dict[str, Any], *, key: str | None) -> dict[
     if response.is_success and isinstance(content, dict):
         return content
     detail = content.get("detail") if isinstance(content, dict) else None
+    if response.status_code == 401:
+        detail = "the API key is missing or not valid; set it with --key or FOOTNOTE_KEY"
     exit_code = _CODES.get(response.status_code, UNAVAILABLE)
     raise CliError(f"{url}: {detail or response.reason_phrase}", exit_code)

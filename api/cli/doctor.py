@@ -1,20 +1,19 @@
 """`footnote doctor`: checks what answers depend on, one line each; exit code 4 on a failure."""
 
 import asyncio
-import os
+import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.errors import IndexingError
+from index.errors import CorpusMissing, IndexingError
 from rag.errors import AnswerError
 
+from ..errors import SettingRefused
 from ..exit_codes import OK, UNAVAILABLE
 from ..wire.escape import escape, pluralize
 from . import options
@@ -22,8 +21,6 @@ from .client import open_index
 from .generations import describe
 
 if TYPE_CHECKING:
-    from rag.model.protocol import ChatModel
-
     from ..settings import Settings
 
 
@@ -63,7 +60,7 @@ def doctor(
 
 def _run_checks(settings: "Settings", *, online: bool) -> Iterator[CheckResult]:
     checks: dict[str, Callable[[], str | None]] = {
-        "python": _check_python,
+        "python": lambda: f"{sys.version.split()[0]} at {sys.executable}",
         "weights": lambda: _check_weights(settings),
         "data": lambda: _check_data(settings),
         "corpus": lambda: _check_corpus(settings),
@@ -73,7 +70,7 @@ def _run_checks(settings: "Settings", *, online: bool) -> Iterator[CheckResult]:
     for name, check in checks.items():
         try:
             detail = check()
-        except (IndexingError, AnswerError, OSError) as error:
+        except (IndexingError, AnswerError, SettingRefused, OSError) as error:
             yield CheckResult(name, False, str(error))
         else:
             yield CheckResult(name, None if detail is None else True, detail or "none set")
@@ -85,10 +82,6 @@ def _check_widget(settings: "Settings", origin: str) -> CheckResult:
     reasons = blockers(settings, origin)
     detail = f"pages of {parse_origin(origin)} can use {service_url(settings)}"
     return CheckResult("widget", not reasons, "; ".join(reasons) or detail)
-
-
-def _check_python() -> str:
-    return f"{sys.version.split()[0]} at {sys.executable}"
 
 
 def _check_weights(settings: "Settings") -> str:
@@ -103,20 +96,15 @@ def _check_weights(settings: "Settings") -> str:
 
 
 def _check_data(settings: "Settings") -> str:
+    options.check_data_dir(settings)
     folder = settings.data_dir.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
-    space = os.statvfs(folder)
-    return f"{folder} is writable, {space.f_bavail * space.f_frsize / 1e9:.1f} GB free"
+    return f"{folder} is writable, {shutil.disk_usage(folder).free / 1e9:.1f} GB free"
 
 
 def _check_corpus(settings: "Settings") -> str:
-    from index.errors import CorpusMissing
-
     if not settings.corpus.is_dir():
         raise CorpusMissing(settings.corpus)
-    return str(Path(settings.corpus).absolute())
+    return str(settings.corpus.absolute())
 
 
 def _check_index(settings: "Settings") -> str:
@@ -132,6 +120,8 @@ def _check_index(settings: "Settings") -> str:
 
 
 def _check_model(settings: "Settings", *, online: bool) -> str | None:
+    from rag.model.protocol import Message
+
     from ..bootstrap import open_chat
 
     if not settings.llm.model:
@@ -140,13 +130,12 @@ def _check_model(settings: "Settings", *, online: bool) -> str | None:
         return f"{settings.llm.model} is set; --online calls it"
     chat = open_chat(settings.llm)
     assert chat is not None  # a model is set
-    deltas = asyncio.run(_count_deltas(chat))
-    return f"{settings.llm.model} answers, streaming {pluralize(deltas, 'delta')}"
 
+    async def count_deltas() -> int:
+        deltas = [delta async for delta in chat.stream([Message("user", "Say: ready.")])]
+        await chat.close()
+        return len(deltas)
 
-async def _count_deltas(chat: "ChatModel") -> int:
-    from rag.model.protocol import Message
-
-    deltas = [delta async for delta in chat.stream([Message("user", "Say: ready.")])]
-    await chat.close()
-    return len(deltas)
+    return (
+        f"{settings.llm.model} answers, streaming {pluralize(asyncio.run(count_deltas()), 'delta')}"
+    )

@@ -65,7 +65,7 @@ def verify(
             for path in getattr(comparison, change):
                 typer.echo(escape(f"{change} since the sync: {path}"))
         result = "matches" if comparison.is_up_to_date else "is intact, but out of date with"
-        typer.echo(escape(f"{describe(comparison.info)}, {result} {comparison.corpus}"))
+        typer.echo(escape(f"{describe(comparison.info)}: {result} {comparison.corpus}"))
     return OK if comparison.is_up_to_date else UNAVAILABLE
 
 

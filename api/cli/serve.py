@@ -160,7 +160,8 @@ def _run(
     from ..telemetry.metrics import metrics_server
 
     fatal: list[Exception] = []
-    url = _url(settings.host, listener.getsockname()[1])
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
 
     def on_fatal(error: Exception) -> None:
         fatal.append(error)
@@ -196,10 +197,6 @@ def _run(
         server.run(sockets=[listener])
     if fatal:
         raise fatal[0]
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _banner(url: str, ready: "Ready", model: str | None, example: str) -> str:

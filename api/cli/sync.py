@@ -52,10 +52,9 @@ def sync(
             reports[one.collection] = run_sync(request, on_event)
         if not json:
             _show(reports[one.collection], request, json=False)
-    if json and len(reports) > 1:
-        options.print_json({name: asdict(report) for name, report in reports.items()})
-    elif json:
-        _show(reports.popitem()[1], request, json=True)
+    if json:
+        results = {name: asdict(report) for name, report in reports.items()}
+        options.print_json(results if len(results) > 1 else results.popitem()[1])
     return OK
 
 
@@ -113,23 +112,12 @@ def show_progress(*, json: bool = False, bars: bool = True) -> Iterator[Callable
 @contextmanager
 def _progress_bars() -> Iterator[Callable[[Event], None]]:
     """Yields a hook that draws a bar on stderr for each phase that has a total."""
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskID,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    columns = (
-        TextColumn("{task.description:>6}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    tasks: dict[str, TaskID] = {}
+    label, counts = bars.TextColumn("{task.description:>6}"), bars.MofNCompleteColumn()
+    columns = (label, bars.BarColumn(), counts, bars.TimeRemainingColumn())
+    tasks: dict[str, bars.TaskID] = {}
 
     def draw(event: Event) -> None:
         phase, done, total = str(event["event"]), event.get("done"), event.get("total")
@@ -139,5 +127,5 @@ def _progress_bars() -> Iterator[Callable[[Event], None]]:
             tasks[phase] = progress.add_task(phase, total=total)
         progress.update(tasks[phase], completed=done, total=total)
 
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with bars.Progress(*columns, console=Console(stderr=True)) as progress:
         yield draw

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..exit_codes import OK
+from ..exit_codes import CONFIGURATION, OK, CliError
 from ..wire.escape import escape
 from . import options
 
@@ -42,14 +42,13 @@ def snippet(origin: Origin, json: options.Json = False) -> int:
 
 
 def parse_origin(origin: str) -> str:
-    """Returns an origin as browsers send it; raises SettingRefused."""
-    from ..errors import SettingRefused
+    """Returns an origin as browsers send it; raises CliError."""
     from ..origins import normalize_origin
 
     try:
         return normalize_origin(origin)
     except ValueError as error:
-        raise SettingRefused("--origin", str(error)) from None
+        raise CliError(f"--origin: {error}", CONFIGURATION) from None
 
 
 def service_url(settings: "Settings") -> str:
@@ -70,14 +69,14 @@ def blockers(settings: "Settings", origin: str) -> list[str]:
     reasons = []
     own = "{0.scheme}://{0.netloc}".format(urlsplit(service))
     if site != own and site not in settings.widget_origins:
-        reasons.append(f"{site} is not allowed; add it to FOOTNOTE_WIDGET_ORIGINS")
+        reasons.append(f"{site} is not allowed: add it to FOOTNOTE_WIDGET_ORIGINS")
     service_host, site_host = urlsplit(service).hostname or "", urlsplit(site).hostname or ""
     is_local = is_loopback(service_host)
     if is_local and not is_loopback(site_host):
-        reasons.append(f"only this machine can reach {service}; set FOOTNOTE_PUBLIC_URL")
+        reasons.append(f"only this machine can reach {service}: set FOOTNOTE_PUBLIC_URL")
     elif site.startswith("https:") and not service.startswith("https:") and not is_local:
         reasons.append(
-            f"https pages cannot call {service} (mixed content); "
+            f"https pages cannot call {service} (mixed content): "
             "serve it over https and set FOOTNOTE_PUBLIC_URL"
         )
     return reasons
