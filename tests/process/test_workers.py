@@ -60,7 +60,7 @@ def test_a_job_of_a_crashed_worker_is_finished_by_its_replacement(
     left = jobs.create("sync", "default")
     jobs.start("default")  # by the worker that is killed below
     os.kill(second_worker(worker_pids(pair)), signal.SIGKILL)
-    wait_until(lambda: jobs.find(left.id).status == "done")
+    wait_until(lambda: jobs.get(left.id).status == "done")
 
 
 def test_workers_exit_with_the_process_that_started_them(pair: RunningService) -> None:
