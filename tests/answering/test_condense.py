@@ -16,11 +16,11 @@ HISTORY = [
 ]
 
 
-def run_condense(script: Script, question: str = FOLLOW_UP) -> tuple[str, FakeModel]:
+def run_condense(script: Script, *, total_s: float = 60.0) -> tuple[str, FakeModel]:
     async def talk(server: FakeModel) -> str:
-        chat = chat_client(server, total_s=2.0, between_tokens_s=1.0)
+        chat = chat_client(server, total_s=total_s, between_tokens_s=1.0)
         try:
-            return await condense(chat, question, HISTORY, history_chars=4_000)
+            return await condense(chat, FOLLOW_UP, HISTORY, history_chars=4_000)
         finally:
             await chat.close()
 
@@ -62,7 +62,9 @@ def test_a_reply_that_is_no_question_leaves_it_to_the_rules(said: str) -> None:
 def test_if_the_model_fails_the_rules_condense(
     fault: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found, _ = run_condense(Reply("Who supplies the batteries?", fault=fault, pause_s=0.05))
+    found, _ = run_condense(
+        Reply("Who supplies the batteries?", fault=fault, pause_s=0.05), total_s=2.0
+    )
     assert found == condense_by_rules(FOLLOW_UP, HISTORY)
     assert "condensed by rules" in caplog.text
 

@@ -34,7 +34,9 @@ def node(*arguments: str, folder: Path) -> str:
     return done.stdout
 
 
-def test_the_readmes_example_shows_an_answer_with_its_sources(sdk: Path, service: RunningService) -> None:
+def test_the_readmes_example_shows_an_answer_with_its_sources(
+    sdk: Path, service: RunningService
+) -> None:
     readme = (ROOT / "api" / "README.md").read_text("utf-8")
     (example,) = re.findall(r"^```ts\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
     code = example.replace(ADDRESS, service.url)

@@ -40,7 +40,9 @@ def run(request: pytest.FixtureRequest) -> Callable[[Step], Any]:
         if way == "stdio":
             arguments = [*COMMAND[1:], "mcp", "--stdio", "--data-dir", str(data)]
             server = stdio_client(
-                StdioServerParameters(command=sys.executable, args=arguments, env=clean_environment())
+                StdioServerParameters(
+                    command=sys.executable, args=arguments, env=clean_environment()
+                )
             )
         async with Client(server) as client:
             yield client

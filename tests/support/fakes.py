@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from rag.model.protocol import ModelSettings
 from rag.model.openai_chat import OpenAIChat
+from rag.model.protocol import ModelSettings
 from tests.support.fake_wire import (
     HUGE_BYTES,
     STATUS_FAULTS,

@@ -25,7 +25,7 @@ COMMAND = [sys.executable, "-c", "from api.cli import main; main()"]
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Returns the environment without variables that Footnote or its libraries read, plus `extra`."""
+    """Returns the environment without Footnote's and its libraries' variables, plus `extra`."""
     inherited = {
         name: value
         for name, value in os.environ.items()

@@ -72,7 +72,9 @@ def axe() -> str:
 @pytest.fixture
 def service() -> Iterator[FakeService]:
     with FakeService(lambda _: answer_events(WHOLE)) as running:
-        running.pages["/"] = Page(page_with_widget(running, 'mode="inline" starters="Why?|How long?"'))
+        running.pages["/"] = Page(
+            page_with_widget(running, 'mode="inline" starters="Why?|How long?"')
+        )
         running.pages["/launcher"] = Page(page_with_widget(running, ""))
         running.pages["/offline"] = Page(
             page_with_widget(running, 'mode="inline" server="http://127.0.0.1:9/"')

@@ -119,7 +119,9 @@ def test_an_empty_index_is_said_once(page: "Tab", service: FakeService) -> None:
     assert page.inner_text("footnote-chat .refused").split("\n\n") == ["Not answered", said]
 
 
-def test_a_tables_head_is_not_blamed_for_having_no_source(page: "Tab", service: FakeService) -> None:
+def test_a_tables_head_is_not_blamed_for_having_no_source(
+    page: "Tab", service: FakeService
+) -> None:
     head, row = TABLE.split("\n| 1998")
     said = [sentence(head, TABLE, "uncited"), sentence("| 1998" + row, TABLE, "uncited")]
     service.script = lambda _: answer_events(answer(TABLE, format="markdown", sentences=said))

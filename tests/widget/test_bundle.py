@@ -69,7 +69,9 @@ def test_any_site_may_load_the_bundle_and_keeps_it_for_minutes(service: RunningS
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_the_address_of_a_version_never_changes_and_no_other_exists(service: RunningService) -> None:
+def test_the_address_of_a_version_never_changes_and_no_other_exists(
+    service: RunningService,
+) -> None:
     reply = httpx.get(f"{service.url}/widget/{VERSION}/widget.js")
     assert reply.content == BUNDLE
     assert "immutable" in reply.headers["cache-control"]

@@ -94,7 +94,12 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene(browser: "Browser") -> Iterator[Scene]:
-    with FakeService() as service, FakeService() as site, FakeService() as trap, open_tab(browser) as (page, said):
+    with (
+        FakeService() as service,
+        FakeService() as site,
+        FakeService() as trap,
+        open_tab(browser) as (page, said),
+    ):
         policy = (
             f"default-src 'none'; script-src {service.url}; connect-src {service.url}; "
             "style-src 'self'"
@@ -191,7 +196,9 @@ def test_every_doubtful_item_of_a_list_is_underlined(scene: Scene) -> None:
     items = ["- Snow fell in May [1].", "- Nobody slept.", "- Ice held."]
     text = "\n".join(items)
     said = [sentence(item, text, "unsupported") for item in items]
-    scene.service.script = lambda _: answer_events(answer(text, format="markdown", sentences=said), piece=4)
+    scene.service.script = lambda _: answer_events(
+        answer(text, format="markdown", sentences=said), piece=4
+    )
     scene.ask("?")
     marked = scene.page.locator("footnote-chat .doubtful").all_inner_texts()
     assert marked == ["Snow fell in May", ".", "Nobody slept.", "Ice held."]

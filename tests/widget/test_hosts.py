@@ -250,7 +250,9 @@ def test_nobody_asks_before_consent_where_a_site_wants_it(
     page: "Tab", site: FakeService, service: FakeService
 ) -> None:
     inside = '<p slot="consent">Your question is logged.</p>'
-    site.pages["/"] = Page(page_with_widget(service, 'mode="inline" starters="Why?"', inside=inside))
+    site.pages["/"] = Page(
+        page_with_widget(service, 'mode="inline" starters="Why?"', inside=inside)
+    )
     page.goto(site.url)
     page.get_by_text("Your question is logged.").wait_for()
     assert page.locator("footnote-chat .starters button").count() == 0
@@ -265,7 +267,9 @@ def test_nobody_asks_before_consent_where_a_site_wants_it(
     assert page.get_by_text("Your question is logged.").is_hidden()
 
 
-def test_it_works_where_nothing_can_be_kept(page: "Tab", site: FakeService, service: FakeService) -> None:
+def test_it_works_where_nothing_can_be_kept(
+    page: "Tab", site: FakeService, service: FakeService
+) -> None:
     site.pages["/"] = Page(page_with_widget(service, 'mode="inline"'))
     page.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new Error('no'); } })"
@@ -276,7 +280,9 @@ def test_it_works_where_nothing_can_be_kept(page: "Tab", site: FakeService, serv
     page.locator("footnote-chat .tools").wait_for()
 
 
-def test_the_copy_holds_the_sources(browser: "Browser", site: FakeService, service: FakeService) -> None:
+def test_the_copy_holds_the_sources(
+    browser: "Browser", site: FakeService, service: FakeService
+) -> None:
     site.pages["/"] = Page(page_with_widget(service, 'mode="inline"'))
     with open_tab(browser, permissions=["clipboard-read", "clipboard-write"]) as (page, _):
         page.goto(site.url)

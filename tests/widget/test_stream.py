@@ -200,7 +200,9 @@ def test_an_answer_without_its_end_is_an_error_and_can_be_asked_again(
     assert chat.locator("footnote-chat .turn").count() == 1
 
 
-def test_a_refused_request_says_why_in_the_services_words(chat: "Tab", service: FakeService) -> None:
+def test_a_refused_request_says_why_in_the_services_words(
+    chat: "Tab", service: FakeService
+) -> None:
     service.script = lambda _: ProblemReply(503, "index_building", "the index is not ready yet")
     send(chat)
     chat.get_by_text("the index is not ready yet").wait_for()
@@ -211,7 +213,9 @@ def test_a_refused_request_says_why_in_the_services_words(chat: "Tab", service: 
     assert chat.get_by_text("Try again").count() == 1, "another try would not help"
 
 
-def test_a_broken_stream_says_why_and_whether_to_try_again(chat: "Tab", service: FakeService) -> None:
+def test_a_broken_stream_says_why_and_whether_to_try_again(
+    chat: "Tab", service: FakeService
+) -> None:
     problem = {"status": 503, "code": "model_unavailable", "detail": "the model is gone"}
     service.script = lambda _: [
         ("passages", {"id": "a", "passages": []}),
@@ -253,7 +257,9 @@ def test_a_follow_up_carries_the_conversation(chat: "Tab", service: FakeService)
     ]
 
 
-def test_a_question_that_is_too_long_is_said_and_not_sent(chat: "Tab", service: FakeService) -> None:
+def test_a_question_that_is_too_long_is_said_and_not_sent(
+    chat: "Tab", service: FakeService
+) -> None:
     service.script = lambda _: answer_events(answer("Yes. [1]"))
     before = len(service.posted_bodies("/v1/answers"))
     chat.fill("footnote-chat #question", "😀" * 3_990)
