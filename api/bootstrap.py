@@ -142,5 +142,6 @@ def open_chat(group: ModelGroup) -> "ChatModel | None":
             max_tokens=group.max_tokens,
             total_s=group.deadline_s,
             headers={name: value.get_secret_value() for name, value in group.headers.items()},
+            query={name: value.get_secret_value() for name, value in group.query.items()},
         )
     )

@@ -38,7 +38,7 @@ from .settings_types import (
 
 PREFIX = "FOOTNOTE_"
 # their values are not repeated in an error: a URL may contain a password
-_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "rate_limit_storage"}
+_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "query", "rate_limit_storage"}
 
 
 class Settings(BaseSettings):

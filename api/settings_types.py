@@ -81,6 +81,9 @@ class ModelGroup(_Group):
     headers: dict[str, SecretStr] = Field(
         default={}, description="Additional request headers, as JSON"
     )
+    query: dict[str, SecretStr] = Field(
+        default={}, description="Additional query parameters, as JSON"
+    )
 
 
 class EmbedGroup(_Group):
