@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from ..errors import AnswerError, ModelMisbehaved
+from ..types import Usage
 from .deadlines import Deadline, allow_headers, limit_body
 from .openai_errors import (
     BACKOFF_S,
@@ -23,7 +24,6 @@ from .openai_errors import (
     to_answer_error,
 )
 from .protocol import Message, ModelEnd, ModelSettings, ModelText
-from .reading import Reading
 from .reasoning import ReasoningFilter
 
 if TYPE_CHECKING:
@@ -113,12 +113,12 @@ class OpenAIChat:
     ) -> AsyncGenerator[ModelText | ModelEnd, None]:
         response = await deadline.wait_for(math.inf, lambda: self._request(messages, max_tokens))
         reasoning = ReasoningFilter(is_unopened=self._begins_with_reasoning)
-        reading = Reading(reasoning)
+        reader = _ChunkReader(reasoning)
         try:
             self._check_content_type(response.response)
-            async with aclosing(self._chunks(response, reading, deadline)) as chunks:
+            async with aclosing(self._chunks(response, reader, deadline)) as chunks:
                 async for chunk in chunks:
-                    text = reading.take(chunk)
+                    text = reader.read(chunk)
                     if reasoning.leaked:
                         self._begins_with_reasoning = True
                         raise ModelMisbehaved(
@@ -129,30 +129,33 @@ class OpenAIChat:
                         yield ModelText(text)
         finally:
             await response.close()
-        if rest := reading.rest():
+        if rest := reader.finish():
             yield ModelText(rest)
-        yield self._end(reading)
+        yield self._end(reader)
 
-    def _end(self, reading: Reading) -> ModelEnd:
-        if reading.finish_reason is None:
+    def _end(self, reader: "_ChunkReader") -> ModelEnd:
+        if reader.finish_reason is None:
             raise ModelMisbehaved(f"{self._endpoint} closed the stream within the answer")
-        if not reading.has_text:
-            reason = reading.finish_reason
+        if not reader.has_text:
+            reason = reader.finish_reason
             raise ModelMisbehaved(f"{self._endpoint} sent no text (finish_reason {reason!r})")
-        return ModelEnd(reading.finish_reason, reading.usage)
+        return ModelEnd(reader.finish_reason, reader.usage)
 
     async def _chunks(
-        self, response: "AsyncStream[ChatCompletionChunk]", reading: Reading, deadline: Deadline
+        self,
+        response: "AsyncStream[ChatCompletionChunk]",
+        reader: "_ChunkReader",
+        deadline: Deadline,
     ) -> AsyncGenerator[object, None]:
         errors: tuple[type[Exception], ...] = (AnswerError, *client_errors())
         while True:
-            timeout_s = self._settings.between_tokens_s if reading.has_text else math.inf
-            if reading.finish_reason:
+            timeout_s = self._settings.between_tokens_s if reader.has_text else math.inf
+            if reader.finish_reason:
                 timeout_s = USAGE_TIMEOUT_S
             try:
                 chunk: object = await deadline.wait_for(timeout_s, lambda: anext(response, None))
             except errors:
-                if reading.finish_reason:  # the answer is complete; only its usage is missing
+                if reader.finish_reason:  # the answer is complete; only its usage is missing
                     return
                 raise
             if chunk is None:
@@ -191,3 +194,45 @@ class OpenAIChat:
                 f"{self._endpoint} answered with {content_type[:60]!r} instead of an event stream; "
                 "check the base URL"
             )
+
+
+class _ChunkReader:
+    """Reads the chunks of one answer: its text, why it ended, its token counts.
+
+    The client does not validate what it parsed: malformed chunks are ignored.
+    """
+
+    def __init__(self, reasoning: ReasoningFilter) -> None:
+        self.finish_reason: str | None = None
+        self.has_text = False
+        self.usage: Usage | None = None
+        self._reasoning = reasoning
+
+    def read(self, chunk: object) -> str:
+        """Returns the chunk's text; may be empty."""
+        self.usage = _usage(getattr(chunk, "usage", None)) or self.usage
+        choices = getattr(chunk, "choices", None)
+        if self.finish_reason or not isinstance(choices, list) or not choices:
+            return ""
+        reason = getattr(choices[0], "finish_reason", None)
+        if isinstance(reason, str) and reason:
+            self.finish_reason = reason
+        content = getattr(getattr(choices[0], "delta", None), "content", None)
+        return self._seen(self._reasoning.feed(content)) if isinstance(content, str) else ""
+
+    def finish(self) -> str:
+        """Returns the text that was held back to the end."""
+        return self._seen(self._reasoning.finish())
+
+    def _seen(self, text: str) -> str:
+        self.has_text = self.has_text or bool(text.strip())
+        return text
+
+
+def _usage(value: object) -> Usage | None:
+    prompt, completion = (
+        getattr(value, name, None) for name in ("prompt_tokens", "completion_tokens")
+    )
+    if not isinstance(prompt, int) or not isinstance(completion, int):
+        return None
+    return Usage(prompt, completion)
