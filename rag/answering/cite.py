@@ -26,7 +26,7 @@ from ..types import (
 )
 from ..verify.support import MIN_SUPPORT_SCORE, Verifier, support_score
 from .markers import Marker, Piece, Ref, Text
-from .sanitize import defused
+from .sanitize import sanitize_markup
 
 CONTEXT_CHARS = 200
 """Of the source's text before and after a quote, at most."""
@@ -123,7 +123,7 @@ class AnswerBuilder:
 
     def _add_text(self, text: str) -> list[Event]:
         if self._writer == "model":
-            text = defused(text, before=self.answer)
+            text = sanitize_markup(text, before=self.answer)
         if self._sentence_start is None and text.strip():
             self._sentence_start = len(self.answer) + len(text) - len(text.lstrip())
         self._sentence_text += text

@@ -1,8 +1,8 @@
-"""Does a hit's sentence answer the question with another figure or date than the best one does?
+"""Detects conflicting sources: a sentence that answers with another number or date than the best.
 
-Figures are compared where they count what is asked for, have one unit or measure it bare; dates in
-whatever both name of year, month and day. What the question names must stand in the hit, so that
-two subjects are no conflict. Which of the two is right is for the reader to see.
+Numbers are compared if they count what is asked for, share a unit or measure it without one; dates
+by year, month and day where both have them. What the question names must be in the hit, so that
+two subjects are no conflict. The reader decides which of the two is right.
 """
 
 import re
@@ -18,8 +18,8 @@ from ..language.numbers import Number, find_numbers, is_consistent, missing_numb
 from ..types import Hit, ScoredSentence
 
 SIMILARITY, COVER = 0.15, 0.45
-"""How far a sentence may lie under the best one and yet be about the same. Of 592 SQuAD questions
-13 then find a conflict, most of them not saying which of several things they mean."""
+"""How far a sentence may score below the best one and still be about the same. Of 592 SQuAD
+questions 13 find a conflict, most of them ambiguous questions."""
 
 _MONTHS = (
     "january february march april may june july august september october november december"
@@ -27,7 +27,7 @@ _MONTHS = (
 _MONTH = rf"(?P<month>{'|'.join(month[:3] for month in _MONTHS)})[a-z]*\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>1\d{3}|20\d\d)(?![\d-]|s\b|,\d)"
-_BEHIND = re.compile(
+_NOUNS_AFTER = re.compile(
     r"(?:[ \u00a0-](?!(?:and|as|at|by|during|for|from|in|on|or|to|when)\b)[^\W\d_]+){1,3}"
 )
 _DATES = tuple(
@@ -49,15 +49,15 @@ class _Date:
     day: int | None
 
     def fits(self, other: "_Date") -> bool:
-        """Whether both may be one day: nothing that both name differs."""
+        """Whether both may be the same day: no part that both have differs."""
         pairs = ((self.year, other.year), (self.month, other.month), (self.day, other.day))
         return all(one is None or another is None or one == another for one, another in pairs)
 
 
 def in_conflict(question: str, best: ScoredSentence, other: ScoredSentence, hit: Hit) -> bool:
-    """Returns whether `other`, a sentence of the hit, answers the question otherwise than `best`.
+    """Returns whether `other`, a sentence of the hit, conflicts with `best`.
 
-    Only where a figure or a date is asked for.
+    Only where a number or a date is asked for.
     """
     if best.similarity - other.similarity > SIMILARITY or best.cover - other.cover > COVER:
         return False
@@ -81,66 +81,66 @@ def differ(question: str, one: str, other: str) -> bool:
         asked = _dates(question)
         dates, others = (_new(_dates(text), asked) for text in (one, other))
         return bool(dates and others) and not any(a.fits(b) for a in dates for b in others)
-    figured, against = (_new_figures(question, text) for text in (one, other))
-    wanted = _Wanted.of(question, one, other)
-    if any(wanted.counts(a, b) and _agree(a, b) for a in figured for b in against):
+    numbers, other_numbers = (_new_numbers(question, text) for text in (one, other))
+    subject = _Subject.of(question, one, other)
+    if any(subject.counts(a, b) and _is_same(a, b) for a in numbers for b in other_numbers):
         return False
-    return any(wanted.compares(a, b) for a in figured for b in against)
+    return any(subject.compares(a, b) for a in numbers for b in other_numbers)
 
 
 @dataclass(frozen=True, slots=True)
-class _Counted:
+class _Quantity:
     """A figure with the content terms right behind it, which are what it counts."""
 
-    figure: Number
+    number: Number
     things: frozenset[str]
 
     @property
     def is_bare(self) -> bool:
         """Does it stand alone, and is it no year?"""
-        is_year = re.fullmatch(r"1\d{3}|20\d\d", self.figure.text)
-        return not (self.things or self.figure.unit or is_year)
+        is_year = re.fullmatch(r"1\d{3}|20\d\d", self.number.text)
+        return not (self.things or self.number.unit or is_year)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Subject:
     """What is counted: the question's terms, and those measures of it that both sentences name."""
 
     things: frozenset[str]
     measures: frozenset[str]
 
     @classmethod
-    def of(cls, question: str, one: str, other: str) -> "_Wanted":
+    def of(cls, question: str, one: str, other: str) -> "_Subject":
         things = frozenset(content_terms(terms(question)))
         return cls(things, things & _measures() & set(terms(one)) & set(terms(other)))
 
-    def compares(self, one: _Counted, other: _Counted) -> bool:
+    def compares(self, one: _Quantity, other: _Quantity) -> bool:
         """Whether both count the thing asked for, have one unit, or are its bare measure."""
-        if one.figure.unit and other.figure.unit:
-            return one.figure.unit[0] == other.figure.unit[0]
+        if one.number.unit and other.number.unit:
+            return one.number.unit[0] == other.number.unit[0]
         if one.things & other.things & self.things:
             return True
         return bool(self.measures) and one.is_bare and other.is_bare
 
-    def counts(self, one: _Counted, other: _Counted) -> bool:
+    def counts(self, one: _Quantity, other: _Quantity) -> bool:
         """Whether one of the two counts the thing asked for, so that they may agree on it."""
         return bool((one.things | other.things) & self.things) or self.compares(one, other)
 
 
-def _agree(one: _Counted, other: _Counted) -> bool:
-    return is_consistent(one.figure, other.figure) or is_consistent(other.figure, one.figure)
+def _is_same(one: _Quantity, other: _Quantity) -> bool:
+    return is_consistent(one.number, other.number) or is_consistent(other.number, one.number)
 
 
-def _new_figures(question: str, text: str) -> list[_Counted]:
+def _new_numbers(question: str, text: str) -> list[_Quantity]:
     """The text's figures that the question does not have, and that are no part of a name."""
-    known = list(find_numbers(question))
-    found = []
-    for figure in find_numbers(text):
-        if not figure.is_in_name and not any(is_consistent(figure, one) for one in known):
-            behind = _BEHIND.match(text, text.find(figure.text) + len(figure.text))
-            things = content_terms(terms(behind.group() if behind else ""))
-            found.append(_Counted(figure, frozenset(things)))
-    return found
+    asked = list(find_numbers(question))
+    quantities = []
+    for number in find_numbers(text):
+        if not number.is_in_name and not any(is_consistent(number, one) for one in asked):
+            nouns = _NOUNS_AFTER.match(text, text.find(number.text) + len(number.text))
+            things = content_terms(terms(nouns.group() if nouns else ""))
+            quantities.append(_Quantity(number, frozenset(things)))
+    return quantities
 
 
 @cache
@@ -149,7 +149,7 @@ def _measures() -> frozenset[str]:
 
 
 def _new(dates: list[_Date], asked: list[_Date]) -> list[_Date]:
-    return [date for date in dates if not any(date.year == known.year for known in asked)]
+    return [date for date in dates if not any(date.year == other.year for other in asked)]
 
 
 def _dates(text: str) -> list[_Date]:
@@ -169,7 +169,7 @@ def _matches(text: str) -> Iterator[re.Match[str]]:
 def _date(match: re.Match[str]) -> _Date:
     parts = {"month": None, "day": None, "number": None, **match.groupdict()}
     name = (parts["month"] or "").lower()
-    month = next((n for n, known in enumerate(_MONTHS, 1) if name and known[:3] == name), None)
+    month = next((n for n, full in enumerate(_MONTHS, 1) if name and full[:3] == name), None)
     if parts["number"]:
         month = int(parts["number"])
     return _Date(int(match["year"]), month, int(parts["day"]) if parts["day"] else None)

@@ -52,7 +52,7 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
 
     The passage of the best sentence comes first; within a passage they keep their order.
     """
-    ranked = _folded(rank_sentences(question, hits), hits)
+    ranked = _deduplicate(rank_sentences(question, hits), hits)
     chosen = list(ranked[:1])
     length = sum(len(_text(hits, pick)) + 1 for pick in chosen)
     for pick in ranked[1:]:
@@ -72,7 +72,7 @@ def with_conflicts(question: str, picks: Sequence[Pick], hits: Sequence[Hit]) ->
     """
     if not picks or expected_answer_type(question) not in ("number", "measure", "date"):
         return list(picks)
-    ranked = _folded(rank_sentences(question, hits), hits)
+    ranked = _deduplicate(rank_sentences(question, hits), hits)
     conflicting = _conflicting(question, ranked, hits)
     others = [pick for pick in ranked[1:] if pick in picks and pick not in conflicting]
     return _in_reading_order([ranked[0], *conflicting, *others][:MAX_SENTENCES])
@@ -87,16 +87,16 @@ def _conflicting(question: str, ranked: Sequence[Pick], hits: Sequence[Hit]) -> 
     if not ranked[0].holds:
         return []
     best = hits[ranked[0].hit]
-    said = best.sentences[ranked[0].sentence]
-    sources, found = {best.source.id}, list[Pick]()
+    best_sentence = best.sentences[ranked[0].sentence]
+    sources, conflicting = {best.source.id}, list[Pick]()
     for pick in ranked[1:]:
         hit = hits[pick.hit]
         other = hit.sentences[pick.sentence]
         is_new = pick.holds and hit.source.id not in sources and len(other.text) <= MAX_CHARS
-        if is_new and in_conflict(question, said, other, hit):
+        if is_new and in_conflict(question, best_sentence, other, hit):
             sources.add(hit.source.id)
-            found.append(pick)
-    return found[:MAX_CONFLICTING]
+            conflicting.append(pick)
+    return conflicting[:MAX_CONFLICTING]
 
 
 def _may_join(pick: Pick, best: Pick) -> bool:
@@ -105,7 +105,7 @@ def _may_join(pick: Pick, best: Pick) -> bool:
     return pick.score >= best.score - near and (pick.holds or not best.holds)
 
 
-def _folded(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
+def _deduplicate(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
     """Returns the sentences without those that repeat a better one, which then cites them too."""
     kept: list[Pick] = []
     words: list[WordSet] = []

@@ -1,8 +1,8 @@
-"""A model's text → the same text that no markdown or HTML renderer makes a link or a tag of.
+"""Sanitizes a model's text: no markdown or HTML renderer makes a link, an image or a tag of it.
 
-`markers.py` takes links apart where it recognises them; here is the rule that needs no grammar:
-between two characters that begin a link, an image, a definition, a tag or a bare address stands a
-space, in code too, since a renderer may see code elsewhere. All that was visible stays visible.
+`lexer.py` removes links where it recognises them; this rule needs no grammar: a space is inserted
+between two characters that begin a link, an image, a definition, a tag or a bare address, in code
+too, since a renderer may see code elsewhere. All visible characters stay.
 """
 
 import re
@@ -10,8 +10,8 @@ from itertools import pairwise
 
 from index.text.sanitize import SURROGATES
 
-MEMORY = 8
-"""How many characters before a text decide what happens at its beginning, at most."""
+CONTEXT_CHARS = 8
+"""Characters before a text that decide what happens at its beginning, at most."""
 
 _JOINT = re.compile(
     r"(?<=\])(?=[(:])"  # [text](target) and [label]: target
@@ -23,9 +23,11 @@ _JOINT = re.compile(
 _LONE = re.compile(f"[{SURROGATES}]")
 
 
-def defused(text: str, *, before: str) -> str:
-    """Returns the text as it may follow `before`, wherever a stream was cut between the two."""
-    memory = before[-MEMORY:]
-    whole = memory + _LONE.sub("\ufffd", text)  # what is no character breaks every encoder
-    joints = [match.start() for match in _JOINT.finditer(whole, len(memory))]
-    return " ".join(whole[start:end] for start, end in pairwise([len(memory), *joints, len(whole)]))
+def sanitize_markup(text: str, *, before: str) -> str:
+    """Returns the text sanitized as the continuation of `before`, however the stream was split."""
+    context = before[-CONTEXT_CHARS:]
+    whole = context + _LONE.sub("\ufffd", text)  # lone surrogates cannot be encoded
+    joints = [match.start() for match in _JOINT.finditer(whole, len(context))]
+    return " ".join(
+        whole[start:end] for start, end in pairwise([len(context), *joints, len(whole)])
+    )

@@ -366,11 +366,9 @@ def test_text_reaches_the_reader_within_forty_characters_of_the_model(
 
     async def ask(server: FakeModel) -> tuple[int, int]:
         with modelled(embedder, server) as pipeline:
-            deltas: list[str] = []
-            async for event in pipeline.stream(generation, Ask(QUESTION)):
-                if isinstance(event, Delta):
-                    deltas.append(event.text)
-            return len(deltas[0]), len(deltas)
+            events = await drained(pipeline, generation, Ask(QUESTION))
+        deltas = [event.text for event in events if isinstance(event, Delta)]
+        return len(deltas[0]), len(deltas)
 
     reply = Reply(words, piece=4, pause_s=0.03, is_slow=True)
     with FakeModel(reply) as server:

@@ -176,7 +176,7 @@ def test_a_key_that_is_made_beside_a_running_service_opens_it_at_once(
     assert '"hits"' in found.stdout, found.stderr
     assert '"hits"' in by_variable.stdout, by_variable.stderr
     assert refused.returncode == 3, "a key is a matter of configuration"
-    assert "a key is required" in refused.stderr
+    assert "the API key is missing or not valid" in refused.stderr
 
 
 def test_others_reach_a_service_only_with_a_key_or_insecure(
