@@ -184,13 +184,18 @@ def test_a_term_of_the_field_is_found_in_the_code(term: str) -> None:
     assert [name(path) for path in TREES if pattern.search(path.read_text("utf-8"))]
 
 
+def test_the_story_of_a_question_is_read_on_one_screen() -> None:
+    tree = TREES[ROOT / "rag" / "answer.py"]
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
+    (story,) = (node for node in functions if node.name == "_events")
+    assert (story.end_lineno or 0) - story.lineno < 40
+
+
 DIALECT = re.compile(r"\b(anew|whoever|heedless)\b", re.IGNORECASE)
 
 
 def test_docstrings_and_documents_are_in_plain_english() -> None:
-    texts = {
-        name(path): path.read_text("utf-8") for path in ROOT.rglob("README.md") if is_own(path)
-    }
+    texts = {name(path): path.read_text("utf-8") for path in ROOT.rglob("*.md") if is_own(path)}
     texts |= {name(path): docstrings(tree) for path, tree in TREES.items()}
     assert [place for place, text in texts.items() if DIALECT.search(text)] == []
 
