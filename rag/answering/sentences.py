@@ -20,7 +20,7 @@ MAX_SENTENCE = 4000
 """Characters after which a sentence ends in any case; keeps the work linear."""
 
 SLICE = 256
-"""Characters of a delta that are looked at together; keeps the work linear in a long one."""
+"""Characters of a long delta that are looked at together."""
 
 MAX_BLANKS = 8
 """Blanks after a marker that are held until it is known what follows."""
