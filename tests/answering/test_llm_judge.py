@@ -20,6 +20,7 @@ from rag.types import Answer, Ask, Citation, Delta, Done, Event, SentenceClosed
 from rag.verify.llm_judge import NO_VERDICT, REJECTED
 from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
 from tests.support.fakes import FakeModel, Reply, Request, chat_client
+from tests.support.tasks import no_task_outlives
 
 QUESTION = "What is told of the lens and the lighthouse at Cape Orrin?"
 QUOTED = "In 1998 the lamp was replaced by an electric one"
@@ -66,14 +67,6 @@ def pipeline(server: FakeModel, embedder: Embedder, mode: SupportMode) -> Pipeli
     )
 
 
-async def nothing_left() -> None:
-    """No task outlives an answer; a generator being closed is one for a moment."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        await asyncio.wait(others, timeout=1)
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
 @pytest.fixture
 def ask(generation: Generation, minilm: Embedder) -> Callable[..., list[Event]]:
     def asking(server: FakeModel, mode: SupportMode = "flag") -> list[Event]:
@@ -83,7 +76,7 @@ def ask(generation: Generation, minilm: Embedder) -> Callable[..., list[Event]]:
                 return [event async for event in answering.stream(generation, Ask(QUESTION))]
             finally:
                 await answering.close()
-                await nothing_left()
+                await no_task_outlives()
 
         return asyncio.run(run())
 
@@ -232,7 +225,7 @@ def test_closing_the_stream_cancels_the_requests(generation: Generation, minilm:
                     break
         assert await asyncio.to_thread(server.disconnected.wait, 3)
         await answering.close()
-        await nothing_left()
+        await no_task_outlives()
 
     with FakeModel(model(Reply(fault="no_answer"), *[REWORDED, ALTERED] * 40)) as server:
         asyncio.run(run(server))

@@ -30,6 +30,7 @@ from tests.support.fakes import (
     quote_best_sentence,
     reply_sequence,
 )
+from tests.support.tasks import no_task_outlives
 
 T = TypeVar("T")
 KEY = "sk-very-secret"
@@ -50,10 +51,7 @@ def alone(work: Coroutine[Any, Any, T]) -> T:
         try:
             return await work
         finally:
-            others = asyncio.all_tasks() - {asyncio.current_task()}
-            if others:  # a generator being closed is one for a moment
-                await asyncio.wait(others, timeout=1)
-            assert asyncio.all_tasks() == {asyncio.current_task()}
+            await no_task_outlives()
 
     return asyncio.run(run())
 
