@@ -1,6 +1,7 @@
 """`/livez` (the process responds), `/readyz` (it can answer questions), `/metrics` (Prometheus)."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from ..errors import IndexBuilding, error_info
 from ..telemetry.metrics import MEDIA_TYPE
@@ -16,17 +17,25 @@ async def livez() -> Alive:
     return Alive()
 
 
-@router.get("/readyz", responses={503: {"model": Ready, "description": "Not ready"}})
+@router.get(
+    "/readyz", response_model=Ready, responses={503: {"model": Ready, "description": "Not ready"}}
+)
 async def readyz(
     service: ServiceDep, caller: CallerDep, request: Request, response: Response
-) -> Ready:
-    """Return the readiness; 503 until a generation serves. Details need a key."""
+) -> Ready | Response:
+    """Return the readiness; 503 until a generation serves. Details need a key and an allowed Host.
+
+    Under another Host only the status is returned: a foreign page whose name resolves to this
+    address could read the rest.
+    """
     ready = service.readiness(caller.collections)
+    status_code = 200 if ready.status == "ready" else error_info(IndexBuilding()).status
+    if not request.state.is_known_host:
+        return JSONResponse({"status": ready.status}, status_code)
     if "read" not in caller.scopes:
         ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
     ready.version = request.app.version
-    if ready.status != "ready":
-        response.status_code = error_info(IndexBuilding()).status
+    response.status_code = status_code
     return ready
 
 

@@ -25,7 +25,8 @@ from .rate_limit import RATE_LIMIT_HEADERS, RateLimiter, RateLimitMiddleware
 from .widget_tokens import WidgetTokens
 
 PROBES = frozenset({"/livez", "/readyz"})
-"""Routes without a Host check: probes use whatever address a pod has."""
+"""Routes that answer under any Host, since probes use whatever address a pod has; under one that is
+not allowed they say nothing but their status."""
 
 _EXPOSED_HEADERS = ", ".join((*RATE_LIMIT_HEADERS, "Retry-After", "X-Request-Id"))
 
@@ -89,7 +90,9 @@ class OriginMiddleware:
             return
         path, headers = route_path(scope), Headers(scope=scope)
         host = headers.get("host", "")
-        if path not in PROBES and not self._origins.is_allowed_host(headers.getlist("host")):
+        is_known_host = self._origins.is_allowed_host(headers.getlist("host"))
+        scope.setdefault("state", {})["is_known_host"] = is_known_host
+        if path not in PROBES and not is_known_host:
             message = f"host {host[:100]!r} is not allowed; add it to FOOTNOTE_ALLOWED_HOSTS"
             await error_response(RequestError("host_unknown", message), scope)(scope, receive, send)
             return

@@ -7,12 +7,12 @@ several workers each writes files of its own into one folder, and a scrape adds 
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -34,8 +34,12 @@ from index.types import GenerationInfo
 from rag.timing import Outcome
 
 from ..errors import IndexBuilding, PortTaken
+from ..origins import OriginPolicy
 from ..service.service import Service
 from .logs import outcome_name
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -216,7 +220,11 @@ def multiprocess_metrics() -> Iterator[Collector]:
 
 @contextmanager
 def metrics_server(port: int | None, collector: Collector) -> Iterator[None]:
-    """Serves the metrics on a loopback port, if one is given, without a key; raises PortTaken."""
+    """Serves the metrics on a loopback port, if one is given, without a key; raises PortTaken.
+
+    It answers under loopback's names only, else a foreign page whose name resolves to this address
+    could read them.
+    """
     if port is None:
         yield
         return
@@ -224,9 +232,24 @@ def metrics_server(port: int | None, collector: Collector) -> Iterator[None]:
         server, thread = start_http_server(port, addr=_LOOPBACK, registry=collector)
     except OSError as error:
         raise PortTaken(_LOOPBACK, port, error.strerror or str(error)) from error
+    if app := server.get_app():  # always set; the type allows none
+        server.set_app(_loopback_only(app))
     try:
         yield
     finally:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _loopback_only(app: "WSGIApplication") -> "WSGIApplication":
+    """Returns a WSGI app that answers 421 under any Host but loopback's."""
+    policy = OriginPolicy.create(listen_host=_LOOPBACK, hosts=(), origins=(), public_url=None)
+
+    def checked(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if policy.is_allowed_host([environ.get("HTTP_HOST", "")]):
+            return app(environ, start_response)
+        start_response("421 Misdirected Request", [("Content-Type", "text/plain")])
+        return [b"use 127.0.0.1 or localhost\n"]
+
+    return checked

@@ -114,6 +114,10 @@ def test_its_own_port_is_loopback_and_needs_no_key(lakes: Path) -> None:
         env={"FOOTNOTE_METRICS_PORT": str(port)},
     ) as service:
         text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+        for host in ("evil.example", "localhost.evil.example", "10.0.0.1", ""):
+            foreign = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": host})
+            assert foreign.status_code == 421
+            assert "footnote_" not in foreign.text
         listening = Path("/proc/net/tcp").read_text()
         service.stop()
     assert value(parse(text), "answer_places") == 8

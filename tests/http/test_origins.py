@@ -8,6 +8,7 @@ from api.app import create_app
 from api.errors import SettingRefused
 from api.origins import OriginPolicy
 from api.security.keys import KeyStore
+from api.security.middleware import PROBES
 from api.settings import load_settings
 from tests.support.processes import LocalClient
 
@@ -126,6 +127,38 @@ def test_a_name_that_is_not_ours_is_refused_but_by_probes(host: str, client: Loc
     assert (refused.status_code, refused.json()["code"]) == (421, "host_unknown")
     assert client.get("/", headers=headers).status_code == 421  # type: ignore[arg-type]
     assert client.get("/livez", headers=headers).status_code == 200  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", HOSTILE_HOSTS)
+def test_under_a_name_that_is_not_ours_probes_say_their_status_alone(
+    host: str, client: LocalClient
+) -> None:
+    details = client.get("/readyz").json()
+    assert details.keys() > {"status", "generation", "version"}
+    for path in sorted(PROBES):
+        for name in ("Host", "host"):
+            told = client.get(path, headers={name: host.encode("utf-8")})  # type: ignore[arg-type]
+            assert told.json().keys() == {"status"}
+            assert told.status_code == client.get(path).status_code
+
+
+def test_other_headers_do_not_make_a_name_ours(tmp_path: Path) -> None:
+    flags = {"data_dir": tmp_path, "trusted_proxies": ("testclient",), "widget_origins": (SITE,)}
+    client = LocalClient(create_app(load_settings(flags)))
+    key = KeyStore(tmp_path / "state.sqlite3").create(scopes=["read"])
+    for headers in (
+        {"X-Forwarded-Host": "127.0.0.1", "X-Host": "127.0.0.1"},
+        {"Forwarded": "host=127.0.0.1", "X-Original-Host": "127.0.0.1"},
+        {"Origin": SITE},
+        {"Origin": "http://evil.example"},
+        {"Authorization": f"Bearer {key}"},
+    ):
+        told = client.get("/readyz", headers={"Host": "evil.example", **headers})
+        assert told.json().keys() == {"status"}
+    twice = [("Host", "127.0.0.1"), ("Host", "evil.example")]
+    assert client.get("/readyz", headers=twice).json().keys() == {"status"}  # type: ignore[arg-type]
+    allowed = client.get("/readyz", headers={"X-Forwarded-Host": "evil.example"})
+    assert "generation" in allowed.json(), "only Host says by which name it was called"
 
 
 @pytest.mark.parametrize(
