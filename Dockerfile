@@ -16,7 +16,7 @@ RUN python -m venv --without-pip /opt/footnote \
 
 FROM python:3.11-slim
 COPY --from=build /opt/footnote /opt/footnote
-RUN install -d -o 10001 -g 10001 /data
+RUN install -d -m 700 -o 10001 -g 10001 /data
 ENV PATH=/opt/footnote/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     HOME=/data \

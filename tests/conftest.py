@@ -77,7 +77,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
                 shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
-                folder.mkdir()
+                folder.mkdir(0o700)
                 fill(folder)
                 done.touch()
         return folder

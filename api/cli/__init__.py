@@ -3,6 +3,7 @@
 Data goes to stdout, logs and progress to stderr; `api/exit_codes.py` defines the exit codes.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -40,7 +41,11 @@ app.add_typer(widget.app, name="widget")
 
 
 def main() -> None:
-    """Runs the command line and exits with its code."""
+    """Runs the command line and exits with its code.
+
+    What it creates (keys, texts, answers, runs) is its user's alone, whatever the umask was.
+    """
+    os.umask(0o077)
     sys.exit(run(sys.argv[1:]))
 
 

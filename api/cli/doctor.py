@@ -97,8 +97,12 @@ def _check_weights(settings: "Settings") -> str:
 
 def _check_data(settings: "Settings") -> str:
     options.check_data_dir(settings)
+    exposure, is_anybody = options.find_exposure(settings)
+    if is_anybody:
+        raise SettingRefused("data_dir", exposure)
     folder = settings.data_dir.absolute()
-    return f"{folder} is writable, {shutil.disk_usage(folder).free / 1e9:.1f} GB free"
+    free = f"{folder} is writable, {shutil.disk_usage(folder).free / 1e9:.1f} GB free"
+    return f"{free}; {exposure}" if exposure else free
 
 
 def _check_corpus(settings: "Settings") -> str:

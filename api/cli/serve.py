@@ -80,6 +80,9 @@ def serve(
         if not no_sync:
             options.check_data_dir(settings)
         configure_logging(sys.stderr, log_content=settings.log_content)
+        exposure, is_anybody = options.find_exposure(settings)
+        if is_anybody and not as_worker:
+            logging.getLogger("footnote").warning("%s", exposure)
         if settings.workers > 1 and not as_worker:
             from ..server.workers import WorkerSupervisor
             from ..telemetry.metrics import metrics_server, multiprocess_metrics

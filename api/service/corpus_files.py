@@ -55,10 +55,10 @@ def _open_folder(root: Path, folders: tuple[str, ...], *, create: bool) -> Itera
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in folders:
-            if create:
-                with suppress(FileExistsError):
-                    os.mkdir(name, 0o755, dir_fd=descriptor)
+            is_new = create and _make_folder(name, descriptor)
             inner = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
+            if is_new:
+                os.fchmod(inner, os.fstat(descriptor).st_mode & 0o777)
             os.close(descriptor)
             descriptor = inner
         yield descriptor
@@ -68,15 +68,28 @@ def _open_folder(root: Path, folders: tuple[str, ...], *, create: bool) -> Itera
         os.close(descriptor)
 
 
+def _make_folder(name: str, parent: int) -> bool:
+    """Returns whether the folder was missing and has been created; raises OSError."""
+    try:
+        os.mkdir(name, dir_fd=parent)
+    except FileExistsError:
+        return False
+    return True
+
+
 class Upload:
     """A file being uploaded: `write` its bytes, then `commit` it. All methods block."""
 
     def __init__(self, folder: int, name: str, max_bytes: int) -> None:
-        """Creates a hidden temporary file in an open folder."""
+        """Creates a hidden temporary file in an open folder, with the access that its files have.
+
+        This process creates private files; the corpus belongs to others, too.
+        """
         self._folder, self._name, self._max_bytes, self._size = folder, name, max_bytes, 0
         self._temporary = TEMPORARY_PREFIX + secrets.token_hex(8)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.open(self._temporary, flags, 0o644, dir_fd=folder)
+        self._file = os.open(self._temporary, flags, 0o600, dir_fd=folder)
+        os.fchmod(self._file, os.fstat(folder).st_mode & 0o666)
         self._hash = hashlib.sha256()
 
     @property

@@ -17,7 +17,7 @@ def connect(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     Creates the file and its folder where they are missing; raises sqlite3.Error or OSError.
     """
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT, 0o600))  # private from the start: no chmod afterwards
     with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)) as connection, connection:
         connection.executescript(schema)

@@ -53,10 +53,20 @@ class PrivateCopy:
             if (path / "index_metadata.pickle").exists():
                 (target / path.name).symlink_to(path.absolute())
             elif path.is_dir():
-                shutil.copytree(path, target / path.name)
+                copy_folder(path, target / path.name)
             else:
                 shutil.copyfile(path, target / path.name)
         return target
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copies a folder to a new one, whose modes are this process's: the source may be read-only."""
+    target.mkdir()
+    for path in source.iterdir():
+        if path.is_dir():
+            copy_folder(path, target / path.name)
+        else:
+            shutil.copyfile(path, target / path.name)
 
 
 def _remove_stale(parent: Path) -> None:

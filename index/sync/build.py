@@ -1,7 +1,6 @@
 """Parsed sources and their vectors → the files of one generation, in an empty folder; published."""
 
 import importlib.metadata
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from ..store.candidates import build_candidate_index
 from ..store.catalog import add_chunks, add_source, add_terms, create_catalog
 from ..store.generation import CANDIDATE_INDEX, CATALOG, DUPLICATES, VECTORS, Generation
 from ..store.manifest import Manifest, hash_files
+from ..store.private_copy import copy_folder
 from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
 from ..text.analyzer import ANALYZER, terms
@@ -248,7 +248,7 @@ def _build_chroma(
         return VectorIndex(exact=exact)
     if previous.info.exact:
         return VectorIndex(drift, exact=True)
-    shutil.copytree(previous.folder / VECTORS, folder / VECTORS)
+    copy_folder(previous.folder / VECTORS, folder / VECTORS)
     vectors = chunks[[rows[chunk_id] for chunk_id in added]]
     change_vectors(folder / VECTORS, removed=removed, ids=added, vectors=vectors)
     return VectorIndex(drift)

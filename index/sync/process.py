@@ -95,7 +95,12 @@ def run_watch(request: SyncRequest, on_event: OnEvent, on_start: Callable[[Child
 def _start(module: str, *arguments: str) -> Child:
     command = [sys.executable, "-P", "-m", module, *arguments]
     return subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        umask=0o077,  # what it builds holds the articles' texts
     )
 
 

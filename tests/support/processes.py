@@ -60,13 +60,13 @@ def write_lake_articles(folder: Path) -> None:
 
 def link_model(home: Path, data: Path) -> None:
     """Links the model graph of another data folder into `home/.data`: building it takes seconds."""
-    (home / ".data").mkdir()
+    (home / ".data").mkdir(0o700)
     (home / ".data" / "models").symlink_to(data / "models")
 
 
 def link_index(data: Path, folder: Path) -> Path:
     """Creates and returns a data folder that links to the index and the model of another."""
-    folder.mkdir()
+    folder.mkdir(0o700)
     for name in ("collections", "models"):
         (folder / name).symlink_to((data / name).resolve())
     return folder
