@@ -44,6 +44,7 @@ def create_app(
     """
     telemetry = Telemetry(settings)
     links = link_signer(settings)
+    answer_log = AnswerLog(settings.answers_file, state=settings.state_file)
     service = Service(
         settings,
         partial(open_components, observer=telemetry.record_outcome),
@@ -52,7 +53,7 @@ def create_app(
             one.collection: sync_request(one) if sync and worker == 0 else None
             for one in settings.per_collection()
         },
-        answer_log=AnswerLog(settings.state_file) if settings.keep_answers else None,
+        answer_log=answer_log if settings.keep_answers else None,
         watch=watch,
         hooks=hooks,
     )
@@ -80,7 +81,10 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.service, app.state.job_runner = service, runner
-    app.state.feedback, app.state.metrics = FeedbackStore(settings.state_file), telemetry.metrics
+    app.state.metrics = telemetry.metrics
+    app.state.feedback = FeedbackStore(
+        settings.feedback_file, answer_log, state=settings.state_file
+    )
     _add_middleware(app, settings, telemetry, links)
     add_exception_handlers(app)
     for module in (answers, chat, sources, files, health, pages):

@@ -34,7 +34,7 @@ _CODES = {
     400: "bad_request",
     401: "unauthenticated",
     403: "forbidden link_refused origin_refused",
-    404: "not_found source_not_found file_not_found job_not_found "
+    404: "not_found source_not_found answer_not_found file_not_found job_not_found "
     "collection_not_found model_not_found",
     405: "method_not_allowed",
     408: "body_too_slow client_left",  # client_left appears in the log only
@@ -129,13 +129,14 @@ class RequestInvalid(RequestError):
 
 
 class NotFound(RequestError):
-    """No such source, file, job, collection or model."""
+    """No such source, answer, file, job, collection or model."""
 
     def __init__(
-        self, kind: Literal["source", "file", "job", "collection", "model"], name: str
+        self, kind: Literal["source", "answer", "file", "job", "collection", "model"], name: str
     ) -> None:
         hints = {
             "source": "; GET /v1/sources lists them",
+            "answer": " of yours in the last 30 days; send the id as you received it",
             "model": "; GET /v1/models lists them",
             "job": "; finished jobs are deleted after a week",
         }

@@ -110,7 +110,7 @@ class _Tools:
         with _tool_errors():
             ask = Ask(validate_question("question", question), top_k=top_k)
             lease = self._service.lease(collection, allowed=caller.collections)
-            answer = await get_answer(ask, lease, None, self._service)
+            answer = await get_answer(ask, lease, None, self._service, caller)
             return serializers.answer(answer, links, include_passages=False)
 
     async def source(self, source_id: str, caller: Caller) -> str:

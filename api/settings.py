@@ -169,8 +169,18 @@ class Settings(BaseSettings):
 
     @property
     def state_file(self) -> Path:
-        """The SQLite file of keys, jobs, feedback and the answer log."""
+        """The SQLite file of keys, secrets and jobs."""
         return self.data_dir.absolute() / "state.sqlite3"
+
+    @property
+    def feedback_file(self) -> Path:
+        """The SQLite file of readers' feedback."""
+        return self.data_dir.absolute() / "feedback.sqlite3"
+
+    @property
+    def answers_file(self) -> Path:
+        """The SQLite file of the answer log."""
+        return self.data_dir.absolute() / "answers.sqlite3"
 
     @property
     def collection_folder(self) -> Path:

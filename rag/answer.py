@@ -98,18 +98,25 @@ class Pipeline:
         """Searches a generation for one of its own passages; raises IndexingError if it fails."""
         smoke_test(generation, self._embedder, weights=self._weights)
 
-    async def answer(self, generation: Generation, ask: Ask) -> Answer:
+    async def answer(
+        self, generation: Generation, ask: Ask, *, answer_id: str | None = None
+    ) -> Answer:
         """Returns the whole answer; raises the AnswerError that the stream ended with."""
-        async for event in self.stream(generation, ask):
+        async for event in self.stream(generation, ask, answer_id=answer_id):
             if isinstance(event, Done):
                 return event.answer
             if isinstance(event, Failed):
                 raise event.error
         raise AssertionError("a stream ends with Done or Failed")
 
-    async def stream(self, generation: Generation, ask: Ask) -> AsyncIterator[Event]:
-        """Yields the events of one answer; the last is Done, or Failed after its first words."""
-        answer_id = f"ans_{secrets.token_urlsafe(12)}"
+    async def stream(
+        self, generation: Generation, ask: Ask, *, answer_id: str | None = None
+    ) -> AsyncIterator[Event]:
+        """Yields the events of one answer; the last is Done, or Failed after its first words.
+
+        Without an `answer_id` it gets a random one.
+        """
+        answer_id = answer_id or f"ans_{secrets.token_urlsafe(12)}"
         recorder = OutcomeRecorder(answer_id, ask, generation.info, observer=self._observer)
         try:
             async with aclosing(self._events(generation, ask, recorder)) as events:

@@ -26,14 +26,20 @@ def export(
     out: Annotated[Path | None, typer.Option(help="File of cases; default: stdout.")] = None,
     data_dir: options.DataDir = None,
 ) -> int:
-    """Export rated answers as evaluation cases, one JSON object per line."""
+    """Export rated answers as evaluation cases, one JSON object per line.
+
+    A case whose question or gold is a client's words, and not this service's, has the tag
+    `unverified`: read it before you measure with it.
+    """
     from rag.evaluation.importing import import_feedback
 
+    from ..state.answer_log import AnswerLog
     from ..state.feedback import FeedbackStore
 
-    imported = import_feedback(
-        FeedbackStore(options.load_settings(data_dir=data_dir).state_file).all()
-    )
+    settings = options.load_settings(data_dir=data_dir)
+    state = settings.state_file
+    answers = AnswerLog(settings.answers_file, state=state)
+    imported = import_feedback(FeedbackStore(settings.feedback_file, answers, state=state).all())
     for reason in imported.skipped:
         typer.echo(escape(f"skipped: {reason}"), err=True)
     write_lines([case.to_json() for case in imported.cases], out)
@@ -53,7 +59,7 @@ def replay(
     settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
     from ..state.answer_log import AnswerLog, ask_from_record, differences, record_of
 
-    then = AnswerLog(settings.state_file).get(answer_id)
+    then = AnswerLog(settings.answers_file, state=settings.state_file).get(answer_id)
     if then is None:
         raise CliError(
             f"no stored answer {answer_id[:64]!r}; the service stores answers "

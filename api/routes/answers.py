@@ -15,9 +15,12 @@ from fastapi import APIRouter, Path, Request, Response
 from rag.errors import Stopping
 from rag.types import Answer, Ask, Turn
 
-from ..errors import ClientDisconnected, StateUnreadable
+from ..errors import ClientDisconnected, NotFound, StateUnreadable
 from ..http.openapi import EVENT_STREAM_RESPONSE
 from ..http.sse import AnswerEventEncoder, EncodeEvent, EventReader, EventStreamResponse
+from ..security.answer_ids import answered_collection, issue_answer_id
+from ..security.auth import Caller
+from ..security.rate_limit import caller_name
 from ..service.service import Lease, Service
 from ..wire import serializers
 from ..wire.problem_details import problem_responses
@@ -60,8 +63,8 @@ async def ask(
         encode = AnswerEventEncoder(
             request.scope, service.links, include_passages=body.include_passages
         )
-        return await stream_answer(question, lease, request, service, encode=encode)
-    answer = await get_answer(question, lease, request, service)
+        return await stream_answer(question, lease, request, service, caller, encode=encode)
+    answer = await get_answer(question, lease, request, service, caller)
     return serializers.answer(answer, service.links, include_passages=body.include_passages)
 
 
@@ -69,47 +72,74 @@ async def ask(
     "/v1/answers/{answer_id}/feedback",
     status_code=204,
     response_class=Response,
-    responses=problem_responses(408, 413, 415, 422, 500, 503),
+    responses=problem_responses(404, 408, 413, 415, 422, 500, 503),
 )
-def feedback(answer_id: AnswerId, body: FeedbackBody, store: FeedbackDep) -> None:
-    """Store a reader's feedback on an answer, with the question and answer if they are sent."""
+def feedback(
+    answer_id: AnswerId,
+    body: FeedbackBody,
+    request: Request,
+    service: ServiceDep,
+    caller: CallerDep,
+    store: FeedbackDep,
+) -> None:
+    """Store a reader's feedback on an answer, in place of earlier feedback on it.
+
+    Only who asked may rate an answer, within 30 days. The question and answer that are sent count
+    as unverified unless this service logs its answers.
+    """
+    visible = service.visible_collections(caller.collections)
+    collection = answered_collection(service.links, answer_id, visible, caller.identity)
+    if collection is None:
+        raise NotFound("answer", answer_id)
+    by = "widget" if caller.is_widget else caller.identity
+    sender = service.links.sign("sender", caller_name(request.scope))  # no address is stored
+    fields = body.model_dump(exclude_none=True)
     try:
-        store.add(answer_id, body.model_dump(exclude_none=True))
+        store.add(answer_id, fields, by=by, collection=collection, sender=sender)
     except (sqlite3.Error, OSError) as error:
         raise StateUnreadable(str(error)) from error
 
 
 async def get_answer(
-    question: Ask, lease: Lease, request: Request | None, service: Service
+    question: Ask, lease: Lease, request: Request | None, service: Service, caller: Caller
 ) -> Answer:
     """Returns the whole answer; raises ClientDisconnected if the client of `request` leaves."""
-    return await _until_disconnect(request, service, _get_answer(question, lease, service))
+    return await _until_disconnect(request, service, _get_answer(question, lease, service, caller))
 
 
 async def stream_answer(
-    question: Ask, lease: Lease, request: Request, service: Service, *, encode: EncodeEvent
+    question: Ask,
+    lease: Lease,
+    request: Request,
+    service: Service,
+    caller: Caller,
+    *,
+    encode: EncodeEvent,
 ) -> EventStreamResponse:
     """Returns the response once its first event has arrived; raises what fails before that."""
-    stream = _stream_answer(question, lease, service, encode)
+    stream = _stream_answer(question, lease, service, caller, encode)
     return await _until_disconnect(request, service, stream)
 
 
-async def _get_answer(question: Ask, lease: Lease, service: Service) -> Answer:
+async def _get_answer(question: Ask, lease: Lease, service: Service, caller: Caller) -> Answer:
     with lease as (components, generation):
         async with service.answer_slot():
-            answer = await components.pipeline.answer(generation, question)
-            await service.log_answer(question, answer)
+            answer_id = issue_answer_id(service.links, generation.info.collection, caller.identity)
+            answer = await components.pipeline.answer(generation, question, answer_id=answer_id)
+            await service.log_answer(question, answer, asker=caller.identity)
             return answer
 
 
 async def _stream_answer(
-    question: Ask, lease: Lease, service: Service, encode: EncodeEvent
+    question: Ask, lease: Lease, service: Service, caller: Caller, encode: EncodeEvent
 ) -> EventStreamResponse:
     async with AsyncExitStack() as stack:
         components, generation = stack.enter_context(lease)
         await stack.enter_async_context(service.answer_slot())
-        events = components.pipeline.stream(generation, question)
-        reader = EventReader(events, partial(service.log_answer, question), service.stopping)
+        answer_id = issue_answer_id(service.links, generation.info.collection, caller.identity)
+        events = components.pipeline.stream(generation, question, answer_id=answer_id)
+        save = partial(service.log_answer, question, asker=caller.identity)
+        reader = EventReader(events, save, service.stopping)
         stack.push_async_callback(reader.close)
         first = await reader.next()
         assert first is not None  # it waited without a timeout

@@ -40,8 +40,8 @@ async def create_chat_completion(
             include_usage = bool(options and options.include_usage)
             chunks = ChunkBuilder(model=body.model, links=links, include_usage=include_usage)
             encode = _ChunkEncoder(request.scope, chunks)
-            return await stream_answer(question, lease, request, service, encode=encode)
-        answer = await get_answer(question, lease, request, service)
+            return await stream_answer(question, lease, request, service, caller, encode=encode)
+        answer = await get_answer(question, lease, request, service, caller)
     except NotFound:
         raise NotFound("model", body.model) from None
     return build_completion(answer, model=body.model, links=links)

@@ -31,6 +31,15 @@ class Caller:
     key_id: str | None = None
     is_widget: bool = False
     """Uses a widget token, which allows less than a key; `key_id` is the key that issued it."""
+    origin: str = ""
+    """The origin whose pages may use that token."""
+
+    @property
+    def identity(self) -> str:
+        """Who this is, as far as it is known: an answer's id is valid for the same one only."""
+        if self.is_widget:
+            return f"widget:{self.key_id or ''}:{self.origin}"
+        return f"key:{self.key_id}" if self.key_id else "anyone"
 
 
 ANONYMOUS = Caller(frozenset(), frozenset())
@@ -148,7 +157,13 @@ class AuthMiddleware:
         claims = self._tokens.verify(token, origin=Headers(scope=scope).get("origin"))
         if claims is None or (claims.key_id and not self._keys.is_valid(claims.key_id)):
             return None
-        return Caller(frozenset({"read"}), claims.collections, claims.key_id, is_widget=True)
+        return Caller(
+            frozenset({"read"}),
+            claims.collections,
+            claims.key_id,
+            is_widget=True,
+            origin=claims.origin,
+        )
 
     async def _refresh_keys(self, credentials: str) -> None:
         if not self._keys.needs_refresh(credentials):

@@ -8,10 +8,11 @@ import ipaddress
 import logging
 import math
 import time
+import zlib
 from dataclasses import dataclass
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import Storage
+from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
@@ -26,12 +27,17 @@ from .permissions import PermissionTable, route_path
 log = logging.getLogger("footnote")
 
 WINDOW_S = 60
+KEY_PREFIX = "key:"
 STORAGE_TIMEOUT_S = 1.0
 """Redis answers within a millisecond; one that hangs must not delay a request."""
 STORAGE_BACKOFF_S = 1.0
 """After a failure the storage is not used for this long, so that an outage slows few requests."""
 TOKENS_PER_MINUTE = 30
 """Widget tokens for one address."""
+MAX_COUNTERS = 4_000
+"""Counters in memory, of the last two minutes; each request looks at all of them (`limits`)."""
+SHARED_COUNTERS = 1_000
+"""What further addresses share, so that addresses without end do not take memory without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class RateLimiter:
     async def _count(self, kind: str, caller: str, limit: int) -> RateLimitStatus | None:
         if self._retry_at is not None and time.monotonic() < self._retry_at:
             return None
-        item = RateLimitItemPerMinute(limit)
+        item, caller = RateLimitItemPerMinute(limit), self._counter(caller)
         try:
             is_allowed = await self._limiter.hit(item, kind, caller)
             reset_at, remaining = await self._limiter.get_window_stats(item, kind, caller)
@@ -111,6 +117,14 @@ class RateLimiter:
         if not is_allowed:
             raise RateLimitExceeded(wait_s, status.headers())
         return status
+
+    def _counter(self, caller: str) -> str:
+        """Returns the name of a caller's counter: its own, or a shared one where there are many."""
+        storage = self._limiter.storage
+        is_full = isinstance(storage, MemoryStorage) and len(storage.storage) >= MAX_COUNTERS
+        if not is_full or caller.startswith(KEY_PREFIX):
+            return caller
+        return f"shared:{zlib.crc32(caller.encode()) % SHARED_COUNTERS}"
 
 
 class RateLimitMiddleware:
@@ -134,11 +148,8 @@ class RateLimitMiddleware:
         if scope["type"] != "http" or self._is_exempt(scope):
             await self.app(scope, receive, send)
             return
-        caller = get_caller(scope)
-        has_own_key = caller.key_id is not None and not caller.is_widget
-        counter = f"key:{caller.key_id}" if has_own_key else f"address:{client_network(scope)}"
         try:
-            status = await self._limiter.count_request(counter)
+            status = await self._limiter.count_request(caller_name(scope))
         except RateLimitExceeded as error:
             await error_response(error, scope)(scope, receive, send)
             return
@@ -155,6 +166,13 @@ class RateLimitMiddleware:
             return True
         permission = (self._permissions.find(route_path(scope)) or {}).get(scope["method"])
         return permission is None or permission.scope is None
+
+
+def caller_name(scope: Scope) -> str:
+    """Returns who a request counts for: a key, else an address."""
+    caller = get_caller(scope)
+    has_own_key = caller.key_id is not None and not caller.is_widget
+    return f"{KEY_PREFIX}{caller.key_id}" if has_own_key else f"address:{client_network(scope)}"
 
 
 def client_network(scope: Scope) -> str:

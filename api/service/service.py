@@ -253,12 +253,12 @@ class Service:
             self.active_answers -= 1
             self._slots.release()
 
-    async def log_answer(self, ask: "Ask", answer: "Answer") -> None:
+    async def log_answer(self, ask: "Ask", answer: "Answer", *, asker: str) -> None:
         """Adds an answer to the answer log, if there is one; a failure is only logged."""
         if self._answer_log is None:
             return
         try:
-            await asyncio.to_thread(self._answer_log.add, ask, answer)
+            await asyncio.to_thread(self._answer_log.add, ask, answer, sender=asker)
         except (sqlite3.Error, OSError) as error:
             log.error("answer %s cannot be added to the answer log: %s", answer.id, error)
 

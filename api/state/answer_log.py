@@ -1,7 +1,7 @@
-"""The answer log: what each answer was made from, in `state.sqlite3`, so that it can be replayed.
+"""The answer log: what each answer was made from, in `answers.sqlite3`, so that it can be replayed.
 
 Off unless `keep_answers` is set: a record holds the question, the conversation and the passages'
-offsets.
+offsets. Feedback takes the words of question and answer from it where it has them.
 """
 
 import json
@@ -10,48 +10,40 @@ from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from index.types import Filters
 from rag.model.prompt import PROMPT_SHA256, PROMPT_VERSION
 from rag.retrieval.weights import fitted_weights
 from rag.types import Answer, Ask, Hit, Turn
 
-from .db import connect
+from .bounded_table import BoundedTable, Json, Limits
 
 LIBRARIES = ("footnote", "chromadb", "tantivy", "onnxruntime", "openai", "llama-index-core")
 """Libraries that can change an answer; a record holds their versions."""
 
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS answers "
-    "(id TEXT PRIMARY KEY, kept_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, record TEXT NOT NULL);"
-)
+LIMITS = Limits(max_rows=50_000, max_bytes=200_000_000)
+"""At 200 MB or 50,000 answers, the oldest of whoever has the most are deleted."""
+
+_OLD_COLUMNS = ("id", "CAST(strftime('%s', kept_at) AS REAL)", "record")
 _DATE_FILTERS = ("since", "until")
 
-Record = dict[str, Any]  # JSON
+Record = Json
 
 
 class AnswerLog:
     """The logged answers of one data folder; methods block and raise sqlite3.Error or OSError."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, state: Path, limits: Limits = LIMITS) -> None:
+        """`state` is where the log used to be; its records move over."""
+        self._table = BoundedTable(path, "answers", limits, old=state, old_columns=_OLD_COLUMNS)
 
-    def add(self, ask: Ask, answer: Answer) -> None:
-        """Adds the record of an answer."""
-        row = (answer.id, json.dumps(record_of(ask, answer)))
-        with connect(self._path, _SCHEMA) as db:
-            db.execute("INSERT OR REPLACE INTO answers (id, record) VALUES (?, ?)", row)
+    def add(self, ask: Ask, answer: Answer, *, sender: str) -> None:
+        """Adds the record of an answer, which counts towards the sender's share of the log."""
+        self._table.put(answer.id, record_of(ask, answer), sender=sender)
 
     def get(self, answer_id: str) -> Record | None:
         """Returns the record of an answer; None where it was not logged."""
-        if not self._path.exists():
-            return None
-        with connect(self._path, _SCHEMA) as db:
-            rows = db.execute("SELECT record FROM answers WHERE id = ?", (answer_id,))
-            row = rows.fetchone()
-        record: Record | None = json.loads(row[0]) if row else None
-        return record
+        return self._table.get(answer_id)
 
 
 def record_of(ask: Ask, answer: Answer) -> Record:
@@ -71,6 +63,7 @@ def record_of(ask: Ask, answer: Answer) -> Record:
         "reason": answer.reason,
         "confidence": round(answer.confidence, 4),
         "citations": [[cited.source, cited.start, cited.end] for cited in answer.citations],
+        "quotes": [cited.quote for cited in answer.citations],
         "generation": f"{answer.index.collection}/{answer.index.generation}",
         "versions": {name: version(name) for name in LIBRARIES},
         "weights": fitted_weights().fit_date,

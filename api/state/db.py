@@ -1,4 +1,4 @@
-"""`state.sqlite3`: keys, jobs, feedback and the answer log; readable by its owner only."""
+"""The SQLite files of a data folder, such as `state.sqlite3`; readable by their owner only."""
 
 import os
 import sqlite3

@@ -1,47 +1,59 @@
-"""Readers' feedback on answers, in `state.sqlite3`, deleted after a retention period.
+"""Readers' feedback on answers, in `feedback.sqlite3`, deleted after a retention period.
 
-A row holds what the reader sent, question and answer included: answers are not logged by default.
+A row says whose words its question and answer are: this service's own where the answer was logged,
+else what the reader sent, which may be anything. It also says who gave it.
 """
 
 import json
-import time
 from pathlib import Path
-from typing import Any
 
-from .db import connect
+from ..errors import BodyTooLarge
+from .answer_log import AnswerLog
+from .bounded_table import BoundedTable, Json, Limits
 
-RETENTION_DAYS = 180
 DAY_S = 86_400
+LIMITS = Limits(max_rows=20_000, max_bytes=50_000_000, max_age_s=180 * DAY_S)
+"""At 50 MB or 20,000 ratings, the oldest of whoever has the most are deleted."""
+MAX_BODY_BYTES = 64_000
+"""Maximum size of one rating; larger ones are refused."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS feedback (
-    id INTEGER PRIMARY KEY, answer_id TEXT NOT NULL, given_s REAL NOT NULL, body TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS feedback_given ON feedback (given_s);
-"""
-
-Json = dict[str, Any]  # Any: the reader's JSON, validated by the route
+_OLD_COLUMNS = ("answer_id", "given_s", "body")
 
 
 class FeedbackStore:
     """The feedback of one data folder; methods block and raise sqlite3.Error or OSError."""
 
-    def __init__(self, path: Path, *, retention_days: int = RETENTION_DAYS) -> None:
-        self._path, self._retention_s = path, retention_days * DAY_S
+    def __init__(
+        self, path: Path, answers: AnswerLog, *, state: Path, limits: Limits = LIMITS
+    ) -> None:
+        """`state` is where feedback used to be stored; its rows move over."""
+        self._answers = answers
+        self._table = BoundedTable(path, "feedback", limits, old=state, old_columns=_OLD_COLUMNS)
 
-    def add(self, answer_id: str, body: Json) -> None:
-        """Adds a row and deletes those past the retention period."""
-        now = time.time()
-        with connect(self._path, _SCHEMA) as db:
-            db.execute("DELETE FROM feedback WHERE given_s < ?", (now - self._retention_s,))
-            row = (answer_id, now, json.dumps(body))
-            db.execute("INSERT INTO feedback (answer_id, given_s, body) VALUES (?, ?, ?)", row)
+    def add(self, answer_id: str, body: Json, *, by: str, collection: str, sender: str) -> None:
+        """Stores the feedback on an answer, in place of earlier feedback on it.
+
+        `by` says who gave it, `sender` whose share of the table it takes. Raises BodyTooLarge.
+        """
+        if len(json.dumps(body, ensure_ascii=False).encode()) > MAX_BODY_BYTES:
+            raise BodyTooLarge(MAX_BODY_BYTES)
+        own = self._own_words(answer_id)
+        marks = {"by": by, "collection": collection, "words": "service" if own else "client"}
+        self._table.put(answer_id, {**body, **own, **marks}, sender=sender)
 
     def all(self) -> list[Json]:
         """Returns each body with its `answer_id`, newest first."""
-        if not self._path.exists():
-            return []
-        query = "SELECT answer_id, body FROM feedback WHERE given_s >= ? ORDER BY id DESC"
-        with connect(self._path, _SCHEMA) as db:
-            rows = db.execute(query, (time.time() - self._retention_s,)).fetchall()
-        return [{**json.loads(body), "answer_id": answer_id} for answer_id, body in rows]
+        return [{**body, "answer_id": answer_id} for answer_id, body in self._table.all()]
+
+    def _own_words(self, answer_id: str) -> Json:
+        """Returns the question, answer and quotes as they were; empty where they were not kept."""
+        record = self._answers.get(answer_id)
+        if record is None or "quotes" not in record:
+            return {}
+        sources = (source for source, _, _ in record["citations"])
+        cited = zip(sources, record["quotes"], strict=True)
+        return {
+            "question": record["ask"]["question"],
+            "answer": record["answer"],
+            "citations": [{"source": source, "quote": quote} for source, quote in cited],
+        }

@@ -142,20 +142,32 @@ def read_feedback(path: Path, sources: dict[str, str]) -> Iterator[Json]:
     yield from map(_feedback_case, _json_lines(path), count(1))
 
 
+UNVERIFIED = "unverified"
+"""Tag of a case whose question or gold is a client's words, which may be anything."""
+
+
 def _feedback_case(entry: Json, number: int) -> Json:
+    """Returns a case whose `trust` says whose words its question and gold are, and who rated.
+
+    `service` is the answering service itself, where it logged the answer; `client` anybody.
+    """
     is_praised = entry.get("rating") == "up"
     correction = entry.get("correct_answer")
     praised_answer = strip_markers(entry.get("answer") or "") if is_praised else None
     is_refusal = not correction and praised_answer in REFUSALS.values()
     citations = entry.get("citations") or [] if is_praised else []
     answer = correction or praised_answer
+    question_by = "service" if entry.get("words") == "service" else "client"
+    trust = {"question": question_by, "gold": "client" if correction else question_by}
+    tags = ["praised" if is_praised else "corrected"]
     return {
         "id": entry.get("id") or entry.get("answer_id") or f"feedback-{number}",
         "question": entry.get("question"),
         "answers": [answer] if answer and not is_refusal else [],
         "evidence": [{"source": c["source"], "quote": c["quote"]} for c in citations],
         "answerable": not is_refusal,
-        "tags": ["praised" if is_praised else "corrected"],
+        "tags": tags + [UNVERIFIED] * ("client" in trust.values()),
+        "trust": trust | {"by": entry.get("by") or "unknown"},
     }
 
 

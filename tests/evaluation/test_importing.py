@@ -15,6 +15,7 @@ from rag.evaluation.importing import (
     draft_cloze,
     draft_with_model,
     import_cases,
+    import_feedback,
     select_sentences,
     write_sources,
 )
@@ -106,10 +107,33 @@ def test_feedback(tmp_path: Path) -> None:
     path.write_text("\n".join(map(json.dumps, entries)))
     imported = import_cases("feedback", path)
     assert [(c.answers, c.tags) for c in imported.cases] == [
-        (("12 metres.",), ("praised",)),
-        (("January",), ("corrected",)),
+        (("12 metres.",), ("praised", "unverified")),
+        (("January",), ("corrected", "unverified")),
     ]
     assert len(imported.skipped) == 2
+
+
+@pytest.mark.parametrize(
+    ("entry", "trust", "tags"),
+    [
+        ({"words": "service", "by": "widget"}, ("service", "service", "widget"), ["praised"]),
+        ({"words": "client"}, ("client", "client", "unknown"), ["praised", "unverified"]),
+        (
+            {"words": "service", "by": "key:ab12cd34", "rating": "down", "correct_answer": "13"},
+            ("service", "client", "key:ab12cd34"),
+            ["corrected", "unverified"],
+        ),
+    ],
+    ids=["logged", "sent", "corrected"],
+)
+def test_a_case_from_feedback_says_whose_words_it_holds(
+    entry: dict[str, str], trust: tuple[str, str, str], tags: list[str]
+) -> None:
+    given = {"rating": "up", "question": "How deep?", "answer": "12 metres.", **entry}
+    (case,) = import_feedback([given]).cases
+    exported = case.to_json()
+    assert exported["trust"] == dict(zip(("question", "gold", "by"), trust, strict=True))
+    assert exported["tags"] == tags
 
 
 def test_csv(tmp_path: Path) -> None:

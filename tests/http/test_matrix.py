@@ -11,6 +11,7 @@ from fastapi.routing import iter_route_contexts
 from starlette.routing import Mount
 
 from api.app import create_app
+from api.security.answer_ids import issue_answer_id
 from api.security.keys import KeyStore
 from api.security.widget_tokens import WidgetTokens
 from api.settings import load_settings
@@ -39,6 +40,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "anyone": ANYONE,
     "read": READ,
     "read, of no collection": {**READ, "other": IN},
+    "own answer": {**READ, "widget": 404},
     "read key": KEYS,
     "read key, of no collection": {**KEYS, "other": IN},
     "view": {**READ, "link": IN, "old_link": 403, "altered_link": 403, "other_link": 403},
@@ -60,7 +62,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/widget/{version}/widget.js"): ("anyone", None),
     ("POST", "/v1/widget/token"): ("token", {"origin": SITE}),
     ("POST", "/v1/answers"): ("read", QUESTION),
-    ("POST", "/v1/answers/{answer_id}/feedback"): ("read, of no collection", {"rating": "up"}),
+    ("POST", "/v1/answers/{answer_id}/feedback"): ("own answer", {"rating": "up"}),
     ("POST", "/v1/search"): ("read", {"query": "ice"}),
     ("GET", "/v1/sources"): ("read", None),
     ("GET", "/v1/sources/{source_id}"): ("read", None),
@@ -90,6 +92,7 @@ class House:
         read = keys.create(scopes=["read"])
         links = LinkSigner(data / "state.sqlite3", base="", ttl_s=600)
         old = LinkSigner(data / "state.sqlite3", base="", ttl_s=-2 * STEP_S)
+        self.answer = issue_answer_id(links, "default", f"key:{read[3:11]}")
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         sources = client.get("/v1/sources", headers=bearer(read)).json()["sources"]
         self.source, other = sources[0]["id"], sources[1]["id"]
@@ -125,7 +128,7 @@ class House:
         """Returns the status and the problem's words."""
         path = (
             template.replace("{source_id}", self.source)
-            .replace("{answer_id}", "ans_1")
+            .replace("{answer_id}", self.answer)
             .replace("{version}", self.client.app.version)  # type: ignore[attr-defined]  # a FastAPI
             .replace("{job_id}", "1")
             .replace("/pages/{path:path}", "/pages/ask.js")

@@ -1,15 +1,18 @@
 """How often one caller may ask: counted by key or by address, and told in headers."""
 
+import asyncio
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from limits.aio.storage import MemoryStorage
 
 from api.app import create_app
-from api.errors import SettingRefused
+from api.errors import RateLimitExceeded, SettingRefused
 from api.security.keys import KeyStore
-from api.security.rate_limit import client_network
+from api.security.rate_limit import MAX_COUNTERS, SHARED_COUNTERS, RateLimiter, client_network
 from api.settings import load_settings
 from tests.support.processes import LocalClient
 
@@ -122,3 +125,20 @@ def test_counters_that_are_neither_here_nor_in_redis_are_refused() -> None:
     with pytest.raises(SettingRefused) as refused:
         load_settings({"rate_limit_storage": "ftp://user:secret@example.org"})
     assert "secret" not in str(refused.value)
+
+
+def test_addresses_without_end_do_not_take_counters_without_end() -> None:
+    """Each request looks at every counter, so without a bound the work would be quadratic."""
+    limiter = RateLimiter("memory://", per_minute=3)
+
+    async def count() -> None:
+        for n in range(MAX_COUNTERS + 5 * SHARED_COUNTERS):
+            with suppress(RateLimitExceeded):  # a shared counter may be used up
+                await limiter.count_request(f"address:{n}")
+        for _ in range(3):
+            await limiter.count_request("key:one")
+
+    asyncio.run(count())
+    storage = limiter._limiter.storage
+    assert isinstance(storage, MemoryStorage)
+    assert MAX_COUNTERS < len(storage.storage) <= MAX_COUNTERS + SHARED_COUNTERS + 1

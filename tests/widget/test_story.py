@@ -109,8 +109,8 @@ def test_a_reader_asks_reads_checks_and_says_what_was_wrong(
     page.screenshot(path=pictures / "feedback.png")
     first.get_by_role("button", name="Send").click()
     page.get_by_text("Thank you").wait_for()
-    with closing(sqlite3.connect(data / "state.sqlite3")) as base:
-        rows = base.execute("SELECT answer_id, body FROM feedback").fetchall()
+    with closing(sqlite3.connect(data / "feedback.sqlite3")) as base:
+        rows = base.execute("SELECT id, body FROM feedback").fetchall()
     assert [answer_id for answer_id, _ in rows] == [answer["id"]]
     assert json.loads(rows[0][1]) == {
         "rating": "down",
@@ -118,6 +118,9 @@ def test_a_reader_asks_reads_checks_and_says_what_was_wrong(
         "question": KNOWN,
         "answer": answer["answer"],
         "citations": [{"source": cited["source"], "quote": cited["quote"]}],
+        "by": "anyone",
+        "collection": "default",
+        "words": "client",
     }
 
 
