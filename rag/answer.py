@@ -4,11 +4,10 @@ Streaming is the primitive; the plain answer drains it. With a chat model the mo
 answer; if it fails before its first word, the sources are quoted instead, marked `degraded`.
 """
 
-import asyncio
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,6 +29,7 @@ from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
 from .retrieval.rerank import EndpointReranker
 from .retrieval.weights import Weights, fitted_weights
+from .threads import in_thread
 from .timing import Observer, OutcomeRecorder, ignore_outcome
 from .types import Answer, Answerer, Ask, Done, Event, Failed, Hit, PassagesFound
 from .verify.llm_judge import LlmJudge
@@ -111,7 +111,7 @@ class Pipeline:
 
     async def stream(
         self, generation: Generation, ask: Ask, *, answer_id: str | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Yields the events of one answer; the last is Done, or Failed after its first words.
 
         Without an `answer_id` it gets a random one.
@@ -138,7 +138,7 @@ class Pipeline:
             standalone = await self._condense(ask)
         question = _Question(ask, generation, recorder, standalone)
         with recorder.stages.during("retrieve"):
-            evidence = await _in_thread(partial(self._retrieve, question))
+            evidence = await in_thread(partial(self._retrieve, question))
         yield PassagesFound(recorder.answer_id, evidence.hits)
         threshold = self._weights.floor if self._chat else self._weights.threshold
         reason = refusal_reason(evidence, generation.info, threshold)
@@ -148,7 +148,7 @@ class Pipeline:
             elif self._chat:
                 items = self._write(question, evidence, self._chat)
             else:
-                items = _as_async(self._quote(question, evidence))
+                items = _as_async(await self._quote(question, evidence))
             async with aclosing(items):
                 async for item in items:
                     if isinstance(item, Written):
@@ -161,8 +161,10 @@ class Pipeline:
             yield Failed(error)
 
     async def _condense(self, ask: Ask) -> str:
-        if self._chat is None or not ask.history:
-            return condense_by_rules(ask.question, ask.history)
+        if not ask.history:
+            return ask.question
+        if self._chat is None:
+            return await in_thread(partial(condense_by_rules, ask.question, ask.history))
         return await condense(
             self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
         )
@@ -201,7 +203,8 @@ class Pipeline:
     ) -> AsyncGenerator[Event | Written, None]:
         """Yields the model's answer; quotes the sources if it fails before its first word."""
         ask, fence = question.ask, secrets.token_hex(8)
-        messages, shown = build_answer_messages(
+        build = partial(
+            build_answer_messages,
             question.standalone,
             ask.history,
             hits=evidence.hits,
@@ -209,6 +212,7 @@ class Pipeline:
             history_chars=self._limits.history_chars,
             passage_chars=self._limits.passage_chars,
         )
+        messages, shown = await in_thread(build)
         question.recorder.model = chat.name
         share = 1 - CONDENSE_TIMEOUT_SHARE if ask.history else 1.0
         writer = ModelWriter(
@@ -230,12 +234,12 @@ class Pipeline:
             )
             info, threshold = question.generation.info, self._weights.threshold
             reason = refusal_reason(evidence, info, threshold)
-            for item in refuse(reason) if reason else self._quote(question, evidence):
+            for item in refuse(reason) if reason else await self._quote(question, evidence):
                 yield replace(item, degraded=True) if isinstance(item, Written) else item
 
-    def _quote(self, question: _Question, evidence: Evidence) -> Iterator[Event | Written]:
+    async def _quote(self, question: _Question, evidence: Evidence) -> list[Event | Written]:
         builder = self._builder(question, evidence.hits, "extractive")
-        return quote(builder, evidence.hits, evidence.picks)
+        return await in_thread(lambda: list(quote(builder, evidence.hits, evidence.picks)))
 
     def _builder(
         self, question: _Question, hits: tuple[Hit, ...], writer: Answerer
@@ -284,18 +288,6 @@ def _answer(question: _Question, evidence: Evidence, written: Written, took_ms: 
     )
 
 
-async def _as_async(items: Iterator[T]) -> AsyncGenerator[T, None]:
+async def _as_async(items: Iterable[T]) -> AsyncGenerator[T, None]:
     for item in items:
         yield item
-
-
-async def _in_thread(job: Callable[[], T]) -> T:
-    """Returns what the job returns; a cancelled caller waits, since the job's index may close."""
-    work = asyncio.ensure_future(asyncio.to_thread(job))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        if not work.cancelled():
-            work.exception()  # nobody else retrieves it
-        raise

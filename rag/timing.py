@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Literal
 
 from index.types import GenerationInfo
@@ -31,9 +32,10 @@ class Stage:
 
 
 class Stages:
-    """Adds up the time of each stage of one question; one thread at a time."""
+    """Adds up the time of each stage of one question; safe to use from several threads."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._stages: dict[StageName, Stage] = {}
 
     @contextmanager
@@ -44,13 +46,14 @@ class Stages:
             yield
         finally:
             took = time.perf_counter_ns() - tick
-            before = self._stages.get(name)
-            self._stages[name] = Stage(
-                name,
-                before.began_ns if before else began,
-                began + took,
-                (before.work_ms if before else 0.0) + took / 1e6,
-            )
+            with self._lock:
+                before = self._stages.get(name)
+                self._stages[name] = Stage(
+                    name,
+                    before.began_ns if before else began,
+                    began + took,
+                    (before.work_ms if before else 0.0) + took / 1e6,
+                )
 
     def add(self, stage: Stage) -> None:
         """Adds a stage measured elsewhere."""

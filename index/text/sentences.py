@@ -12,10 +12,13 @@ from itertools import pairwise
 from ..types import Span
 
 _CLOSING = "\"'”’»)\\]}』」）"
-_END = re.compile(
-    rf"[.!?…]+[{_CLOSING}]*(?=\s)|[。！？｡]+[{_CLOSING}]*"
-    r"|(?:\r\n|\r|\n)(?=\s*(?:\r\n|\r|\n|[-*+•|] |\d+[.)] ))"
+_END = re.compile(  # possessive, and no run begins in mid-run: linear in the length
+    rf"(?<![.!?…])[.!?…]++[{_CLOSING}]*+(?=\s)|[。！？｡]++[{_CLOSING}]*+"
+    r"|(?>\r\n|\r|\n)(?=[^\S\r\n]*+(?:[\r\n]|[-*+•|] |\d++[.)] ))"
 )
+_LOOKAHEAD = 100
+"""More characters than decide about an end, apart from runs of blanks, stops and digits."""
+_UNDECIDED = f".!?…。！？｡{_CLOSING}-*+•|0123456789"
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘«]+$")
 _INITIALISM = re.compile(r"^(?:[^\W\d_]\.)+$")
 _FREQUENT_STARTER = re.compile(
@@ -43,6 +46,28 @@ def sentence_spans(text: str, start: int, end: int) -> list[Span]:
     """
     edges = [start, *_sentence_ends(text, start, end), end]
     return [span for left, right in pairwise(edges) if (span := trim(text, left, right))]
+
+
+def first_sentence_end(text: str, since: int = 0) -> int:
+    """Returns where the text's first sentence ends, not trimmed; the text's length if it is open.
+
+    `since` is an offset after some of its words before which it does not end (`settled`).
+    """
+    start = 0
+    for match in _END.finditer(text, since):
+        if _is_end(text, start, match, len(text)):
+            if text[start : match.end()].strip():
+                return match.end()
+            start = match.end()
+    return len(text)
+
+
+def settled(text: str, since: int = 0) -> int:
+    """Returns an offset, not below `since`, before which more text at the end changes no end."""
+    end = len(text) - _LOOKAHEAD
+    while end > since and (text[end - 1].isspace() or text[end - 1] in _UNDECIDED):
+        end -= 1
+    return end if end > since and text[:end].strip() else since
 
 
 def trim(text: str, start: int, end: int) -> Span | None:

@@ -6,6 +6,7 @@ the source's text before anyone sees it (`verify_quote`).
 
 import re
 from collections.abc import Sequence
+from heapq import nsmallest
 
 from index.store.generation import Generation
 from index.text.analyzer import content_terms, terms
@@ -25,6 +26,7 @@ from ..types import (
     SentenceClosed,
 )
 from ..verify.support import MIN_SUPPORT_SCORE, Verifier, support_score
+from .answer_text import AnswerText
 from .markers import Marker, Piece, Ref, Text
 from .sanitize import sanitize_markup
 
@@ -37,8 +39,11 @@ MAX_UNCITED = 100
 """Uncited sentences of one answer that are looked up, so that a flood of text stays cheap."""
 MAX_UNCITED_CHARS = 1_000
 MAX_CANDIDATES = 3
+MAX_SCORED = 20
+"""Sentences that are scored as candidates: those that share most words."""
+MAX_SENTENCE_CITATIONS = 20
+"""Citations of one sentence; further markers are dropped, so that its verification stays cheap."""
 
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
 _NO_STATEMENT = re.compile(
     r"\W*(?:sources?|references?|citations?|cited|passages?|see)?\W*", re.IGNORECASE
 )
@@ -61,19 +66,27 @@ class AnswerBuilder:
         writer: Answerer,
         stages: Stages | None = None,
     ) -> None:
-        self.answer = ""
         self.sentences: list[AnswerSentence] = []
         self.citations: list[Citation] = []
         self.dropped_markers = 0
         self.format: Format = "markdown" if writer == "model" else "text"
         self._generation, self._hits, self._judge = generation, hits, judge
         self._writer, self._stages = writer, stages or Stages()
+        self._text = AnswerText()
         self._by_span: dict[tuple[str, int, int], Citation] = {}
         self._sentence_text = ""
+        """The current sentence without its markers."""
+        self._shown_sentence = ""
+        """The same as it stands in the answer."""
         self._sentence_start: int | None = None
         self._sentence_citations: dict[int, Citation] = {}
         self._uncited = 0
         self._hit_terms: list[tuple[tuple[int, int], str, frozenset[str]]] = []
+
+    @property
+    def answer(self) -> str:
+        """The answer so far."""
+        return str(self._text)
 
     def add(self, piece: Piece) -> list[Event]:
         """Adds the next piece."""
@@ -92,15 +105,18 @@ class AnswerBuilder:
             writer=self._writer,
             stages=self._stages,
         )
-        trial.answer = self.answer  # what stands before decides what is a link, and what is code
+        # what stands before decides what is a link, and what is code
+        trial._text = self._text.continuation()
+        trial._uncited, trial._hit_terms = self._uncited, self._hit_terms
         for piece in pieces:
             trial.add(piece)
+        self._uncited, self._hit_terms = trial._uncited, trial._hit_terms
         return (trial.sentences[0] if trial.sentences else None), trial.citations
 
     def add_sentence(self, pieces: Sequence[Piece]) -> list[Event]:
         """Adds a whole sentence, as one Delta."""
         first = pieces[0].text[:1] if isinstance(pieces[0], Text) else " "
-        is_apart = not self.answer or self.answer[-1].isspace() or first.isspace()
+        is_apart = self._ends_blank() or first.isspace()
         gap = [] if is_apart else [Text(" ")]
         events = [event for piece in [*gap, *pieces] for event in self.add(piece)]
         text = "".join(event.text for event in events if isinstance(event, Delta))
@@ -123,9 +139,9 @@ class AnswerBuilder:
 
     def _add_text(self, text: str) -> list[Event]:
         if self._writer == "model":
-            text = sanitize_markup(text, before=self.answer)
+            text = sanitize_markup(text, before=self._text.tail)
         if self._sentence_start is None and text.strip():
-            self._sentence_start = len(self.answer) + len(text) - len(text.lstrip())
+            self._sentence_start = self._text.length + len(text) - len(text.lstrip())
         self._sentence_text += text
         return self._write(text)
 
@@ -134,7 +150,7 @@ class AnswerBuilder:
         numbers: list[int] = []
         for ref in refs:
             place = self._resolve(ref)
-            if place is None:
+            if place is None or len(self._sentence_citations) >= MAX_SENTENCE_CITATIONS:
                 self.dropped_markers += 1
                 continue
             citation, is_new = self._citation(*place)
@@ -144,7 +160,7 @@ class AnswerBuilder:
                 self._sentence_citations[citation.n] = citation
                 numbers.append(citation.n)
         if numbers:
-            gap = "" if not self.answer or self.answer[-1:].isspace() else " "
+            gap = "" if self._ends_blank() else " "
             events += self._write(gap + "".join(f"[{number}]" for number in numbers))
         return events
 
@@ -155,15 +171,17 @@ class AnswerBuilder:
         if start is not None and not self._sentence_citations and self._writer == "model":
             events = self._cite_uncited(text)
         citations = list(self._sentence_citations.values())
-        self._sentence_text, self._sentence_start, self._sentence_citations = "", None, {}
+        shown = self._shown_sentence.strip()
+        self._sentence_text, self._shown_sentence = "", ""
+        self._sentence_start, self._sentence_citations = None, {}
         if start is None or (citations and _NO_STATEMENT.fullmatch(text)):
             return events
         with self._stages.during("support"):
             verdict = self._judge(text, citations)
         sentence = AnswerSentence(
-            text=self.answer[start:].rstrip(),
+            text=shown,
             start=start,
-            end=len(self.answer.rstrip()),
+            end=self._text.end,
             status=verdict.status,
             why=verdict.why,
             citations=tuple(citation.n for citation in citations),
@@ -178,7 +196,7 @@ class AnswerBuilder:
         Small models forget markers. Candidates are found by shared words; the verifier decides.
         """
         refs = self._candidates(text)
-        if not refs or in_code(self.answer):
+        if not refs or self._text.is_in_code:
             return []
         for ref in refs:
             place = self._resolve(ref)
@@ -203,16 +221,26 @@ class AnswerBuilder:
                 for passage, hit in enumerate(self._hits, start=1)
                 for number, sentence in enumerate(hit.sentences, start=1)
             ]
+        sharing = [
+            (len(sentence_terms & hit_terms), ref, hit_text)
+            for ref, hit_text, hit_terms in self._hit_terms
+        ]
+        nearest = nsmallest(MAX_SCORED, sharing, key=lambda one: (-one[0], one[1]))
         scores = sorted(
             (-support_score(text, [hit_text]), ref)
-            for ref, hit_text, hit_terms in self._hit_terms
-            if len(sentence_terms & hit_terms) >= MIN_SUPPORT_SCORE * len(sentence_terms)
+            for shared, ref, hit_text in nearest
+            if shared >= MIN_SUPPORT_SCORE * len(sentence_terms)
         )
         return [ref for score, ref in scores[:MAX_CANDIDATES] if -score >= MIN_SUPPORT_SCORE]
 
     def _write(self, text: str) -> list[Event]:
-        self.answer += text
+        self._text.append(text)
+        if self._sentence_start is not None:
+            self._shown_sentence += text
         return [Delta(text, self.format)] if text else []
+
+    def _ends_blank(self) -> bool:
+        return not self._text.length or self._text.tail[-1].isspace()
 
     def _resolve(self, ref: Ref) -> tuple[Hit, ScoredSentence] | None:
         """Returns the sentence that a marker points at; None if there is none."""
@@ -240,11 +268,6 @@ class AnswerBuilder:
         self._by_span[key] = citation
         self.citations.append(citation)
         return citation, True
-
-
-def in_code(answer: str) -> bool:
-    """Whether the answer ends inside a code block, where a marker would be code."""
-    return len(_FENCE.findall(answer)) % 2 == 1
 
 
 def verify_quote(generation: Generation, hit: Hit, sentence: ScoredSentence, *, n: int) -> Citation:

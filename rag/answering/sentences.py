@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable
 from itertools import groupby
 
-from index.text.sentences import sentence_spans
-from index.types import Span
+from index.text.sentences import first_sentence_end, settled
 
 from ..model.refusals import may_be_refusal, without_label
 from .lexer import MarkerLexer
@@ -25,11 +24,16 @@ SLICE = 256
 MAX_BLANKS = 8
 """Blanks after a marker that are held until it is known what follows."""
 
+MAX_WHITE_SPACE = 200
+"""White space in a row that is kept."""
+
+SETTLE_CHARS = 400
+"""After so many more characters it is settled again how far a sentence has no end."""
+
 _STOP = ".!?…。！？｡"
 _STOPS = re.compile(rf"[{_STOP}]{{1,8}}")
-_MAY_END = re.compile(rf"[{_STOP}\r\n]")
-_MAY_BEGIN = re.compile(r"[\r\n]\s*(?:[-*+•|]|\d{1,9}[.)]?)?\Z")
-"""A line that may turn out to be a list item or a table row, which begins a new sentence."""
+_ITEM_PREFIX = re.compile(r"(?:[-*+•|]|(?<!\d)\d{1,9}[.)]?)\Z")
+_LINE_BREAK = re.compile(r"[\r\n]")
 _TAG_PREFIX = re.compile(r"</?(?:[a-z]{0,12}|(?:passages|conversation)-[0-9a-f]{0,16})\Z")
 
 
@@ -49,6 +53,10 @@ class AnswerBuffer:
         self._text, self._markers, self._after, self._raw = "", list[Marker](), "", ""
         self._sentence = ""
         """The released part of the current sentence."""
+        self._settled = 0
+        """The sentence does not end before this offset."""
+        self._next_settling = SETTLE_CHARS
+        """The length of the sentence at which that is decided again."""
         self._last = ""
         """The last released character."""
         self._pieces: list[Piece] = []
@@ -72,8 +80,8 @@ class AnswerBuffer:
         self._lex(len(self._raw), is_final=True)
         self._place_markers(is_final=True)
         self._text += "…" if is_cut else ""
-        while spans := self._spans():
-            self._end_sentence(spans[0][1])
+        while (self._sentence + self._text).strip():
+            self._end_sentence(self._first_sentence()[0])
         if self._pieces[-1:] != [SentenceEnd()]:
             self._pieces.append(SentenceEnd())
         return self._take()
@@ -139,30 +147,36 @@ class AnswerBuffer:
     def _settle(self) -> None:
         """Releases all words, because a marker comes next; line breaks stay for the next words."""
         if self._text.strip():
-            while len(spans := self._spans()) > 1:
-                self._end_sentence(spans[0][1])
-            self._release_until(spans[0][1])
+            end, following = self._first_sentence()
+            while following is not None:
+                self._end_sentence(end)
+                end, following = self._first_sentence()
+            self._release_until(end)
         if not self._text.strip(" \t"):
             self._text = ""
 
     def _release_text(self) -> None:
-        spans = self._spans()
-        while len(spans) > 1 and self._is_word_complete(spans[1][0]):
-            self._end_sentence(spans[0][1])
-            spans = self._spans()
-        if spans:
-            begin = _MAY_BEGIN.search(self._sentence + self._text)
-            self._release_until(min(spans[0][1], begin.start() if begin else spans[0][1]))
+        end, following = self._first_sentence()
+        while following is not None and self._is_word_complete(following):
+            self._end_sentence(end)
+            end, following = self._first_sentence()
+        self._release_until(min(end, _line_that_may_begin(self._sentence + self._text)))
+        if len(self._text) > MAX_WHITE_SPACE and self._text.isspace():
+            self._text = self._text[:MAX_WHITE_SPACE]
         if len(self._sentence) > MAX_SENTENCE:
             self._end_sentence(len(self._sentence))
 
-    def _spans(self) -> list[Span]:
-        """Returns the spans of the sentences in hand, in the current sentence's offsets."""
+    def _first_sentence(self) -> tuple[int, int | None]:
+        """Returns where the current sentence ends so far, and where the next one begins, if any."""
         text = self._sentence + self._text
-        if not _MAY_END.search(text):  # twenty times faster, a token at a time
-            start = len(text) - len(text.lstrip())
-            return [(start, len(text.rstrip()))] if start < len(text) else []
-        return sentence_spans(text, 0, len(text))
+        if not text or text.isspace():
+            return 0, None
+        end = first_sentence_end(text, self._settled)
+        if end == len(text) > self._next_settling:
+            self._settled = settled(text, self._settled)
+            self._next_settling = len(text) + SETTLE_CHARS
+        rest = text[end:].lstrip()
+        return len(text[:end].rstrip()), len(text) - len(rest) if rest else None
 
     def _is_word_complete(self, start: int) -> bool:
         rest = (self._sentence + self._text)[start:]
@@ -172,6 +186,7 @@ class AnswerBuffer:
         self._release_until(end)
         self._pieces.append(SentenceEnd())
         self._sentence = self._sentence[end:]
+        self._settled, self._next_settling = 0, SETTLE_CHARS
 
     def _release_until(self, end: int) -> None:
         size = end - len(self._sentence)
@@ -186,3 +201,14 @@ class AnswerBuffer:
             self._pieces.append(Text(text))
         self._sentence += text
         self._last = text[-1]
+
+
+def _line_that_may_begin(text: str) -> int:
+    """Returns where a line break begins after which a list item or table row may; else the end.
+
+    Such a line begins a new sentence.
+    """
+    item = _ITEM_PREFIX.search(text, max(0, len(text) - 11))
+    words = (text[: item.start()] if item else text).rstrip()
+    line_break = _LINE_BREAK.search(text, len(words), item.start() if item else len(text))
+    return line_break.start() if line_break else len(text)

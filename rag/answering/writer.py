@@ -3,14 +3,17 @@
 Both yield the answer's events and end with one `Written`.
 """
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..errors import ModelMisbehaved
 from ..model.protocol import ModelEnd, ModelText
 from ..model.refusals import is_refusal
+from ..threads import in_thread
 from ..types import (
     AnswerSentence,
     Citation,
@@ -26,7 +29,7 @@ from ..verify.llm_judge import LlmJudge, PendingVerdict
 from .cite import AnswerBuilder
 from .extractive import Pick
 from .markers import Marker, Piece, SentenceEnd, Text
-from .sentences import AnswerBuffer
+from .sentences import SLICE, AnswerBuffer
 
 REFUSALS: dict[Reason, str] = {
     "index_empty": "There is nothing to answer from: the index holds no articles.",
@@ -104,9 +107,10 @@ class ModelWriter:
         """`fence` is the random tag of the prompt that the model answers."""
         self.has_shown_text = False
         self._builder, self._strict, self._judge = builder, strict, judge
-        self._fence, self._raw = fence, ""
+        self._fence, self._raw, self._tail = fence, list[str](), ""
         self._buffer = AnswerBuffer(builder.resolves, whole_sentences=strict)
         self._usage: Usage | None = None
+        self._finish_reason: str | None = None
         self._unclosed: deque[tuple[SentenceClosed, PendingVerdict | None]] = deque()
 
     async def write(
@@ -124,8 +128,9 @@ class ModelWriter:
             if self._judge:
                 await self._judge.close()
         reason = self._reason()
+        raw = "".join(self._raw)
         written = replace(
-            _written(self._builder), reason=reason, model=model, usage=self._usage, raw=self._raw
+            _written(self._builder), reason=reason, model=model, usage=self._usage, raw=raw
         )
         if reason is None:
             yield written
@@ -141,7 +146,7 @@ class ModelWriter:
 
         A refusal that was recognised too late to be held back stays as the model worded it.
         """
-        if not self._builder.citations and is_refusal(self._raw):
+        if not self._builder.citations and is_refusal("".join(self._raw)):
             return "model_declined"
         if self._builder.sentences:
             return None
@@ -151,23 +156,35 @@ class ModelWriter:
         self, stream: AsyncGenerator[ModelText | ModelEnd, None]
     ) -> AsyncGenerator[Sequence[Piece], None]:
         """Yields what is certain of the model's text as it comes; nothing of a refusal."""
-        is_cut = False
+        async with aclosing(self._texts(stream)) as texts:
+            async for text in texts:
+                self._raw.append(text)
+                if self._repeats_prompt(text):
+                    self._buffer.discard()
+                    break
+                yield self._buffer.feed(text)
+        raw = "".join(self._raw)
+        if self.has_shown_text or not is_refusal(raw):
+            is_cut = self._finish_reason == "length" and raw.rstrip()[-1:] not in _ENDS
+            yield self._buffer.finish(is_cut=is_cut)
+
+    async def _texts(
+        self, stream: AsyncGenerator[ModelText | ModelEnd, None]
+    ) -> AsyncGenerator[str, None]:
+        """Yields the model's text in slices, so that a long delta never blocks the event loop."""
         async with aclosing(stream) as items:
             async for item in items:
                 if isinstance(item, ModelEnd):
-                    self._usage, is_cut = item.usage, item.finish_reason == "length"
-                    break
-                self._raw += item.text
-                if self._repeats_prompt(item.text):
-                    self._buffer.discard()
-                    break
-                yield self._buffer.feed(item.text)
-        if self.has_shown_text or not is_refusal(self._raw):
-            yield self._buffer.finish(is_cut=is_cut and self._raw.rstrip()[-1:] not in _ENDS)
+                    self._usage, self._finish_reason = item.usage, item.finish_reason
+                    return
+                for start in range(0, len(item.text), SLICE):
+                    yield item.text[start : start + SLICE]
+                    await asyncio.sleep(0)
 
     def _repeats_prompt(self, text: str) -> bool:
         """Whether the model wrote the fence; raises ModelMisbehaved if it has cited nothing yet."""
-        if self._fence not in self._raw[-len(text) - len(self._fence) :]:
+        self._tail = self._tail[-len(self._fence) :] + text
+        if self._fence not in self._tail:
             return False
         if not self._builder.citations:
             raise ModelMisbehaved("the model repeated its prompt instead of answering")
@@ -179,21 +196,28 @@ class ModelWriter:
             for sentence in _by_sentence(pieces):
                 events += await self._add_if_supported(sentence)
         else:
-            for piece in pieces:
-                events += self._with_verdicts(self._builder.add(piece))
+            events += self._with_verdicts(await self._build(pieces))
         self.has_shown_text = self.has_shown_text or bool(events)
         return events
 
+    async def _build(self, pieces: Sequence[Piece]) -> list[Event]:
+        """Adds the pieces, in a thread where a citation is compared or a sentence verified."""
+
+        def add() -> list[Event]:
+            return [event for piece in pieces for event in self._builder.add(piece)]
+
+        return add() if all(isinstance(piece, Text) for piece in pieces) else await in_thread(add)
+
     async def _add_if_supported(self, pieces: Sequence[Piece]) -> list[Event]:
         """Adds a whole sentence if what it cites supports it; otherwise leaves it out."""
-        sentence, citations = self._builder.preview(pieces)
+        sentence, citations = await in_thread(partial(self._builder.preview, pieces))
         if sentence and self._judge:
             pending = self._judge.start(sentence, citations)
             await self._judge.wait(pending)
             sentence = self._judge.apply(sentence, pending)
         if sentence is None or sentence.status != "supported":
             return []
-        *events, closed = self._builder.add_sentence(pieces)
+        *events, closed = await in_thread(partial(self._builder.add_sentence, pieces))
         assert isinstance(closed, SentenceClosed)
         with_verdict = replace(closed.sentence, status=sentence.status, why=sentence.why)
         return [*events, self._builder.replace_sentence(closed.index, with_verdict)]

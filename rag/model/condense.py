@@ -9,11 +9,13 @@ import re
 import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import partial
 
 from index.text.sanitize import sanitize
 
 from ..errors import AnswerError
 from ..retrieval.condense_rules import condense_by_rules
+from ..threads import in_thread
 from ..types import Turn
 from .prompt import NO_ANSWER, build_condense_messages
 from .protocol import ChatModel, ModelText
@@ -44,7 +46,9 @@ async def condense(
     except AnswerError as error:
         log.warning("the model failed, so the question is condensed by rules: %s", error)
         reply = ""
-    return _parse_question(reply) or condense_by_rules(question, history)
+    if condensed := _parse_question(reply):
+        return condensed
+    return await in_thread(partial(condense_by_rules, question, history))
 
 
 def _parse_question(reply: str) -> str | None:

@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from index.text.sanitize import LINE_BREAKS, VARIATION_SELECTORS, sanitize
 
+from ..retrieval.condense_rules import newest_turns
 from ..retrieval.diversify import diversify
 from ..types import Citation, Hit, Turn
 from .protocol import Message
@@ -163,22 +164,9 @@ def _heading(title: str, heading: str | None) -> str:
 
 
 def _conversation(history: Sequence[Turn], fence: str, max_chars: int) -> str:
-    turns = _newest_turns(history, max_chars)
+    turns = newest_turns(history, max_chars)
     text = "\n".join(f"{turn.role}: {_data(turn.content, fence)}" for turn in turns)
     return f"{_fenced('conversation', text, fence)}\n\n" if turns else ""
-
-
-def _newest_turns(history: Sequence[Turn], max_chars: int) -> list[Turn]:
-    """The newest turns that fit, oldest first; the newest one is cut rather than left out."""
-    remaining, turns = max_chars, list[Turn]()
-    for turn in reversed(history):
-        if len(turn.content) > remaining:
-            if not turns and remaining > 0:
-                turns.append(Turn(turn.role, turn.content[:remaining]))
-            break
-        turns.append(turn)
-        remaining -= len(turn.content)
-    return turns[::-1]
 
 
 def _fenced(name: str, text: str, fence: str) -> str:

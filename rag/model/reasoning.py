@@ -28,7 +28,7 @@ class ReasoningFilter:
 
     def __init__(self, *, is_unopened: bool = False) -> None:
         """`is_unopened`: does the model begin with reasoning that no tag opens?"""
-        self._awaits_close, self._withheld = is_unopened, ""
+        self._awaits_close, self._withheld = is_unopened, list[str]()
         self._buffer = ""
         self._closer: str | None = None
         self._has_output = False
@@ -38,54 +38,54 @@ class ReasoningFilter:
     def feed(self, text: str) -> str:
         """Returns the answer text that is certain now."""
         self._buffer += text
-        answer = ""
+        at, answer = 0, list[str]()
         while True:
-            if self._closer and not self._skip_reasoning(self._closer):
-                return self._release(answer)
-            token = _TOKEN.search(self._buffer)
+            if self._closer:
+                closed = self._buffer.find(self._closer, at)
+                if closed < 0:
+                    self._buffer = self._buffer[
+                        max(at, len(self._buffer) + 1 - len(self._closer)) :
+                    ]
+                    return self._release(answer)
+                at = closed + len(self._closer)
+                self._stop_waiting()
+                self._closer = None
+            token = _TOKEN.search(self._buffer, at)
             if token is None:
                 break
-            before, self._buffer = (
-                answer + self._buffer[: token.start()],
-                self._buffer[token.end() :],
-            )
-            answer = self._handle(token.group(), before)
-        end = len(self._buffer) - _partial_token_length(self._buffer)
-        answer, self._buffer = answer + self._buffer[:end], self._buffer[end:]
+            answer.append(self._buffer[at : token.start()])
+            at = token.end()
+            if token.group() in _ENDS:
+                self._closer = _ENDS[token.group()]
+            elif token.group() in _CLOSERS:  # nothing opened it
+                self.leaked = self.leaked or self._has_output
+                self._stop_waiting()
+                answer.clear()
+        end = max(at, len(self._buffer) - _partial_token_length(self._buffer))
+        answer.append(self._buffer[at:end])
+        self._buffer = self._buffer[end:]
         return self._release(answer)
 
     def finish(self) -> str:
         """Returns the rest; nothing if the reasoning never ended."""
         self._awaits_close = False
-        answer = "" if self._closer else self._withheld + self._buffer
-        self._buffer = self._withheld = ""
+        answer = [] if self._closer else [*self._withheld, self._buffer]
+        self._buffer = ""
+        self._withheld.clear()
         return self._release(answer)
 
-    def _skip_reasoning(self, closer: str) -> bool:
-        """Drops reasoning up to its closing token; False if that has not come yet."""
-        _, closed, after = self._buffer.partition(closer)
-        self._buffer = after if closed else self._buffer[1 - len(closer) :]
-        if closed:
-            self._closer, self._awaits_close, self._withheld = None, False, ""
-        return bool(closed)
+    def _stop_waiting(self) -> None:
+        self._awaits_close = False
+        self._withheld.clear()
 
-    def _handle(self, token: str, before: str) -> str:
-        """Returns what of the text before the token is answer."""
-        if token in _ENDS:
-            self._closer = _ENDS[token]
-        elif token in _CLOSERS:  # nothing opened it
-            self.leaked = self.leaked or self._has_output
-            self._awaits_close, self._withheld = False, ""
-            return ""
-        return before
-
-    def _release(self, answer: str) -> str:
+    def _release(self, answer: list[str]) -> str:
         if self._awaits_close:
             self._withheld += answer
             return ""
-        answer = answer if self._has_output else answer.lstrip()
-        self._has_output = self._has_output or bool(answer)
-        return answer
+        text = "".join(answer)
+        text = text if self._has_output else text.lstrip()
+        self._has_output = self._has_output or bool(text)
+        return text
 
 
 def _partial_token_length(text: str) -> int:

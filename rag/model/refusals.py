@@ -60,6 +60,8 @@ def is_refusal(answer: str) -> bool:
 
 def may_be_refusal(beginning: str) -> bool:
     """Whether an answer that begins so must be held back, since it may be a refusal."""
+    if len(beginning) > 2 * MAX_CHARS:  # of punctuation, mostly
+        return False
     words = _words(beginning)
     if not words or any(label.startswith(words) for label in _LABELS):
         return True

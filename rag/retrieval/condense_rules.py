@@ -7,7 +7,8 @@ tests/benchmarks/measure/canard.py.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from index.text.analyzer import STOP_WORDS, content_terms, terms
 
@@ -48,10 +49,15 @@ _NOT_NAMES = STOP_WORDS | frozenset(
 MIN_WORDS = 2
 """A question with fewer content words of its own depends on the conversation."""
 MAX_SUBJECT_CHARS = 300
+MAX_HISTORY_CHARS = 20_000
+"""Of the newest turns; older ones are not looked at."""
+MAX_NAMES = 20
+"""Of one question, that are looked up."""
 
 
 def condense_by_rules(question: str, history: Sequence[Turn]) -> str:
     """Returns the question with the conversation's subject, or unchanged if it needs none."""
+    history = newest_turns(history, MAX_HISTORY_CHARS)
     questions = [turn.content for turn in history if turn.role == "user" and turn.content.strip()]
     if not questions or not _is_follow_up(question):
         return question
@@ -61,6 +67,19 @@ def condense_by_rules(question: str, history: Sequence[Turn]) -> str:
             added.append(subject)
             words |= new
     return f"{question.rstrip()} ({'; '.join(added)[:MAX_SUBJECT_CHARS]})" if added else question
+
+
+def newest_turns(history: Sequence[Turn], max_chars: int) -> list[Turn]:
+    """Returns the newest turns that fit, oldest first; the newest is cut rather than left out."""
+    remaining, turns = max_chars, list[Turn]()
+    for turn in reversed(history):
+        if len(turn.content) > remaining:
+            if not turns and remaining > 0:
+                turns.append(Turn(turn.role, turn.content[:remaining]))
+            break
+        turns.append(turn)
+        remaining -= len(turn.content)
+    return turns[::-1]
 
 
 def _is_follow_up(question: str) -> bool:
@@ -84,8 +103,12 @@ def _subjects(question: str, questions: Sequence[str], history: Sequence[Turn]) 
     adds_question = (last == standalone[-1] and adds_question) or not all_names
     if adds_question:
         yield _QUESTION_WORDS.sub("", standalone[-1]).strip(" ?.!")
-    for name in [*(topics or all_names)[:1], *_names(last)]:
-        yield _full_name(name, all_names)
+    by_word = defaultdict[str, list[str]](list)
+    for name in all_names:
+        for word in set(name.split()):
+            by_word[word].append(name)
+    for name in [*(topics or all_names)[:1], *_names(last)[:MAX_NAMES]]:
+        yield _full_name(name, by_word)
     # next to the whole last question, the name in its answer would only retrieve that answer again
     asked_for_name = re.match(r"(?:who|which)\b", last, re.IGNORECASE)
     if history[-1].role == "assistant" and (asked_for_name or (has_thing and not adds_question)):
@@ -104,9 +127,11 @@ def _names(text: str) -> list[str]:
     return names
 
 
-def _full_name(name: str, all_names: Sequence[str]) -> str:
+def _full_name(name: str, by_word: Mapping[str, Sequence[str]]) -> str:
     """The first name that contains all words of this one: "Frank Zappa" for "Zappa"."""
-    return next((one for one in all_names if set(name.split()) <= set(one.split())), name)
+    words = set(name.split())
+    candidates = min((by_word[word] for word in words), key=len)
+    return next((one for one in candidates if words <= set(one.split())), name)
 
 
 def _content_words(text: str) -> set[str]:

@@ -27,7 +27,10 @@ _BULLET = re.compile(r"\A\s*(?:[-*+•>#]+|\d{1,2}[.)])\s+")
 _EMPHASIS = re.compile(r"[*_`#]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _FIRST_PERSON = frozenset(["i", "my", "me", "we", "you", "your", "our", "im", "myself"])
+_WORD = re.compile(r"\w+")
 _WINDOW = 2
+MAX_PLACES = 50
+"""Places where the cited text has a sentence's words that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +151,16 @@ def _is_quoted(claim: str, cited: str) -> bool:
 
     Case and punctuation are ignored.
     """
-    words, text = (" ".join(re.findall(r"\w+", one.lower())) for one in (claim, cited))
-    places = re.finditer(rf"(?<!\w){re.escape(words)}(?!\w)", text) if words else ()
-    return any(
-        text[: place.start()].rstrip().rpartition(" ")[2] not in NEGATORS
-        and text[place.end() :].lstrip().partition(" ")[0] not in NEGATORS
-        for place in places
-    )
+    words, text = (f" {' '.join(_WORD.findall(one.lower()))} " for one in (claim, cited))
+    if not words.strip():
+        return False
+    start = text.find(words)
+    for _ in range(MAX_PLACES):
+        if start < 0:
+            break
+        end = start + len(words)
+        before = text[text.rfind(" ", 0, start) + 1 : start]
+        if before not in NEGATORS and text[end : text.find(" ", end)] not in NEGATORS:
+            return True
+        start = text.find(words, end - 1)
+    return False
