@@ -1,7 +1,7 @@
 """Text extraction: a file's bytes → its text with paragraphs, headings and pages.
 
 Every extractor, one module per format, takes the file's bytes and returns a `Document`, or raises
-a ValueError that states the cause. It runs in a child process, within limits (`sandbox.py`).
+a ValueError that states the cause. It runs in a child process, within limits (`sync/sandbox.py`).
 Installed packages add formats by the entry-point group `footnote.formats`: name → a `Format`.
 """
 
@@ -21,7 +21,7 @@ from .text import extract_text
 
 Extractor = Callable[[bytes], Document]
 
-EXTRACTION = "1"
+EXTRACTION = "2"
 """Version of the extractors' output; a change makes the next sync read every file again."""
 
 ENTRY_POINT_GROUP = "footnote.formats"

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from zipfile import ZipFile
 
 from ..text.encoding import decode
+from ..text.limits import check_text_size
 from ..types import Document, Heading, Span
 from .archive import open_archive, read_member
 from .html import parse_html
@@ -28,9 +29,15 @@ def extract_epub(data: bytes) -> Document:
             raise ValueError(f"{_CONTAINER} names no package")
         path = rootfile.get("full-path", "")
         package = _xml(archive, path)
-        chapters = list(_chapter_names(package, posixpath.dirname(path)))
+        # each once: a spine may name the same chapter again and again
+        chapters = list(dict.fromkeys(_chapter_names(package, posixpath.dirname(path))))
         _refuse_encrypted(archive, set(chapters))
-        parts = [parse_html(decode(read_member(archive, name))[0]) for name in chapters]
+        parts: list[Document] = []
+        size = 0
+        for name in chapters:
+            parts.append(parse_html(decode(read_member(archive, name))[0]))
+            size += len(parts[-1].text)
+            check_text_size(size)
     title = (package.findtext(f".//{_DC}title") or "").strip()
     date = (package.findtext(f".//{_DC}date") or "").strip()
     return replace(

@@ -12,12 +12,12 @@ MAX_BLOCK_CHARS = 20_000
 MAX_VALUE_CHARS = 1_000
 
 _BLOCK = re.compile(
-    r"---[ \t]*(?:\r\n|\r|\n)(.*?)(?<=[\r\n])(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)", re.DOTALL
+    r"---[ \t]*+(?:\r\n|\r|\n)(.*?)(?<=[\r\n])(?:---|\.\.\.)[ \t]*+(?:\r\n|\r|\n|\Z)", re.DOTALL
 )
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_PAIR = re.compile(r"([A-Za-z][\w-]*)[ \t]*:(?:[ \t]+(.*)|)$")
-_ITEM = re.compile(r"[ \t]*-[ \t]+(.*)$")
-_SKIPPED = re.compile(r"[ \t]*(?:#.*)?$|[ \t]+\S")  # blank, a comment, or nested deeper
+_PAIR = re.compile(r"([A-Za-z][\w-]*+)[ \t]*+:(?:[ \t]++(.*)|)$")
+_ITEM = re.compile(r"[ \t]*+-[ \t]++(.*)$")
+_SKIPPED = re.compile(r"[ \t]*+(?:#.*)?$|[ \t]++\S")  # blank, a comment, or nested deeper
 _METADATA_KEYS = ("date", "url", "tags")
 
 

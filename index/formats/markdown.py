@@ -1,4 +1,7 @@
-"""Markdown → paragraphs and headings by markdown-it's line map; the text stays the file's own."""
+"""Markdown → paragraphs and headings by markdown-it's line map; the text stays the file's own.
+
+Inline markup is not parsed: nothing of it is used, and brackets and backticks can make it slow.
+"""
 
 import re
 from bisect import bisect_right
@@ -21,7 +24,7 @@ _LEAF_TOKENS = ("paragraph_open", "heading_open", "fence", "code_block", "html_b
 def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark").enable("table")
+    return MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
 
 
 def extract_markdown(data: bytes) -> Document:

@@ -14,8 +14,8 @@ from .front_matter import MAX_VALUE_CHARS, parse_front_matter
 from .markdown import line_starts
 
 _RST_ADORNMENT = re.compile(r"([=\-~^\"'`#*+.:_<>])\1{2,}$")
-_ORG_HEADING = re.compile(r"(\*+)[ \t]+(\S.*)")
-_ORG_KEYWORD = re.compile(r"#\+([A-Za-z_]+):[ \t]*(.*)")
+_ORG_HEADING = re.compile(r"(\*++)[ \t]++(\S.*)")
+_ORG_KEYWORD = re.compile(r"#\+([A-Za-z_]++):[ \t]*+(.*)")
 
 
 def extract_rst(data: bytes) -> Document:
@@ -26,11 +26,13 @@ def extract_rst(data: bytes) -> Document:
     texts = [text[start:end].strip() for start, end in lines]
     headings: list[Heading] = []
     styles: list[str] = []
+    last = -1  # the line that ends the heading before
     for index, (words, adornment) in enumerate(pairwise(texts)):
         is_underlined = _RST_ADORNMENT.match(adornment) and len(adornment) >= len(words) > 0
         if not is_underlined or _RST_ADORNMENT.match(words):
             continue
-        has_overline = index > 0 and texts[index - 1] == adornment
+        has_overline = index > last + 1 and texts[index - 1] == adornment
+        last = index + 1
         style = adornment[0] * (1 + has_overline)
         if style not in styles:
             styles.append(style)
@@ -50,11 +52,16 @@ def extract_org(data: bytes) -> Document:
     text, metadata = decode(data)
     lines = _line_spans(text, 0)
     keywords: dict[str, str] = {}
-    while lines and (not text[slice(*lines[0])].strip() or _ORG_KEYWORD.match(text, *lines[0])):
-        keyword = _ORG_KEYWORD.match(text, *lines.pop(0))
+    first = 0
+    for start, end in lines:
+        keyword = _ORG_KEYWORD.match(text, start, end)
         if keyword is not None:
             value = keyword.group(2).strip()[:MAX_VALUE_CHARS]
             keywords.setdefault(keyword.group(1).lower(), value)
+        elif text[start:end].strip():
+            break
+        first += 1
+    lines = lines[first:]
     headings = [
         Heading(start, end, len(stars.group(1)), stars.group(2).strip())
         for start, end in lines

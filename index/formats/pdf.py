@@ -6,6 +6,7 @@ PDF has no paragraphs: a line that ends a sentence well before the page's width 
 import re
 from typing import Any
 
+from ..text.limits import check_text_size
 from ..types import Document, Span
 from .text import paragraphs
 
@@ -43,7 +44,13 @@ def _page_texts(data: bytes) -> list[str]:
     try:
         if len(pdf) > MAX_PAGES:
             raise ValueError(f"has more than {MAX_PAGES:,} pages")
-        return [_page_text(pypdfium2, pdf, number) for number in range(len(pdf))]
+        texts: list[str] = []
+        size = 0
+        for number in range(len(pdf)):
+            texts.append(_page_text(pypdfium2, pdf, number))
+            size += len(texts[-1])
+            check_text_size(size)  # pages may share one content stream
+        return texts
     finally:
         pdf.close()
 

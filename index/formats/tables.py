@@ -9,15 +9,19 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 from typing import Any
 
 from ..text.encoding import decode
+from ..text.limits import check_text_size
 from ..types import Document, Heading, Span
 
 MAX_RECORDS = 200_000
 _MAX_FIELD_CHARS = 100_000
+_MAX_NAME_CHARS = 300
+"""Of a field's name, which is repeated in each record; a longer one is cut."""
 _SPACE = re.compile(r"\s+")
-_NUMBER = re.compile(r"[-+]?[\d.,]+%?$")
+_NUMBER = re.compile(r"[-+]?[\d.,]++%?$")
 
 _Field = tuple[str, str]
 _Record = tuple[str, list[_Field]]
@@ -64,33 +68,37 @@ def _rows(text: str, delimiter: str) -> Iterator[_Record]:
                     and not any(map(_NUMBER.match, cells))
                     and all(cell.strip() for cell in cells)
                 )
-                names = cells if is_header else []
+                names = [cell[:_MAX_NAME_CHARS] for cell in cells] if is_header else []
                 if names:
                     continue
-            padded = names + [""] * (len(cells) - len(names))
-            yield f"row {number}", list(zip(padded, cells, strict=False))
+            pairs = zip(cells, chain(names, repeat("")), strict=False)  # a row may be longer
+            yield f"row {number}", [(name, cell) for cell, name in pairs]
     except csv.Error as error:
         raise ValueError(f"malformed table: {error}") from error
 
 
 def _parse_json(text: str, position: str) -> Any:  # JSON's value is of any type
     try:
-        return json.loads(text)
+        # numbers stay as they are written: exact, and of any number of digits
+        return json.loads(text, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
         raise ValueError(f"malformed JSON: {position}{error}") from error
 
 
 def _fields(value: Any) -> list[_Field]:
-    """Returns a value's leaves with their paths (`a.b`), without recursion."""
+    """Returns a value's leaves with their paths (`a.b`), without recursion; long paths are cut."""
     fields: list[_Field] = []
     pending: list[tuple[str, Any]] = [("", value)]
     while pending:
         path, value = pending.pop()
         dot = "." if path else ""
         if isinstance(value, dict):
-            pending += reversed([(f"{path}{dot}{key}", inner) for key, inner in value.items()])
+            pending += [
+                (f"{path}{dot}{key}"[:_MAX_NAME_CHARS], inner)
+                for key, inner in reversed(value.items())
+            ]
         elif isinstance(value, list):
-            pending += reversed([(path, inner) for inner in value])
+            pending += [(path, inner) for inner in reversed(value)]
         elif value is not None:
             fields.append((path, value if isinstance(value, str) else json.dumps(value)))
     return fields
@@ -108,6 +116,7 @@ def _document(records: Iterable[_Record], metadata: dict[str, str]) -> Document:
             continue
         if len(headings) == MAX_RECORDS:
             raise ValueError(f"has more than {MAX_RECORDS:,} records")
+        check_text_size(length + len(body))
         heading_end = length + len(position)
         body_end = heading_end + 1 + len(body)
         headings.append(Heading(length, heading_end, 1, position))

@@ -12,7 +12,7 @@ from ..types import Document, Span
 from .front_matter import parse_front_matter
 
 _LINE_BREAK = re.compile(r"[\r\n]+")
-_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[^\S\r\n]*(?:\r\n|\r|\n)\s*")
+_BLANK_LINE = re.compile(r"(?>\r\n|\r|\n)[^\S\r\n]*+(?>\r\n|\r|\n)\s*+")
 _SENTENCE_END = re.compile(r"[.!?:;…。！？\"'”’»)\]]\s*$")
 _MAX_WRAPPED_CHARS = 200
 _MIN_BROKEN_SHARE = 0.6

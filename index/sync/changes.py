@@ -12,13 +12,11 @@ from pathlib import Path
 
 from .. import corpus
 from ..corpus import CorpusFile
-from ..embed.minilm import count_tokens
 from ..errors import SourceUnreadable
-from ..formats.sandbox import Sandbox
 from ..store.generation import Generation
 from ..store.manifest import Manifest
-from ..text.chunk import chunk
-from ..types import Chunk, Document, Skipped, Source
+from ..types import Chunk, Skipped, Source
+from .sandbox import ChunkedDocument, Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +135,20 @@ class CorpusReader:
         sha256 = corpus.sha256(data)
         if source is not None and source.sha256 == sha256:
             return Unchanged(source, file.stamp)
+        source_id = corpus.source_id(self._collection, file.path)
         try:
-            document = self._sandbox.extract(file.format, data)
-            if not document.blocks:
-                raise ValueError("contains no text")
+            document = self._sandbox.read(file.format, data, source_id)
         except ValueError as error:
             self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
             raise SourceUnreadable(file.path, str(error)) from error
-        return _parsed_source(file, document, len(data), sha256, collection=self._collection)
+        return _parsed_source(file, document, len(data), sha256, source_id=source_id)
 
 
 def _parsed_source(
-    file: CorpusFile, document: Document, size: int, sha256: str, *, collection: str
+    file: CorpusFile, document: ChunkedDocument, size: int, sha256: str, *, source_id: str
 ) -> ParsedSource:
     source = Source(
-        id=corpus.source_id(collection, file.path),
+        id=source_id,
         path=file.path,
         title=document.title or Path(file.path).stem.replace("_", " "),
         sha256=sha256,
@@ -160,5 +157,4 @@ def _parsed_source(
         length=len(document.text),
         metadata=document.metadata,
     )
-    chunks = chunk(document, source.id, count_tokens=count_tokens)
-    return ParsedSource(source, file.stamp, document.text, tuple(chunks))
+    return ParsedSource(source, file.stamp, document.text, document.chunks)

@@ -10,11 +10,12 @@ hit@1 (DECISIONS.md).
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ..types import Chunk, Document, Heading, Span
+from .limits import MAX_HEADING_PATH_CHARS
 from .sanitize import sanitize
 from .sentences import sentence_spans
 
@@ -24,14 +25,24 @@ MAX_TOKENS = 240
 """Wordpieces above which a paragraph is split, below which it is merged; a chunk's maximum."""
 CHARS_PER_TOKEN = 20
 """Characters that count as at least one token: to the tokenizer a word of any length is one."""
-CHUNKER = f"paragraphs-{TARGET_TOKENS}-{MIN_TOKENS}-4"
+CHUNKER = f"paragraphs-{TARGET_TOKENS}-{MIN_TOKENS}-5"
 """The chunker's version in the fingerprint; changes with its rules."""
+
+_JOINT = " › "
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-_FORCED_SPLIT = re.compile(
-    rf"\S{{{CHARS_PER_TOKEN * TARGET_TOKENS}}}|\s{{{CHARS_PER_TOKEN * TARGET_TOKENS},}}"
+_LONG = CHARS_PER_TOKEN * TARGET_TOKENS
+"""Characters of a word or a run of blanks that is cut, and of a text above every limit."""
+_WINDOW = 20_000
+"""Characters of a paragraph that are split at a time: the splitter keeps every word of them."""
+_COUNT_BATCH_CHARS = 200_000
+"""Characters that are tokenized at a time: a token takes a hundred bytes."""
+
+_LONG_RUN = re.compile(
+    rf"(?:\S{{1,{_LONG - 1}}}+(?!\S)|\s{{1,{_LONG - 1}}}+(?!\s))*+(?:\S{{{_LONG}}}|\s{{{_LONG},}}+)"
 )
+_UP_TO_LAST_SPACE = re.compile(r".*\s", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -49,16 +60,35 @@ def chunk(document: Document, source_id: str, *, count_tokens: CountTokens) -> l
 
     Sizes are those of the text as it is embedded (`sanitize.sanitize`).
     """
+    pieces = _merge_small(
+        _split_paragraphs(document, lambda texts: _count(texts, count_tokens)), document.pages
+    )
+    paths = heading_paths(document, _body_starts(document, pieces))
+    return [
+        _chunk(document, source_id, row, piece, path)
+        for row, (piece, path) in enumerate(zip(pieces, paths, strict=True))
+    ]
 
-    def sizes(texts: Sequence[str]) -> list[int]:
-        counts = count_tokens([sanitize(text) for text in texts])
-        return [max(n, len(text) // CHARS_PER_TOKEN) for n, text in zip(counts, texts, strict=True)]
 
-    pieces = _merge_small(_split_paragraphs(document, sizes), document.pages)
-    return [_chunk(document, source_id, row, piece) for row, piece in enumerate(pieces)]
+def _count(texts: Sequence[str], count_tokens: CountTokens) -> list[int]:
+    """Returns the size of each text; of one above every limit, a lower bound."""
+    counts = [len(text) // CHARS_PER_TOKEN for text in texts]
+    batch: list[int] = []
+    chars = 0
+    for index, text in enumerate(texts):
+        if counts[index] <= TARGET_TOKENS:
+            batch.append(index)
+            chars += len(text)
+        if batch and (chars > _COUNT_BATCH_CHARS or index == len(texts) - 1):
+            for i, n in zip(batch, count_tokens([sanitize(texts[i]) for i in batch]), strict=True):
+                counts[i] = max(n, counts[i])
+            batch, chars = [], 0
+    return counts
 
 
-def _chunk(document: Document, source_id: str, row: int, piece: _Piece) -> Chunk:
+def _chunk(
+    document: Document, source_id: str, row: int, piece: _Piece, heading: str | None
+) -> Chunk:
     text = document.text[piece.start : piece.end]
     place = f"{source_id}:{piece.start}:{piece.end}:".encode()
     digest = hashlib.sha256(place + text.encode("utf-8", "surrogatepass"))
@@ -69,44 +99,61 @@ def _chunk(document: Document, source_id: str, row: int, piece: _Piece) -> Chunk
         start=piece.start,
         end=piece.end,
         sentences=tuple(_sentences(document, piece)),
-        heading=heading_path(document, _body_start(document, piece)),
+        heading=heading,
         page=bisect_right(document.pages, piece.start) or None,
     )
 
 
-def _body_start(document: Document, piece: _Piece) -> int:
-    """Returns the offset after the headings that the piece starts with."""
-    start = piece.start
-    for heading in document.headings:
-        if heading.start >= piece.start and heading.end <= piece.end and heading.start <= start + 4:
-            start = heading.end
-    return min(start, piece.end - 1)
+def _body_starts(document: Document, pieces: Sequence[_Piece]) -> Iterator[int]:
+    """Yields the offset after the headings that each piece starts with."""
+    headings = document.headings
+    index = 0
+    for piece in pieces:
+        start = piece.start
+        while index < len(headings) and headings[index].start <= start + 4:
+            heading = headings[index]
+            if heading.start >= piece.start:
+                if heading.end > piece.end:
+                    break
+                start = heading.end
+            index += 1
+        yield min(start, piece.end - 1)
 
 
-def heading_path(document: Document, offset: int) -> str | None:
-    """Returns the headings above an offset, outermost first, joined by ` › `.
+def heading_paths(document: Document, offsets: Iterable[int]) -> Iterator[str | None]:
+    """Yields the headings above each of the increasing offsets, outermost first, joined by ` › `.
 
-    A heading equal to the document's title is omitted: the source carries the title.
+    A heading equal to the document's title is omitted, since the source carries the title, and
+    the outermost ones of a path over MAX_HEADING_PATH_CHARS.
     """
     path: list[Heading] = []
-    for heading in document.headings:
-        if heading.start > offset:
-            break
-        while path and path[-1].level >= heading.level:
-            path.pop()
-        path.append(heading)
-    texts = [heading.text for heading in path if heading.text and heading.text != document.title]
-    return " › ".join(texts) or None
+    index = 0
+    for offset in offsets:
+        while index < len(document.headings) and document.headings[index].start <= offset:
+            heading = document.headings[index]
+            while path and path[-1].level >= heading.level:
+                path.pop()
+            path.append(heading)
+            index += 1
+        yield _join([h.text for h in path if h.text and h.text != document.title])
+
+
+def _join(path: Sequence[str]) -> str | None:
+    first, length = len(path), 0
+    while first and length + len(path[first - 1]) <= MAX_HEADING_PATH_CHARS:
+        first -= 1
+        length += len(path[first]) + len(_JOINT)
+    return _JOINT.join(path[first:]) or None
 
 
 def _sentences(document: Document, piece: _Piece) -> list[Span]:
     """Returns the piece's sentences; none crosses the end of a paragraph."""
     spans: list[Span] = []
-    first = bisect_right(document.blocks, (piece.start + 1, -1)) - 1
-    for start, end in document.blocks[max(first, 0) :]:
-        if start >= piece.end:
-            break
+    index = max(bisect_right(document.blocks, (piece.start + 1, -1)) - 1, 0)
+    while index < len(document.blocks) and document.blocks[index][0] < piece.end:
+        start, end = document.blocks[index]
         spans += sentence_spans(document.text, max(start, piece.start), min(end, piece.end))
+        index += 1
     return spans
 
 
@@ -115,23 +162,21 @@ def _split_paragraphs(document: Document, count_tokens: CountTokens) -> list[_Pi
     heading_starts = {heading.start for heading in document.headings}
     texts = [document.text[start:end] for start, end in document.blocks]
     pieces: list[_Piece] = []
+    # of the same length; what it blanks is a blank to the splitter, too
+    sanitized = sanitize(document.text)
     for (start, end), tokens in zip(document.blocks, count_tokens(texts), strict=True):
         if tokens <= TARGET_TOKENS:
             pieces.append(_Piece(start, end, tokens, start in heading_starts))
         else:
-            pieces += _split(document.text, start, end, count_tokens)
+            pieces += _split(sanitized, start, end, count_tokens)
     return pieces
 
 
 def _split(text: str, start: int, end: int, count_tokens: CountTokens) -> list[_Piece]:
     """Splits a long paragraph on sentence boundaries and locates each part in the text."""
-    text = sanitize(text)  # of the same length; what it blanks is a blank to the splitter, too
-    # Cut long runs of blanks, and words too long for the splitter, which would go by letter.
-    cuts = [start, *(match.end() for match in _FORCED_SPLIT.finditer(text, start, end)), end]
     parts = [
         part.strip()
-        for left, right in pairwise(cuts)
-        if left < right
+        for left, right in _windows(text, start, end)
         for part in _split_sentences(text[left:right], count_tokens)
     ]
     pieces: list[_Piece] = []
@@ -146,6 +191,32 @@ def _split(text: str, start: int, end: int, count_tokens: CountTokens) -> list[_
         pieces.append(_Piece(offset, cursor, tokens))
     assert not text[cursor:end].strip(), "a splitter left text out"
     return pieces
+
+
+def _windows(text: str, start: int, end: int) -> Iterator[Span]:
+    """Yields the parts of a paragraph that are split one by one, in order, without a gap.
+
+    Long runs of blanks and words too long for the splitter, which would go by letter, are cut;
+    then what is longer than _WINDOW, after a sentence or else a word.
+    """
+    while start < end:
+        run = _LONG_RUN.match(text, start, end)
+        right = run.end() if run else end
+        ends = _sentence_starts(text, start, right) if right - start > _WINDOW else []
+        while right - start > _WINDOW:
+            index = bisect_right(ends, start + _WINDOW) - 1
+            cut = ends[index] if index >= 0 else start
+            if cut <= start:
+                space = _UP_TO_LAST_SPACE.match(text, start + 1, start + _WINDOW)
+                cut = space.end() if space else start + _WINDOW
+            yield start, cut
+            start = cut
+        yield start, right
+        start = right
+
+
+def _sentence_starts(text: str, start: int, end: int) -> list[int]:
+    return [first for first, _ in sentence_spans(text, start, end)]
 
 
 def _split_sentences(text: str, count_tokens: CountTokens) -> list[str]:
@@ -172,8 +243,7 @@ def _split_sentences(text: str, count_tokens: CountTokens) -> list[str]:
 
 def _sentence_texts(text: str) -> list[str]:
     """Cuts the text after each sentence; the parts concatenate to the text."""
-    starts = [start for start, _ in sentence_spans(text, 0, len(text))]
-    cuts = [0, *starts[1:], len(text)]
+    cuts = [0, *_sentence_starts(text, 0, len(text))[1:], len(text)]
     return [text[left:right] for left, right in pairwise(cuts) if right > left]
 
 

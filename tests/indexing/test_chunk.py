@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from index.embed.minilm import count_tokens
 from index.formats.markdown import extract_markdown
 from index.formats.text import extract_text
-from index.text.chunk import CHARS_PER_TOKEN, MAX_TOKENS, TARGET_TOKENS, chunk, heading_path
+from index.text.chunk import CHARS_PER_TOKEN, MAX_TOKENS, TARGET_TOKENS, chunk, heading_paths
+from index.text.limits import MAX_HEADING_PATH_CHARS
 from index.text.sanitize import sanitize
 from index.types import Chunk, Document, Heading
 
@@ -146,7 +147,33 @@ def test_small_paragraphs_of_two_pages_stay_apart() -> None:
 
 def test_a_heading_of_the_same_level_replaces_the_one_before_in_the_path() -> None:
     headings = (Heading(0, 1, 1, "A"), Heading(10, 11, 2, "B"), Heading(20, 21, 2, "C"))
-    assert heading_path(Document("", (), headings=headings), 25) == "A › C"
+    document = Document("", (), headings=headings)
+    assert list(heading_paths(document, (0, 15, 25))) == ["A", "A › B", "A › C"]
+
+
+def test_a_heading_path_is_bounded_by_leaving_out_the_outermost() -> None:
+    headings = tuple(Heading(n, n + 1, n, f"{n} " + "x" * 250) for n in range(1, 9))
+    (path,) = heading_paths(Document("", (), headings=headings), (100,))
+    assert path is not None
+    assert len(path) <= MAX_HEADING_PATH_CHARS
+    assert path.split(" › ")[-1] == headings[-1].text
+    assert headings[0].text not in path
+
+
+def test_a_paragraph_of_megabytes_is_split_like_a_short_one() -> None:
+    text = "The lamp was lit at dusk. " * 4_000 + "word " * 10_000 + "x" * 30_000 + " end."
+    document = extract_text(text.encode())
+    check(document)
+    chunks = chunks_of(document)
+    assert all(
+        text[made.start : made.end].endswith(".") for made in chunks if made.end < 4_000 * 26
+    )
+
+
+def test_many_headings_keep_their_paths() -> None:
+    text = "".join(f"# Part {n}\n\n{PARAGRAPH}\n\n" for n in range(2_000))
+    chunks = chunks_of(extract_markdown(text.encode()))
+    assert [made.heading for made in chunks] == [None, *(f"Part {n}" for n in range(1, 2_000))]
 
 
 def test_the_limit_leaves_room_for_the_models_own_tokens() -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from index.embed.factory import EmbedSpec
+from index.embed.minilm import count_tokens
 from index.errors import SyncFailed
 from index.formats import FORMATS
 from index.formats.markdown import extract_markdown
-from index.formats.sandbox import Sandbox, replace_nul_and_surrogates
-from index.types import Document, Heading
+from index.sync import sandbox as limits
+from index.sync.sandbox import Sandbox
+from index.text.chunk import chunk
 from tests.support.corpus_builder import (
     ARTICLES,
     source_paths,
@@ -29,6 +31,9 @@ def extract(data):
     if data == b"dies": os.kill(os.getpid(), signal.SIGSEGV)
     if data == b"exits": os._exit(3)
     if data == b"late": time.sleep(60)
+    if data == b"busy":
+        while True: pass
+    if data == b"quotes": raise ValueError("quoted:\\n\\x1b[31m" + "x\\n" * 5_000_000)
     if data == b"prints": print("noise", flush=True)
     if data == b"odd": raise KeyError("odd")
     if data == b"deep": raise RecursionError("deep")
@@ -49,25 +54,29 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: breaker\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[footnote.formats]\nbrk = breaker:breaker\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    sandbox = Sandbox(timeout_s=20)
+    sandbox = Sandbox()
     yield sandbox
     sandbox.close()
 
 
 def test_the_child_returns_what_the_extractor_does(sandbox: Sandbox) -> None:
     data = "---\ndate: 2024\n---\n# Größe\n\nText.".encode()
-    assert sandbox.extract("md", data) == extract_markdown(data)
-    assert sandbox.extract("md", data) == extract_markdown(data)
+    expected = extract_markdown(data)
+    chunks = tuple(chunk(expected, "source", count_tokens=count_tokens))
+    for _ in range(2):
+        document = sandbox.read("md", data, "source")
+        assert (document.text, document.title) == (expected.text, expected.title)
+        assert (document.metadata, document.chunks) == (expected.metadata, chunks)
 
 
 def test_an_installed_package_adds_a_format(sandbox: Sandbox) -> None:
-    assert sandbox.extract("brk", b"fine").text == "fine"
+    assert sandbox.read("brk", b"fine", "source").text == "fine"
 
 
 @pytest.mark.parametrize(
     ("data", "cause"),
     [
-        (b"memory", "needs more than 512 MB of memory to read"),
+        (b"memory", "needs more than 768 MB of memory to read"),
         (b"dies", r"killed the process that read it \(SIGSEGV\)"),
         (b"exits", r"ended the process that read it \(exit code 3\)"),
         (b"odd", "cannot be read as brk: KeyError: 'odd'"),
@@ -81,33 +90,51 @@ def test_a_file_that_breaks_the_child_is_reported_and_the_next_is_read(
 ) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match=cause):
-            sandbox.extract("brk", data)
-    assert sandbox.extract("brk", b"fine").text == "fine"
+            sandbox.read("brk", data, "source")
+    assert sandbox.read("brk", b"fine", "source").text == "fine"
 
 
-def test_a_file_that_times_out_is_reported_and_the_next_is_read(sandbox: Sandbox) -> None:
-    sandbox._timeout_s = 1.5
-    with pytest.raises(ValueError, match=r"took more than 1\.5 s"):
-        sandbox.extract("brk", b"late")
-    sandbox._timeout_s = 20
-    assert sandbox.extract("brk", b"fine").text == "fine"
+def test_a_file_that_takes_too_long_is_reported_and_the_next_is_read(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as short:
+        short.setattr(limits, "LIMIT_S", 1)
+        short.setattr(limits, "LIMIT_S_PER_MB", 0)
+        with pytest.raises(ValueError, match="took more than 3 s to read"):
+            sandbox.read("brk", b"late", "source")
+        short.setattr(limits, "WALL_CLOCK_FACTOR", 60)
+        with pytest.raises(ValueError, match="took more than 1 s of processor time to read"):
+            sandbox.read("brk", b"busy", "source")
+    assert sandbox.read("brk", b"fine", "source").text == "fine"
+
+
+def test_a_file_whose_chunking_takes_too_long_is_reported(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "LIMIT_S", 1)
+    monkeypatch.setattr(limits, "LIMIT_S_PER_MB", 0)
+    monkeypatch.setattr(limits, "WALL_CLOCK_FACTOR", 60)
+    with pytest.raises(ValueError, match="took more than 1 s of processor time to read"):
+        sandbox.read("txt", b"Words of a long paragraph. " * 400_000, "source")
+
+
+def test_a_cause_that_quotes_the_file_is_short_and_of_one_line(sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="quoted") as caught:
+        sandbox.read("brk", b"quotes", "source")
+    assert len(str(caught.value)) <= 300
+    assert str(caught.value).isprintable()
+
+
+def test_the_first_line_of_an_answer_has_a_limit(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_HEADER_BYTES", 50)
+    with pytest.raises(ValueError, match="SIGKILL"):
+        sandbox.read("brk", b"fine", "source")
 
 
 def test_the_output_of_a_library_is_not_an_answer(sandbox: Sandbox) -> None:
-    assert sandbox.extract("brk", b"prints").text == "prints"
-
-
-def test_lone_surrogates_and_nul_are_replaced_one_for_one() -> None:
-    document = Document(
-        "a\ud800\0b", ((0, 4),), "\udfff", (Heading(0, 4, 1, "\0"),), (), {"k": "\0"}
-    )
-    clean = replace_nul_and_surrogates(document)
-    assert clean.text == "a\ufffd\ufffdb"
-    assert (clean.title, clean.headings[0].text, clean.metadata) == (
-        "\ufffd",
-        "\ufffd",
-        {"k": "\ufffd"},
-    )
+    assert sandbox.read("brk", b"prints", "source").text == "prints"
 
 
 def test_no_two_formats_share_a_suffix() -> None:
