@@ -2,6 +2,7 @@
 
 ApiError
 ├── SettingRefused, PortTaken, KeyInvalid
+├── StreamUnread, an AnswerError
 └── RequestError: a refused request, with a `code` of STATUS_BY_CODE and a message
     ├── RequestInvalid, NotFound (SourceNotFound), BodyTooLarge, FileUnwritable
     ├── OriginNotAllowed, LinkInvalid, RateLimitExceeded
@@ -23,6 +24,7 @@ from index.errors import (
     IndexingError,
 )
 from rag.errors import (
+    AnswerError,
     CitationBroken,
     ModelMisbehaved,
     ModelUnavailable,
@@ -56,6 +58,14 @@ STATUS_BY_CODE = {code: status for status, codes in _CODES.items() for code in c
 CODE_BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
 """Codes for the statuses that FastAPI itself answers with."""
 
+
+class StreamUnread(AnswerError):
+    """The client does not read the stream of its answer, so that no more of it is made."""
+
+    def __init__(self) -> None:
+        super().__init__("the client reads its stream too slowly")
+
+
 _CODE_BY_CLASS: dict[type[Exception], str] = {
     GenerationMissing: "index_missing",
     GenerationDamaged: "index_damaged",
@@ -67,6 +77,7 @@ _CODE_BY_CLASS: dict[type[Exception], str] = {
     ModelUnavailable: "model_unavailable",
     ModelMisbehaved: "model_misbehaved",
     CitationBroken: "internal",
+    StreamUnread: "client_left",
 }
 
 _PUBLIC_DETAIL = {

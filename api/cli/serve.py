@@ -158,7 +158,8 @@ def _run(
     import uvicorn
 
     from ..app import create_app
-    from ..server.uvicorn_server import GracefulServer, LimitedProtocol
+    from ..server.protocol import LimitedProtocol
+    from ..server.uvicorn_server import GracefulServer
     from ..service.service import Hooks
     from ..telemetry.metrics import metrics_server
 

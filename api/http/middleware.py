@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from ..errors import BodyTooLarge, RequestError
+from ..errors import STATUS_BY_CODE, BodyTooLarge, RequestError
 from ..wire.problem_details import error_response
 
 log = logging.getLogger("footnote.access")
@@ -24,8 +24,11 @@ OnRequestEnd = Callable[[str, str | None, int, float], None]
 
 MAX_BODY_BYTES = 1_000_000
 """Maximum size of a JSON body."""
+MAX_QUERY_BYTES = 8_192
+"""Maximum length of a query string; a cursor has up to 6,000 characters."""
+MAX_PARAMETERS = 100
 MIN_BYTES_PER_S = 1_000
-"""A request body must not arrive more slowly."""
+"""A request body must not arrive, and a response not be read, more slowly."""
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
@@ -33,6 +36,8 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CLIENT_LEFT = STATUS_BY_CODE["client_left"]
+"""Recorded instead of the status of a response that its client stopped reading."""
 _METHODS = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"}
 
 
@@ -89,13 +94,16 @@ class RequestContextMiddleware:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_with_headers)
+            app = _refuse_long_query(scope) or self.app
+            await app(scope, receive, send_with_headers)
         except Exception as error:  # the outermost handler: no other one knows this error
             log.exception("the request failed")
             if not has_started:
                 await error_response(error, scope)(scope, receive, send_with_headers)
         finally:
             method = method if method in _METHODS else "other"
+            if "client_left" in scope["state"]:
+                status = _CLIENT_LEFT
             duration_s = time.perf_counter() - started_at
             self._on_request_end(method, _route(scope, self._root_path), status, duration_s)
 
@@ -109,6 +117,15 @@ class RequestContextMiddleware:
             headers["content-security-policy"] = policy
         if scope["path"].removeprefix(self._root_path).startswith("/v1/"):
             headers.setdefault("cache-control", "no-store")
+
+
+def _refuse_long_query(scope: Scope) -> ASGIApp | None:
+    """Returns the response to a query string that would take milliseconds to parse, else None."""
+    query: bytes = scope["query_string"]
+    if len(query) <= MAX_QUERY_BYTES and query.count(b"&") < MAX_PARAMETERS:
+        return None
+    limits = f"{MAX_QUERY_BYTES:,} bytes and {MAX_PARAMETERS} parameters"
+    return error_response(RequestError("bad_request", f"the query string exceeds {limits}"), scope)
 
 
 def _route(scope: Scope, root_path: str) -> str | None:

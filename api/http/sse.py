@@ -1,14 +1,16 @@
 """The events of an answer → server-sent events, with keep-alive comments and one final `error`.
 
-Ids count from 1. A stream ends with `done` or `error`; one without either was cut off. Closing the
-response, also by a client that disconnects, closes the pipeline's stream and with it the model's.
+A task of its own reads the events and holds them, encoded, until the client takes them: so an
+answer is made, and its slot and its generation are free, at the same time whether its client reads
+or not. Closing the response, also by a client that disconnects, ends that task and with it the
+model's stream. Ids count from 1; a stream ends with `done` or `error`, else it was cut off.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from typing import Any
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -18,6 +20,8 @@ from starlette.types import Receive, Scope, Send
 from rag import types as rag
 from rag.errors import AnswerError, Stopping
 
+from ..errors import StreamUnread
+from ..service.service import UnreadBytes
 from ..wire import schemas, serializers
 from ..wire.problem_details import build_problem
 from ..wire.signed_links import LinkSigner
@@ -26,97 +30,146 @@ log = logging.getLogger("footnote")
 
 PING_S = 15.0
 """An idle stream sends a comment this often, so that no proxy closes it."""
+MAX_UNREAD_BYTES = 4_000_000
+"""How far the client of a stream may be behind; the answer of one that is further behind ends."""
+MAX_UNREAD_TOTAL_BYTES = 64_000_000
+"""Of all streams of a process; beyond it each has `MIN_UNREAD_BYTES`."""
+MIN_UNREAD_BYTES = 256_000
+SEND_BYTES = 65_536
+"""How much is sent at once, at most, or one event."""
 
 _HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
-_INCOMPLETE = rag.Failed(AnswerError("the answer stream ended without `done`"))
 
-SaveAnswer = Callable[[rag.Answer], Awaitable[None]]
 EncodeEvent = Callable[[rag.Event], bytes]
 """Returns the bytes of an event on the wire; empty for an event that the protocol lacks."""
 
 
-class EventReader:
-    """Reads the events of a stream one at a time; a timeout does not lose an event."""
-
-    def __init__(
-        self, events: AsyncIterator[rag.Event], save: SaveAnswer, shutdown: asyncio.Future[None]
-    ) -> None:
-        """`save` receives the answer before Done is returned; `shutdown` interrupts waiting."""
-        self._events, self._save, self._shutdown = events, save, shutdown
-        self._pending: asyncio.Task[rag.Event] | None = None
-
-    async def next(self, timeout_s: float | None = None) -> rag.Event | None:
-        """Returns the next event, or None on a timeout; raises the stream's error.
-
-        Raises Stopping if the service shuts down before the event arrives.
-        """
-        task = self._pending = self._pending or asyncio.ensure_future(self._read())
-        futures: set[asyncio.Future[Any]] = {task, self._shutdown}  # Any: results are not used
-        await asyncio.wait(futures, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            self._pending = None
-            return task.result()
-        if self._shutdown.done():
-            raise Stopping
-        return None
-
-    async def _read(self) -> rag.Event:
-        event = await anext(self._events, _INCOMPLETE)
-        if isinstance(event, rag.Done):
-            await self._save(event.answer)
-        return event
-
-    async def close(self) -> None:
-        """Closes the stream and cancels a pending read."""
-        if self._pending:
-            self._pending.cancel()
-            with suppress(asyncio.CancelledError, AnswerError):
-                await self._pending
-        if isinstance(self._events, AsyncGenerator):
-            await self._events.aclose()
-
-
-class EventStreamResponse(StreamingResponse):
-    """Streams the events of an answer, then releases its resources, however the stream ended."""
-
-    media_type = "text/event-stream"
+class EventBuffer:
+    """The events of one answer between the pipeline and the client, encoded."""
 
     def __init__(
         self,
-        first: rag.Event,
-        reader: EventReader,
+        events: AsyncGenerator[rag.Event, None],
         *,
-        resources: AsyncExitStack,
         encode: EncodeEvent,
+        unread: UnreadBytes,
+        shutdown: asyncio.Future[None],
     ) -> None:
-        """Takes over `resources`; `first` is read before, so that early errors have a status."""
-        self._first, self._reader, self._resources = first, reader, resources
-        self._encode = encode
+        """Starts to read `events`, which end with an error when `shutdown` is done."""
+        self._events, self._encode, self._shutdown = events, encode, shutdown
+        self._unread, self._bytes = unread, 0
+        self._pending: deque[bytes] = deque()
+        self._news = asyncio.Event()
+        self._has_events = self._is_complete = False
+        self._error: Exception | None = None
+        self._task = asyncio.create_task(self._run())
+
+    async def wait_first(self) -> None:
+        """Returns once there is an event; raises the error of a stream that ended without one."""
+        await self._news.wait()
+        if self._error:
+            raise self._error
+
+    async def read(self, timeout_s: float) -> bytes | None:
+        """Returns the next bytes, none at the end of the stream; None on a timeout."""
+        if not self._pending and not self._is_complete:
+            self._news.clear()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._news.wait()
+            except TimeoutError:
+                return None
+        parts: list[bytes] = []
+        size = 0
+        while self._pending and (not parts or size + len(self._pending[0]) <= SEND_BYTES):
+            parts.append(self._pending.popleft())
+            size += len(parts[-1])
+        self._count(-size)
+        return b"".join(parts)
+
+    async def close(self) -> None:
+        """Ends the answer if it is still being made, and forgets what nobody has read."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        self._pending.clear()
+        self._count(-self._bytes)
+
+    async def _run(self) -> None:
+        self._shutdown.add_done_callback(self._cancel)
+        try:
+            async with aclosing(self._events) as events:
+                async for event in events:
+                    self._add(event)
+                    if isinstance(event, rag.Done | rag.Failed):
+                        return
+            self._fail(AnswerError("the answer stream ended without `done`"))
+        except asyncio.CancelledError:
+            if not self._shutdown.done():
+                raise
+            self._fail(Stopping())
+        except Exception as error:  # the stream's edge: the client must learn of any failure
+            self._fail(error)
+        finally:
+            self._shutdown.remove_done_callback(self._cancel)
+            self._is_complete = True
+            self._news.set()
+
+    def _cancel(self, _: asyncio.Future[None]) -> None:
+        self._task.cancel()
+
+    def _add(self, event: rag.Event) -> None:
+        encoded = self._encode(event)
+        is_full = self._unread.total > MAX_UNREAD_TOTAL_BYTES
+        limit = MIN_UNREAD_BYTES if is_full else MAX_UNREAD_BYTES
+        if self._pending and self._bytes + len(encoded) > limit:
+            raise StreamUnread
+        self._push(encoded)
+
+    def _push(self, encoded: bytes) -> None:
+        self._has_events = True
+        if encoded:
+            self._pending.append(encoded)
+            self._count(len(encoded))
+        self._news.set()
+
+    def _fail(self, error: Exception) -> None:
+        if not self._has_events:
+            self._error = error
+            return
+        if not isinstance(error, AnswerError):
+            log.error("an answer stream failed", exc_info=error)
+            error = AnswerError(type(error).__name__)
+        self._push(self._encode(rag.Failed(error)))
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        self._unread.total += size
+
+
+class EventStreamResponse(StreamingResponse):
+    """Streams the events of an answer; ends the answer when the client leaves."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, buffer: EventBuffer) -> None:
+        """Takes over the buffer, whose first event is there, so that early errors have a status."""
+        self._buffer = buffer
         super().__init__(self._body(), headers=_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Sends the stream."""
-        async with self._resources:
+        try:
             await super().__call__(scope, receive, send)
+        finally:
+            await self._buffer.close()
 
     async def _body(self) -> AsyncIterator[bytes]:
-        event: rag.Event | None = self._first
-        while True:
-            encoded = KEEPALIVE_COMMENT if event is None else self._encode(event)
-            if encoded:
-                yield encoded
-            if isinstance(event, rag.Done | rag.Failed):
-                return
-            event = await self._next()
+        while data := await self._next():
+            yield data
 
-    async def _next(self) -> rag.Event | None:
-        try:
-            return await self._reader.next(PING_S)
-        except AnswerError as error:
-            return rag.Failed(error)
-        except Exception as error:  # the stream's edge: the client must learn of any failure
-            log.exception("an answer stream failed")
-            return rag.Failed(AnswerError(type(error).__name__))
+    async def _next(self) -> bytes:
+        data = await self._buffer.read(PING_S)
+        return KEEPALIVE_COMMENT if data is None else data
 
 
 class AnswerEventEncoder:

@@ -5,19 +5,18 @@ Every protocol gets its answers from `get_answer` or `stream_answer`.
 
 import asyncio
 import sqlite3
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
-from functools import partial
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Request, Response
 
 from rag.errors import Stopping
-from rag.types import Answer, Ask, Turn
+from rag.types import Answer, Ask, Done, Event, Turn
 
 from ..errors import ClientDisconnected, NotFound, StateUnreadable
 from ..http.openapi import EVENT_STREAM_RESPONSE
-from ..http.sse import AnswerEventEncoder, EncodeEvent, EventReader, EventStreamResponse
+from ..http.sse import AnswerEventEncoder, EncodeEvent, EventBuffer, EventStreamResponse
 from ..security.answer_ids import answered_collection, issue_answer_id
 from ..security.auth import Caller
 from ..security.rate_limit import caller_name
@@ -133,17 +132,33 @@ async def _get_answer(question: Ask, lease: Lease, service: Service, caller: Cal
 async def _stream_answer(
     question: Ask, lease: Lease, service: Service, caller: Caller, encode: EncodeEvent
 ) -> EventStreamResponse:
-    async with AsyncExitStack() as stack:
-        components, generation = stack.enter_context(lease)
-        await stack.enter_async_context(service.answer_slot())
-        answer_id = issue_answer_id(service.links, generation.info.collection, caller.identity)
-        events = components.pipeline.stream(generation, question, answer_id=answer_id)
-        save = partial(service.log_answer, question, asker=caller.identity)
-        reader = EventReader(events, save, service.stopping)
-        stack.push_async_callback(reader.close)
-        first = await reader.next()
-        assert first is not None  # it waited without a timeout
-        return EventStreamResponse(first, reader, resources=stack.pop_all(), encode=encode)
+    buffer = EventBuffer(
+        _events(question, lease, service, caller),
+        encode=encode,
+        unread=service.unread_bytes,
+        shutdown=service.stopping,
+    )
+    try:
+        await buffer.wait_first()
+    except BaseException:
+        await buffer.close()
+        raise
+    return EventStreamResponse(buffer)
+
+
+async def _events(
+    question: Ask, lease: Lease, service: Service, caller: Caller
+) -> AsyncGenerator[Event, None]:
+    """Yields the events of an answer; holds its slot and its generation only until it is made."""
+    with lease as (components, generation):
+        async with service.answer_slot():
+            answer_id = issue_answer_id(service.links, generation.info.collection, caller.identity)
+            stream = components.pipeline.stream(generation, question, answer_id=answer_id)
+            async with aclosing(stream) as events:
+                async for event in events:
+                    if isinstance(event, Done):
+                        await service.log_answer(question, event.answer, asker=caller.identity)
+                    yield event
 
 
 async def _until_disconnect(

@@ -55,6 +55,13 @@ class Hooks:
     on_fatal: Callable[[Exception], None]
 
 
+@dataclass(slots=True)
+class UnreadBytes:
+    """How many bytes of streams wait in this process for their clients."""
+
+    total: int = 0
+
+
 class Service:
     """The served collections; those that have a sync request are synced in the background."""
 
@@ -88,6 +95,7 @@ class Service:
         self._called_hooks: set[str] = set()
         self._slots = asyncio.Semaphore(settings.max_concurrent_answers)
         self.queued_answers = self.active_answers = 0
+        self.unread_bytes = UnreadBytes()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:

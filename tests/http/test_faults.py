@@ -3,27 +3,23 @@
 The real app in a real server, the real openai client against a fake model; clients stay or leave.
 """
 
-import asyncio
 import json
 import os
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
-from api.app import create_app
-from api.cli.serve import bind
-from api.settings import Settings, load_settings
+from api.settings import load_settings
 from tests.support.fake_wire import STREAM_FAULTS
 from tests.support.fakes import FakeModel, Reply
 from tests.support.processes import wait_until
+from tests.support.serving import Serving
 
 QUESTION = "How long did the lake freeze in 1998?"
 TEXT = "The lake froze for 142 days in 1998 [1.1]. The ice was thick, and nobody swam in it at all."
@@ -36,46 +32,6 @@ FAULTS = sorted(STREAM_FAULTS | {"http_400", "http_401", "http_429", "http_500",
 WAITING = ("no_answer", "slow_tokens", "stall")
 """Faults in which the upstream is talking still when the client leaves."""
 ROUNDS = 10 if os.environ.get("SOAK") else 1
-
-
-class Serving:
-    """The service in a thread of this process, so that its tasks and sockets can be counted."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._listener = bind("127.0.0.1", 0)
-        self.port = self._listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(
-            create_app(settings),
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            ws="none",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        await self._server.serve(sockets=[self._listener])
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        wait_until(lambda: httpx.get(f"{self.url}/readyz").json()["status"] == "ready")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(30)
-
-    def tasks(self) -> int:
-        """How many tasks its loop has."""
-
-        async def count() -> int:
-            return len(asyncio.all_tasks())
-
-        return asyncio.run_coroutine_threadsafe(count(), self._loop).result(10)
 
 
 def sockets() -> int:

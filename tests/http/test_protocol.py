@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import RequestError
 from api.http.middleware import MIN_BYTES_PER_S, BodyLimitMiddleware
-from api.server.uvicorn_server import LimitedProtocol
+from api.server.protocol import LimitedProtocol
 from api.wire.problem_details import error_response
 
 
@@ -139,3 +139,32 @@ def test_on_a_socket_for_both_kinds_an_ipv4_client_is_called_as_elsewhere() -> N
             return [(await client.get(f"http://{host}:{port}")).text for host in hosts]
 
     assert asyncio.run(scenario()) == ["127.0.0.1", "::1"]
+
+
+@pytest.mark.parametrize(
+    ("head", "host"),
+    [
+        (b"GET /a HTTP/1.1\r\nHost: ours\r\n", [b"ours"]),
+        (b"GET http://evil.example/a HTTP/1.1\r\nHost: ours\r\n", [b"evil.example"]),
+        (b"GET HTTP://Evil.example:80/a?q HTTP/1.1\r\nHost: ours\r\n", [b"Evil.example:80"]),
+        (b"GET http://ours/a HTTP/1.1\r\nHost: a\r\nHost: b\r\n", [b"ours"]),
+        (b"GET /a HTTP/1.0\r\n", []),
+    ],
+)
+def test_the_host_of_an_absolute_target_is_the_one_that_counts(
+    head: bytes, host: list[bytes]
+) -> None:
+    hosts: list[list[bytes]] = []
+
+    async def note_host(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            hosts.append([value for name, value in scope["headers"] if name == b"host"])
+        await PlainTextResponse("fine")(scope, receive, send)
+
+    async def scenario() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        async with serving(note_host, listener) as port:
+            await ended(port, head + b"Connection: close\r\n\r\n")
+
+    asyncio.run(scenario())
+    assert hosts == [host]
