@@ -64,7 +64,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(lambda: links.secret)  # loaded before the first answer needs it
-        jobs = runner.run() if runner else nullcontext()
+        jobs = runner.run(warns=worker == 0) if runner else nullcontext()
         async with jobs, telemetry.run(service), service.run(), mcp.run():
             if waits:
                 await service.wait_until_ready()

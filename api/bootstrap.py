@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rag.timing import Observer
 
     from .service.collection import Components
+    from .service.corpus_files import Corpus
     from .service.job_runner import JobRunner
     from .wire.signed_links import LinkSigner
 
@@ -109,11 +110,28 @@ def job_runner(settings: Settings, sync_lock: threading.Lock) -> "JobRunner | No
 
     served = {one.collection: one for one in settings.per_collection()}
     return JobRunner(
-        {name: one.corpus.absolute() for name, one in served.items()},
+        {name: writable_corpus(one) for name, one in served.items()},
         JobStore(settings.state_file),
         lambda name: sync_request(served[name]),
         sync_lock,
     )
+
+
+def writable_corpus(settings: Settings) -> "Corpus":
+    """Returns the settings' corpus as HTTP clients may change it."""
+    from .service.corpus_files import Corpus, count_corpus
+    from .state.corpus_usage import CorpusUsage
+
+    root = settings.corpus.absolute()
+    usage = CorpusUsage(
+        settings.uploads_file,
+        settings.collection,
+        lambda: count_corpus(root),
+        max_bytes=settings.max_corpus_bytes,
+        max_files=settings.max_corpus_files,
+    )
+    needs_mark = not settings.allow_unmarked_corpora
+    return Corpus(settings.collection, root, usage, needs_mark=needs_mark)
 
 
 def open_reranker(group: RerankGroup) -> "EndpointReranker | None":

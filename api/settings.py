@@ -76,6 +76,21 @@ class Settings(BaseSettings):
         description="Maximum file size; larger files are skipped and reported",
     )
     allow_writes: bool = Field(default=False, description="Allow file uploads and syncs over HTTP")
+    allow_unmarked_corpora: bool = Field(
+        default=False,
+        description="Allow uploads also to a corpus without a file `.footnote-corpus`",
+    )
+    writable_names: Names = Field(
+        default=(),
+        description="File names that tools read and that may be uploaded nevertheless, such as "
+        "`README.md`",
+    )
+    max_corpus_bytes: int = Field(
+        default=10_000_000_000, ge=1, description="Maximum size of a corpus that uploads may reach"
+    )
+    max_corpus_files: int = Field(
+        default=100_000, ge=1, description="Maximum number of files that uploads may reach"
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(
         default=8000, ge=0, le=65_535, description="Port to listen on; 0: any free port"
@@ -171,6 +186,11 @@ class Settings(BaseSettings):
     def state_file(self) -> Path:
         """The SQLite file of keys, secrets and jobs."""
         return self.data_dir.absolute() / "state.sqlite3"
+
+    @property
+    def uploads_file(self) -> Path:
+        """The SQLite file of how much each corpus holds."""
+        return self.data_dir.absolute() / "uploads.sqlite3"
 
     @property
     def feedback_file(self) -> Path:

@@ -15,9 +15,9 @@ from index.formats import formats_by_suffix, load_formats
 from ..errors import BodyTooLarge, ClientDisconnected, NotFound, RequestInvalid
 from ..security.auth import Caller
 from ..security.keys import format_utc
-from ..service.corpus_files import parse_path
 from ..service.job_runner import JobRequest
 from ..service.service import Service
+from ..service.upload_paths import parse_path
 from ..state.jobs import Job
 from ..wire.problem_details import problem_responses
 from ..wire.schemas import JobBody, SyncBody
@@ -67,7 +67,7 @@ IdempotencyKey = Annotated[
     status_code=202,
     dependencies=[Depends(_refuse_conditional)],
     openapi_extra=_FILE_BODY,
-    responses=problem_responses(403, 404, 408, 409, 413, 415, 422, 500, 503),
+    responses=problem_responses(403, 404, 408, 409, 413, 415, 422, 500, 503, 507),
 )
 async def put_file(
     path: FilePath,
@@ -78,15 +78,24 @@ async def put_file(
     collection: CollectionName = None,
     key: IdempotencyKey = None,
 ) -> JobBody:
-    """Write a file to the corpus, replacing an existing one, and index it."""
+    """Write a file to the corpus, replacing an existing one, and index it.
+
+    Files of no article format, or of a name that tools read such as `requirements.txt`, are
+    refused, and every file unless the corpus is marked by a file `.footnote-corpus` in its root.
+    """
     resolved = service.resolve_collection(collection, allowed=caller.collections)
-    names = parse_path(path, _suffixes(service))
+    names = _parse_path(path, service)
     limit = service.settings.max_file_bytes
     content_length = request.headers.get("content-length", "0")
-    if content_length.isdecimal() and int(content_length) > limit:
+    is_number = content_length.isdecimal() and len(content_length) < 20
+    declared_bytes = int(content_length) if is_number else 0
+    if declared_bytes > limit:
         raise BodyTooLarge(limit)
     job_request = JobRequest("put", resolved, path, _scoped_key(caller, key))
-    return _job_body(await runner.put(job_request, names, _body(request), limit))
+    body = _body(request)
+    return _job_body(
+        await runner.put(job_request, names, body, limit, declared_bytes=declared_bytes)
+    )
 
 
 @router.delete(
@@ -105,7 +114,7 @@ async def delete_file(
 ) -> JobBody:
     """Delete a file from the corpus and from the index."""
     resolved = service.resolve_collection(collection, allowed=caller.collections)
-    names = parse_path(path, _suffixes(service))
+    names = _parse_path(path, service)
     job_request = JobRequest("delete", resolved, path, _scoped_key(caller, key))
     return _job_body(await runner.delete(job_request, names))
 
@@ -137,8 +146,9 @@ def get_job(job_id: str, service: ServiceDep, caller: CallerDep, runner: JobRunn
     return _job_body(job)
 
 
-def _suffixes(service: Service) -> set[str]:
-    return set(formats_by_suffix(load_formats(service.settings.formats)))
+def _parse_path(path: str, service: Service) -> tuple[str, ...]:
+    suffixes = set(formats_by_suffix(load_formats(service.settings.formats)))
+    return parse_path(path, suffixes, allowed_names=service.settings.writable_names)
 
 
 def _scoped_key(caller: Caller, key: str | None) -> str | None:

@@ -1,96 +1,100 @@
 """Writes and deletes files of the corpus for HTTP clients; nothing outside of it can be reached.
 
-A path is validated to be plain names. Each folder is opened relative to the one above it and never
-through a symbolic link (O_NOFOLLOW), so a concurrent rename cannot lead outside. A file appears by
-an atomic rename.
+Each folder is opened relative to the one above it and never through a symbolic link (O_NOFOLLOW),
+so a concurrent rename cannot lead outside. A file appears by an atomic rename; its folders are
+created with it, so a refused upload leaves nothing behind. Only corpora marked for it are changed.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import secrets
-import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path, PurePosixPath
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 
-from ..errors import BodyTooLarge, NotFound, RequestInvalid
+from ..errors import (
+    BodyTooLarge,
+    CorpusNotMarked,
+    CorpusUnavailable,
+    NotFound,
+    RequestInvalid,
+    StateUnreadable,
+)
+from ..state.corpus_usage import CorpusUsage
+from .upload_paths import FIELD, check_normalized
 
-MAX_DEPTH = 16
-MAX_NAME_BYTES = 200
-"""File systems allow 255 a name, and 4096 a path."""
+MARK_FILE = ".footnote-corpus"
+"""In a corpus root: this folder is for articles, and HTTP clients may change it."""
 TEMPORARY_PREFIX = ".footnote-"
 """Hidden, so that no sync indexes an unfinished upload."""
-STALE_S = 86_400.0
-"""No upload takes longer than a day."""
+BLOCK_BYTES = 1_048_576
+"""An upload reserves its share of the corpus in steps of 1 MiB."""
 
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _TEMPORARY_NAME = re.compile(re.escape(TEMPORARY_PREFIX) + "[0-9a-f]{16}")
-_FIELD = "path.path"
 
 
-def parse_path(path: str, suffixes: Collection[str]) -> tuple[str, ...]:
-    """Returns the names of the folders and the file in a path; raises RequestInvalid."""
-    names = tuple(path.split("/"))
-    try:
-        sizes = [len(name.encode()) for name in names]
-    except UnicodeEncodeError:
-        raise RequestInvalid(_FIELD, "is not UTF-8") from None
-    if "\ufffd" in path or not path.isprintable() or "\\" in path:
-        raise RequestInvalid(_FIELD, "contains a character that is not allowed in file names")
-    if any(not name or name.startswith(".") or name != name.strip() for name in names):
-        raise RequestInvalid(_FIELD, "must be plain names separated by /, none of them hidden")
-    if len(names) > MAX_DEPTH or max(sizes) > MAX_NAME_BYTES:
-        limit = f"{MAX_DEPTH} names of at most {MAX_NAME_BYTES} bytes each"
-        raise RequestInvalid(_FIELD, f"must be at most {limit}")
-    suffix = PurePosixPath(names[-1]).suffix.lower()
-    if suffix not in suffixes:
-        raise RequestInvalid(_FIELD, f"must end in one of {' '.join(sorted(suffixes))}")
-    return names
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A corpus that HTTP clients may change, if it is marked for it or need not be."""
 
+    collection: str
+    root: Path
+    usage: CorpusUsage
+    needs_mark: bool = True
 
-@contextmanager
-def _open_folder(root: Path, folders: tuple[str, ...], *, create: bool) -> Iterator[int]:
-    """Yields a descriptor of a folder below the root; raises RequestInvalid, OSError."""
-    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        for name in folders:
-            is_new = create and _make_folder(name, descriptor)
-            inner = os.open(name, _FOLDER_FLAGS, dir_fd=descriptor)
-            if is_new:
-                os.fchmod(inner, os.fstat(descriptor).st_mode & 0o777)
-            os.close(descriptor)
-            descriptor = inner
-        yield descriptor
-    except NotADirectoryError:  # a file or a symbolic link; the client is not told which
-        raise RequestInvalid(_FIELD, "leads through something that is not a folder") from None
-    finally:
-        os.close(descriptor)
-
-
-def _make_folder(name: str, parent: int) -> bool:
-    """Returns whether the folder was missing and has been created; raises OSError."""
-    try:
-        os.mkdir(name, dir_fd=parent)
-    except FileExistsError:
-        return False
-    return True
+    def check_writable(self) -> None:
+        """Raises CorpusUnavailable where the root is no folder, CorpusNotMarked without a mark."""
+        if not self.root.is_dir():
+            raise CorpusUnavailable(self.collection)
+        if self.needs_mark and not (self.root / MARK_FILE).is_file():
+            raise CorpusNotMarked(self.collection, MARK_FILE)
 
 
 class Upload:
-    """A file being uploaded: `write` its bytes, then `commit` it. All methods block."""
+    """A file being uploaded: `write` its bytes, `commit` it, and `close` it in any case.
 
-    def __init__(self, folder: int, name: str, max_bytes: int) -> None:
-        """Creates a hidden temporary file in an open folder, with the access that its files have.
+    All methods block; they raise RequestError or OSError.
+    """
 
-        This process creates private files; the corpus belongs to others, too.
+    def __init__(
+        self, corpus: Corpus, names: tuple[str, ...], max_bytes: int, *, declared_bytes: int = 0
+    ) -> None:
+        """Creates a hidden temporary file in the innermost folder of the path that exists.
+
+        It has the access that files there have, not that of this process's private ones.
         """
-        self._folder, self._name, self._max_bytes, self._size = folder, name, max_bytes, 0
+        corpus.check_writable()
+        check_normalized(names)
+        self._corpus, self._names, self._max_bytes = corpus, names, max_bytes
+        self._size = self._reserved = 0
+        self._hash, self._is_committed = hashlib.sha256(), False
+        self._lock = threading.Lock()
+        """A cancelled request closes the upload while a thread may still write."""
         self._temporary = TEMPORARY_PREFIX + secrets.token_hex(8)
+        self._folder, self._file, self._missing = -1, -1, names[:-1]
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            self._folder, self._missing = _open_existing(corpus, names[:-1])
+            self._create_temporary(declared_bytes)
+            stack.pop_all()
+
+    def _create_temporary(self, declared_bytes: int) -> None:
+        first_bytes = min(declared_bytes, BLOCK_BYTES)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._file = os.open(self._temporary, flags, 0o600, dir_fd=folder)
-        os.fchmod(self._file, os.fstat(folder).st_mode & 0o666)
-        self._hash = hashlib.sha256()
+        usage = self._corpus.usage
+        with usage.change() as totals:
+            usage.add(totals, first_bytes, 1, still_to_come=declared_bytes - first_bytes)
+            self._file = os.open(self._temporary, flags, 0o600, dir_fd=self._folder)
+            os.fchmod(self._file, os.fstat(self._folder).st_mode & 0o666)
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(self._file, fcntl.LOCK_EX)
+            os.ftruncate(self._file, first_bytes)
+        self._reserved = first_bytes
 
     @property
     def sha256(self) -> str:
@@ -98,57 +102,187 @@ class Upload:
         return self._hash.hexdigest()
 
     def write(self, data: bytes) -> None:
-        """Appends bytes; raises BodyTooLarge."""
-        self._size += len(data)
-        if self._size > self._max_bytes:
-            raise BodyTooLarge(self._max_bytes)
-        self._hash.update(data)
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._file, view) :]
+        """Appends bytes; raises BodyTooLarge, CorpusFull."""
+        with self._lock:
+            size = self._size + len(data)
+            if size > self._max_bytes:
+                raise BodyTooLarge(self._max_bytes)
+            if size > self._reserved:
+                self._reserve(size)
+            self._size = size
+            self._hash.update(data)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._file, view) :]
+
+    def _reserve(self, size: int) -> None:
+        """Makes the file as large as what is reserved, so that a count of the corpus finds it."""
+        usage = self._corpus.usage
+        block = -(-size // BLOCK_BYTES) * BLOCK_BYTES
+        with usage.change() as totals:
+            reserved = block if usage.fits(totals, block - self._reserved) else size
+            usage.add(totals, reserved - self._reserved, 0)
+            os.ftruncate(self._file, reserved)
+        self._reserved = reserved
 
     def commit(self) -> None:
         """Moves the file to its path, atomically and durably; raises RequestInvalid if a folder."""
-        os.fsync(self._file)
-        try:
-            os.rename(self._temporary, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        except IsADirectoryError:
-            raise RequestInvalid(_FIELD, "is a folder") from None
-        os.fsync(self._folder)
+        name = self._names[-1]
+        with (
+            self._lock,
+            self._corpus.usage.change() as totals,
+            _create_folders(self._folder, self._missing) as folder,
+        ):
+            os.ftruncate(self._file, self._size)
+            os.fsync(self._file)
+            replaced = _size_or_none(name, folder)
+            try:
+                os.rename(self._temporary, name, src_dir_fd=self._folder, dst_dir_fd=folder)
+            except IsADirectoryError:
+                raise RequestInvalid(FIELD, "is a folder") from None
+            self._is_committed = True
+            os.fsync(folder)
+            totals.bytes += self._size - self._reserved - (replaced or 0)
+            totals.files -= replaced is not None
 
     def close(self) -> None:
         """Removes the temporary file if it was not committed."""
-        os.close(self._file)
-        with suppress(FileNotFoundError):
-            os.unlink(self._temporary, dir_fd=self._folder)
+        with self._lock:
+            if self._file >= 0 and not self._is_committed:
+                self._remove_temporary()
+            for descriptor in (self._file, self._folder):
+                if descriptor >= 0:
+                    os.close(descriptor)
+            self._file = self._folder = -1
+
+    def _remove_temporary(self) -> None:
+        try:
+            with self._corpus.usage.change() as totals:
+                os.unlink(self._temporary, dir_fd=self._folder)
+                totals.bytes, totals.files = totals.bytes - self._reserved, totals.files - 1
+        except (StateUnreadable, OSError):  # the next count finds what it is
+            with suppress(FileNotFoundError):
+                os.unlink(self._temporary, dir_fd=self._folder)
+
+
+def delete_file(corpus: Corpus, names: tuple[str, ...]) -> None:
+    """Deletes a file, and the folders that are empty then; raises RequestError, OSError.
+
+    That is NotFound without such a file, RequestInvalid if one of its folders is none.
+    """
+    corpus.check_writable()
+    with corpus.usage.change() as totals, ExitStack() as opened:
+        try:
+            folders = [_open_root(corpus, opened)]
+            for name in names[:-1]:
+                folders.append(_open_folder(name, folders[-1]))
+                opened.callback(os.close, folders[-1])
+            size = _size_or_none(names[-1], folders[-1])
+            os.unlink(names[-1], dir_fd=folders[-1])
+        except (FileNotFoundError, IsADirectoryError):
+            raise NotFound("file", "/".join(names)) from None
+        os.fsync(folders[-1])
+        totals.bytes, totals.files = totals.bytes - (size or 0), totals.files - 1
+        with suppress(OSError):  # the first one that is not empty
+            for name, parent in zip(reversed(names[:-1]), reversed(folders[:-1]), strict=True):
+                os.rmdir(name, dir_fd=parent)
+
+
+def _open_root(corpus: Corpus, opened: ExitStack) -> int:
+    descriptor = os.open(corpus.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _open_folder(name: str, parent: int) -> int:
+    """Returns a descriptor of a folder; raises RequestInvalid if it is none, OSError."""
+    try:
+        return os.open(name, _FOLDER_FLAGS, dir_fd=parent)
+    except NotADirectoryError:  # a file or a symbolic link; the client is not told which
+        raise RequestInvalid(FIELD, "leads through something that is not a folder") from None
+
+
+def _open_existing(corpus: Corpus, folders: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+    """Returns a descriptor of the innermost folder that exists, and the names below it."""
+    with ExitStack() as opened:
+        descriptor = _open_root(corpus, opened)
+        for depth, name in enumerate(folders):
+            try:
+                descriptor = _open_folder(name, descriptor)
+            except FileNotFoundError:
+                return os.dup(descriptor), folders[depth:]
+            opened.callback(os.close, descriptor)
+        return os.dup(descriptor), ()
 
 
 @contextmanager
-def open_upload(root: Path, names: tuple[str, ...], max_bytes: int) -> Iterator[Upload]:
-    """Yields an upload to a path; raises RequestInvalid if one of its folders is none, OSError."""
-    with _open_folder(root, names[:-1], create=True) as folder:
-        upload = Upload(folder, names[-1], max_bytes)
-        try:
-            yield upload
-        finally:
-            upload.close()
+def _create_folders(parent: int, names: tuple[str, ...]) -> Iterator[int]:
+    """Yields a descriptor of the innermost folder; if the block fails, removes what it created.
+
+    Each has the access that its parent has.
+    """
+    with ExitStack() as opened, ExitStack() as created:
+        for name in names:
+            is_new = False
+            with suppress(FileExistsError):
+                os.mkdir(name, dir_fd=parent)
+                is_new = True
+                created.callback(_remove_folder, name, parent)
+            descriptor = _open_folder(name, parent)
+            opened.callback(os.close, descriptor)
+            if is_new:
+                os.fchmod(descriptor, os.fstat(parent).st_mode & 0o777)
+            parent = descriptor
+        yield parent
+        created.pop_all()
 
 
-def delete_file(root: Path, names: tuple[str, ...]) -> None:
-    """Deletes a file; raises NotFound, RequestInvalid if one of its folders is none, OSError."""
+def _remove_folder(name: str, parent: int) -> None:
+    with suppress(OSError):
+        os.rmdir(name, dir_fd=parent)
+
+
+def _size_or_none(name: str, folder: int) -> int | None:
     try:
-        with _open_folder(root, names[:-1], create=False) as folder:
-            os.unlink(names[-1], dir_fd=folder)
-            os.fsync(folder)
-    except (FileNotFoundError, IsADirectoryError):
-        raise NotFound("file", "/".join(names)) from None
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return None
+
+
+def count_corpus(root: Path) -> tuple[int, int]:
+    """Returns the bytes and files of a corpus, unfinished uploads included; raises OSError."""
+    n_bytes = files = 0
+    for entry in _walk(root):
+        n_bytes, files = n_bytes + entry.stat(follow_symlinks=False).st_size, files + 1
+    return n_bytes, files
 
 
 def delete_stale_uploads(root: Path) -> None:
-    """Deletes temporary files that killed processes left a day ago or earlier; raises OSError."""
-    for _, _, names, folder in os.fwalk(root):
-        for name in filter(_TEMPORARY_NAME.fullmatch, names):
-            with suppress(FileNotFoundError):
-                modified_s = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
-                if time.time() - modified_s > STALE_S:
-                    os.unlink(name, dir_fd=folder)
+    """Deletes temporary files whose process has died, which holds no lock any more; raises OSError.
+
+    Where the file system has no locks they are left.
+    """
+    for entry in _walk(root):
+        if _TEMPORARY_NAME.fullmatch(entry.name):
+            with suppress(OSError), open(entry.path, "rb", opener=_open_regular) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(entry.path)
+
+
+def _open_regular(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _walk(root: Path) -> Iterator[os.DirEntry[str]]:
+    """Yields the files of a corpus, without hidden ones but with temporary files."""
+    pending = [os.fspath(root)]
+    while pending:
+        with suppress(FileNotFoundError, PermissionError), os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.name.startswith(".") and not _TEMPORARY_NAME.fullmatch(entry.name):
+                    continue
+                if is_folder:
+                    pending.append(entry.path)
+                else:
+                    yield entry

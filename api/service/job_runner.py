@@ -13,14 +13,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from index.errors import IndexingError, SyncBusy
 
-from ..errors import FileUnwritable, StateUnreadable, error_info
+from ..errors import FileUnwritable, RequestError, StateUnreadable, error_info
 from ..state.jobs import Job, JobStore, Kind
-from .corpus_files import delete_file, delete_stale_uploads, open_upload
+from .corpus_files import Corpus, Upload, delete_file, delete_stale_uploads
 
 if TYPE_CHECKING:
     from index.sync.process import SyncRequest
@@ -54,7 +54,7 @@ class JobRunner:
 
     def __init__(
         self,
-        corpora: Mapping[str, Path],
+        corpora: Mapping[str, Corpus],
         jobs: JobStore,
         sync_request: Callable[[str], "SyncRequest"],
         sync_lock: threading.Lock,
@@ -69,11 +69,16 @@ class JobRunner:
         self._progress_saved_at_s = 0.0
 
     @asynccontextmanager
-    async def run(self) -> AsyncIterator[None]:
+    async def run(self, *, warns: bool = True) -> AsyncIterator[None]:
         """Runs jobs while the block runs, starting with those of processes that were killed.
 
-        Their stale uploads are deleted, too.
+        Their unfinished uploads are deleted, too. `warns` of corpora that cannot be changed.
         """
+        for corpus in self._corpora.values() if warns else ():
+            try:
+                corpus.check_writable()
+            except RequestError as error:
+                log.warning("%s; until then uploads are refused", error)
         thread = threading.Thread(target=self._recover_and_run, name="jobs", daemon=True)
         thread.start()
         try:
@@ -86,19 +91,31 @@ class JobRunner:
             await asyncio.to_thread(thread.join, STOP_TIMEOUT_S)
 
     async def put(
-        self, request: JobRequest, names: tuple[str, ...], body: AsyncIterator[bytes], limit: int
+        self,
+        request: JobRequest,
+        names: tuple[str, ...],
+        body: AsyncIterator[bytes],
+        limit: int,
+        *,
+        declared_bytes: int = 0,
     ) -> Job:
         """Writes a file of at most `limit` bytes, returns the job that indexes it.
 
-        Raises RequestError, also where the file cannot be written.
+        `declared_bytes` is the size that the client announced. Raises RequestError, also where the
+        file cannot be written; nothing is left behind then.
         """
+        corpus = self._corpora[request.collection]
+        open_upload = partial(Upload, corpus, names, limit, declared_bytes=declared_bytes)
         try:
-            with open_upload(self._corpora[request.collection], names, limit) as upload:
+            upload = await asyncio.to_thread(open_upload)
+            try:
                 async for data in body:
                     await asyncio.to_thread(upload.write, data)
                 return await asyncio.to_thread(
                     self._create_job, request, upload.commit, content=upload.sha256
                 )
+            finally:
+                await asyncio.shield(asyncio.to_thread(upload.close))
         except OSError as error:
             raise FileUnwritable(error) from error
 
@@ -140,9 +157,10 @@ class JobRunner:
         self._wake.set()
         for corpus in self._corpora.values():
             try:
-                delete_stale_uploads(corpus)
-            except OSError as error:  # an upload fails in the same way, and reports it
-                log.warning("stale uploads cannot be deleted: %s", error)
+                delete_stale_uploads(corpus.root)
+                corpus.usage.forget_count()
+            except (OSError, StateUnreadable) as error:  # an upload fails so too, and reports it
+                log.warning("unfinished uploads cannot be deleted: %s", error)
         while self._wake.wait() and not self._stopping.is_set():
             self._wake.clear()
             try:

@@ -22,7 +22,7 @@ LIBRARIES = ("footnote", "chromadb", "tantivy", "onnxruntime", "openai", "llama-
 """Libraries that can change an answer; a record holds their versions."""
 
 LIMITS = Limits(max_rows=50_000, max_bytes=200_000_000)
-"""At 200 MB or 50,000 answers, the oldest of whoever has the most are deleted."""
+"""At 200 MB or 50,000 answers, the oldest of the sender with the most are deleted."""
 
 _OLD_COLUMNS = ("id", "CAST(strftime('%s', kept_at) AS REAL)", "record")
 _DATE_FILTERS = ("since", "until")

@@ -13,7 +13,7 @@ from .bounded_table import BoundedTable, Json, Limits
 
 DAY_S = 86_400
 LIMITS = Limits(max_rows=20_000, max_bytes=50_000_000, max_age_s=180 * DAY_S)
-"""At 50 MB or 20,000 ratings, the oldest of whoever has the most are deleted."""
+"""At 50 MB or 20,000 ratings, the oldest of the sender with the most are deleted."""
 MAX_BODY_BYTES = 64_000
 """Maximum size of one rating; larger ones are refused."""
 

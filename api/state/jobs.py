@@ -22,15 +22,28 @@ Status = Literal["queued", "running", "done", "failed"]
 
 RETENTION_S = 7 * 86_400.0
 """A finished job, and the idempotency key it came with, is deleted after this."""
+MAX_FINISHED = 10_000
+"""Finished jobs of a collection; older ones are deleted before their time."""
+MAX_UNFINISHED = 2_000
+"""Unfinished jobs of a collection; further requests are refused."""
+RETRY_AFTER_S = 10.0
+"""A sync ends all the jobs that wait for it."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, collection TEXT NOT NULL, path TEXT,
     status TEXT NOT NULL, created_s REAL NOT NULL, ended_s REAL,
     progress TEXT, report TEXT, error TEXT, idempotency TEXT UNIQUE, request TEXT
 );
+CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (collection, ended_s);
 """
 _COLUMNS = "id, kind, collection, path, status, created_s, ended_s, progress, report, error"
 _UNFINISHED = "status IN ('queued', 'running')"
+_DELETE_OLDEST = """
+DELETE FROM jobs WHERE id IN (
+    SELECT id FROM jobs WHERE collection = ? AND ended_s IS NOT NULL
+    ORDER BY ended_s DESC LIMIT -1 OFFSET ?
+)
+"""
 
 Json = dict[str, Any]  # JSON
 
@@ -79,7 +92,8 @@ class JobStore:
 
         The transaction covers `apply`: of two equal requests, in whatever processes, the second
         waits for the first. Deletes jobs past the retention period. Raises RequestError where the
-        idempotency key came with another request, and what `apply` raises except OSError.
+        idempotency key came with another request or too many jobs are unfinished, and what `apply`
+        raises except OSError.
         """
         now = time.time()
         job = Job(f"job_{secrets.token_hex(8)}", kind, collection, path, "queued", now, *[None] * 4)
@@ -87,8 +101,10 @@ class JobStore:
             db.execute("BEGIN IMMEDIATE")
             if existing := _find_repeated(db, idempotency, request):
                 return existing
+            _check_queue(db, collection)
             apply()
             db.execute("DELETE FROM jobs WHERE ended_s < ?", (now - RETENTION_S,))
+            db.execute(_DELETE_OLDEST, (collection, MAX_FINISHED))
             db.execute(
                 "INSERT INTO jobs (id, kind, collection, path, status, created_s, idempotency, "
                 "request) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?)",
@@ -139,6 +155,14 @@ class JobStore:
     def _update(self, assignments: str, rows: list[tuple[object, ...]]) -> None:
         with self._connect() as db:
             db.executemany(f"UPDATE jobs SET {assignments} WHERE id = ? AND {_UNFINISHED}", rows)
+
+
+def _check_queue(db: sqlite3.Connection, collection: str) -> None:
+    query = f"SELECT count(*) FROM jobs WHERE collection = ? AND {_UNFINISHED}"
+    (count,) = db.execute(query, (collection,)).fetchone()
+    if count >= MAX_UNFINISHED:
+        message = f"{count:,} jobs of collection {collection!r} are unfinished; retry later"
+        raise RequestError("job_queue_full", message, retry_after_s=RETRY_AFTER_S)
 
 
 def _find_repeated(db: sqlite3.Connection, idempotency: str | None, request: str) -> Job | None:

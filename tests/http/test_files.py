@@ -1,5 +1,6 @@
 """Files and syncs over HTTP: what is put is answered from, and no path leads out of the corpus."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -152,16 +153,16 @@ def test_of_two_equal_requests_to_two_workers_one_changes_something(tmp_path: Pa
 def test_uploads_that_a_killed_process_left_are_removed_by_the_next_service(home: Path) -> None:
     folder = home / "articles" / "deep"
     folder.mkdir(exist_ok=True)
-    dead, fresh, other = (
+    dead, running, other = (
         folder / f".footnote-{end}" for end in ("0123456789abcdef", "fedcba9876543210", "notes")
     )
-    for path in (dead, fresh, other):
+    for path in (dead, running, other):
         path.write_text("half a file")
-    for path in (dead, other):
-        os.utime(path, (1_000_000_000, 1_000_000_000))
-    with TestClient(app_of(home), base_url=BASE):
-        wait_until(lambda: not dead.exists())
-    assert fresh.exists()
+    with running.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # as the process does whose upload it is
+        with TestClient(app_of(home), base_url=BASE):
+            wait_until(lambda: not dead.exists())
+    assert running.exists()
     assert other.exists()
 
 
@@ -265,7 +266,7 @@ def test_a_body_over_the_limit_is_413_and_leaves_nothing(
     reply = client.put("/v1/files/big.txt", content=b"x" * 1_001 if declared else pieces)
     assert (reply.status_code, reply.json()["code"]) == (413, "body_too_large")
     assert not [path.name for path in (home / "articles").iterdir() if "big" in path.name]
-    assert not list((home / "articles").glob(".footnote-*"))
+    assert not list((home / "articles").glob(".footnote-" + "?" * 16))
 
 
 def test_a_folder_in_the_way_and_a_corpus_that_cannot_be_written_are_said(
@@ -274,11 +275,13 @@ def test_a_folder_in_the_way_and_a_corpus_that_cannot_be_written_are_said(
     (home / "articles" / "folder.txt").mkdir(exist_ok=True)
     in_the_way = client.put("/v1/files/folder.txt", content=b"x")
     assert (in_the_way.status_code, in_the_way.json()["code"]) == (422, "invalid_request")
-    gone = TestClient(app_of(home, corpus=tmp_path / "nowhere"), base_url=BASE)
-    refused = gone.put("/v1/files/x.txt", content=b"x")
-    assert (refused.status_code, refused.json()["code"]) == (503, "file_unwritable")
-    assert str(tmp_path) not in refused.text + caplog.text
-    assert "No such file or directory" in caplog.text
+    (tmp_path / "file").write_text("no folder")
+    for name in ("nowhere", "file"):
+        gone = TestClient(app_of(home, corpus=tmp_path / name), base_url=BASE)
+        for refused in (gone.put("/v1/files/x.txt", content=b"x"), gone.delete("/v1/files/x.txt")):
+            assert (refused.status_code, refused.json()["code"]) == (503, "corpus_unavailable")
+            assert "is missing or not a folder" in refused.json()["detail"]
+            assert str(tmp_path) not in refused.text + caplog.text
 
 
 @pytest.mark.parametrize(
@@ -290,6 +293,7 @@ def test_no_generated_path_touches_anything_outside_of_the_corpus(
     corpus, outside = tmp_path / "corpus", tmp_path / "outside"
     for folder in (corpus / "inner", outside, tmp_path / "data"):
         folder.mkdir(parents=True)
+    (corpus / ".footnote-corpus").touch()
     (corpus / "out").symlink_to(outside)
     (corpus / "loop").symlink_to(corpus)
     (outside / "b.txt").write_text("kept")

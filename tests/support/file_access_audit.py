@@ -11,14 +11,17 @@ import os
 import random
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.bootstrap import writable_corpus
 from api.errors import ApiError
-from api.service.corpus_files import delete_file, open_upload, parse_path
+from api.service.corpus_files import Upload, delete_file
+from api.service.upload_paths import parse_path
 from api.settings import load_settings
 
 PIECES = (
@@ -104,7 +107,9 @@ class FileAccessAudit:
         if os.path.isabs(name):
             resolved = os.path.realpath(name)
             allowed = resolved in (self.corpus, self.data)
-            allowed |= resolved.startswith(self.data + "/state.sqlite3")
+            databases = (self.data + "/state.sqlite3", self.data + "/uploads.sqlite3")
+            allowed |= resolved.startswith(databases)
+            allowed |= resolved == self.corpus + "/.footnote-corpus"
             allowed |= reads and resolved.startswith(READ_ROOTS)
         else:  # a single name, relative to an open folder
             allowed = "/" not in name and name not in ("", ".", "..")
@@ -123,21 +128,22 @@ def main() -> None:
     corpus, data = folder / "corpus", folder / "data"
     audit = FileAccessAudit(corpus, data)
     accepted = 0
+    settings = load_settings({"corpus": corpus, "data_dir": data, "allow_writes": True})
+    writable = writable_corpus(settings)
     if sys.argv[4:] == ["resolver"]:
         audit.enabled = True
         for path, _ in zip(generate_paths(seed), range(count), strict=False):
             try:
                 names = parse_path(path, {".txt", ".md"})
-                with open_upload(corpus, names, 100) as upload:
+                with closing(Upload(writable, names, 4_000)) as upload:
                     upload.write(path.encode())
                     upload.commit()
                 if accepted % 2:
-                    delete_file(corpus, names)
+                    delete_file(writable, names)
                 accepted += 1
             except (ApiError, OSError):
                 continue
     else:
-        settings = load_settings({"corpus": corpus, "data_dir": data, "allow_writes": True})
         # without its lifespan no job runs, so that only the requests are audited
         client = TestClient(create_app(settings), base_url="http://127.0.0.1:8000")
         client.get("/livez")

@@ -52,6 +52,7 @@ def run_footnote(
 def write_lake_articles(folder: Path) -> None:
     """Writes a corpus of two articles, one with terminal control characters, and a picture."""
     folder.mkdir()
+    (folder / ".footnote-corpus").touch()  # HTTP clients may change it
     (folder / "lake.txt").write_text("The lake froze for 142 days in 1998. The ice was thick.\n")
     unsafe = "The capital of Examplia is \u202eExample\u202c City \x1b[31m.\n"
     (folder / "nasty.txt").write_text(unsafe)
