@@ -5,6 +5,7 @@ ApiError
 ├── StreamUnread, an AnswerError
 └── RequestError: a refused request, with a `code` of STATUS_BY_CODE and a message
     ├── RequestInvalid, NotFound (SourceNotFound), BodyTooLarge, FileUnwritable
+    ├── CorpusUnavailable, CorpusNotMarked, CorpusFull
     ├── OriginNotAllowed, LinkInvalid, RateLimitExceeded
     └── ClientDisconnected, IndexBuilding, StateUnreadable
 
@@ -35,7 +36,7 @@ from rag.errors import (
 _CODES = {
     400: "bad_request",
     401: "unauthenticated",
-    403: "forbidden link_refused origin_refused",
+    403: "forbidden link_refused origin_refused corpus_not_marked",
     404: "not_found source_not_found answer_not_found file_not_found job_not_found "
     "collection_not_found model_not_found",
     405: "method_not_allowed",
@@ -50,7 +51,8 @@ _CODES = {
     500: "internal",
     503: "index_building index_missing index_damaged index_unavailable embedder_mismatch "
     "embedder_unavailable overloaded stopping model_unavailable model_misbehaved "
-    "file_unwritable state_unreadable",
+    "file_unwritable state_unreadable corpus_unavailable job_queue_full",
+    507: "corpus_full",
 }
 STATUS_BY_CODE = {code: status for status, codes in _CODES.items() for code in codes.split()}
 """Every `code` of an error response; `api/README.md` lists them too."""
@@ -175,6 +177,34 @@ class FileUnwritable(RequestError):
     def __init__(self, cause: OSError) -> None:
         reason = cause.strerror or type(cause).__name__
         super().__init__("file_unwritable", f"the corpus cannot be changed: {reason}")
+
+
+class CorpusUnavailable(RequestError):
+    """The corpus root is missing or not a folder; the message omits where it should be."""
+
+    def __init__(self, collection: str) -> None:
+        cause = "is missing or not a folder; correct FOOTNOTE_CORPUS and restart the service"
+        super().__init__("corpus_unavailable", f"the corpus of collection {collection!r} {cause}")
+
+
+class CorpusNotMarked(RequestError):
+    """The corpus is not marked as one that HTTP clients may change."""
+
+    def __init__(self, collection: str, mark: str) -> None:
+        super().__init__(
+            "corpus_not_marked",
+            f"the corpus of collection {collection!r} is not marked for changes over HTTP: create "
+            f"an empty file {mark} in it (`touch CORPUS/{mark}`), or set "
+            "FOOTNOTE_ALLOW_UNMARKED_CORPORA=true",
+        )
+
+
+class CorpusFull(RequestError):
+    """The corpus has no room for another file or for more bytes."""
+
+    def __init__(self, collection: str, limit: str) -> None:
+        cause = f"has room for {limit} at most; delete files or raise the limit"
+        super().__init__("corpus_full", f"the corpus of collection {collection!r} {cause}")
 
 
 class OriginNotAllowed(RequestError):
