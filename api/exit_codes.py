@@ -5,6 +5,7 @@
 """
 
 from index.errors import CorpusMismatch, CorpusMissing, IndexingError, SettingInvalid
+from index.redact import redact
 from rag.errors import AnswerError
 from rag.evaluation.errors import EvaluationError, ExtraMissing, TargetUnavailable
 
@@ -47,4 +48,4 @@ def exit_code_of(error: Exception) -> int | None:
 
 def one_line(error: Exception) -> str:
     """Returns the error message on one line, safe to print."""
-    return escape(str(error)).replace("\n", " ")
+    return escape(redact(str(error))).replace("\n", " ")

@@ -5,12 +5,13 @@ defaults below. `OPENAI_API_KEY` and `OPENAI_BASE_URL` fill what none of them se
 variable counts as unset.
 """
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,9 +21,10 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from index.redact import redact, register_secrets, register_url
+
 from .errors import SettingRefused
 from .settings_types import (
-    BaseUrl,
     CollectionGroup,
     CollectionName,
     CounterStorage,
@@ -32,13 +34,17 @@ from .settings_types import (
     Names,
     Origins,
     OtlpEndpoint,
+    PublicUrl,
     RerankGroup,
     RootPath,
 )
 
 PREFIX = "FOOTNOTE_"
 # their values are not repeated in an error: a URL may contain a password
-_CONFIDENTIAL = {"api_key", "base_url", "headers", "otlp_endpoint", "query", "rate_limit_storage"}
+_CONFIDENTIAL = {
+    *("api_key", "base_url", "headers", "otlp_endpoint", "public_url", "query"),
+    "rate_limit_storage",
+}
 
 
 class Settings(BaseSettings):
@@ -98,7 +104,7 @@ class Settings(BaseSettings):
     insecure: bool = Field(
         default=False, description="Allow a non-loopback address without API keys"
     )
-    public_url: BaseUrl | None = Field(
+    public_url: PublicUrl | None = Field(
         default=None, description="URL at which browsers reach the service; base of all links"
     )
     allowed_hosts: Hosts = Field(
@@ -246,6 +252,26 @@ class _OpenAIVariables(BaseSettings):
     base_url: str | None = None
 
 
+class _LibraryVariables(BaseSettings):
+    """Variables of libraries and of the command line whose values are redacted, too."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    footnote_key: str = ""
+    openai_api_key: str = ""
+    openai_base_url: str = ""
+    openai_admin_key: str = ""
+    openai_webhook_secret: str = ""
+    openai_custom_headers: str = ""
+    otel_exporter_otlp_headers: str = ""
+    otel_exporter_otlp_traces_headers: str = ""
+    http_proxy: str = ""
+    https_proxy: str = ""
+    all_proxy: str = ""
+
+
 class _OpenAIFallback(PydanticBaseSettingsSource):
     """The weakest source: OpenAI's own variables, for the chat and the embedding model."""
 
@@ -272,9 +298,31 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
         raise SettingRefused(name, "is malformed") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingRefused("footnote.toml", str(error)) from error
+    for value in (*_strings(settings.model_dump()), *_library_secrets()):
+        register_url(value) if "://" in value else register_secrets([value])
     if settings.support_judge == "model" and settings.llm.model is None:
         raise SettingRefused("support_judge", "`model` needs a chat model; set llm.model")
     return settings
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Yields what a dump of settings holds of secrets, and of URLs, which may contain some."""
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, str) and "://" in value:
+        yield value
+
+
+def _library_secrets() -> Iterator[str]:
+    """Yields the values of libraries' variables, and the parts of lists of headers."""
+    for name, value in _LibraryVariables().model_dump().items():
+        yield value
+        if name.endswith("headers"):
+            for header in re.split(r"[,\n]", value):
+                yield re.split("[=:]", header, maxsplit=1)[-1].strip()
 
 
 def _nest(flags: Mapping[str, object]) -> dict[str, Any]:  # Any: pydantic validates each value
@@ -293,5 +341,6 @@ def _refusal(error: ValidationError) -> SettingRefused:
     if first["type"] == "extra_forbidden":
         return SettingRefused(name, "there is no such setting")
     is_shown = isinstance(value, str | int | float) and not _CONFIDENTIAL & set(path)
-    got = f" (got {str(value)[:80]!r})" if is_shown else ""
+    is_shown = is_shown and "@" not in str(value)
+    got = f" (got {redact(str(value))[:80]!r})" if is_shown else ""
     return SettingRefused(name, f"{first['msg']}{got}; set {PREFIX}{'__'.join(path).upper()}")

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from index.redact import check_url
+
 from .origins import normalize_host, normalize_origin
 
 
@@ -17,6 +19,13 @@ def _split(value: object) -> object:
 def _http_url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("must begin with http:// or https://")
+    check_url(value)
+    return value
+
+
+def _public_url(value: str) -> str:
+    if any(character in value for character in "@?#"):
+        raise ValueError("must be an address without a user name, a query and a fragment")
     return value
 
 
@@ -36,6 +45,8 @@ def _without_password(value: str) -> str:
 def _counter_storage(value: str) -> str:
     if not value.startswith(("memory://", "redis://", "rediss://")):
         raise ValueError("must be memory:// or begin with redis:// or rediss://")
+    if value != "memory://":
+        check_url(value)
     return value
 
 
@@ -44,6 +55,8 @@ _Commas = (NoDecode, BeforeValidator(_split))  # comma-separated in a variable, 
 CollectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """Also the name of a folder."""
 BaseUrl = Annotated[str, AfterValidator(_http_url)]
+PublicUrl = Annotated[BaseUrl, AfterValidator(_public_url)]
+"""Part of every link that is given out."""
 OtlpEndpoint = Annotated[BaseUrl, AfterValidator(_without_password)]
 RootPath = Annotated[str, AfterValidator(_root_path)]
 CounterStorage = Annotated[str, AfterValidator(_counter_storage)]

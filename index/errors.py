@@ -9,9 +9,14 @@ IndexingError
 
 from pathlib import Path
 
+from .redact import redact
+
 
 class IndexingError(Exception):
-    """Base of all errors between a file and a generation."""
+    """Base of all errors between a file and a generation; the message is redacted."""
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 class CorpusMissing(IndexingError):

@@ -8,11 +8,16 @@ AnswerError
 └── CitationBroken      a quote is not what its source says: a bug, never shown (not retryable)
 """
 
+from index.redact import redact
+
 
 class AnswerError(Exception):
-    """Whatever can go wrong between a question and an answer."""
+    """Whatever can go wrong between a question and an answer; the message is redacted."""
 
     retryable = False
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 class ModelUnavailable(AnswerError):

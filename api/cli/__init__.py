@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
+from index.redact import guard_stderr
+
 from ..exit_codes import USAGE, exit_code_of, one_line
 from . import ask, doctor, feedback, generations, keys, mcp, serve, sync, widget
 from . import eval as evaluation
@@ -46,6 +48,7 @@ def main() -> None:
     What it creates (keys, texts, answers, runs) is its user's alone, whatever the umask was.
     """
     os.umask(0o077)
+    guard_stderr()
     sys.exit(run(sys.argv[1:]))
 
 

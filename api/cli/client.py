@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from index.errors import GenerationMissing, IndexingError
+from index.redact import check_url, redact, register_secrets, register_url
 
 from ..exit_codes import CONFIGURATION, UNAVAILABLE, USAGE, CliError
 
@@ -60,6 +61,13 @@ def post(url: str, path: str, body: dict[str, Any], *, key: str | None) -> dict[
     """Returns the JSON response of a running service; raises CliError on any failure."""
     import httpx
 
+    register_url(url)
+    register_secrets([key])
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise CliError(f"--url {error}", USAGE) from None
+    address = redact(url)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     timeout = httpx.Timeout(120, connect=5)
     try:
@@ -67,13 +75,13 @@ def post(url: str, path: str, body: dict[str, Any], *, key: str | None) -> dict[
         content = response.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         cause = str(error) or type(error).__name__
-        raise CliError(f"cannot reach a service at {url}: {cause}", UNAVAILABLE) from error
+        raise CliError(f"cannot reach a service at {address}: {cause}", UNAVAILABLE) from error
     except ValueError as error:
-        raise CliError(f"the server at {url} is not Footnote", UNAVAILABLE) from error
+        raise CliError(f"the server at {address} is not Footnote", UNAVAILABLE) from error
     if response.is_success and isinstance(content, dict):
         return content
     detail = content.get("detail") if isinstance(content, dict) else None
     if response.status_code == 401:
         detail = "the API key is missing or not valid; set it with --key or FOOTNOTE_KEY"
     exit_code = _CODES.get(response.status_code, UNAVAILABLE)
-    raise CliError(f"{url}: {detail or response.reason_phrase}", exit_code)
+    raise CliError(f"{address}: {detail or response.reason_phrase}", exit_code)

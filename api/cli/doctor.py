@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from index.errors import CorpusMissing, IndexingError
+from index.redact import redact
 from rag.errors import AnswerError
 
 from ..errors import SettingRefused
@@ -71,7 +72,7 @@ def _run_checks(settings: "Settings", *, online: bool) -> Iterator[CheckResult]:
         try:
             detail = check()
         except (IndexingError, AnswerError, SettingRefused, OSError) as error:
-            yield CheckResult(name, False, str(error))
+            yield CheckResult(name, False, redact(str(error)))
         else:
             yield CheckResult(name, None if detail is None else True, detail or "none set")
 

@@ -17,6 +17,7 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from index.errors import IndexingError
+from index.redact import OWN_LOGGER, log_to, redact
 from rag.errors import AnswerError
 from rag.timing import Outcome
 
@@ -26,11 +27,8 @@ from ..wire.escape import escape
 log = logging.getLogger("footnote.answers")
 access_log = logging.getLogger("footnote.access")
 
-_OWN_LOGGER = "footnote"
 _SAFE_ERRORS = (ApiError, AnswerError, IndexingError, sqlite3.Error)
 """Errors whose messages are logged: ours, and SQLite's, which contain no values."""
-_VERBOSE_LIBRARIES = ("httpx", "httpcore", "openai", "chromadb")
-"""They log every request."""
 _MAX_FRAMES = 30
 
 
@@ -38,9 +36,12 @@ def configure_logging(stream: TextIO, *, log_content: bool) -> None:
     """Sends this process's log to `stream` from now on."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter(is_terminal=stream.isatty(), log_content=log_content))
-    logging.basicConfig(handlers=[handler], level=logging.INFO)
-    for name in _VERBOSE_LIBRARIES:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    log_to(handler)
+    structlog.configure(  # libraries that use it get loggers of the standard library, filtered too
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[structlog.stdlib.render_to_log_kwargs],
+    )
 
 
 def formatter(*, is_terminal: bool, log_content: bool) -> logging.Formatter:
@@ -60,6 +61,7 @@ def formatter(*, is_terminal: bool, log_content: bool) -> logging.Formatter:
             _add_trace,
             _add_fields,
             _ExceptionFilter(log_content=log_content),
+            _redact_values,
         ],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
     )
@@ -83,7 +85,7 @@ def _add_fields(logger: WrappedLogger, level: str, event: EventDict) -> EventDic
     """
     name = event["_record"].name
     event["logger"] = name
-    if name.partition(".")[0] == _OWN_LOGGER:
+    if name.partition(".")[0] == OWN_LOGGER:
         return _add_extra(logger, level, event)
     event["event"] = str(event["event"]).strip().partition("\n")[0]
     return event
@@ -101,6 +103,18 @@ class _ExceptionFilter:
         if isinstance(error, BaseException):
             event["error"] = describe_exception(error, log_content=self._log_content)
         return event
+
+
+def _redact_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {key: _redacted(value) for key, value in event.items()}
+
+
+def _redacted(value: Any) -> Any:  # Any: a field of a log line
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, Mapping):
+        return {key: _redacted(inner) for key, inner in value.items()}
+    return [_redacted(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def describe_exception(error: BaseException, *, log_content: bool) -> dict[str, Any]:  # Any: JSON

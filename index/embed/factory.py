@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from ..redact import strip_urls
+
 if TYPE_CHECKING:  # the command line imports this module, and must not load numpy
     from .protocol import Embedder
 
@@ -41,7 +43,7 @@ def open_embedder(spec: EmbedSpec) -> "Embedder":
 def model_name(spec: EmbedSpec) -> str:
     """Returns what identifies the spec's model, without opening it; a manifest records this."""
     if spec.kind == "openai":
-        return f"{spec.model}@{spec.base_url}"
+        return strip_urls(f"{spec.model}@{spec.base_url}")
     from .minilm import MiniLM, cpu_precision
 
     if spec.kind == "openvino" and cpu_precision() != "f32":

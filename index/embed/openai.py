@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import EmbedderUnavailable
+from ..redact import register_secrets, register_url, strip_urls
 from .protocol import ChunkText, ChunkVectors, QuestionVectors, Vectors, WordVectors
 
 REQUEST_TEXTS = 96
@@ -27,6 +28,8 @@ class OpenAIEmbedder:
 
         if not model:
             raise EmbedderUnavailable("embed.model is not set")
+        register_secrets([api_key])
+        register_url(base_url or "")
         self._model = model
         self._client: OpenAI = OpenAI(
             api_key=api_key or "none", base_url=base_url, timeout=TIMEOUT_S, max_retries=3
@@ -36,7 +39,8 @@ class OpenAIEmbedder:
         except BaseException:
             self.close()
             raise
-        self.fingerprint = f"openai:{model}@{self._client.base_url}:{self.dimensions}+parts"
+        address = strip_urls(str(self._client.base_url))
+        self.fingerprint = f"openai:{model}@{address}:{self.dimensions}+parts"
 
     def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
         """Returns the vectors of each chunk and of its sentences; raises EmbedderUnavailable."""

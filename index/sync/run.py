@@ -19,6 +19,7 @@ from ..embed.cache import EmbeddingCache
 from ..embed.factory import open_embedder
 from ..embed.protocol import ChunkText
 from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
+from ..redact import guard_stderr, redact
 from ..store.generation import Generation
 from ..store.manifest import read_current
 from .build import GenerationBuilder, content_fingerprint, embedding_inputs
@@ -189,6 +190,7 @@ def main() -> int:
         # nobody waits for the result; ending at any moment is safe, see tests/crash
         call_when_orphaned(int(parent_pid), lambda: os._exit(1))
     # what libraries print must not mix with the events
+    guard_stderr()
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and sends SIGTERM
@@ -206,7 +208,7 @@ def main() -> int:
     except Exception as error:  # of a full disk or a library: the parent gets it as a message
         reported = disk_error(error, request.folder)
         if reported is None:
-            traceback.print_exc()
+            sys.stderr.write(redact(traceback.format_exc()))
             reported = SyncFailed(f"the sync failed: {type(error).__name__}: {error}")
         emit(error_to_event(reported))
         return 1

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 
 from .. import corpus
 from ..errors import IndexingError
+from ..redact import guard_stderr
 from ..types import Skipped
 from .process import (
     Event,
@@ -162,6 +163,7 @@ def _exit_with_stdin() -> None:
 
 def main() -> int:
     """Watches for the parent; returns the exit code."""
+    guard_stderr()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
 
     def end(*_: object) -> None:

@@ -15,9 +15,14 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
+from index.redact import redact
+
 
 class EvaluationError(Exception):
-    """Base class of all evaluation errors."""
+    """Base class of all evaluation errors; the message is redacted."""
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 class CasesMalformed(EvaluationError):

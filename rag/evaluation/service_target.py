@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from index.redact import check_url, register_secrets, register_url
+
 from .cases import Case
 from .errors import CaseFailed, TargetUnavailable
 from .results import Response
@@ -28,7 +30,13 @@ class ServiceTarget:
     """A Footnote service at a URL."""
 
     def __init__(self, url: str, *, key: str | None, top_k: int) -> None:
-        """Opens no connection yet."""
+        """Opens no connection yet; raises TargetUnavailable for a malformed URL."""
+        register_url(url)
+        register_secrets([key])
+        try:
+            check_url(url)
+        except ValueError as error:
+            raise TargetUnavailable(f"the service's address {error}") from None
         self._url, self._top_k = url.rstrip("/"), top_k
         self._host = urlsplit(url).netloc.rpartition("@")[2]
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}

@@ -13,6 +13,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from index.redact import register_secrets, register_url
+
 from ..errors import AnswerError, ModelMisbehaved
 from ..types import Usage
 from .deadlines import Deadline, allow_headers, limit_body
@@ -42,6 +44,9 @@ class OpenAIChat:
         """Imports the openai package, which takes a second or two the first time."""
         import openai
 
+        secrets = (*settings.headers.values(), *settings.query.values())
+        register_secrets([settings.api_key, *secrets])
+        register_url(settings.base_url)
         key = settings.api_key or "none"
         own_headers = {name.title(): value for name, value in settings.headers.items()}
         self.name, self.total_s = settings.model, settings.total_s
@@ -138,7 +143,7 @@ class OpenAIChat:
             raise ModelMisbehaved(f"{self._endpoint} closed the stream within the answer")
         if not reader.has_text:
             reason = reader.finish_reason
-            raise ModelMisbehaved(f"{self._endpoint} sent no text (finish_reason {reason!r})")
+            raise ModelMisbehaved(f"{self._endpoint} sent no text (finish_reason {reason[:40]!r})")
         return ModelEnd(reader.finish_reason, reader.usage)
 
     async def _chunks(

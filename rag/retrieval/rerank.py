@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from index.redact import register_secrets, register_url
+
 from ..types import Hit
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class EndpointReranker:
         """Connects at the first question."""
         import httpx
 
+        register_secrets([settings.api_key])
+        register_url(settings.base_url)
         self.candidates = settings.candidates
         self._model, self._timeout_s = settings.model, settings.timeout_s
         headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}

@@ -47,6 +47,7 @@ STREAM_FAULTS = frozenset(
         "html_200",
         "gzip",
         "error_event",
+        "echo",  # the request comes back, in a 200 that is no answer
         "hang_up",  # the connection closes before any response
     }
 )

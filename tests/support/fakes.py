@@ -208,7 +208,9 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         request = Request(self.path, headers, body)
         reply = self.server.model.reply(request)
-        if reply.fault in STATUS_FAULTS:
+        if reply.fault == "echo":
+            self._echo(request)
+        elif reply.fault in STATUS_FAULTS:
             self._status(reply)
         elif self.path.split("?")[0].endswith("/embeddings"):
             self._plain(embeddings(body, self.server.model.vector_of), reply)
@@ -228,6 +230,12 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Location"] = f"http://{self.server.model.host}/elsewhere"
         assert reply.fault
         self._answer(STATUS_FAULTS[reply.fault], headers, json.dumps({"error": error}).encode())
+
+    def _echo(self, request: Request) -> None:
+        """Sends everything back that was received, as a content type and as a body."""
+        received = f"{request.path} {dict(request.headers)} {request.body}"
+        kind = f"text/{request.headers.get('authorization', 'html').split()[-1]}"
+        self._answer(200, {"Content-Type": kind}, received.encode())
 
     def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response(status)
