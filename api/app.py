@@ -59,7 +59,7 @@ def create_app(
     )
     for collection in service.collections.values():
         collection.sync.is_elsewhere = sync and worker > 0
-    runner, mcp = job_runner(settings, service.sync_lock), McpEndpoint(service)
+    runner, mcp = job_runner(settings, service.sync_slots), McpEndpoint(service)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -101,7 +101,7 @@ def link_signer(settings: Settings) -> "LinkSigner":
     return LinkSigner(settings.state_file, base=settings.public_url or settings.root_path)
 
 
-def job_runner(settings: Settings, sync_lock: threading.Lock) -> "JobRunner | None":
+def job_runner(settings: Settings, sync_slots: threading.Semaphore) -> "JobRunner | None":
     """Returns the runner of file and sync jobs; None unless `allow_writes` is set."""
     if not settings.allow_writes:
         return None
@@ -113,7 +113,7 @@ def job_runner(settings: Settings, sync_lock: threading.Lock) -> "JobRunner | No
         {name: writable_corpus(one) for name, one in served.items()},
         JobStore(settings.state_file),
         lambda name: sync_request(served[name]),
-        sync_lock,
+        sync_slots,
     )
 
 

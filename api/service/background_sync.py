@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footnote.sync")
 
+MAX_PARALLEL_SYNCS = 4
+"""Syncs of a process at the same time, each of another collection. A collection holds one slot at
+most, so its slow files hold up no other; the number bounds the memory (DECISIONS.md)."""
 PROGRESS_INTERVAL_S = 5.0
 """Minimum time between two progress lines."""
 STOP_TIMEOUT_S = 5.0
@@ -31,8 +34,8 @@ WATCH_RESTART_S = 5.0
 class BackgroundSync:
     """The syncs of one served collection; all attributes may be read from any thread."""
 
-    def __init__(self, sync_lock: threading.Lock) -> None:
-        """`sync_lock` serialises the syncs of all collections."""
+    def __init__(self, sync_slots: threading.Semaphore) -> None:
+        """`sync_slots` bounds the syncs of all collections that run at the same time."""
         self.is_running = False
         self.is_elsewhere = False
         """Whether another process builds the collection."""
@@ -43,7 +46,7 @@ class BackgroundSync:
         self.progress: dict[str, object] | None = None
         self.error: IndexingError | None = None
         """Why the last sync did not publish."""
-        self._sync_lock = sync_lock
+        self._sync_slots = sync_slots
         self._formatter = SyncEventFormatter()
         self._stopping, self._stopped = threading.Event(), threading.Event()
         self._stopped.set()
@@ -73,7 +76,7 @@ class BackgroundSync:
         from index.sync.process import run_sync
 
         try:
-            with self._sync_lock:
+            with self._sync_slots:
                 self._on_end(run_sync(request, self._on_event, self._on_start))
         except IndexingError as error:
             self._on_end(error)

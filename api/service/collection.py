@@ -63,10 +63,12 @@ class Components:
 class Collection:
     """A collection by name; all attributes may be read from any thread."""
 
-    def __init__(self, name: str, request: "SyncRequest | None", sync_lock: threading.Lock) -> None:
-        """Opens nothing yet; `sync_lock` serialises the syncs of all collections."""
+    def __init__(
+        self, name: str, request: "SyncRequest | None", sync_slots: threading.Semaphore
+    ) -> None:
+        """Opens nothing yet; `sync_slots` bounds the syncs that run at the same time."""
         self.name = name
-        self.sync = BackgroundSync(sync_lock)
+        self.sync = BackgroundSync(sync_slots)
         self.error: str | None = None
         """Why the newest generation does not serve."""
         self._smoke_test_error: str | None = None

@@ -1,7 +1,7 @@
 """Runs the jobs of file uploads, deletions and syncs that were requested over HTTP.
 
-A background thread waits for jobs and runs one sync, in a child process, for all unfinished jobs of
-a collection together.
+A background thread for each collection waits for jobs and runs one sync, in a child process, for
+all its unfinished jobs together.
 """
 
 import asyncio
@@ -50,23 +50,23 @@ class JobRequest:
 
 
 class JobRunner:
-    """The corpora that may be changed, their jobs, and the thread that runs them."""
+    """The corpora that may be changed, their jobs, and the threads that run them."""
 
     def __init__(
         self,
         corpora: Mapping[str, Corpus],
         jobs: JobStore,
         sync_request: Callable[[str], "SyncRequest"],
-        sync_lock: threading.Lock,
+        sync_slots: threading.Semaphore,
     ) -> None:
-        """`sync_request` returns a collection's request; `sync_lock` serialises this process's."""
+        """`sync_request` returns a collection's request; `sync_slots` bounds the parallel ones."""
         self.jobs = jobs
-        self._corpora, self._sync_request, self._sync_lock = corpora, sync_request, sync_lock
-        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._corpora, self._sync_request, self._sync_slots = corpora, sync_request, sync_slots
+        self._wake = {collection: threading.Event() for collection in corpora}
+        self._stopping = threading.Event()
         self._create_lock = threading.Lock()
         """Lets this process's threads wait here; other processes wait for the database."""
-        self._child: subprocess.Popen[str] | None = None
-        self._progress_saved_at_s = 0.0
+        self._children: dict[str, subprocess.Popen[str]] = {}
 
     @asynccontextmanager
     async def run(self, *, warns: bool = True) -> AsyncIterator[None]:
@@ -79,16 +79,21 @@ class JobRunner:
                 corpus.check_writable()
             except RequestError as error:
                 log.warning("%s; until then uploads are refused", error)
-        thread = threading.Thread(target=self._recover_and_run, name="jobs", daemon=True)
-        thread.start()
+        threads = [
+            threading.Thread(target=self._recover_and_run, args=[name], name="jobs", daemon=True)
+            for name in self._corpora
+        ]
+        for thread in threads:
+            thread.start()
         try:
             yield
         finally:
             self._stopping.set()
-            self._wake.set()
-            if self._child is not None:
-                self._child.terminate()
-            await asyncio.to_thread(thread.join, STOP_TIMEOUT_S)
+            for wake in self._wake.values():
+                wake.set()
+            for child in list(self._children.values()):
+                child.terminate()
+            await asyncio.gather(*(asyncio.to_thread(t.join, STOP_TIMEOUT_S) for t in threads))
 
     async def put(
         self,
@@ -150,45 +155,53 @@ class JobRunner:
                 request=request.fingerprint(content),
                 apply=apply,
             )
-        self._wake.set()
+        if request.collection in self._wake:
+            self._wake[request.collection].set()
         return job
 
-    def _recover_and_run(self) -> None:
-        self._wake.set()
-        for corpus in self._corpora.values():
+    def _recover_and_run(self, collection: str) -> None:
+        wake = self._wake[collection]
+        wake.set()
+        try:
+            delete_stale_uploads(self._corpora[collection].root)
+            self._corpora[collection].usage.forget_count()
+        except (OSError, StateUnreadable) as error:  # an upload fails so too, and reports it
+            log.warning("unfinished uploads cannot be deleted: %s", error)
+        while wake.wait() and not self._stopping.is_set():
+            wake.clear()
             try:
-                delete_stale_uploads(corpus.root)
-                corpus.usage.forget_count()
-            except (OSError, StateUnreadable) as error:  # an upload fails so too, and reports it
-                log.warning("unfinished uploads cannot be deleted: %s", error)
-        while self._wake.wait() and not self._stopping.is_set():
-            self._wake.clear()
-            try:
-                for collection in self.jobs.pending_collections():
-                    with self._sync_lock:
+                if collection in self.jobs.pending_collections():
+                    with self._sync_slots:
                         self._sync(collection)
             except StateUnreadable as error:
                 log.error("jobs: %s", error)
-                self._retry_later()
+                self._retry_later(collection)
 
     def _sync(self, collection: str) -> None:
         """Runs one sync for all unfinished jobs of a collection."""
-        if self._stopping.is_set() or collection not in self._corpora:
+        if self._stopping.is_set():
             return
         from index.sync.process import run_sync
 
         ids = self.jobs.start(collection)
+        saved_at_s = 0.0
 
         def on_event(event: dict[str, object]) -> None:
-            if time.monotonic() - self._progress_saved_at_s > PROGRESS_INTERVAL_S:
-                self._progress_saved_at_s = time.monotonic()
+            nonlocal saved_at_s
+            if time.monotonic() - saved_at_s > PROGRESS_INTERVAL_S:
+                saved_at_s = time.monotonic()
                 self.jobs.set_progress(ids, event)
 
+        def on_start(child: "subprocess.Popen[str]") -> None:
+            self._children[collection] = child
+            if self._stopping.is_set():
+                child.terminate()
+
         try:
-            report = run_sync(self._sync_request(collection), on_event, self._on_start)
+            report = run_sync(self._sync_request(collection), on_event, on_start)
         except SyncBusy:
             self.jobs.requeue(ids)
-            self._retry_later()
+            self._retry_later(collection)
         except IndexingError as error:
             if self._stopping.is_set():
                 self.jobs.requeue(ids)
@@ -200,11 +213,6 @@ class JobRunner:
             self.jobs.finish(ids, report=asdict(report))
             log.info("jobs %s: generation %s", " ".join(ids), report.generation)
 
-    def _retry_later(self) -> None:
+    def _retry_later(self, collection: str) -> None:
         self._stopping.wait(RETRY_S)
-        self._wake.set()
-
-    def _on_start(self, child: "subprocess.Popen[str]") -> None:
-        self._child = child
-        if self._stopping.is_set():
-            child.terminate()
+        self._wake[collection].set()

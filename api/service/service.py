@@ -20,6 +20,7 @@ from ..errors import IndexBuilding, NotFound, RequestInvalid, SourceNotFound
 from ..settings import Settings
 from ..wire.schemas import Ready, Waiting
 from ..wire.signed_links import LinkSigner
+from .background_sync import MAX_PARALLEL_SYNCS
 from .collection import Collection, Components
 
 if TYPE_CHECKING:
@@ -81,10 +82,9 @@ class Service:
         With an `answer_log` answers are logged, with `watch` a sync follows each change.
         """
         self.settings, self.links = settings, links
-        self.sync_lock = threading.Lock()
-        """Serialises syncs: each takes half a gigabyte and every core."""
+        self.sync_slots = threading.BoundedSemaphore(MAX_PARALLEL_SYNCS)
         self.collections = {
-            name: Collection(name, request, self.sync_lock) for name, request in requests.items()
+            name: Collection(name, request, self.sync_slots) for name, request in requests.items()
         }
         self.components: Components | None = None
         self.is_draining = False
