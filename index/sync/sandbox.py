@@ -29,7 +29,7 @@ LIMIT_S_PER_MB = 5
 Reading and chunking take 0.5 s for a megabyte of short paragraphs, 1.5 s of long ones, and the
 first of those 2 s more, to load the splitter (two cores, 2026-11-28).
 """
-WALL_CLOCK_FACTOR = 3
+WALL_CLOCK_FACTOR = 6
 """Wall-clock time over processor time: a busy machine must not lose a file."""
 START_TIMEOUT_S = 30
 READY = b"ready\n"
