@@ -17,8 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from rag.types import Ask
 
-from .errors import SourceNotFound
-from .http.middleware import MAX_BODY_BYTES
+from .errors import RequestInvalid, SourceNotFound
 from .routes.answers import get_answer
 from .routes.deps import absolute_links, validate_question
 from .security.auth import UNRESTRICTED, Caller, get_caller
@@ -38,6 +37,14 @@ CollectionName = Annotated[Text | None, Field(description="Collection; unset: th
 Identify = Callable[["Context"], tuple[Caller, LinkSigner]]
 """Returns the caller of a tool, and the signer of their links."""
 
+MAX_REQUEST_BYTES = 65_536
+"""A question has 4,000 characters; the SDK repeats parts of a request in its errors."""
+MAX_RESOURCE_CHARS = 1_000_000
+"""An agent reads a longer text in parts, over HTTP."""
+_TOO_LONG = (
+    f"the text has more than {MAX_RESOURCE_CHARS:,} characters; "
+    "read parts of it with GET /v1/sources/{id}/text?start=…&end=…"
+)
 _INSTRUCTIONS = (
     "Answers questions about a collection of articles. `ask` gives an answer whose every citation "
     "is an exact quote, or says why there is none; `search` gives passages; source://{id} is the "
@@ -97,7 +104,7 @@ class _Tools:
             lease = self._service.lease(collection, allowed=caller.collections)
             with lease as (components, generation):
                 hits = components.pipeline.search(generation, text, top_k=top_k)
-                passages = [serializers.passage(hit, links) for hit in hits]
+                passages = serializers.passages(hits, links)
                 return HitsBody(hits=passages, index=serializers.index(generation.info))
 
         with _tool_errors():
@@ -119,7 +126,9 @@ class _Tools:
 
         def read() -> str:
             lease = self._service.lease_source(source_id, allowed=caller.collections)
-            with lease as (_, generation):
+            with lease as (found, generation):
+                if found.length > MAX_RESOURCE_CHARS:
+                    raise RequestInvalid("source_id", _TOO_LONG)
                 return generation.text(source_id)
 
         with _tool_errors():
@@ -187,7 +196,7 @@ class McpEndpoint:
         server.streamable_http_app(
             json_response=True,
             stateless_http=True,
-            max_request_body_size=MAX_BODY_BYTES,
+            max_request_body_size=MAX_REQUEST_BYTES,
             # our middleware checks Host and Origin, for every route and mount
             transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         )

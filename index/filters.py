@@ -4,8 +4,9 @@ Tags and dates come from an article's front matter.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 
 from .types import Filters
 
@@ -14,20 +15,31 @@ _ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
 def matches(filters: Filters, path: str, metadata: Mapping[str, str]) -> bool:
     """Returns whether a source with this path and front matter passes all filters."""
-    tags = _fold_tags(metadata.get("tags", "").split(","))
     return (
-        (not filters.sources or any(_is_path_in(path, prefix) for prefix in filters.sources))
-        and (not filters.tags or not tags.isdisjoint(_fold_tags(filters.tags)))
+        (not filters.sources or _is_path_in(path, filters.sources))
+        and (not filters.tags or _has_tag(metadata.get("tags", ""), filters.tags))
         and _is_date_in_range(filters, metadata)
     )
 
 
-def _is_path_in(path: str, prefix: str) -> bool:
-    return path.startswith(prefix) if prefix.endswith("/") else path == prefix
+def _is_path_in(path: str, sources: tuple[str, ...]) -> bool:
+    paths, prefixes = _split_sources(sources)
+    return path in paths or path.startswith(prefixes)
 
 
-def _fold_tags(tags: Iterable[str]) -> set[str]:
-    return {tag.strip().casefold() for tag in tags} - {""}
+@lru_cache(16)  # the same for every source of a search
+def _split_sources(sources: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Returns the paths, and the prefixes, which end in `/`."""
+    return frozenset(sources), tuple(source for source in sources if source.endswith("/"))
+
+
+def _has_tag(tags: str, expected: tuple[str, ...]) -> bool:
+    return not _fold_tags(expected).isdisjoint(_fold_tags(tuple(tags.split(","))))
+
+
+@lru_cache(256)  # a search looks at each source's tags for the same expected ones
+def _fold_tags(tags: tuple[str, ...]) -> frozenset[str]:
+    return frozenset({tag.strip().casefold() for tag in tags} - {""})
 
 
 def _is_date_in_range(filters: Filters, metadata: Mapping[str, str]) -> bool:

@@ -24,9 +24,14 @@ OnRequestEnd = Callable[[str, str | None, int, float], None]
 
 MAX_BODY_BYTES = 1_000_000
 """Maximum size of a JSON body."""
+MAX_JSON_CONTAINERS = 10_000
+MAX_JSON_COMMAS = 50_000
+"""A body of a million brackets takes the parser a second."""
 MAX_QUERY_BYTES = 8_192
 """Maximum length of a query string; a cursor has up to 6,000 characters."""
 MAX_PARAMETERS = 100
+MAX_PATH_SEGMENTS = 100
+"""A folder of static files is searched for each segment of a path."""
 MIN_BYTES_PER_S = 1_000
 """A request body must not arrive, and a response not be read, more slowly."""
 SECURITY_HEADERS = {
@@ -94,7 +99,7 @@ class RequestContextMiddleware:
             await send(message)
 
         try:
-            app = _refuse_long_query(scope) or self.app
+            app = _refuse_long_url(scope) or self.app
             await app(scope, receive, send_with_headers)
         except Exception as error:  # the outermost handler: no other one knows this error
             log.exception("the request failed")
@@ -119,13 +124,16 @@ class RequestContextMiddleware:
             headers.setdefault("cache-control", "no-store")
 
 
-def _refuse_long_query(scope: Scope) -> ASGIApp | None:
-    """Returns the response to a query string that would take milliseconds to parse, else None."""
+def _refuse_long_url(scope: Scope) -> ASGIApp | None:
+    """Returns the response to a URL that would take milliseconds to parse, else None."""
     query: bytes = scope["query_string"]
-    if len(query) <= MAX_QUERY_BYTES and query.count(b"&") < MAX_PARAMETERS:
+    if scope["path"].count("/") > MAX_PATH_SEGMENTS:
+        message = f"the path has more than {MAX_PATH_SEGMENTS} segments"
+    elif len(query) > MAX_QUERY_BYTES or query.count(b"&") >= MAX_PARAMETERS:
+        message = f"the query string exceeds {MAX_QUERY_BYTES:,} bytes, {MAX_PARAMETERS} parameters"
+    else:
         return None
-    limits = f"{MAX_QUERY_BYTES:,} bytes and {MAX_PARAMETERS} parameters"
-    return error_response(RequestError("bad_request", f"the query string exceeds {limits}"), scope)
+    return error_response(RequestError("bad_request", message), scope)
 
 
 def _route(scope: Scope, root_path: str) -> str | None:
@@ -164,6 +172,7 @@ class BodyLimitMiddleware:
             _check_media_type(headers, is_json=is_json)
             if is_json:
                 body = await self._read(receive_in_time, headers)
+                _check_json_size(body)
         except RequestError as error:
             await error_response(error, scope)(scope, receive, send)
             return
@@ -183,6 +192,22 @@ class BodyLimitMiddleware:
                 raise BodyTooLarge(self.max_bytes)
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def _check_json_size(body: bytes) -> None:
+    """Raises RequestError for a JSON body with too many values; strings may hold any text."""
+    if _has_few_values(body):
+        return
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    quotes = unescaped.count(b'"')
+    if quotes > 4 * MAX_JSON_COMMAS or not _has_few_values(b"".join(unescaped.split(b'"')[::2])):
+        limits = f"{MAX_JSON_CONTAINERS:,} arrays and objects or {MAX_JSON_COMMAS:,} values"
+        raise RequestError("bad_request", f"the JSON body has more than {limits}")
+
+
+def _has_few_values(body: bytes) -> bool:
+    containers = body.count(b"[") + body.count(b"{")
+    return containers <= MAX_JSON_CONTAINERS and body.count(b",") <= MAX_JSON_COMMAS
 
 
 def _with_deadline(receive: Receive, timeout_s: float) -> Receive:

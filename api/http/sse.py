@@ -191,7 +191,7 @@ class AnswerEventEncoder:
         match event:
             case rag.PassagesFound():
                 hits = event.hits if include_passages else ()
-                passages = [serializers.passage(hit, links) for hit in hits]
+                passages = serializers.passages(hits, links)
                 return "passages", schemas.PassagesEvent(id=event.id, passages=passages)
             case rag.Delta():
                 return "delta", schemas.DeltaEvent(text=event.text, format=event.format)

@@ -5,10 +5,11 @@ All of these read files or databases, so FastAPI runs them in threads.
 
 import base64
 import binascii
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 
 from ..errors import RequestInvalid, SourceNotFound, error_info
 from ..wire import serializers
@@ -19,6 +20,10 @@ from .deps import CallerDep, ServiceDep, validate_question
 
 router = APIRouter()
 
+MAX_OFFSET = 1_000_000_000
+"""No text is as long."""
+PIECE_CHARS = 65_536
+"""How much of a text is encoded and sent at once; a whole one has up to 64 MB."""
 Limit = Annotated[int, Query(ge=1, le=500, description="Sources per page")]
 Cursor = Annotated[
     str | None,
@@ -28,8 +33,8 @@ Cursor = Annotated[
         description="`next_cursor` of the previous page",
     ),
 ]
-Start = Annotated[int | None, Query(ge=0, description="First character")]
-End = Annotated[int | None, Query(ge=0, description="Character after the last")]
+Start = Annotated[int | None, Query(ge=0, le=MAX_OFFSET, description="First character")]
+End = Annotated[int | None, Query(ge=0, le=MAX_OFFSET, description="Character after the last")]
 Version = Annotated[
     str | None, Query(max_length=64, description="Prefix of the file's SHA-256 when it was cited")
 ]
@@ -55,7 +60,7 @@ def search(body: SearchBody, service: ServiceDep, caller: CallerDep) -> HitsBody
             generation, query, top_k=body.top_k, filters=body.filters.to_index()
         )
         return HitsBody(
-            hits=[serializers.passage(hit, service.links) for hit in hits],
+            hits=serializers.passages(hits, service.links),
             index=serializers.index(generation.info),
         )
 
@@ -71,10 +76,11 @@ def list_sources(
     """List the articles by path."""
     with service.lease(collection, allowed=caller.collections) as (_, generation):
         sources = generation.sources(after=_decode_cursor(cursor), limit=limit + 1)
-        has_more = len(sources) > limit
+        page = serializers.sources(sources[:limit], service.links)
+        has_more = len(sources) > len(page)
         return SourcesBody(
-            sources=[serializers.source(source, service.links) for source in sources[:limit]],
-            next_cursor=_encode_cursor(sources[limit - 1].path) if has_more else None,
+            sources=page,
+            next_cursor=_encode_cursor(page[-1].source) if has_more else None,
             index=serializers.index(generation.info),
         )
 
@@ -99,7 +105,7 @@ def get_source_text(
     with service.lease_source(source_id, allowed=caller.collections) as (_, generation):
         text = generation.text(source_id)
     _check_span(start, end, len(text))
-    return PlainTextResponse(text[start:end])
+    return _TextResponse(text[start:end])
 
 
 @router.get(
@@ -125,7 +131,7 @@ def view_source(
     try:
         with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
             text = generation.text(source_id)
-            location = describe_location(generation.source_chunks(source_id), start)
+            location = describe_location(generation.chunk_at(source_id, start or 0))
     except SourceNotFound as error:
         return render_not_found(error_info(error).status)
     if v is None or source.sha256.startswith(v):
@@ -133,6 +139,23 @@ def view_source(
     return render_source_page(
         source, text, start=start, end=end, version=v, fingerprint=q or "", location=location
     )
+
+
+class _TextResponse(StreamingResponse):
+    """A text in pieces, so that the text is all that a long one takes of memory."""
+
+    def __init__(self, text: str) -> None:
+        """Takes the time to count the bytes, so create it in a thread."""
+        pieces = range(0, len(text), PIECE_CHARS)
+        size = sum(len(text[at : at + PIECE_CHARS].encode()) for at in pieces)
+        encoded = (text[at : at + PIECE_CHARS].encode() for at in pieces)
+        headers = {"content-length": str(size)}
+        super().__init__(_as_async(encoded), headers=headers, media_type="text/plain")
+
+
+async def _as_async(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 def _check_span(start: int | None, end: int | None, length: int) -> None:

@@ -16,7 +16,8 @@ def escape(text: str) -> str:
     text = text.replace("\r\n", "\n")
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_escape_character, text))
+    escapes = {ord(character): _escape_character(character) for character in set(text)}
+    return text.translate(escapes)
 
 
 def _escape_character(character: str) -> str:

@@ -7,7 +7,9 @@ ignored: a client's instructions must not decide what counts as supported.
 import re
 import time
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
+from index.text.limits import MAX_TITLE_CHARS, shorten
 from rag import types as rag
 
 from ..errors import NotFound, RequestInvalid
@@ -19,6 +21,8 @@ MODEL = "footnote"
 MAX_TURNS = 100
 MAX_TURN_CHARS = 20_000
 """As for `POST /v1/answers`; here they truncate the history, since chats only ever grow."""
+MAX_ANNOTATIONS = 1_000
+"""Markers of one answer that are annotated; later ones remain text."""
 
 _MARKER = re.compile(r"\[(\d+)\]")
 
@@ -64,11 +68,16 @@ def build_completion(
     citations = {citation.n: citation for citation in answer.citations}
     reply = schemas.ChatReply(
         content=answer.answer,
-        annotations=[
-            annotation
-            for sentence in answer.sentences
-            for annotation in _annotations(sentence, citations, links)
-        ],
+        annotations=list(
+            islice(
+                (
+                    annotation
+                    for sentence in answer.sentences
+                    for annotation in _annotations(sentence, citations, links)
+                ),
+                MAX_ANNOTATIONS,
+            )
+        ),
     )
     return schemas.ChatCompletion(
         id=answer.id,
@@ -90,7 +99,7 @@ def _annotations(
             url_citation=schemas.UrlCitation(
                 start_index=sentence.start + spans[n][0],
                 end_index=sentence.start + spans[n][1],
-                title=citations[n].title,
+                title=shorten(citations[n].title, MAX_TITLE_CHARS),
                 url=serializers.citation(citations[n], links).url,
             )
         )
@@ -144,8 +153,9 @@ class ChunkBuilder:
     def _streamed_annotations(
         self, sentence: rag.AnswerSentence
     ) -> list[schemas.StreamedAnnotation]:
-        annotations = _annotations(sentence, self._citations, self._links)
         first = self._annotation_count
+        annotations = _annotations(sentence, self._citations, self._links)
+        annotations = annotations[: MAX_ANNOTATIONS - first]
         self._annotation_count += len(annotations)
         return [
             schemas.StreamedAnnotation(index=index, url_citation=annotation.url_citation)

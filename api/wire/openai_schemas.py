@@ -5,9 +5,19 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from .schemas import Text
+
+MAX_MESSAGES = 400
+"""The last ones of a longer conversation are read: chats only ever grow."""
+MAX_PARTS = 1_000
+"""Parts of one message."""
+
+
+def _keep_last_messages(messages: object) -> object:
+    return messages[-MAX_MESSAGES:] if isinstance(messages, list) else messages
+
 
 _OMIT_NONE = Field(exclude_if=lambda value: value is None)
 """Omitted when null, as in OpenAI's streams."""
@@ -24,7 +34,7 @@ class ChatMessage(BaseModel):
     """A message of the conversation; only the roles `user` and `assistant` are read."""
 
     role: Text
-    content: Text | list[ContentPart] | None = None
+    content: Text | Annotated[list[ContentPart], Field(max_length=MAX_PARTS)] | None = None
 
 
 class StreamOptions(BaseModel):
@@ -37,7 +47,9 @@ class ChatBody(BaseModel):
     """A conversation whose last user message is the question."""
 
     model: Text = Field(description="`footnote`, or `footnote/NAME` for the collection NAME")
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    messages: Annotated[
+        list[ChatMessage], BeforeValidator(_keep_last_messages), Field(min_length=1)
+    ]
     stream: StrictBool | None = False
     stream_options: StreamOptions | None = None
 

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from index.errors import IndexingError
+from index.text.limits import shorten
 from rag.errors import AnswerError
 
 from ..errors import CODE_BY_STATUS, ApiError, ErrorInfo, RequestInvalid, error_info
@@ -30,6 +31,8 @@ MEDIA_TYPE = "application/problem+json"
 _NAME = re.compile(r"[\w-]+")
 _OPENAI_ROUTES = ("/v1/chat", "/v1/models")
 _MAX_FIELDS = 20
+MAX_MESSAGE_CHARS = 1_000
+"""Of an error; what it repeats of the request has been cut before, and this holds for any."""
 
 
 def build_problem(error: Exception, scope: Scope) -> tuple[Problem, ErrorInfo]:
@@ -42,7 +45,8 @@ def build_problem(error: Exception, scope: Scope) -> tuple[Problem, ErrorInfo]:
         if "request_id" in scope.get("state", {}):
             problem.detail += f" (request id {problem.request_id})"
     if isinstance(error, RequestInvalid):
-        problem.errors = [Invalid(field=error.field, message=error.cause)]
+        cause = shorten(error.cause, MAX_MESSAGE_CHARS)
+        problem.errors = [Invalid(field=error.field, message=cause)]
     return problem, info
 
 
@@ -50,7 +54,7 @@ def _problem(info: ErrorInfo, scope: Scope) -> Problem:
     return Problem(
         title=http.HTTPStatus(info.status).phrase,
         status=info.status,
-        detail=info.detail,
+        detail=shorten(info.detail, MAX_MESSAGE_CHARS),
         code=info.code,
         request_id=str(scope.get("state", {}).get("request_id", "none")),
     )
@@ -113,7 +117,8 @@ def _invalid_field(error: Mapping[str, Any]) -> Invalid:  # Any: pydantic's own 
         return Invalid(field="body", message=f"is not JSON: {error['ctx']['error']}")
     # `loc` also has pydantic's descriptions of union branches, which are not names
     field = ".".join(part for part in map(str, error["loc"]) if _NAME.fullmatch(part))
-    return Invalid(field=field, message=error["msg"].removeprefix("Value error, "))
+    message = shorten(error["msg"].removeprefix("Value error, "), MAX_MESSAGE_CHARS)
+    return Invalid(field=shorten(field, MAX_MESSAGE_CHARS), message=message)
 
 
 async def _handle_http_exception(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBo
 from index.types import Filters as IndexFilters
 from rag.types import Answerer, Format, Reason, Status
 
+MAX_SKIPPED = 1_000
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -288,8 +289,15 @@ class Left(BaseModel):
     cause: str
 
 
+def _first_skipped(skipped: object) -> object:
+    return skipped[:MAX_SKIPPED] if isinstance(skipped, list) else skipped
+
+
 class Report(BaseModel):
-    """The result of a sync; `generation` is the one that serves now."""
+    """The result of a sync; `generation` is the one that serves now.
+
+    `skipped` has at most 1,000 files; `footnote sync` prints all.
+    """
 
     generation: str
     published: bool
@@ -298,7 +306,7 @@ class Report(BaseModel):
     removed: int
     unchanged: int
     chunks: int
-    skipped: list[Left]
+    skipped: Annotated[list[Left], BeforeValidator(_first_skipped)]
     seconds: float
 
 

@@ -1,12 +1,53 @@
 """Answers, hits and sources → their JSON shapes, with signed links; one function a shape."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from typing import TypeVar
 
+from pydantic import BaseModel
+
+from index.text.limits import (
+    MAX_HEADING_PATH_CHARS,
+    MAX_METADATA_ENTRIES,
+    MAX_METADATA_KEY_CHARS,
+    MAX_METADATA_VALUE_CHARS,
+    MAX_TITLE_CHARS,
+    shorten,
+)
 from index.types import GenerationInfo, Source
 from rag import types as rag
 
 from . import schemas
 from .signed_links import LinkSigner
+
+MAX_LIST_BYTES = 1_000_000
+"""Of the passages, or the sources, of one reply, as JSON; the rest of a longer list is left out.
+
+No reply repeats more of an index than that, whatever made it: fifty passages of the largest size
+have 240,000 characters.
+"""
+
+Item = TypeVar("Item", bound=BaseModel)
+
+
+def _within_limit(items: Iterable[Item]) -> Iterator[Item]:
+    """Yields the first items that together have `MAX_LIST_BYTES` as JSON, at least one."""
+    size = 0
+    for item in items:
+        item_size = len(item.model_dump_json())
+        size += item_size
+        if size > MAX_LIST_BYTES and size > item_size:
+            return
+        yield item
+
+
+def passages(hits: Iterable[rag.Hit], links: LinkSigner) -> list[schemas.Passage]:
+    """Returns the passages of a reply, best first; the last ones are left out of a long reply."""
+    return list(_within_limit(passage(hit, links) for hit in hits))
+
+
+def _heading(heading: str | None) -> str | None:
+    return heading and shorten(heading, MAX_HEADING_PATH_CHARS)
 
 
 def passage(hit: rag.Hit, links: LinkSigner) -> schemas.Passage:
@@ -17,8 +58,8 @@ def passage(hit: rag.Hit, links: LinkSigner) -> schemas.Passage:
         rank=hit.rank,
         source_id=source.id,
         source=source.path,
-        title=source.title,
-        heading=chunk.heading,
+        title=shorten(source.title, MAX_TITLE_CHARS),
+        heading=_heading(chunk.heading),
         page=chunk.page,
         start=start,
         end=end,
@@ -42,7 +83,8 @@ def citation(citation: rag.Citation, links: LinkSigner) -> schemas.Citation:
         end=citation.end,
         quote=citation.quote,
     )
-    return schemas.Citation(**asdict(citation), url=url)
+    title, heading = shorten(citation.title, MAX_TITLE_CHARS), _heading(citation.heading)
+    return schemas.Citation(**asdict(citation) | {"title": title, "heading": heading}, url=url)
 
 
 def sentence(sentence: rag.AnswerSentence) -> schemas.Sentence:
@@ -71,11 +113,16 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
         degraded=answer.degraded,
         sentences=[sentence(one) for one in answer.sentences],
         citations=[citation(one, links) for one in answer.citations],
-        passages=[passage(hit, links) for hit in answer.passages] if include_passages else [],
+        passages=passages(answer.passages, links) if include_passages else [],
         index=index(answer.index),
         timings_ms={name: round(ms, 1) for name, ms in answer.timings_ms.items()},
         usage=schemas.Usage(**asdict(answer.usage)) if answer.usage else None,
     )
+
+
+def sources(sources: Iterable[Source], links: LinkSigner) -> list[schemas.SourceBody]:
+    """Returns a page of sources; a long one has fewer of them, but at least one."""
+    return list(_within_limit(source(one, links) for one in sources))
 
 
 def source(source: Source, links: LinkSigner) -> schemas.SourceBody:
@@ -83,10 +130,14 @@ def source(source: Source, links: LinkSigner) -> schemas.SourceBody:
     return schemas.SourceBody(
         id=source.id,
         source=source.path,
-        title=source.title,
+        title=shorten(source.title, MAX_TITLE_CHARS),
         sha256=source.sha256,
         size_bytes=source.size,
         length=source.length,
-        metadata=dict(source.metadata),
+        metadata={
+            key: shorten(value, MAX_METADATA_VALUE_CHARS)
+            for key, value in list(source.metadata.items())[:MAX_METADATA_ENTRIES]
+            if len(key) <= MAX_METADATA_KEY_CHARS
+        },
         url=links.source_url(source.id),
     )

@@ -36,8 +36,11 @@ _VIEW = re.compile(r"/v1/sources/([^/]+)/view")
 _SIGNED = ("start", "end", "v", "q", "exp")
 _SCHEMA = "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);"
 _HASH_CHARS = 16
-_MAX_HASHED_CHARS = 20_000_000
-"""Bounds a search: in a text of one repeated letter every position is a candidate."""
+SEARCH_CHARS = 1_000_000
+"""How far from its old place a quote is searched for, in characters to either side."""
+_MAX_CANDIDATES = 1_000
+_MAX_HASHED_CHARS = 1_000_000
+"""Bound a search: in a text of one repeated letter every position is a candidate."""
 
 
 class LinkSigner:
@@ -117,19 +120,26 @@ def fingerprint_quote(quote: str) -> str:
 
 
 def find_quote(fingerprint: str, text: str, *, length: int, near: int) -> int | None:
-    """Returns where the quote of `length` characters starts, nearest to `near`, or None."""
+    """Returns where the quote of `length` characters starts, nearest to `near`, or None.
+
+    Looks `SEARCH_CHARS` around `near`, and at the nearest candidates of equal sum only.
+    """
     if not fingerprint or not 0 < length <= len(text):
         return None
     try:
         expected_sum = int(fingerprint[:4], 16)
     except ValueError:
         return None
-    sums = _running_sums(text)
-    starts = np.flatnonzero(sums[length:] - sums[:-length] == expected_sum)
-    order = np.argsort(np.abs(starts - near), kind="stable")
-    candidates = starts[order][: _MAX_HASHED_CHARS // length + 1].tolist()
-    matches = (at for at in candidates if _hash(text[at : at + length]) == fingerprint[4:])
-    return next(matches, None)
+    near = min(near, len(text))
+    offset = max(0, near - SEARCH_CHARS)
+    sums = _running_sums(text[offset : near + SEARCH_CHARS + length])
+    starts = np.flatnonzero(sums[length:] - sums[:-length] == expected_sum) + offset
+    limit = min(_MAX_CANDIDATES, _MAX_HASHED_CHARS // length + 1)
+    middle = int(np.searchsorted(starts, near))
+    nearest = starts[max(0, middle - limit) : middle + limit]
+    order = np.argsort(np.abs(nearest - near), kind="stable")[:limit]
+    matches = (at for at in nearest[order] if _hash(text[at : at + length]) == fingerprint[4:])
+    return next((int(at) for at in matches), None)
 
 
 def _running_sums(text: str) -> NDArray[np.uint16]:

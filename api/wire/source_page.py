@@ -4,17 +4,17 @@ The link's `#cite` scrolls to `<mark>`. Everything from the source is HTML-escap
 are invisible or reorder the text become visible escapes.
 """
 
-from collections.abc import Sequence
 from html import escape as escape_html
 from pathlib import Path
 from string import Template
 
 from fastapi.responses import HTMLResponse
 
+from index.text.limits import MAX_HEADING_PATH_CHARS, MAX_TITLE_CHARS, shorten
 from index.types import Chunk, Source
 
 from .escape import escape
-from .signed_links import find_quote
+from .signed_links import SEARCH_CHARS, find_quote
 
 _TEMPLATE = Path(__file__).parents[1] / "pages" / "view.html"
 _HEADERS = {
@@ -31,11 +31,18 @@ _MOVED = (
     "This source has changed since it was cited. It still contains the cited text, word for word, "
     "which is highlighted; the text around it may differ."
 )
+_CHANGED_LONG = (
+    "This source has changed since it was cited, and does not contain the cited text near its old "
+    "place. Nothing is highlighted."
+)
 _CUT = "This source is long: only the text around the passage is shown."
+_MARK_CUT = "This passage is long: only its beginning is shown."
 _NOT_FOUND = "This source is not, or no longer, in the index."
 
 CONTEXT_CHARS = 50_000
 """How many characters of a long source are shown before and after the passage."""
+MAX_MARKED_CHARS = 100_000
+"""How many characters of a passage are shown; a cited one has fewer."""
 
 
 def render_source_page(
@@ -60,13 +67,16 @@ def render_source_page(
     if version is not None and not source.sha256.startswith(version):
         position = find_quote(fingerprint, text, length=last - first, near=first)
         first, last = (0, 0) if position is None else (position, position + last - first)
-        note, location = _CHANGED if position is None else _MOVED, ""
+        changed = _CHANGED if len(text) <= SEARCH_CHARS else _CHANGED_LONG
+        note, location = changed if position is None else _MOVED, ""
+    elif last - first > MAX_MARKED_CHARS:
+        note = _MARK_CUT
     elif _is_cut(text, first, last):
         note = _CUT
     line = text.count("\n", 0, first) + 1
     place = f"Characters {first:,} to {last:,}, from line {line:,}"
     return _page(
-        title=source.title,
+        title=shorten(source.title, MAX_TITLE_CHARS),
         path=source.path,
         place=", ".join(filter(None, (place, location))) if first < last else "The whole source",
         note=note,
@@ -74,12 +84,14 @@ def render_source_page(
     )
 
 
-def describe_location(chunks: Sequence[Chunk], start: int | None) -> str:
-    """Returns the page and the heading (or the row) of a character offset; may be empty."""
-    chunk = next((chunk for chunk in chunks if chunk.start <= (start or 0) < chunk.end), None)
+def describe_location(chunk: Chunk | None) -> str:
+    """Returns the page and the heading (or the row) of a chunk; may be empty."""
     if chunk is None:
         return ""
-    parts = [f"page {chunk.page}" if chunk.page else "", chunk.heading or ""]
+    parts = [
+        f"page {chunk.page}" if chunk.page else "",
+        shorten(chunk.heading or "", MAX_HEADING_PATH_CHARS),
+    ]
     return ", ".join(filter(None, parts))
 
 
@@ -110,6 +122,8 @@ def _highlight(text: str, first: int, last: int) -> str:
     """Returns the text as HTML, `first:last` within `<mark id="cite">`."""
     if first >= last:
         return _escape(text[: 2 * CONTEXT_CHARS])
+    if last - first > MAX_MARKED_CHARS:
+        last = first + MAX_MARKED_CHARS
     before, after = text[max(0, first - CONTEXT_CHARS) : first], text[last : last + CONTEXT_CHARS]
     quote = f'<mark id="cite">{_escape(text[first:last])}</mark>'
     return _escape(before) + quote + _escape(after)

@@ -154,6 +154,15 @@ class Catalog:
         query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
         return [_chunk(record) for record in self._select(query, (source_id,))]
 
+    def chunk_at(self, source_id: str, offset: int) -> Chunk | None:
+        """Returns the chunk of a source that contains a character offset, or None."""
+        query = (
+            f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? AND start <= ? "
+            "ORDER BY start DESC LIMIT 1"
+        )
+        chunks = map(_chunk, self._select(query, (source_id, offset)))
+        return next((chunk for chunk in chunks if offset < chunk.end), None)
+
     def rows(self, ids: Sequence[str]) -> list[int]:
         """Returns the rows of these chunk ids, in this order; unknown ids are left out."""
         rows = dict(self._select_in("SELECT id, row FROM chunks WHERE id IN", ids))

@@ -73,7 +73,7 @@ class Generation:
         self.sources, self.all_sources = catalog.sources, catalog.all_sources
         self.source = lru_cache(SOURCE_CACHE_SIZE)(catalog.source)
         self.text = lru_cache(TEXT_CACHE_SIZE)(catalog.text)
-        self.source_chunks = catalog.source_chunks
+        self.source_chunks, self.chunk_at = catalog.source_chunks, catalog.chunk_at
         self.rows_matching = lru_cache(FILTER_CACHE_SIZE)(catalog.rows_matching)
         self.vocabulary, self.all_terms = catalog.terms, catalog.vocabulary
         self.vector, self.stored_vectors = vectors.vector, vectors.read

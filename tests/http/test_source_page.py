@@ -92,12 +92,9 @@ def test_the_page_runs_nothing_and_loads_only_our_style(page: object) -> None:
 
 
 def test_the_page_says_which_page_and_heading_the_passage_is_of() -> None:
-    chunks = [
-        Chunk(0, "a", "s", 0, 5, (), heading="Tides", page=1),
-        Chunk(1, "b", "s", 7, 12, (), heading="Tides › <b>\u202e", page=2),
-    ]
-    where = describe_location(chunks, 8)
-    assert (where, describe_location(chunks, 6)) == ("page 2, Tides › <b>\u202e", "")
+    chunk = Chunk(1, "b", "s", 7, 12, (), heading="Tides › <b>\u202e", page=2)
+    where = describe_location(chunk)
+    assert (where, describe_location(None)) == ("page 2, Tides › <b>\u202e", "")
     page = render_source_page(
         source(), "First. Second.", start=7, end=14, version=None, location=where
     )
