@@ -24,6 +24,9 @@ RACY_NS = 2_000_000_000
 """A file changed this recently is hashed again next time: file-system clocks are coarse, and a
 second write within a tick leaves its stat unchanged (after git's "racy" index)."""
 
+MAX_PATH_CHARS = 1_000
+"""Of a file's path in the corpus, which is repeated in each of its hits."""
+
 _FILE_ERRNOS = {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ELOOP}
 """Errors about the file itself; others, such as EIO or ESTALE, are the disk's and transient."""
 
@@ -129,6 +132,8 @@ def _check_entry(
         raise SourceUnreadable(escaped, "its name is not UTF-8") from error
     if isinstance(entry, OSError):
         raise _unreadable(path, "cannot be listed", entry) from entry
+    if len(path) > MAX_PATH_CHARS:
+        raise SourceUnreadable(path, f"its path has more than {MAX_PATH_CHARS:,} characters")
     if entry.is_symlink():
         _resolve_within(root, path)
     try:

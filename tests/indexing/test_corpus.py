@@ -169,3 +169,11 @@ def test_files_without_permission_are_reported_and_the_rest_is_read(tmp_path: Pa
 def test_a_sources_id_is_that_of_its_collection_and_path() -> None:
     assert source_id("default", "a.txt") == source_id("default", "a.txt")
     assert len({source_id("x", "a"), source_id("y", "a"), source_id("x", "b")}) == 3
+
+
+def test_a_path_above_the_limit_is_skipped(tmp_path: Path) -> None:
+    folder = "/".join(["d" * 200] * 5)
+    write_files(tmp_path, {f"{folder}/a.txt": "text", "b.txt": "text"})
+    files, skipped = scan(tmp_path, formats=("txt",), max_file_bytes=100)
+    assert [file.path for file in files] == ["b.txt"]
+    assert skipped[0].cause == "its path has more than 1,000 characters"
