@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 from index.text.analyzer import content_terms, terms
 
@@ -20,6 +21,9 @@ from ..types import Hit, ScoredSentence
 SIMILARITY, COVER = 0.15, 0.45
 """How far a sentence may score below the best one and still be about the same. Of 592 SQuAD
 questions 13 find a conflict, most of them ambiguous questions."""
+
+MAX_FIGURES = 50
+"""Numbers, and dates, of one text that are compared."""
 
 _MONTHS = (
     "january february march april may june july august september october november december"
@@ -133,9 +137,9 @@ def _is_same(one: _Quantity, other: _Quantity) -> bool:
 
 def _new_numbers(question: str, text: str) -> list[_Quantity]:
     """The text's figures that the question does not have, and that are no part of a name."""
-    asked = list(find_numbers(question))
+    asked = list(islice(find_numbers(question), MAX_FIGURES))
     quantities = []
-    for number in find_numbers(text):
+    for number in islice(find_numbers(text), MAX_FIGURES):
         if not number.is_in_name and not any(is_consistent(number, one) for one in asked):
             nouns = _NOUNS_AFTER.match(text, text.find(number.text) + len(number.text))
             things = content_terms(terms(nouns.group() if nouns else ""))
@@ -153,16 +157,17 @@ def _new(dates: list[_Date], asked: list[_Date]) -> list[_Date]:
 
 
 def _dates(text: str) -> list[_Date]:
-    return [_date(match) for match in _matches(text)]
+    return list(dict.fromkeys(_date(match) for match in islice(_matches(text), MAX_FIGURES)))
 
 
 def _matches(text: str) -> Iterator[re.Match[str]]:
     """The dates of a text; one that is part of a longer one counts once, as that."""
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(text))
     for pattern in _DATES:
         for match in pattern.finditer(text):
-            if not any(start < match.end() and match.start() < end for start, end in taken):
-                taken.append(match.span())
+            start, end = match.span()
+            if not any(taken[start:end]):
+                taken[start:end] = b"\1" * (end - start)
                 yield match
 
 

@@ -27,7 +27,7 @@ MAX_BLANKS = 8
 MAX_WHITE_SPACE = 200
 """White space in a row that is kept."""
 
-SETTLE_CHARS = 400
+SETTLE_CHARS = 100
 """After so many more characters it is settled again how far a sentence has no end."""
 
 _STOP = ".!?…。！？｡"
@@ -172,10 +172,10 @@ class AnswerBuffer:
         if not text or text.isspace():
             return 0, None
         end = first_sentence_end(text, self._settled)
-        if end == len(text) > self._next_settling:
+        rest = text[end:].lstrip()
+        if not rest and len(text) > self._next_settling:
             self._settled = settled(text, self._settled)
             self._next_settling = len(text) + SETTLE_CHARS
-        rest = text[end:].lstrip()
         return len(text[:end].rstrip()), len(text) - len(rest) if rest else None
 
     def _is_word_complete(self, start: int) -> bool:

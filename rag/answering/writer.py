@@ -40,6 +40,9 @@ REFUSALS: dict[Reason, str] = {
 }
 """The one sentence that a refusal says."""
 
+MAX_SENTENCES = 1_000
+"""Of a model's answer; the rest of a longer one is cut off."""
+
 _ENDS = tuple(".!?…。！？｡")
 
 
@@ -156,17 +159,20 @@ class ModelWriter:
         self, stream: AsyncGenerator[ModelText | ModelEnd, None]
     ) -> AsyncGenerator[Sequence[Piece], None]:
         """Yields what is certain of the model's text as it comes; nothing of a refusal."""
+        sentences = 0
         async with aclosing(self._texts(stream)) as texts:
             async for text in texts:
                 self._raw.append(text)
-                if self._repeats_prompt(text):
+                if self._repeats_prompt(text) or sentences > MAX_SENTENCES:
                     self._buffer.discard()
                     break
-                yield self._buffer.feed(text)
+                pieces = self._buffer.feed(text)
+                sentences += pieces.count(SentenceEnd())
+                yield pieces
         raw = "".join(self._raw)
         if self.has_shown_text or not is_refusal(raw):
             is_cut = self._finish_reason == "length" and raw.rstrip()[-1:] not in _ENDS
-            yield self._buffer.finish(is_cut=is_cut)
+            yield self._buffer.finish(is_cut=is_cut or sentences > MAX_SENTENCES)
 
     async def _texts(
         self, stream: AsyncGenerator[ModelText | ModelEnd, None]

@@ -6,6 +6,7 @@ Also tells statements from questions.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 from index.text.analyzer import STOP_WORDS
@@ -93,10 +94,8 @@ def contains_answer_type(answer_type: AnswerType, sentence: str, question: str) 
     """Whether the sentence may contain such an answer, other than a value of the question's own."""
     if answer_type in _QUANTITIES:
         asked = question.lower()
-        return any(
-            not re.search(rf"\b{re.escape(_token_at(sentence, match).lower())}", asked)
-            for match in _QUANTITIES[answer_type].finditer(sentence)
-        )
+        tokens = _tokens_of(_QUANTITIES[answer_type], sentence)
+        return any(not _begins_word(token.lower(), asked) for token in tokens)
     if answer_type in ("person", "place"):
         question_words = {word.lower() for word in re.findall(r"[\w’'-]+", question)}
         names = [match.group().lower() for match in _CAPITALIZED.finditer(sentence)]
@@ -105,11 +104,34 @@ def contains_answer_type(answer_type: AnswerType, sentence: str, question: str) 
     return answer_type != "reason" or bool(_REASON.search(sentence))
 
 
-def _token_at(text: str, match: re.Match[str]) -> str:
-    """The whole word or number around a match."""
-    start, end = match.span()
-    while start > 0 and not text[start - 1].isspace():
-        start -= 1
-    while end < len(text) and not text[end].isspace():
-        end += 1
-    return text[start:end].strip(".,;:!?()[]\"'“”‘’")
+def _tokens_of(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    """Yields the whole words or numbers around the pattern's matches, each once."""
+    tokens, end = set[str](), 0
+    for match in pattern.finditer(text):
+        if match.end() <= end:  # in the same token as the match before
+            continue
+        start, end = match.span()
+        while start > 0 and not text[start - 1].isspace():
+            start -= 1
+        while end < len(text) and not text[end].isspace():
+            end += 1
+        token = text[start:end].strip(".,;:!?()[]\"'“”‘’")
+        if token not in tokens:
+            tokens.add(token)
+            yield token
+
+
+def _begins_word(token: str, text: str) -> bool:
+    """Whether the text has the token at a word's beginning."""
+    if not token:
+        return bool(_WORD.search(text))
+    at = text.find(token)
+    while at >= 0:
+        if _is_in_word(text, at) != _is_in_word(text, at - 1):
+            return True
+        at = text.find(token, at + 1)
+    return False
+
+
+def _is_in_word(text: str, at: int) -> bool:
+    return at >= 0 and (text[at].isalnum() or text[at] == "_")

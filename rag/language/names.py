@@ -14,7 +14,14 @@ from index.text.analyzer import STOP_WORDS, terms
 MAX_CODE_CHARS = 6
 """A lower-case word with a digit, like `b12`, is a name up to this length."""
 
+MAX_INITIALISM = 12
+"""Letters."""
+
 _WORD = re.compile(r"[^\W_]+(?:[’'.&-][^\W_]+)*")
+_CAPITALIZED_RUN = re.compile(
+    r"(?<![\w-])(?:(?![A-Z])[\w-])*+"
+    r"([A-Z][\w-]*+(?:(?: (?:of|the|and|for|de))*+ [A-Z][\w-]*+)+)"
+)
 _VERB = re.compile(
     r" (?:is|was|has|had|did|does|will|can|[a-z]{2,}ed|became|began|bought|brought|built|came|chose"
     r"|fell|fought|found|gave|got|grew|held|led|left|lost|made|met|ran|said|sang|saw|sent|sold"
@@ -45,7 +52,8 @@ def missing_name(sentence: str, texts: Sequence[str]) -> str | None:
         name_terms = terms(re.sub(r"[’']s$", "", name))
         if (
             all(term in text_terms for term in name_terms)
-            or "".join(name_terms) in text_terms | initialisms
+            or "".join(name_terms) in text_terms
+            or "".join(name_terms) in initialisms
             or all(_has_kin(term, text_terms) for term in name_terms)
         ):
             continue
@@ -88,7 +96,8 @@ def _has_kin(term: str, text_terms: set[str]) -> bool:
     """Whether the texts have a word for the same place or people."""
     if text_terms & _demonyms().get(term, set()):
         return True
-    for other in text_terms if len(term) >= 4 else ():
+    stems = {term.removesuffix(suffix) for suffix in _SUFFIXES}
+    for other in {stem + suffix for stem in stems for suffix in _SUFFIXES} & text_terms:
         shared = len(commonprefix([term, other]))  # noqa: RUF071  # of characters, as meant
         if shared >= 4 and term[shared:] in _SUFFIXES and other[shared:] in _SUFFIXES:
             return True
@@ -106,7 +115,10 @@ def _initialisms(texts: Sequence[str]) -> set[str]:
     """The first letters of runs of capitalized words, as terms; of each run its prefixes, too."""
     initialisms = set()
     for text in texts:
-        for run in re.findall(r"[A-Z][\w-]*(?:(?: (?:of|the|and|for|de))* [A-Z][\w-]*)+", text):
-            letters = "".join(word[0].lower() for word in run.split() if word[0].isupper())
-            initialisms |= {letters[:size] for size in range(2, len(letters) + 1)}
+        for run in _CAPITALIZED_RUN.findall(text):
+            words = run.split(maxsplit=2 * MAX_INITIALISM)
+            letters = "".join(word[0].lower() for word in words if word[0].isupper())
+            initialisms |= {
+                letters[:size] for size in range(2, min(len(letters), MAX_INITIALISM) + 1)
+            }
     return initialisms

@@ -14,6 +14,9 @@ from index.text.analyzer import STOP_WORDS, terms
 MAX_COMPARED = 5
 """Cited sentences that are compared: those that share most words with the sentence."""
 
+MAX_NEGATIONS = 20
+"""Of one text, that are compared."""
+
 NEGATORS = frozenset(
     "not no never without neither nor none nobody nothing nowhere cannot hardly rarely barely "
     "scarcely dont doesnt didnt isnt arent wasnt werent hasnt havent hadnt wont cant couldnt "
@@ -68,20 +71,31 @@ def negation_differs(sentence: str, cited: Sequence[str]) -> bool:
 def _adds_negator(sentence: str, other: str) -> bool:
     """Whether the other text has the same words around one of the negators, but not that."""
     tokens = _tokens_with_bounds(sentence)
-    own_text, other_text = f" {' '.join(tokens)} ", f" {' '.join(_tokens_with_bounds(other))} "
-    for place, token in enumerate(tokens):
-        if token not in NEGATORS:
-            continue
+    places = [place for place, token in enumerate(tokens) if token in NEGATORS]
+    if not places:
+        return False
+    own_phrases, other_phrases = _phrases(tokens), _phrases(_tokens_with_bounds(other))
+    for place in places:
         before, after = tokens[max(0, place - 2) : place], tokens[place + 1 : place + 3]
-        replacements = ("", "a", "an", "the", "some", "any") if token == "no" else ("",)
+        is_no = tokens[place] == "no"
+        replacements = ("", "a", "an", "the", "some", "any") if is_no else ("",)
         for left, right in ((before, after[:1]), (before[-1:], after)):
             if len(left) + len(right) < 3:
                 continue
             for word in replacements:
-                phrase = f" {' '.join([*left, *([word] if word else []), *right])} "
-                if phrase in other_text and phrase not in own_text:
+                phrase = (*left, *([word] if word else []), *right)
+                if phrase in other_phrases and phrase not in own_phrases:
                     return True
     return False
+
+
+def _phrases(tokens: Sequence[str]) -> set[tuple[str, ...]]:
+    """The runs of three and of four tokens."""
+    return {
+        tuple(tokens[start : start + size])
+        for size in (3, 4)
+        for start in range(len(tokens) - size + 1)
+    }
 
 
 def _tokens_with_bounds(text: str) -> list[str]:
@@ -122,10 +136,12 @@ def _negations(text: str, negative_terms: frozenset[str] = frozenset()) -> list[
     for place, token in enumerate(tokens):
         is_negator = _is_negator(token, tokens[place + 1] if place + 1 < len(tokens) else "")
         if is_negator or (negative_terms and negative_terms.intersection(terms(token))):
-            scope = _clause(tokens[place + 1 :])
+            scope = _clause(tokens[place + 1 : place + 1 + _CLAUSE_TOKENS])
             if "until" not in scope and "till" not in scope:
-                before = _clause(tokens[:place][::-1])
+                before = _clause(tokens[max(0, place - _CLAUSE_TOKENS) : place][::-1])
                 negations.append(_Negation(_content(before), _content(scope)))
+        if len(negations) == MAX_NEGATIONS:
+            break
     return negations
 
 
@@ -140,7 +156,7 @@ def _is_negator(token: str, following: str) -> bool:
 def _clause(tokens: Sequence[str]) -> list[str]:
     """The tokens up to the end of the clause; a comma ends it once it has content."""
     clause: list[str] = []
-    for token in tokens[:_CLAUSE_TOKENS]:
+    for token in tokens:
         ends = token in _CLAUSE_ENDS or not token[0].isalnum()
         if ends and (token not in (",", "that", "who") or _content(clause)):
             break

@@ -75,6 +75,10 @@ _DAY_BEFORE = re.compile(r"(?:\d|\d(?:st|nd|rd|th)) (?:of )?\Z")
 _ISO_MONTH = re.compile(r"\b\d{4}-(\d\d)\b")
 
 
+MAX_COMPARED = 50
+"""Numbers of a sentence that the cited text writes otherwise; one more counts as missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number as written, the values that it may have, and what it counts."""
@@ -97,9 +101,15 @@ class Number:
 
 def missing_number(sentence: str, cited: str) -> str | None:
     """Returns the first number or month of the sentence that the cited text lacks, or None."""
-    cited_numbers = list(find_numbers(cited))
-    for number in find_numbers(sentence):
-        if number.is_in_name or any(is_consistent(number, other) for other in cited_numbers):
+    cited_numbers = list(dict.fromkeys(find_numbers(cited)))
+    equal, compared = set(cited_numbers), 0
+    for number in dict.fromkeys(find_numbers(sentence)):
+        if number.is_in_name or (number in equal and number.values):
+            continue
+        compared += 1
+        if compared > MAX_COMPARED:
+            return number.text
+        if any(is_consistent(number, other) for other in cited_numbers):
             continue
         if not number.values:
             if number.text not in cited:

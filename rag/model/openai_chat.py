@@ -37,6 +37,10 @@ USAGE_TIMEOUT_S = 1.0
 """After `finish_reason`: how long to wait for the token counts."""
 
 
+MAX_TOKEN_COUNT = 10**12
+"""A larger count is an error, and might be too long to print."""
+
+
 class OpenAIChat:
     """A `ChatModel` behind OpenAI's chat completions."""
 
@@ -239,5 +243,7 @@ def _usage(value: object) -> Usage | None:
         getattr(value, name, None) for name in ("prompt_tokens", "completion_tokens")
     )
     if not isinstance(prompt, int) or not isinstance(completion, int):
+        return None
+    if not 0 <= prompt <= MAX_TOKEN_COUNT or not 0 <= completion <= MAX_TOKEN_COUNT:
         return None
     return Usage(prompt, completion)

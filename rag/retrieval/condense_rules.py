@@ -9,6 +9,7 @@ tests/benchmarks/measure/canard.py.
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import dropwhile
 
 from index.text.analyzer import STOP_WORDS, content_terms, terms
 
@@ -120,8 +121,7 @@ def _names(text: str) -> list[str]:
     names = []
     for match in _NAME.finditer(text):
         words = re.sub(r"['’]s$", "", match.group()).rstrip(".'’").split()
-        while words and words[0].lower().strip(".") in _NOT_NAMES:
-            words.pop(0)
+        words = list(dropwhile(lambda word: word.lower().strip(".") in _NOT_NAMES, words))
         if words and len(words[0]) > 1:
             names.append(" ".join(words))
     return names

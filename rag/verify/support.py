@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from math import fsum
 
 from index.text.analyzer import STOP_WORDS, terms
 
@@ -22,7 +23,7 @@ from ..types import Citation, Status
 MIN_SUPPORT_SCORE = 0.45
 """Below it too little of the sentence is in the cited text (see tests/benchmarks)."""
 
-_MARKER = re.compile(r"\s*\[\d[\d.,;\s–-]*\]")
+_MARKER = re.compile(r"(?<!\s)\s*+\[\d[\d.,;\s–-]*\]")
 _BULLET = re.compile(r"\A\s*(?:[-*+•>#]+|\d{1,2}[.)])\s+")
 _EMPHASIS = re.compile(r"[*_`#]+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
@@ -123,7 +124,7 @@ def support_score(
         return 0.0
     anywhere = sum(weight(term) for term in content if term in cited_terms) / total
     windows = [set().union(*parts[at : at + _WINDOW]) for at in range(len(parts))]
-    near = max(sum(weight(term) for term in content if term in window) for window in windows)
+    near = max(fsum(weight(term) for term in window.intersection(content)) for window in windows)
     in_sequence = _share_in_sequence(sentence_terms, parts, weight)
     score = 0.4 * anywhere + 0.4 * near / total + 0.2 * in_sequence
     speakers = sum(term in _FIRST_PERSON and term not in cited_terms for term in sentence_terms)

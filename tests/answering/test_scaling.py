@@ -1,0 +1,156 @@
+"""What questions, conversations and a model's text cost grows linearly, whatever they are.
+
+Each rule is tried at the longest text that can reach it.
+"""
+
+import pytest
+
+from api.routes.deps import MAX_QUESTION_CHARS
+from index.text.chunk import CHARS_PER_TOKEN, MAX_TOKENS
+from rag.answering.cite import MAX_SENTENCE_CITATIONS
+from rag.answering.conflicts import differ
+from rag.answering.extractive import is_fragment
+from rag.answering.lexer import MAX_TARGET, MarkerLexer
+from rag.answering.markers import parse_refs
+from rag.answering.sanitize import sanitize_markup
+from rag.answering.sentences import MAX_SENTENCE, SLICE, AnswerBuffer
+from rag.language.answer_type import contains_answer_type, expected_answer_type, is_statement
+from rag.language.names import missing_name
+from rag.language.negation import negation_differs
+from rag.language.numbers import missing_number
+from rag.model.condense import MAX_QUESTION_CHARS as MAX_CONDENSED_CHARS
+from rag.model.prompt import build_condense_messages, parse_verdicts
+from rag.model.reasoning import ReasoningFilter
+from rag.model.refusals import is_refusal, may_be_refusal, without_label
+from rag.retrieval.condense_rules import condense_by_rules
+from rag.retrieval.diversify import word_set
+from rag.retrieval.query import MAX_CORRECTED_CHARS, single_edits
+from rag.types import Turn
+from rag.verify.support import check_support, strip_markup, support_score
+from tests.support.scaling import TEXTS, Work, superlinear
+
+ANSWER = 100_000
+"""A model's answer, of the million characters that it may have."""
+SENTENCE = MAX_SENTENCE + SLICE
+UNIT = CHARS_PER_TOKEN * MAX_TOKENS
+"""A document's sentence is no longer than its chunk."""
+TURN = 20_000
+CITED = "The lake froze for 142 days in March 1998 near Lake Geneva and did not thaw."
+ASKED = "How many days did Lake Geneva freeze in 1998?"
+
+
+def buffered(step: int, *, whole_sentences: bool = False) -> Work:
+    """Passes an answer to the buffer, `step` characters at a time."""
+
+    def work(text: str) -> None:
+        buffer = AnswerBuffer(lambda _: True, whole_sentences=whole_sentences)
+        for start in range(0, len(text), step):
+            buffer.feed(text[start : start + step])
+        buffer.finish()
+
+    return work
+
+
+def filtered(step: int, *, is_unopened: bool) -> Work:
+    def work(text: str) -> None:
+        reasoning = ReasoningFilter(is_unopened=is_unopened)
+        for start in range(0, len(text), step):
+            reasoning.feed(text[start : start + step])
+        reasoning.finish()
+
+    return work
+
+
+def history(text: str) -> list[Turn]:
+    starts = range(0, len(text), TURN)
+    return [Turn("user", text[start : start + TURN]) for start in starts]
+
+
+WORK: dict[str, tuple[int, Work]] = {
+    # what a caller sends
+    "is_statement": (MAX_QUESTION_CHARS, is_statement),
+    "expected_answer_type": (MAX_QUESTION_CHARS, expected_answer_type),
+    "single_edits": (MAX_CORRECTED_CHARS, single_edits),
+    "a question to condense": (
+        MAX_QUESTION_CHARS,
+        lambda text: condense_by_rules(text, [Turn("user", "What did Frank Zappa do? " * 100)]),
+    ),
+    "a history to condense": (
+        10 * TURN,
+        lambda text: condense_by_rules("And who is he?", history(text)),
+    ),
+    "a conversation to condense": (
+        10 * TURN,
+        lambda text: condense_by_rules(text[:MAX_QUESTION_CHARS], history(text)),
+    ),
+    "a prompt to condense": (
+        10 * TURN,
+        lambda text: build_condense_messages(
+            text[:MAX_QUESTION_CHARS], history(text), fence="0" * 16, history_chars=TURN
+        ),
+    ),
+    # what a model writes
+    "AnswerBuffer": (ANSWER, buffered(SLICE)),
+    "AnswerBuffer, in tokens": (ANSWER // 5, buffered(4)),
+    "AnswerBuffer, whole sentences": (ANSWER // 5, buffered(50, whole_sentences=True)),
+    "MarkerLexer": (
+        MAX_TARGET + SLICE,
+        lambda text: MarkerLexer(lambda _: True).lex(text, is_final=True),
+    ),
+    "ReasoningFilter": (10 * ANSWER, filtered(10**9, is_unopened=False)),
+    "ReasoningFilter, unopened": (ANSWER, filtered(4, is_unopened=True)),
+    "is_refusal": (10 * ANSWER, is_refusal),
+    "may_be_refusal": (10 * ANSWER, may_be_refusal),
+    "without_label": (10 * ANSWER, without_label),
+    "parse_refs": (ANSWER, parse_refs),
+    "parse_verdicts": (ANSWER, lambda text: parse_verdicts(text, 1)),
+    "sanitize_markup": (ANSWER, lambda text: sanitize_markup(text, before="")),
+    # a sentence of an answer, and what it cites
+    "strip_markup": (SENTENCE, strip_markup),
+    "missing_name": (SENTENCE, lambda text: missing_name(text, [CITED])),
+    "missing_number": (SENTENCE, lambda text: missing_number(text, CITED)),
+    "negation_differs": (SENTENCE, lambda text: negation_differs(text, [CITED])),
+    "a sentence to verify": (SENTENCE, lambda text: check_support(text, [CITED])),
+    "a cited text to verify": (UNIT, lambda text: check_support(CITED, [text], context=[text])),
+    "both to verify": (
+        SENTENCE,
+        lambda text: check_support(text, [f"{text[1:]} x"], context=[text[::-1]]),
+    ),
+    "many cited texts": (
+        SENTENCE,
+        lambda text: check_support(
+            text, [f"{text[place + 1 :]} x" for place in range(MAX_SENTENCE_CITATIONS)]
+        ),
+    ),
+    "support_score": (SENTENCE, lambda text: support_score(text, [text[1:]])),
+    # a document's sentence, and the question
+    **{
+        f"contains_answer_type: {kind}": (
+            MAX_QUESTION_CHARS,
+            lambda text, kind=kind: contains_answer_type(kind, text, text[::-1]),
+        )
+        for kind in ("number", "measure", "date", "person", "place", "reason")
+    },
+    "differ": (UNIT, lambda text: differ(ASKED, text, CITED)),
+    "differ in dates": (UNIT, lambda text: differ("When was it?", text, text[::-1])),
+    "differ, by the question": (
+        MAX_QUESTION_CHARS,
+        lambda text: differ(f"How many {text}?", CITED, "It froze for 130 days."),
+    ),
+    "is_fragment": (UNIT, is_fragment),
+    "word_set": (UNIT, word_set),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_the_work_on_a_text_is_linear(name: str) -> None:
+    grows = {
+        rule: growth
+        for rule, (limit, work) in WORK.items()
+        if (growth := superlinear(work, TEXTS[name], limit))
+    }
+    assert grows == {}
+
+
+def test_a_condensed_question_is_no_longer_than_a_question() -> None:
+    assert MAX_CONDENSED_CHARS <= MAX_QUESTION_CHARS
