@@ -93,18 +93,18 @@ def _annotations(
 ) -> list[schemas.Annotation]:
     """Returns an annotation for each marker of a sentence, with offsets into the whole answer."""
     # a quote may contain `[1]` itself; its marker follows it, so the last position counts
-    spans = {int(match[1]): match.span() for match in _MARKER.finditer(sentence.text)}
+    spans = {match[1]: match.span() for match in _MARKER.finditer(sentence.text)}
     return [
         schemas.Annotation(
             url_citation=schemas.UrlCitation(
-                start_index=sentence.start + spans[n][0],
-                end_index=sentence.start + spans[n][1],
+                start_index=sentence.start + spans[str(n)][0],
+                end_index=sentence.start + spans[str(n)][1],
                 title=shorten(citations[n].title, MAX_TITLE_CHARS),
                 url=serializers.citation(citations[n], links).url,
             )
         )
         for n in sentence.citations
-        if n in spans
+        if str(n) in spans
     ]
 
 

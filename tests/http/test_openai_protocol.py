@@ -199,9 +199,10 @@ def test_links_begin_with_the_public_address_where_one_is_set(
     assert {note.url_citation.url.startswith(prefix) for note in notes} == {True}
 
 
-def test_a_models_usage_is_told_and_a_cut_stream_is_an_error(lakes: Path, tmp_path: Path) -> None:
+def test_usage_cut_streams_and_long_numbers_of_a_model(lakes: Path, tmp_path: Path) -> None:
     text = "The lake froze for 142 days in 1998 [1.1]. And then it goes on and on and on."
-    replies = iter([Reply(text), Reply(text), Reply(text, fault="cut")])
+    long_number = f"It froze for 142 days in 1998 [1.1]. It had [{'9' * 4_500}] days."
+    replies = iter([Reply(text), Reply(text), Reply(text, fault="cut"), Reply(long_number)])
     asked: list[ChatCompletionMessageParam] = [
         {"role": "user", "content": "How long did the lake freeze in 1998?"}
     ]
@@ -221,6 +222,9 @@ def test_a_models_usage_is_told_and_a_cut_stream_is_an_error(lakes: Path, tmp_pa
             ]
             with pytest.raises(openai.APIError) as caught:
                 list(ask(model="footnote", messages=asked, stream=True))
+            digits = ask(model="footnote", messages=asked).choices[0].message
+    assert "9" * 4_500 in str(digits.content)
+    assert len(digits.annotations or []) == 1
     assert plain.usage is not None
     assert plain.usage.total_tokens == plain.usage.prompt_tokens + plain.usage.completion_tokens
     assert last.choices == []
