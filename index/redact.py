@@ -1,9 +1,9 @@
 """Text for people and logs → the same text without the secrets that this process was given.
 
 Any library may put an address or a header into its message, and an endpoint may send back what it
-received. So what must not be shown is registered once, by whoever reads it, and `redact` is applied
-where text leaves: log lines, messages of errors, crashes. It also cuts the user information and the
-query of every URL. GitHub Actions (`add-mask`) and Airflow (`SecretsMasker`) do the same.
+received. So what must not be shown is registered once, by the code that reads it, and `redact` is
+applied where text leaves: log lines, messages of errors, crashes. It also cuts the user information
+and the query of every URL. GitHub Actions (`add-mask`) and Airflow (`SecretsMasker`) do the same.
 """
 
 import base64

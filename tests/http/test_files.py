@@ -209,7 +209,7 @@ def test_without_the_setting_or_the_right_nothing_is_changed(home: Path, tmp_pat
             "x.exe",
             "x",
             "x" * 300 + ".txt",
-            "a/" * 600 + "x.txt",
+            "aaaaaaaaaaaaaaaaaaa/" * 60 + "x.txt",
             "\u202ex.txt",
         ),
     ],
