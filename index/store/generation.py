@@ -20,12 +20,12 @@ from .catalog import Catalog
 from .manifest import GenerationRef, check_files, generation_folder, read_manifest
 from .private_copy import PrivateCopy
 from .scoring import Ints, StoredVectors
+from .text_cache import TextCache
 from .vectors import ExactVectors, VectorStore, open_vectors
 
 CATALOG, CANDIDATE_INDEX, VECTORS = "catalog.sqlite3", "lexical", "vectors"
 DUPLICATES = "equal.npy"
 """For each row the first with an equal vector: the vector store is deduplicated to these."""
-TEXT_CACHE_SIZE = 64
 SOURCE_CACHE_SIZE = 1024
 FILTER_CACHE_SIZE = 16
 
@@ -72,7 +72,7 @@ class Generation:
         # are closed as soon as it is
         self.sources, self.all_sources = catalog.sources, catalog.all_sources
         self.source = lru_cache(SOURCE_CACHE_SIZE)(catalog.source)
-        self.text = lru_cache(TEXT_CACHE_SIZE)(catalog.text)
+        self.text = TextCache(catalog.text)
         self.source_chunks, self.chunk_at = catalog.source_chunks, catalog.chunk_at
         self.rows_matching = lru_cache(FILTER_CACHE_SIZE)(catalog.rows_matching)
         self.vocabulary, self.all_terms = catalog.terms, catalog.vocabulary
