@@ -26,6 +26,8 @@ MAX_FINISHED = 10_000
 """Finished jobs of a collection; older ones are deleted before their time."""
 MAX_UNFINISHED = 2_000
 """Unfinished jobs of a collection; further requests are refused."""
+MAX_SKIPPED = 100
+"""Skipped files that a job's report names."""
 RETRY_AFTER_S = 10.0
 """A sync ends all the jobs that wait for it."""
 _SCHEMA = """
@@ -146,15 +148,26 @@ class JobStore:
     ) -> None:
         """Marks jobs as done with a report, or as failed with an error."""
         status: Status = "failed" if error else "done"
-        results = [json.dumps(result) if result else None for result in (report, error)]
+        ended_s, failure = time.time(), json.dumps(error) if error else None
+        with self._connect() as db:
+            select = "SELECT path FROM jobs WHERE id = ?"
+            paths = {i: path for i in ids for (path,) in db.execute(select, (i,))}
         self._update(
             "status = ?, ended_s = ?, progress = NULL, report = ?, error = ?",
-            [(status, time.time(), *results, i) for i in ids],
+            [(status, ended_s, _report_of(path, report), failure, i) for i, path in paths.items()],
         )
 
     def _update(self, assignments: str, rows: list[tuple[object, ...]]) -> None:
         with self._connect() as db:
             db.executemany(f"UPDATE jobs SET {assignments} WHERE id = ? AND {_UNFINISHED}", rows)
+
+
+def _report_of(path: str | None, report: Json | None) -> str | None:
+    """Returns the report as JSON; of many skipped files it names the job's own and the first."""
+    if not report:
+        return None
+    skipped = sorted(report.get("skipped", ()), key=lambda one: one["path"] != path)
+    return json.dumps({**report, "skipped": skipped[:MAX_SKIPPED]})
 
 
 def _check_queue(db: sqlite3.Connection, collection: str) -> None:

@@ -12,7 +12,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBo
 from index.types import Filters as IndexFilters
 from rag.types import Answerer, Format, Reason, Status
 
-MAX_SKIPPED = 1_000
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -289,14 +288,10 @@ class Left(BaseModel):
     cause: str
 
 
-def _first_skipped(skipped: object) -> object:
-    return skipped[:MAX_SKIPPED] if isinstance(skipped, list) else skipped
-
-
 class Report(BaseModel):
     """The result of a sync; `generation` is the one that serves now.
 
-    `skipped` has at most 1,000 files; `footnote sync` prints all.
+    `skipped` has the job's own file and others, 100 at most; `footnote sync` prints all.
     """
 
     generation: str
@@ -306,7 +301,7 @@ class Report(BaseModel):
     removed: int
     unchanged: int
     chunks: int
-    skipped: Annotated[list[Left], BeforeValidator(_first_skipped)]
+    skipped: list[Left]
     seconds: float
 
 

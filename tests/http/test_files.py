@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.security.keys import KeyStore
 from api.settings import load_settings
-from api.state.jobs import JobStore
+from api.state.jobs import MAX_SKIPPED, JobStore
 from tests.support.processes import (
     ROOT,
     clean_environment,
@@ -127,6 +127,19 @@ def test_jobs_that_were_left_are_done_by_the_next_service(home: Path) -> None:
     jobs.start("default")  # by a process that was killed then
     with TestClient(app_of(home), base_url=BASE) as client:
         wait_until(lambda: client.get(f"/v1/jobs/{left.id}").json()["status"] == "done")
+
+
+def test_a_report_names_the_jobs_own_file_and_a_bounded_number_of_others(tmp_path: Path) -> None:
+    jobs = JobStore(tmp_path / "state.sqlite3")
+    job, other = jobs.create("put", "c", "z.txt"), jobs.create("sync", "c")
+    skipped = [{"path": f"{n}.txt", "cause": "is a binary file"} for n in range(3 * MAX_SKIPPED)]
+    skipped.append({"path": "z.txt", "cause": "is a binary file"})
+    jobs.finish([job.id, other.id], report={"generation": "000001", "skipped": skipped})
+    for done, first in ((job, "z.txt"), (other, "0.txt")):
+        report = jobs.get(done.id).report
+        assert report is not None
+        assert report["skipped"][0]["path"] == first
+        assert len(report["skipped"]) == MAX_SKIPPED
 
 
 def test_of_two_equal_requests_to_two_workers_one_changes_something(tmp_path: Path) -> None:
