@@ -49,6 +49,9 @@ hypothesis_settings.load_profile("soak" if os.environ.get("SOAK") else "default"
 
 LONGEST = (
     "test_fuzz.py",
+    "test_secrets.py",
+    "test_bombs.py",
+    "test_scaling.py",
     "test_sweep.py",
     "test_story.py",
     "test_swaps.py",

@@ -29,7 +29,7 @@ from rag.types import Turn
 from rag.verify.support import check_support, strip_markup, support_score
 from tests.support.scaling import TEXTS, Work, superlinear
 
-ANSWER = 100_000
+ANSWER = 50_000
 """A model's answer, of the million characters that it may have."""
 SENTENCE = MAX_SENTENCE + SLICE
 UNIT = CHARS_PER_TOKEN * MAX_TOKENS

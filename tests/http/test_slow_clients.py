@@ -4,6 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -18,9 +19,10 @@ from tests.support.processes import wait_until
 from tests.support.serving import Serving
 
 PLACES = 2
+CLIENTS = 2 * PLACES + 1
 QUESTION = {"question": "How long did the lake freeze in 1998?"}
 CHAT = {"model": "footnote", "messages": [{"role": "user", "content": QUESTION["question"]}]}
-LONG = Reply("word " * 60_000, piece=1_000)
+LONG = Reply("word " * 40_000, piece=1_000)
 SHORT = Reply("The lake froze for 142 days in 1998 [1.1].")
 TEXT = "The lake froze for 142 days in 1998. The ice was thick.\n\n" * 100_000
 RECEIVE_BUFFER = 2_048
@@ -52,7 +54,7 @@ def serving(
         {
             "data_dir": folder / "data",
             "max_concurrent_answers": PLACES,
-            "max_wait_s": 5.0,
+            "max_wait_s": 60.0,
             "embed.model": "fake",
             "embed.base_url": fake_embeddings.base_url,
             "llm.model": "fake",
@@ -95,15 +97,13 @@ def test_clients_that_never_read_hold_neither_a_place_nor_a_connection(
     model.script = LONG
     service = serving.app.state.service
     request_count = len(model.requests)
-    clients = [
-        serving.post(path, body, receive_buffer=RECEIVE_BUFFER) for _ in range(2 * PLACES + 1)
-    ]
-    wait_until(lambda: len(model.requests) == request_count + len(clients))
-    wait_until(lambda: service.active_answers == 0)
-    assert is_answered(serving, model)
-    wait_until(lambda: serving.connections() == 0, timeout_s=30)
-    for client in clients:
-        client.close()
+    with ExitStack() as clients:
+        for _ in range(CLIENTS):
+            clients.enter_context(serving.post(path, body, receive_buffer=RECEIVE_BUFFER))
+        wait_until(lambda: len(model.requests) == request_count + CLIENTS)
+        wait_until(lambda: service.active_answers == 0)
+        assert is_answered(serving, model)
+        wait_until(lambda: serving.connections() == 0, timeout_s=30)
 
 
 def test_a_client_that_stopped_reading_is_counted_as_one_that_left(

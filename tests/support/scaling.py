@@ -99,16 +99,16 @@ TEXTS: dict[str, MakeText] = {
 """Name → text of a length in characters."""
 
 
-def superlinear(work: Work, make: MakeText, limit: int) -> str | None:
+def superlinear(work: Work, make: MakeText, limit: int, *, free_s: float = FREE_S) -> str | None:
     """Returns how the work's processor time grows up to `limit` characters; None if no faster."""
     half, whole = make(limit // 2), make(limit)
     half_s = whole_s = float("inf")
     for _ in range(ROUNDS):
         whole_s = min(whole_s, _cpu_s(work, whole))
-        if whole_s <= FREE_S:
+        if whole_s <= free_s:
             return None
         half_s = min(half_s, _cpu_s(work, half))
-        if whole_s <= MAX_RATIO * max(half_s, FREE_S):
+        if whole_s <= MAX_RATIO * max(half_s, free_s):
             return None
     return f"{half_s * 1000:.1f} ms for {len(half):,}, {whole_s * 1000:.1f} for {len(whole):,}"
 
