@@ -31,6 +31,8 @@ from tests.support.scaling import TEXTS, Work, superlinear
 
 ANSWER = 50_000
 """A model's answer, of the million characters that it may have."""
+IN_TOKENS = 20_000
+"""Several sentences, which are as long as they may be where the text has no end of one."""
 SENTENCE = MAX_SENTENCE + SLICE
 UNIT = CHARS_PER_TOKEN * MAX_TOKENS
 """A document's sentence is no longer than its chunk."""
@@ -91,8 +93,8 @@ WORK: dict[str, tuple[int, Work]] = {
     ),
     # what a model writes
     "AnswerBuffer": (ANSWER, buffered(SLICE)),
-    "AnswerBuffer, in tokens": (ANSWER // 5, buffered(4)),
-    "AnswerBuffer, whole sentences": (ANSWER // 5, buffered(50, whole_sentences=True)),
+    "AnswerBuffer, in tokens": (IN_TOKENS, buffered(4)),
+    "AnswerBuffer, whole sentences": (IN_TOKENS, buffered(50, whole_sentences=True)),
     "MarkerLexer": (
         MAX_TARGET + SLICE,
         lambda text: MarkerLexer(lambda _: True).lex(text, is_final=True),
