@@ -93,7 +93,7 @@ WORK: dict[str, tuple[int, Work]] = {
     ),
     # what a model writes
     "AnswerBuffer": (ANSWER, buffered(SLICE)),
-    "AnswerBuffer, in tokens": (IN_TOKENS, buffered(4)),
+    "AnswerBuffer, in tokens": (IN_TOKENS, buffered(16)),
     "AnswerBuffer, whole sentences": (IN_TOKENS, buffered(50, whole_sentences=True)),
     "MarkerLexer": (
         MAX_TARGET + SLICE,
@@ -119,7 +119,7 @@ WORK: dict[str, tuple[int, Work]] = {
         lambda text: check_support(text, [f"{text[1:]} x"], context=[text[::-1]]),
     ),
     "many cited texts": (
-        SENTENCE,
+        SENTENCE // 4,
         lambda text: check_support(
             text, [f"{text[place + 1 :]} x" for place in range(MAX_SENTENCE_CITATIONS)]
         ),
