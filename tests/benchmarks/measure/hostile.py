@@ -135,7 +135,7 @@ class Prober:
                 took = [ms for at, ms in samples if began <= at <= ended]
                 every += took
                 if len(took) > 1:
-                    worst.append((statistics.quantiles(took, n=100)[98], name))
+                    worst.append((statistics.quantiles(took, n=100, method="inclusive")[98], name))
             p99, name = max(worst)
             total = statistics.quantiles(every, n=100)
             print(
