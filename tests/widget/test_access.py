@@ -24,7 +24,7 @@ from tests.support.fake_service import (
     page_with_widget,
     sentence,
 )
-from tests.support.processes import ROOT, RunningService
+from tests.support.processes import ROOT, RunningService, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -368,7 +368,7 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: F
         reach("plain")
         press("Enter")
         page.wait_for_selector("footnote-chat .turn:last-child .tools")
-        assert len(service.posted_bodies("/v1/answers")) == 5
+        wait_until(lambda: len(service.posted_bodies("/v1/answers")) == 5)
 
 
 @pytest.mark.parametrize(
