@@ -54,11 +54,10 @@ def first_sentence_end(text: str, since: int = 0) -> int:
     `since` is an offset after some of its words before which it does not end (`settled`).
     """
     start = 0
-    for match in _END.finditer(text, since):
-        if _is_end(text, start, match, len(text)):
-            if text[start : match.end()].strip():
-                return match.end()
-            start = match.end()
+    for end in _sentence_ends(text, 0, len(text), since):
+        if text[start:end].strip():
+            return end
+        start = end
     return len(text)
 
 
@@ -77,8 +76,8 @@ def trim(text: str, start: int, end: int) -> Span | None:
     return (start + len(part) - len(part.lstrip()), start + right) if right else None
 
 
-def _sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
-    for match in _END.finditer(text, start, end):
+def _sentence_ends(text: str, start: int, end: int, since: int = 0) -> Iterator[int]:
+    for match in _END.finditer(text, max(start, since), end):
         if _is_end(text, start, match, end):
             start = match.end()
             yield start
