@@ -6,6 +6,7 @@ All text offsets are Unicode code points into the source's text, 0-based, end ex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 Span = tuple[int, int]
 """(start, end) in code points, 0-based, end exclusive."""
@@ -21,13 +22,34 @@ class Heading:
     text: str
 
 
+UnitKind = Literal["sentence", "heading", "row", "item", "code", "field"]
+"""A table's header row is a heading: it names what stands below, and is no answer by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest part of a text that is quoted whole.
+
+    `under` are the spans of what it stands under, outermost first: a row's header row, a list
+    item's introduction and the items around it, a definition's term, the sentence before a code
+    block. A row's cells are separated by `|`; a field is `name: value`.
+    """
+
+    start: int
+    end: int
+    kind: UnitKind = "sentence"
+    under: tuple[Span, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """What an extractor returns for a file's bytes.
 
     `blocks` are the paragraphs, in order and without overlap; between them is only white space or
-    front matter. `pages` holds the offset of each page's start (page 1 first); empty where the
-    format has no pages.
+    front matter. `units` are those that are no sentences, in order, each within a block; what a
+    block holds besides is split into sentences. `pages` holds the offset of each page's start
+    (page 1 first); empty where the format has no pages. `notes` say what of the file was not read
+    as it stands, for the operator ("2 bytes that are not UTF-8 were replaced").
     """
 
     text: str
@@ -36,6 +58,8 @@ class Document:
     headings: tuple[Heading, ...] = ()
     pages: tuple[int, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    units: tuple[Unit, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
