@@ -3,14 +3,12 @@
 Tags and dates come from an article's front matter.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
+from .text.dates import first_day, parse_date
 from .types import Filters
-
-_ISO_DATE = re.compile(r"(\d{4})-(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 
 
 def matches(filters: Filters, path: str, metadata: Mapping[str, str]) -> bool:
@@ -52,9 +50,6 @@ def _is_date_in_range(filters: Filters, metadata: Mapping[str, str]) -> bool:
 
 
 def parse_day(text: str) -> date | None:
-    """Returns the ISO date that a text begins with (`2026-11`: its first day), else None."""
-    match = _ISO_DATE.match(text.strip())
-    try:
-        return date(*(int(part or 1) for part in match.groups())) if match else None
-    except ValueError:
-        return None
+    """Returns the first day of a date (`2026-11`: the first of November), None for other text."""
+    iso = parse_date(text)
+    return first_day(iso) if iso else None

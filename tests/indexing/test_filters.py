@@ -69,7 +69,7 @@ def test_only_sources_that_match_all_filters_remain(
         ("", None),
     ],
 )
-def test_the_day_at_the_start_of_an_iso_date_is_parsed(text: str, day: date | None) -> None:
+def test_the_first_day_of_a_date_is_parsed(text: str, day: date | None) -> None:
     assert parse_day(text) == day
 
 
