@@ -4,7 +4,8 @@ ApiError
 ├── SettingRefused, PortTaken, KeyInvalid
 ├── StreamUnread, an AnswerError
 └── RequestError: a refused request, with a `code` of STATUS_BY_CODE and a message
-    ├── RequestInvalid, NotFound (SourceNotFound), BodyTooLarge, FileUnwritable
+    ├── RequestInvalid (ParameterUnsupported), NotFound (SourceNotFound)
+    ├── BodyTooLarge, FileUnwritable
     ├── CorpusUnavailable, CorpusNotMarked, CorpusFull
     ├── OriginNotAllowed, LinkInvalid, RateLimitExceeded
     └── ClientDisconnected, IndexBuilding, StateUnreadable
@@ -34,7 +35,7 @@ from rag.errors import (
 )
 
 _CODES = {
-    400: "bad_request",
+    400: "bad_request unsupported_parameter",
     401: "unauthenticated",
     403: "forbidden link_refused origin_refused corpus_not_marked",
     404: "not_found source_not_found answer_not_found file_not_found job_not_found "
@@ -139,6 +140,14 @@ class RequestInvalid(RequestError):
     def __init__(self, field: str, cause: str) -> None:
         super().__init__("invalid_request", f"{field}: {cause}")
         self.field, self.cause = field, cause
+
+
+class ParameterUnsupported(RequestInvalid):
+    """An option asks for something that this service does not do."""
+
+    def __init__(self, field: str, cause: str) -> None:
+        super().__init__(field, cause)
+        self.code = "unsupported_parameter"
 
 
 class NotFound(RequestError):

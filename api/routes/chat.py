@@ -11,6 +11,7 @@ from rag.types import Ask, Done, Event, Failed
 from ..errors import NotFound, RequestInvalid
 from ..http.openapi import CHUNK_STREAM_RESPONSE
 from ..wire.openai import MODEL, ChunkBuilder, build_completion, parse_model_name, split_messages
+from ..wire.openai_options import check_options
 from ..wire.openai_schemas import ChatBody, ChatCompletion, ModelCard, ModelList
 from ..wire.problem_details import build_problem, chat_problem_responses, to_openai_error
 from .answers import get_answer, stream_answer
@@ -31,6 +32,7 @@ async def create_chat_completion(
     body: ChatBody, request: Request, service: ServiceDep, caller: CallerDep, links: LinksDep
 ) -> ChatCompletion | Response:
     """Answer the last user message; annotations link the `[n]` markers, as in OpenAI's API."""
+    check_options(body.model_extra or {})
     text, history = split_messages(body.messages)
     question = Ask(validate_question("body.messages", text), history)
     lease = service.lease(parse_model_name(body.model), allowed=caller.collections)

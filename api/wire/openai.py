@@ -15,6 +15,7 @@ from rag import types as rag
 from ..errors import NotFound, RequestInvalid
 from . import openai_schemas as schemas
 from . import serializers
+from .openai_options import check_has_text
 from .signed_links import LinkSigner
 
 MODEL = "footnote"
@@ -44,7 +45,10 @@ def split_messages(messages: Sequence[schemas.ChatMessage]) -> tuple[str, tuple[
         raise RequestInvalid("body.messages", "has no message of the user, so no question")
     last = user_positions[-1]
     turns = [turn for message in messages[:last] if (turn := _turn(message))]
-    return _text(messages[last]), tuple(turns[-MAX_TURNS:])
+    question = _text(messages[last])
+    if not question.strip() and isinstance(content := messages[last].content, list):
+        check_has_text([part.type for part in content])
+    return question, tuple(turns[-MAX_TURNS:])
 
 
 def _turn(message: schemas.ChatMessage) -> rag.Turn | None:
@@ -108,9 +112,8 @@ def _annotations(
     ]
 
 
-def _usage(usage: rag.Usage | None) -> schemas.TokenUsage | None:
-    if usage is None:
-        return None
+def _usage(usage: rag.Usage | None) -> schemas.TokenUsage:
+    usage = usage or rag.Usage(0, 0)
     return schemas.TokenUsage(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
@@ -142,10 +145,11 @@ class ChunkBuilder:
                 if annotations:
                     return [self._chunk(schemas.ChatDelta(annotations=annotations))]
             case rag.Done():
-                last, usage = self._chunk(schemas.ChatDelta(), is_last=True), event.answer.usage
-                if not (self._include_usage and usage):
-                    return [last]
-                return [last, self._empty_chunk().model_copy(update={"usage": _usage(usage)})]
+                chunks = [self._chunk(schemas.ChatDelta(), is_last=True)]
+                if self._include_usage:
+                    usage = _usage(event.answer.usage)
+                    chunks.append(self._empty_chunk().model_copy(update={"usage": usage}))
+                return chunks
             case _:
                 pass
         return []

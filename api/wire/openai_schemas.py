@@ -1,11 +1,11 @@
-"""The JSON shapes of OpenAI's API that are supported; unknown fields of a request are ignored.
+"""The JSON shapes of OpenAI's API that are supported; `openai_options` decides on all others.
 
 `annotations[].url_citation` spans a `[n]` marker of the content in code points, end exclusive.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from .schemas import Text
 
@@ -44,7 +44,13 @@ class StreamOptions(BaseModel):
 
 
 class ChatBody(BaseModel):
-    """A conversation whose last user message is the question."""
+    """A conversation whose last user message is the question.
+
+    Other options of OpenAI's API are refused by name if they would change what the answer is, such
+    as `n`, `response_format` and `stop`; the rest, such as `temperature`, is ignored.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     model: Text = Field(description="`footnote`, or `footnote/NAME` for the collection NAME")
     messages: Annotated[
@@ -95,7 +101,7 @@ class ChatChoice(BaseModel):
 
 
 class TokenUsage(BaseModel):
-    """Token counts of the model."""
+    """Token counts of the model; zeros where no model answered."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -110,7 +116,7 @@ class ChatCompletion(BaseModel):
     created: int
     model: str
     choices: list[ChatChoice]
-    usage: TokenUsage | None
+    usage: TokenUsage
 
 
 class ChatDelta(BaseModel):
