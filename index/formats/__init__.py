@@ -16,7 +16,8 @@ from .html import extract_html
 from .markdown import extract_markdown
 from .markup import extract_org, extract_rst
 from .pdf import extract_pdf
-from .tables import extract_csv, extract_json, extract_jsonl, extract_tsv
+from .tables.delimited import extract_csv, extract_tsv
+from .tables.json_records import extract_json, extract_jsonl
 from .text import extract_text
 
 Extractor = Callable[[bytes], Document]
