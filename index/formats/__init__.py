@@ -15,6 +15,7 @@ from .epub import extract_epub
 from .html import extract_html
 from .markdown import extract_markdown
 from .markup import extract_org, extract_rst
+from .office.xlsx import extract_xlsx
 from .pdf import extract_pdf
 from .tables.delimited import extract_csv, extract_tsv
 from .tables.json_records import extract_json, extract_jsonl
@@ -47,6 +48,7 @@ FORMATS: dict[str, Format] = {
     "org": Format((".org",), extract_org),
     "csv": Format((".csv",), extract_csv),
     "tsv": Format((".tsv",), extract_tsv),
+    "xlsx": Format((".xlsx", ".xlsm"), extract_xlsx),
     "json": Format((".json",), extract_json),
     "jsonl": Format((".jsonl", ".ndjson"), extract_jsonl),
 }

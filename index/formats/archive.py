@@ -1,15 +1,23 @@
-"""A zip archive of XML (docx, epub), opened within limits against decompression bombs."""
+"""A zip archive of XML (docx, epub, xlsx, pptx), opened within limits against bombs."""
 
 import zipfile
 from io import BytesIO
+from xml.etree import ElementTree
 
 MAX_INFLATED_BYTES = 200 << 20
 """Sum of the members' declared sizes; zipfile reads no more of a member than it declares."""
 MAX_MEMBERS = 20_000
+_OLE_SIGNATURE = bytes.fromhex("d0cf11e0a1b11ae1")
+_READ_BYTES = 1 << 20
 
 
 def open_archive(data: bytes) -> zipfile.ZipFile:
     """Returns the archive; raises ValueError with the cause."""
+    if data.startswith(_OLE_SIGNATURE):
+        raise ValueError(
+            "is protected by a password or in an old Office format: save it without a password, "
+            "in the current one"
+        )
     try:
         archive = zipfile.ZipFile(BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
@@ -34,3 +42,38 @@ def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
         if isinstance(error, MemoryError):
             raise
         raise ValueError(f"contains a damaged {name}: {error}") from error
+
+
+def check_members(archive: zipfile.ZipFile, suffixes: tuple[str, ...]) -> None:
+    """Raises ValueError where a member is larger than declared, for a library that inflates all."""
+    for member in archive.infolist():
+        if not member.filename.lower().endswith(suffixes):
+            continue
+        try:
+            with archive.open(member) as stream:
+                while stream.read(_READ_BYTES):
+                    pass
+        except Exception as error:  # as above
+            if isinstance(error, MemoryError):
+                raise
+            raise ValueError(f"contains a damaged {member.filename}: {error}") from error
+
+
+def read_xml(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
+    """Returns the root of a member's XML; raises ValueError where it is missing or damaged."""
+    try:
+        return ElementTree.fromstring(read_member(archive, name))
+    except ElementTree.ParseError as error:
+        raise ValueError(f"contains a damaged {name}: {error}") from error
+
+
+def read_properties(archive: zipfile.ZipFile) -> tuple[str | None, dict[str, str]]:
+    """Returns an Office document's title, and `{"date": ISO}` of its last change or creation."""
+    name = "docProps/core.xml"
+    if name not in archive.namelist():
+        return None, {}
+    properties = read_xml(archive, name)
+    title = " ".join((properties.findtext("{*}title") or "").split())
+    dates = (properties.findtext(f"{{*}}{key}") for key in ("modified", "created"))
+    date = next((date.strip()[:10] for date in dates if date and date.strip()), "")
+    return title or None, {"date": date} if date else {}

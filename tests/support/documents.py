@@ -1,4 +1,4 @@
-"""Builds small PDF, DOCX and EPUB files byte by byte, for the tests of these formats."""
+"""Builds small PDF, DOCX, EPUB and XLSX files byte by byte, for the tests of these formats."""
 
 import io
 import zipfile
@@ -109,5 +109,27 @@ def epub(
             "OEBPS/book.opf": package,
             **bodies,
             **(other_members or {}),
+        }
+    )
+
+
+def workbook(sheet: str, *, strings: str = "") -> bytes:
+    """Returns a workbook of one sheet `S` with this XML, and with these shared strings."""
+    spreadsheet = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    relation = "http://schemas.openxmlformats.org/package/2006/relationships"
+    shared = f'<Relationship Id="r2" Type="{office}/sharedStrings" Target="sharedStrings.xml"/>'
+    return archive(
+        {
+            "[Content_Types].xml": "<Types/>",
+            "_rels/.rels": f'<Relationships xmlns="{relation}"><Relationship Id="r1" '
+            f'Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+            "xl/workbook.xml": f'<workbook xmlns="{spreadsheet}" xmlns:r="{office}"><sheets>'
+            '<sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{relation}">'
+            f'<Relationship Id="r1" Type="{office}/worksheet" Target="worksheets/s.xml"/>'
+            f"{shared if strings else ''}</Relationships>",
+            "xl/worksheets/s.xml": f'<worksheet xmlns="{spreadsheet}">{sheet}</worksheet>',
+            **({"xl/sharedStrings.xml": strings} if strings else {}),
         }
     )

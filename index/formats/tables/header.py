@@ -55,8 +55,11 @@ class TableHead:
     notes: tuple[int, ...] = ()
 
 
-def find_header(rows: Sequence[Sequence[str]]) -> TableHead:
-    """Returns the head of a table, of which `rows` are the first, stripped; at most SAMPLE_ROWS."""
+def find_header(rows: Sequence[Sequence[str]], *, by_contrast_alone: bool = False) -> TableHead:
+    """Returns the head of a table, of which `rows` are the first, stripped; at most SAMPLE_ROWS.
+
+    `by_contrast_alone`: words above words are no header.
+    """
     filled = [(index, row) for index, row in enumerate(rows) if any(row)][:SAMPLE_ROWS]
     if len(filled) < 2:
         return TableHead()
@@ -64,24 +67,32 @@ def find_header(rows: Sequence[Sequence[str]]) -> TableHead:
     usual = _usual_width(counts)
     least = max(min(2, usual), _MIN_FILLED_SHARE * usual)
     head: TableHead | None = None
-    widest = 0
+    head_position = widest = 0
     for position, (index, row) in enumerate(filled[:MAX_HEADER_ROWS_AHEAD]):
         before, above = filled[position - 1] if position else (-1, ())
         is_wider = counts[position] > widest
         is_section = before + 1 < index and counts[position] == widest
+        if head and not _is_preamble([cells for _, cells in filled[head_position:position]]):
+            break
         if counts[position] >= least and (is_wider or is_section or _groups(above, row)):
             below = [cells for _, cells in filled[position + 1 :]]
-            words_alone = None if head or widest >= least or usual < 2 else usual
+            is_first = not (head or widest >= least or usual < 2 or by_contrast_alone)
+            words_alone = usual if is_first else None
             if _is_header(row, below, words_alone=words_alone):
                 is_grouped = _groups(above, row)
                 names = _join(above, row) if is_grouped else _cut(row)
                 notes = tuple(i for i, _ in filled[: position - is_grouped])
-                head = TableHead(names, index + 1, notes)
+                head, head_position = TableHead(names, index + 1, notes), position
         widest = max(widest, counts[position])
     if head:
         return head
     first = next(position for position, count in enumerate(counts) if count >= least)
     return TableHead((), filled[first][0], tuple(index for index, _ in filled[:first]))
+
+
+def _is_preamble(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows above a wider one are notes on the table (`By: | Ada`), and no table."""
+    return len(rows) <= 2 or all(row[0].endswith(":") for row in rows)
 
 
 def _usual_width(counts: Sequence[int]) -> int:

@@ -1,0 +1,1 @@
+"""Workbooks and presentations of office programs."""
