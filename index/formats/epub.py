@@ -10,14 +10,16 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
+from ..text.dates import parse_date
 from ..text.encoding import decode
 from ..text.limits import check_text_size
-from ..types import Document, Heading, Span
+from ..types import Document, Heading, Span, Unit
 from .archive import open_archive, read_member
-from .html import parse_html
+from .html import parse_content
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
+MAX_NOTES = 20
 _DC = "{http://purl.org/dc/elements/1.1/}"
 
 
@@ -35,14 +37,29 @@ def extract_epub(data: bytes) -> Document:
         parts: list[Document] = []
         size = 0
         for name in chapters:
-            parts.append(parse_html(decode(read_member(archive, name))[0]))
+            parts.append(parse_content(decode(read_member(archive, name))[0]))
             size += len(parts[-1].text)
             check_text_size(size)
     title = (package.findtext(f".//{_DC}title") or "").strip()
-    date = (package.findtext(f".//{_DC}date") or "").strip()
+    language = (package.findtext(f".//{_DC}language") or "").strip()
+    metadata = {"date": _date(package), "language": language}
     return replace(
-        _concatenate(parts), title=title or None, metadata={"date": date} if date else {}
+        _concatenate(parts),
+        title=title or None,
+        metadata={key: value for key, value in metadata.items() if value},
     )
+
+
+def _date(package: ElementTree.Element) -> str:
+    """Returns the date of publication, else of the last change (which tools set at each export)."""
+    changed = (
+        meta.text or ""
+        for meta in package.findall(".//{*}metadata/{*}meta")
+        if meta.get("property") == "dcterms:modified"
+    )
+    published = package.findtext(f".//{_DC}date") or ""
+    dates = (parse_date(text) for text in (published, *changed))
+    return next(filter(None, dates), "")
 
 
 def _chapter_names(package: ElementTree.Element, folder: str) -> Iterator[str]:
@@ -77,14 +94,34 @@ def _concatenate(parts: Sequence[Document]) -> Document:
     texts: list[str] = []
     blocks: list[Span] = []
     headings: list[Heading] = []
+    units: list[Unit] = []
     length = 0
     for part in (part for part in parts if part.blocks):
         length += 2 if texts else 0
-        blocks += [(start + length, end + length) for start, end in part.blocks]
+        blocks += [_shift(span, length) for span in part.blocks]
         headings += [
             replace(heading, start=heading.start + length, end=heading.end + length)
             for heading in part.headings
         ]
+        units += [
+            Unit(
+                *_shift((unit.start, unit.end), length),
+                unit.kind,
+                tuple(_shift(span, length) for span in unit.under),
+            )
+            for unit in part.units
+        ]
         texts.append(part.text)
         length += len(part.text)
-    return Document(text="\n\n".join(texts), blocks=tuple(blocks), headings=tuple(headings))
+    notes = [note for part in parts for note in part.notes]
+    return Document(
+        text="\n\n".join(texts),
+        blocks=tuple(blocks),
+        headings=tuple(headings),
+        units=tuple(units),
+        notes=tuple(dict.fromkeys(notes))[:MAX_NOTES],
+    )
+
+
+def _shift(span: Span, length: int) -> Span:
+    return span[0] + length, span[1] + length

@@ -93,7 +93,7 @@ def test_html_keeps_the_main_content_and_drops_boilerplate() -> None:
         "<ul><li>item</li></ul><script>x()</script><style>p{}</style></main>"
         "<aside>Ads</aside><footer>Imprint</footer>"
     )
-    assert blocks(document) == ["Head", "One two three.", "item"]
+    assert blocks(document) == ["Head", "One two three.", "- item"]
 
 
 def test_html_without_a_main_element_is_read_without_its_boilerplate() -> None:
@@ -110,8 +110,9 @@ def test_html_blocks_slice_back_and_headings_are_found() -> None:
 
 
 def test_html_entities_and_cells_are_text() -> None:
-    document = page("<p>R&amp;D caf&eacute;</p><table><tr><td>1</td><td>2</td></tr></table>")
-    assert blocks(document) == ["R&D café", "1 | 2"]
+    rows = "<tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr>"
+    document = page(f"<p>R&amp;D caf&eacute;</p><table>{rows}</table>")
+    assert blocks(document) == ["R&D café", "1 | 2", "3 | 4"]
 
 
 def test_a_page_is_decoded_by_the_charset_it_declares() -> None:

@@ -1,0 +1,66 @@
+"""Forms that are filled in: their labels and values as people see them."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from .tree import Element
+
+MAX_VALUE_CHARS = 2_000
+_ANCESTORS = 5
+"""Elements around a control in which its label is looked for."""
+_VALUED = frozenset(
+    {"", "text", "email", "tel", "url", "number", "date", "time", "month", "week", "datetime-local"}
+)
+
+
+def filled_fields(form: Element) -> dict[int, str]:
+    """Returns `name: value` of each labelled control with a value, by the control's id()."""
+    labels = {
+        target: label.text(200)
+        for label in form.preorder()
+        if label.tag == "label" and (target := label.attributes.get("for"))
+    }
+    fields: dict[int, str] = {}
+    for control in form.preorder():
+        if control.tag not in ("input", "select", "textarea", "output"):
+            continue
+        value = control_value(control)
+        name = labels.get(control.attributes.get("id", "")) or _label(control)
+        if value and name and name.rstrip(" :*") != value:
+            fields[id(control)] = f"{name.rstrip(' :*')}: {value}"
+    return fields
+
+
+def control_value(control: Element) -> str:
+    """Returns the value that a control shows; empty where nothing is chosen or filled in."""
+    attributes = control.attributes
+    if control.tag == "input":
+        kind = attributes.get("type", "").lower()
+        if kind in ("checkbox", "radio"):
+            return ("yes" if kind == "checkbox" else "") if "checked" in attributes else ""
+        value = attributes.get("value", "") if kind in _VALUED else ""
+    elif control.tag == "select":
+        value = ", ".join(option.text(200) for option in _selected(control))
+    else:
+        value = control.text(MAX_VALUE_CHARS)
+    return " ".join(value.split())[:MAX_VALUE_CHARS]
+
+
+def _selected(select: Element) -> Iterator[Element]:
+    return (
+        option
+        for option in select.preorder()
+        if option.tag == "option" and "selected" in option.attributes
+    )
+
+
+def _label(control: Element) -> str:
+    """Returns the words of the label around a control, or of `aria-label`."""
+    for ancestor in islice(control.ancestors(), _ANCESTORS):
+        if ancestor.tag == "label":
+            return " ".join(
+                " ".join(c for c in ancestor.children if isinstance(c, str)).split()
+            ) or " ".join(e.text(200) for e in ancestor.elements() if e is not control)
+        if ancestor.tag in ("form", "body"):
+            break
+    return control.attributes.get("aria-label", "")

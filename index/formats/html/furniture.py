@@ -1,0 +1,216 @@
+"""Main content of a page: what is dropped is decided by place, links and wording together.
+
+An element's name alone drops nothing but `nav`-like lists of links: an `aside` in an article is a
+call-out, a `form` around the whole page is the page. Nothing that holds half of the page's text
+is furniture. After Kohlschütter et al. 2010 (link density), without training.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from . import words
+from .forms import filled_fields
+from .tree import BLOCKS, HEADINGS, LISTS, Element
+
+DENSE = 0.6
+"""Share of its text in links above which a block without prose is a list of links."""
+SHORT_CHARS = 400
+MAIN_SHARE = 0.5
+"""Share of the page's text that its main element must hold to stand for the page."""
+ARTICLES_SHARE = 0.6
+LINK_PAGE_SHARE = 0.15
+"""A page with less prose than this is a page of links, and lists of links are its content."""
+
+_CONTENT = frozenset({"main", "article"})
+
+
+def main_content(body: Element) -> list[Element]:
+    """Returns the elements that hold the page's content, in order, without its furniture."""
+    _Furniture(body).remove()
+    elements = body.preorder()
+    roots = _outermost(elements, {"main", "article"})
+    has_main = any(root.tag == "main" for root in roots)
+    share = MAIN_SHARE if has_main else ARTICLES_SHARE
+    if not roots or sum(root.chars for root in roots) < share * _kept_chars(body):
+        return [body]
+    return [*_title_before(elements, roots), *roots]
+
+
+def _outermost(elements: Iterable[Element], tags: set[str]) -> list[Element]:
+    """Returns the elements with text of these tags that are in no other of them, in order."""
+    found: list[Element] = []
+    inside: set[int] = set()
+    for element in elements:
+        if element.parent is not None and id(element.parent) in inside:
+            inside.add(id(element))
+        elif element.tag in tags and element.chars:
+            inside.add(id(element))
+            found.append(element)
+    return found
+
+
+def _title_before(elements: list[Element], roots: list[Element]) -> list[Element]:
+    """Returns the page's `h1` where it stands before all of its content."""
+    if any(element.tag == "h1" for root in roots for element in root.preorder()):
+        return []
+    for element in elements:
+        if element is roots[0]:
+            return []
+        if element.tag == "h1" and element.chars > element.link_chars:
+            return [element]
+    return []
+
+
+def _kept_chars(body: Element) -> int:
+    return sum(len(text.strip()) for text in body.texts())
+
+
+class _Place(NamedTuple):
+    """Where an element stands: in a main element or article; with prose right beside it."""
+
+    in_content: bool
+    beside_prose: bool
+
+
+class _Furniture:
+    """Removes the furniture of one page from its tree, outermost elements first."""
+
+    def __init__(self, body: Element) -> None:
+        self._body = body
+        self._is_link_page = body.prose_chars < LINK_PAGE_SHARE * body.chars
+
+    def remove(self) -> None:
+        """Removes it."""
+        stack: list[tuple[Element, bool]] = [(self._body, False)]
+        while stack:
+            element, in_content = stack.pop()
+            in_content = in_content or element.tag in _CONTENT
+            kept: list[Element | str] = []
+            prose = sum(_is_prose(child) for child in element.elements())
+            drops_until_heading = False
+            for child in element.children:
+                if isinstance(child, str):
+                    kept.append(child)
+                    continue
+                if child.tag in HEADINGS:
+                    drops_until_heading = self._heads_furniture(child)
+                if drops_until_heading and self._is_mostly_links_or_heading(child):
+                    continue
+                place = _Place(in_content, prose > _is_prose(child))
+                if not self._is_dropped(child, place):
+                    kept.append(child)
+                    stack.append((child, in_content))
+            element.children = kept
+
+    def _heads_furniture(self, heading: Element) -> bool:
+        """Returns whether a heading names what follows as related links, and links follow."""
+        if heading.chars > 60 or not words.RELATED.match(heading.text(80)):
+            return False
+        following = heading.following
+        return following is not None and self._is_mostly_links_or_heading(following)
+
+    def _is_mostly_links_or_heading(self, element: Element) -> bool:
+        if element.tag in HEADINGS:
+            return True
+        return element.links > 0 and element.link_chars >= 0.3 * element.chars
+
+    def _is_dropped(self, element: Element, place: _Place) -> bool:
+        tag = element.tag
+        if not element.chars and not element.controls:
+            return False
+        if tag not in BLOCKS and not self._is_block_like(element):
+            return False
+        if element.chars > self._body.chars / 2:
+            return False
+        return self._is_furniture_by_place(element, place) or self._is_furniture_by_text(
+            element, place
+        )
+
+    def _is_block_like(self, element: Element) -> bool:
+        """Returns whether an inline or custom element is laid out as a block."""
+        return any(child.tag in BLOCKS for child in element.elements()) or (
+            "-" in element.tag and element.links > 0
+        )
+
+    def _is_furniture_by_place(self, element: Element, place: _Place) -> bool:
+        tag, chars, link_chars = element.tag, element.chars, element.link_chars
+        if tag in ("nav", "search", "dialog"):
+            return tag != "nav" or not (chars >= 200 and link_chars < 0.3 * chars)
+        if tag == "form":
+            return not _is_content_form(element)
+        if tag == "header" and not place.in_content:
+            return not _has_own_title(element)
+        if tag == "footer":
+            return not place.in_content or (element.links > 0 and link_chars >= 0.3 * chars)
+        if tag == "aside":
+            is_callout = place.in_content or place.beside_prose
+            return not is_callout or (element.links > 1 and link_chars >= 0.4 * chars)
+        return False
+
+    def _is_furniture_by_text(self, element: Element, place: _Place) -> bool:
+        tag, chars = element.tag, element.chars
+        if tag in HEADINGS or tag in ("li", "tr", "td", "th", "dd", "dt", "pre"):
+            return False
+        density = element.link_chars / chars if chars else 1.0
+        named = words.tokens(element.attributes) & words.NAMED
+        if named and (density >= 0.3 or self._is_small_furniture(element, named, place)):
+            return density >= 0.3 or not place.in_content or not element.prose_chars
+        if self._is_notice(element, place):
+            return True
+        if self._is_link_list(element, density, place):
+            return True
+        first = element.text(120)
+        if words.PROMOTES.match(first) and chars <= SHORT_CHARS and tag != "p":
+            return True
+        is_related = element.links >= 2 and density >= 0.25 and tag != "p"
+        return is_related and words.RELATED.match(first) is not None
+
+    def _is_small_furniture(self, element: Element, named: frozenset[str], place: _Place) -> bool:
+        if element.chars > SHORT_CHARS and not (element.controls and element.chars <= 800):
+            return False
+        if place.in_content:
+            return element.controls + element.links > 0 or bool(
+                named & (words.PROMOTION | words.SOCIAL)
+            )
+        return True
+
+    def _is_notice(self, element: Element, place: _Place) -> bool:
+        """Returns whether it is a cookie banner or the line of a copyright."""
+        if element.chars > 1_200:
+            return False
+        text = element.text(1_200)
+        if element.controls + element.links and words.COOKIES.search(text):
+            return bool(words.CONSENTS.search(text)) and element.tag != "p"
+        is_line = len(text) <= 200 and not place.in_content
+        return is_line and bool(words.COPYRIGHT.search(text)) and element.following is None
+
+    def _is_link_list(self, element: Element, density: float, place: _Place) -> bool:
+        """Returns whether it is a list of links apart from the page's prose."""
+        if self._is_link_page or element.links < 3 or density < DENSE or element.prose_chars:
+            return False
+        if element.tag not in LISTS | {"div", "section", "table", "p", "center"}:
+            return False
+        if not place.in_content:
+            return not place.beside_prose
+        parent = element.parent
+        return element.tag != "p" and not (parent is not None and parent.prose_chars)
+
+
+def _is_content_form(form: Element) -> bool:
+    """Returns whether a form is read for its text: prose, sections, or values filled in."""
+    if len(filled_fields(form)) >= 2:
+        return True
+    return form.prose_chars >= SHORT_CHARS and form.prose_chars >= 40 * form.controls
+
+
+def _has_own_title(header: Element) -> bool:
+    """Returns whether a header holds the title of the page, not the name of the site in a link."""
+    return any(
+        element.tag == "h1" and element.chars > 2 * element.link_chars
+        for element in header.first_elements()
+    )
+
+
+def _is_prose(element: Element) -> bool:
+    is_text = element.tag in ("p", "pre", "blockquote") or element.tag in LISTS
+    return is_text and element.prose_chars > 0

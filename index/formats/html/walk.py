@@ -1,0 +1,347 @@
+"""The content of a page → text: paragraphs, headings, list items, rows, code and fields."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from ...types import Span
+from . import words
+from .forms import filled_fields
+from .tables import is_data_table, own_rows, write_table
+from .tree import BLOCKS, HEADINGS, LISTS, Element
+from .writer import TextWriter
+
+MAX_ITEM_CHARS = 2_000
+"""A longer list item, its nested lists apart, is read as paragraphs."""
+_ANCESTORS = 20
+_CONTROLS = frozenset("input select textarea output progress meter".split())
+_TEXT_BUTTON_PLACES = HEADINGS | {"summary", "dt", "legend", "th", "caption", "figcaption"}
+_PERMALINK = re.compile("[¶#§🔗↩\ufe0e\ufe0f↑^⤴←→»«↵⏎\\s]*")
+_MARK = re.compile(r"[\[(]?\s*(?:note )?(\d{1,3}|[a-z]|[ivx]{1,4}|[*†‡§])\s*[\])]?", re.IGNORECASE)
+_NOTE_TOKENS = frozenset("footnote noteref fn reference cite endnote".split())
+
+
+@dataclass(slots=True)
+class _List:
+    """A list that is being read: the next item's number, what its items stand under."""
+
+    tag: str
+    style: str
+    number: int
+    under: tuple[Span, ...]
+    terms: list[Span] = field(default_factory=list)
+    is_after_term: bool = False
+
+
+@dataclass(slots=True)
+class _Item:
+    """A list item that is being read, or a part of the page whose text is of paragraphs."""
+
+    marker: str = ""
+    under: tuple[Span, ...] = ()
+    span: Span | None = None
+    is_text: bool = False
+
+    @property
+    def path(self) -> tuple[Span, ...]:
+        """What stands under the item: what it stands under, and itself."""
+        return (*self.under, self.span) if self.span else self.under
+
+
+class PageReader:
+    """Writes elements' text depth first, without recursion: pages nest deeper than the stack."""
+
+    def __init__(self, roots: Sequence[Element], writer: TextWriter) -> None:
+        self._writer = writer
+        self._lists: list[_List] = []
+        self._items: list[_Item] = [_Item()]
+        self._level = 0
+        self._outer_levels: list[int] = []
+        self._fields: dict[int, str] = {}
+        self._labelled: set[str] = set()
+        for root in roots:
+            self._fields |= filled_fields(root)
+
+    def read(self, root: Element) -> None:
+        """Writes an element."""
+        stack: list[tuple[Element | str | None, bool]] = [(root, False)]
+        while stack:
+            node, is_leaving = stack.pop()
+            if isinstance(node, str):
+                self._writer.add(node)
+            elif node is None:
+                self._boundary()
+            elif is_leaving:
+                self._leave(node)
+            elif self._enter(node):
+                stack.append((node, True))
+                stack.extend(reversed([(child, False) for child in _parted(node)]))
+        self._boundary()
+
+    def _enter(self, element: Element) -> bool:
+        """Begins an element; returns whether its children are still to be read."""
+        tag = element.tag
+        if element.label:
+            self._begin_block()
+            self._writer.add(element.label)
+            self._writer.add_heading(self._level + 1)
+        if tag in _CONTROLS:
+            self._add_control(element)
+        elif tag == "label" and _holds_control(element):
+            return any(id(inner) in self._fields for inner in element.preorder())
+        elif tag == "pre":
+            self._begin_block()
+            self._writer.add_code(_code_text(element), under=self._items[-1].path)
+        elif tag == "table" and is_data_table(element, own_rows(element)):
+            self._add_table(element)
+        elif tag in BLOCKS or element.discloses:
+            self._enter_block(element)
+            return True
+        else:
+            return _reads_inline(element, self._writer)
+        return False
+
+    def _add_table(self, table: Element) -> None:
+        self._begin_block()
+        for caption in (child for child in table.elements() if child.tag == "caption"):
+            self._writer.add(caption.text())
+            self._writer.close_paragraph()
+        write_table(table, self._writer, _cell_text)
+
+    def _enter_block(self, element: Element) -> None:
+        tag = element.tag
+        if tag in HEADINGS or tag in ("summary", "details") or element.discloses:
+            self._begin_block()
+            if tag == "details":
+                self._outer_levels.append(self._level)
+        elif tag in LISTS or tag == "dl":
+            self._begin_block()
+            self._lists.append(self._list(element))
+            self._items.append(_Item())
+        elif tag in ("li", "dd"):
+            self._begin_block()
+            self._items.append(self._item(element))
+        elif tag == "dt":
+            self._begin_block()
+            self._items.append(_Item())
+        else:
+            self._boundary()
+
+    def _leave(self, element: Element) -> None:
+        tag = element.tag
+        if tag in HEADINGS:
+            level = int(tag[1])
+            self._writer.add_heading(level)
+            self._level = level
+        elif tag == "summary" or element.discloses:
+            self._writer.add_heading(self._level + 1)
+            self._level += bool(self._outer_levels) and tag == "summary"
+        elif tag == "details":
+            self._boundary()
+            self._level = self._outer_levels.pop()
+        elif tag in LISTS or tag == "dl":
+            self._begin_block()
+            self._lists.pop()
+            self._items.pop()
+            self._writer.introduction = None
+        elif tag in ("li", "dd"):
+            self._begin_block()
+            self._items.pop()
+        elif tag == "dt":
+            self._close_term(element)
+            self._items.pop()
+        elif tag in BLOCKS:
+            self._boundary()
+
+    def _boundary(self) -> None:
+        """Ends a paragraph; within a list item, a line of it."""
+        if self._items[-1].is_text:
+            self._writer.add_break()
+        else:
+            self._writer.close_paragraph()
+
+    def _begin_block(self) -> None:
+        """Ends the current paragraph or list item: what follows is a block of its own."""
+        item = self._items[-1]
+        if not item.is_text:
+            self._writer.close_paragraph()
+            return
+        text = "\n".join(line for line in self._writer.take_lines() if line)
+        if text:
+            is_marked = item.span is not None or text.startswith(item.marker.strip() or "\n")
+            marker = "" if is_marked else item.marker
+            indent = "  " * (sum(inner.is_text for inner in self._items) - 1)
+            span = self._writer.add_block(
+                marker + text, "item", under=item.path, gap=f"\n\n{indent}"
+            )
+            item.span = item.span or span
+
+    def _list(self, element: Element) -> _List:
+        start = element.attributes.get("start", "")
+        number = int(start) if start.lstrip("-").isdecimal() and len(start) < 8 else 1
+        outer = self._items[-1]
+        introduction = self._writer.introduction
+        under = outer.path or ((introduction,) if introduction else ())
+        return _List(element.tag, element.attributes.get("type", "1"), number, under)
+
+    def _item(self, element: Element) -> _Item:
+        """Returns the item of an `li` or `dd`: none where it holds a part of the page."""
+        owner = self._lists[-1] if self._lists else _List("ul", "", 1, ())
+        if element.tag == "dd":
+            under = (*owner.under, *owner.terms)
+            owner.is_after_term = False
+            return _Item("", under, is_text=_is_item(element))
+        if note := self._writer.notes.get(element.attributes.get("id", "")):
+            return _Item(f"[{note[0]}] ", (note[1],), is_text=_is_item(element))
+        marker = "- "
+        if owner.tag == "ol":
+            value = element.attributes.get("value", "")
+            if value.isdecimal() and len(value) < 8:
+                owner.number = int(value)
+            marker = f"{_ordinal(owner.number, owner.style)}. "
+            owner.number += 1
+        return _Item(marker, owner.under, is_text=_is_item(element))
+
+    def _close_term(self, term: Element) -> None:
+        """Ends a `dt`: the heading of a long definition, else what its items stand under."""
+        owner = self._lists[-1] if self._lists else _List("dl", "", 1, ())
+        if not owner.is_after_term:
+            owner.terms.clear()
+        owner.is_after_term = True
+        definition = term.following
+        if definition is not None and definition.tag == "dd" and not _is_item(definition):
+            self._writer.add_heading(self._level + 1)
+        elif text := " ".join(line for line in self._writer.take_lines() if line):
+            owner.terms.append(self._writer.add_block(text, "heading", under=owner.under))
+
+    def _add_control(self, control: Element) -> None:
+        if field_text := self._fields.get(id(control)):
+            self._begin_block()
+            self._writer.add_block(field_text, "field")
+        else:
+            _reads_inline(control, self._writer)
+
+
+def _parted(element: Element) -> list[Element | str | None]:
+    """Returns the children; custom elements that stand without text between are parted."""
+    children: list[Element | str | None] = list(element.children)
+    if any("-" in child.tag for child in element.elements()) and not any(
+        isinstance(child, str) and child.strip() for child in children
+    ):
+        return [part for child in children for part in (None, child)]
+    return children
+
+
+def _ordinal(number: int, style: str) -> str:
+    if style in ("a", "A") and 1 <= number <= 26:
+        return chr(ord(style) + number - 1)
+    if style in ("i", "I") and 1 <= number <= 12:
+        roman = "i ii iii iv v vi vii viii ix x xi xii".split()[number - 1]
+        return roman.upper() if style == "I" else roman
+    return str(number)
+
+
+def _is_item(element: Element) -> bool:
+    """Returns whether an `li` or `dd` is read as one unit."""
+    nested = sum(child.chars for child in element.elements() if child.tag in LISTS)
+    return not element.holds_sections and element.chars - nested <= MAX_ITEM_CHARS
+
+
+def _reads_inline(element: Element, writer: TextWriter) -> bool:
+    """Returns whether an inline element is read; writes what stands for it where it is not."""
+    if element.tag == "br":
+        writer.add_break()
+    elif element.tag == "input":
+        if element.attributes.get("type", "").lower() == "checkbox":
+            writer.add("☑ " if "checked" in element.attributes else "☐ ")
+    elif mark := _reference_mark(element):
+        writer.add_mark(*mark)
+    else:
+        is_text = element.tag != "button" or _is_text_button(element)
+        return is_text and not (element.tag in _CONTROLS or _is_page_link(element))
+    return False
+
+
+def _cell_text(cell: Element) -> str:
+    """Returns a cell's text in one line, reference marks and ticks as in a paragraph."""
+    inner = TextWriter()
+    stack: list[Element | str] = list(reversed(cell.children))
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            inner.add(node)
+        elif _reads_inline(node, inner):
+            if node.tag in BLOCKS:
+                inner.add(" ")
+                stack.append(" ")
+            stack.extend(reversed(node.children))
+    return " ".join(line for line in inner.take_lines() if line)
+
+
+def _code_text(pre: Element) -> str:
+    """Returns the text of a `pre` with its line breaks; blocks in it are lines of their own."""
+    parts: list[str] = []
+    stack: list[Element | str] = list(reversed(pre.children))
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif node.tag == "br":
+            parts.append("\n")
+        elif node.tag not in _CONTROLS and node.tag != "button":
+            if node.tag in BLOCKS:
+                if parts and not parts[-1].endswith("\n"):
+                    parts.append("\n")
+                if node.following is not None:
+                    stack.append("\n")
+            stack.extend(reversed(node.children))
+    return "".join(parts)
+
+
+def _holds_control(label: Element) -> bool:
+    return bool(label.attributes.get("for")) or label.controls > 0
+
+
+def _is_text_button(button: Element) -> bool:
+    """Returns whether a button's words are those of a heading, a summary or an accordion."""
+    if button.discloses:
+        return True
+    for ancestor in islice(button.ancestors(), _ANCESTORS):
+        if ancestor.tag in _TEXT_BUTTON_PLACES:
+            return True
+        if ancestor.tag in BLOCKS:
+            return False
+    return False
+
+
+def _is_page_link(link: Element) -> bool:
+    """Returns whether a link leads within the page: past its menu, or to a heading itself."""
+    if link.tag != "a":
+        return False
+    text = link.text(100)
+    target = link.attributes.get("href", "")
+    if target.startswith("#") and len(text) < 60 and words.SKIPS.match(text):
+        return True
+    return bool(text) and _PERMALINK.fullmatch(text) is not None and "#" in target
+
+
+def _reference_mark(element: Element) -> tuple[str, str] | None:
+    """Returns the number and the id of the note that a superscript or link refers to."""
+    if element.tag not in ("sup", "a") or not 0 < element.chars <= 10:
+        return None
+    text = element.text(20)
+    match = _MARK.fullmatch(text)
+    if match is None:
+        return None
+    first = element.first_elements()
+    links = [e for e in (element, *first, *islice(element.ancestors(), 2)) if e.tag == "a"]
+    targets = (link.attributes.get("href", "").partition("#")[2] for link in links)
+    target = next(filter(None, targets), "")
+    if not target:
+        return (match.group(1), "") if element.tag == "sup" and text.startswith("[") else None
+    is_raised = element.tag == "sup" or any(inner.tag == "sup" for inner in first)
+    attributes = element.attributes
+    kind = f"{attributes.get('role', '')} {attributes.get('epub:type', '')}"
+    is_named = "noteref" in kind or bool(words.tokens(attributes) & _NOTE_TOKENS)
+    return (match.group(1), target) if is_raised or is_named else None

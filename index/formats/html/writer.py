@@ -1,0 +1,146 @@
+"""Writes the text of a generated document: paragraphs, headings and units with their offsets.
+
+Blocks are separated by a blank line, rows of a table by a line break.
+"""
+
+from dataclasses import dataclass, field
+
+from ...text.limits import check_text_size
+from ...text.sentences import sentence_spans
+from ...types import Document, Heading, Span, Unit, UnitKind
+
+MAX_INTRODUCTION_CHARS = 500
+"""A longer sentence before a list or code block is no introduction to it."""
+
+_MARKED_CHARS = 20_000
+_BREAK = None
+_Inline = list[str | None]
+
+
+@dataclass(slots=True)
+class TextWriter:
+    """Collects inline text, closed into blocks; the text so far is `parts`, joined."""
+
+    parts: list[str] = field(default_factory=list)
+    inline: _Inline = field(default_factory=list)
+    blocks: list[Span] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
+    length: int = 0
+    introduction: Span | None = None
+    notes: dict[str, tuple[str, Span]] = field(default_factory=dict)
+    marks: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, text: str) -> None:
+        """Adds text to the current paragraph."""
+        self.inline.append(text)
+
+    def add_break(self) -> None:
+        """Adds a line break; two in a row end a paragraph."""
+        self.inline.append(_BREAK)
+
+    def add_mark(self, mark: str, target: str) -> None:
+        """Adds a reference mark right behind the word before it: `[1]`; `target` is its note."""
+        self.marks.append((mark, target))
+        while self.inline and (last := self.inline[-1]) is not None:
+            self.inline[-1] = last = last.rstrip()
+            if last:
+                break
+            self.inline.pop()
+        self.inline.append(f"[{mark}]")
+
+    def take_lines(self) -> list[str]:
+        """Returns the lines of the current paragraph, white space collapsed, and begins another."""
+        lines: list[list[str]] = [[]]
+        for part in self.inline:
+            if part is _BREAK:
+                lines.append([])
+            else:
+                lines[-1].append(part)
+        self.inline.clear()
+        return [" ".join("".join(line).split()) for line in lines]
+
+    def close_paragraph(self) -> None:
+        """Ends the paragraph; each part between empty lines is a block."""
+        if not self.inline:
+            return
+        paragraph: list[str] = []
+        for line in [*self.take_lines(), ""]:
+            if line:
+                paragraph.append(line)
+            elif paragraph:
+                span = self.add_block("\n".join(paragraph))
+                paragraph = []
+                self.introduction = self._last_sentence(span)
+
+    def add_block(
+        self,
+        text: str,
+        kind: UnitKind | None = None,
+        *,
+        under: tuple[Span, ...] = (),
+        gap: str = "\n\n",
+    ) -> Span:
+        """Appends a block after a gap, a unit where it has a kind; returns its span."""
+        check_text_size(self.length + len(text))
+        if self.parts:
+            self.parts.append(gap)
+            self.length += len(gap)
+        span = (self.length, self.length + len(text))
+        self.parts.append(text)
+        self.length = span[1]
+        self.blocks.append(span)
+        self.introduction = None
+        if kind:
+            self.units.append(Unit(*span, kind, under))
+        for mark, target in self.marks:
+            self.notes.setdefault(target, (mark, self._marked_sentence(span, mark)))
+        self.marks.clear()
+        return span
+
+    def add_heading(self, level: int) -> None:
+        """Ends the paragraph as a heading of this level."""
+        text = " ".join(line for line in self.take_lines() if line)
+        if text:
+            span = self.add_block(text, "heading")
+            self.headings.append(Heading(*span, level=level, text=text))
+
+    def add_code(self, text: str, *, under: tuple[Span, ...]) -> None:
+        """Appends a block of code with its line breaks, without blank lines around it."""
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4).split("\n")
+        lines = [line.rstrip() for line in lines]
+        while lines and not lines[0]:
+            lines.pop(0)
+        code = "\n".join(lines).rstrip()
+        if code:
+            introduction = (self.introduction,) if self.introduction else ()
+            self.add_block(code, "code", under=under or introduction)
+
+    def document(self, title: str | None) -> Document:
+        """Returns what was written."""
+        return Document(
+            text="".join(self.parts),
+            blocks=tuple(self.blocks),
+            title=title,
+            headings=tuple(self.headings),
+            units=tuple(self.units),
+        )
+
+    def _marked_sentence(self, span: Span, mark: str) -> Span:
+        """Returns the sentence of the last block that has the mark, or the block if it is long."""
+        text = self.parts[-1]
+        place = text.find(f"[{mark}]")
+        if len(text) > _MARKED_CHARS:
+            return span
+        ends = (s for s in sentence_spans(text, 0, len(text)) if s[0] <= place < s[1])
+        start, end = next(ends, (0, len(text)))
+        return span[0] + start, span[0] + end
+
+    def _last_sentence(self, span: Span) -> Span | None:
+        """Returns the last sentence of the block that was just written, where it is short."""
+        text = self.parts[-1]
+        start = max(len(text) - MAX_INTRODUCTION_CHARS, 0)
+        first, last = sentence_spans(text, start, len(text))[-1]
+        if first == start > 0:
+            return None
+        return span[0] + first, span[0] + last
