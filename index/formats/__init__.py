@@ -15,6 +15,7 @@ from .epub import extract_epub
 from .html import extract_html
 from .markdown import extract_markdown
 from .markup import extract_org, extract_rst
+from .office.pptx import extract_pptx
 from .office.xlsx import extract_xlsx
 from .pdf import extract_pdf
 from .tables.delimited import extract_csv, extract_tsv
@@ -43,6 +44,7 @@ FORMATS: dict[str, Format] = {
     "html": Format((".html", ".htm"), extract_html),
     "pdf": Format((".pdf",), extract_pdf),
     "docx": Format((".docx",), extract_docx),
+    "pptx": Format((".pptx", ".pptm"), extract_pptx),
     "epub": Format((".epub",), extract_epub),
     "rst": Format((".rst",), extract_rst),
     "org": Format((".org",), extract_org),

@@ -74,7 +74,7 @@ class DocumentBuilder:
         """Adds rows of as many cells each; the first is the header of the others."""
         header: tuple[Span, ...] = ()
         for number, cells in enumerate(rows):
-            line = CELL_SEPARATOR.join(cells)
+            line = CELL_SEPARATOR.join(cells).strip()
             separator = ROW_SEPARATOR if number else _BLANK_LINE
             if has_header and number == 0:
                 header = (self.unit(line, "heading", separator=separator),)
@@ -105,13 +105,13 @@ class DocumentBuilder:
                 under = tuple(place for above in unit.under if (place := moved.span(above)))
                 self.units.append(Unit(*span, kind=unit.kind, under=under))
 
-    def last_sentence(self, since: int) -> Span | None:
-        """Returns the last sentence of the last block where that is a paragraph from `since` on."""
-        if len(self.blocks) <= since or (self.units and self.units[-1].end == self.length):
-            return None
-        sentences = sentence_spans("".join(self.parts[-1:]), 0, len(self.parts[-1]))
+    def last_sentence(self) -> tuple[Span, ...]:
+        """Returns the last sentence of the last block; empty where that is no plain paragraph."""
+        if not self.blocks or (self.units and self.units[-1].end == self.length):
+            return ()
         start = self.blocks[-1][0]
-        return (start + sentences[-1][0], start + sentences[-1][1]) if sentences else None
+        sentences = sentence_spans(self.parts[-1], 0, len(self.parts[-1]))
+        return ((start + sentences[-1][0], start + sentences[-1][1]),) if sentences else ()
 
     def build(
         self,
@@ -127,7 +127,7 @@ class DocumentBuilder:
             blocks=tuple(self.blocks),
             title=title,
             headings=tuple(self.headings),
-            pages=tuple(pages),
+            pages=tuple(min(page, self.length) for page in pages),
             metadata=metadata or {},
             units=tuple(self.units),
             notes=tuple(notes),
