@@ -22,6 +22,13 @@ LINE_BREAKS = "\r\n\v\f\x1c-\x1e\x85\u2028\u2029"
 VARIATION_SELECTORS = "\U000e0100-\U000e01ef\ufff0-\ufff8"
 """The supplement and unassigned specials, which can hide data in a text, too."""
 
+IGNORABLE = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+"""Unicode's Default_Ignorable_Code_Point: not shown, and no border between words."""
+
 _UNSAFE = re.compile(f"[{CONTROLS}{BIDI}{INVISIBLE}{TAGS}{SURROGATES}]")
 
 
