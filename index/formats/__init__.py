@@ -13,6 +13,7 @@ from ..types import Document
 from .docx import extract_docx
 from .epub import extract_epub
 from .html import extract_html
+from .mail import extract_eml, extract_mbox
 from .markdown import extract_markdown
 from .markup import extract_org, extract_rst
 from .office.pptx import extract_pptx
@@ -46,6 +47,8 @@ FORMATS: dict[str, Format] = {
     "docx": Format((".docx",), extract_docx),
     "pptx": Format((".pptx", ".pptm"), extract_pptx),
     "epub": Format((".epub",), extract_epub),
+    "eml": Format((".eml",), extract_eml),
+    "mbox": Format((".mbox",), extract_mbox),
     "rst": Format((".rst",), extract_rst),
     "org": Format((".org",), extract_org),
     "csv": Format((".csv",), extract_csv),

@@ -81,15 +81,15 @@ class DocumentBuilder:
             else:
                 self.unit(line, "row", header, separator=separator)
 
-    def append(self, part: Document, kept: Sequence[bool] | None = None) -> None:
-        """Adds the blocks of another document, of which `kept` says which; all by default.
+    def append(self, part: Document, kept: Sequence[bool], *, level: int = 0) -> None:
+        """Adds the blocks of another document that are kept, its headings below a level.
 
         A unit's `under` that stands in an omitted block is omitted as well.
         """
         shifts: list[tuple[Span, int]] = []
         previous_end = 0
         for index, (start, end) in enumerate(part.blocks):
-            if kept is None or kept[index]:
+            if kept[index]:
                 gap = part.text[previous_end:start] if shifts and index else ""
                 is_row = "\n" in gap and not gap.count("\n") > 1
                 separator = ROW_SEPARATOR if is_row else _BLANK_LINE
@@ -99,7 +99,7 @@ class DocumentBuilder:
         moved = _Moved(shifts)
         for heading in part.headings:
             if span := moved.span((heading.start, heading.end)):
-                self.headings.append(Heading(*span, level=heading.level, text=heading.text))
+                self.headings.append(Heading(*span, level=level + heading.level, text=heading.text))
         for unit in part.units:
             if span := moved.span((unit.start, unit.end)):
                 under = tuple(place for above in unit.under if (place := moved.span(above)))
