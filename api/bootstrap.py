@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .service.collection import Components
     from .service.corpus_files import Corpus
     from .service.job_runner import JobRunner
+    from .web.fetch import Fetcher
     from .wire.signed_links import LinkSigner
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -132,6 +133,13 @@ def writable_corpus(settings: Settings) -> "Corpus":
     )
     needs_mark = not settings.allow_unmarked_corpora
     return Corpus(settings.collection, root, usage, needs_mark=needs_mark)
+
+
+def page_fetcher(settings: Settings) -> "Fetcher":
+    """Returns what fetches web pages; it connects to nothing before it is asked to."""
+    from .web.fetch import Fetcher
+
+    return Fetcher(settings.add_networks)
 
 
 def open_reranker(group: RerankGroup) -> "EndpointReranker | None":

@@ -7,6 +7,7 @@ ApiError
     ├── RequestInvalid (ParameterUnsupported), NotFound (SourceNotFound)
     ├── BodyTooLarge, FileUnwritable
     ├── CorpusUnavailable, CorpusNotMarked, CorpusFull
+    ├── UrlRefused, FetchFailed
     ├── OriginNotAllowed, LinkInvalid, RateLimitExceeded
     └── ClientDisconnected, IndexBuilding, StateUnreadable
 
@@ -25,6 +26,7 @@ from index.errors import (
     GenerationMissing,
     IndexingError,
 )
+from index.redact import strip_urls
 from rag.errors import (
     AnswerError,
     CitationBroken,
@@ -46,10 +48,11 @@ _CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
     421: "host_unknown",
-    422: "invalid_request",
+    422: "invalid_request url_refused",
     429: "rate_limited",
     431: "headers_too_large",
     500: "internal",
+    502: "fetch_failed",
     503: "index_building index_missing index_damaged index_unavailable embedder_mismatch "
     "embedder_unavailable overloaded stopping model_unavailable model_misbehaved "
     "file_unwritable state_unreadable corpus_unavailable job_queue_full",
@@ -214,6 +217,22 @@ class CorpusFull(RequestError):
     def __init__(self, collection: str, limit: str) -> None:
         cause = f"has room for {limit} at most; delete files or raise the limit"
         super().__init__("corpus_full", f"the corpus of collection {collection!r} {cause}")
+
+
+class UrlRefused(RequestError):
+    """A page may not be fetched, or its kind is not indexed."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        super().__init__("url_refused", f"{strip_urls(url)[:300]}: {cause}")
+        self.cause = cause
+
+
+class FetchFailed(RequestError):
+    """A page cannot be fetched now; what is in the corpus stays as it is."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        super().__init__("fetch_failed", f"{strip_urls(url)[:300]}: {cause}")
+        self.cause = cause
 
 
 class OriginNotAllowed(RequestError):

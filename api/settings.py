@@ -32,6 +32,7 @@ from .settings_types import (
     Hosts,
     ModelGroup,
     Names,
+    Networks,
     Origins,
     OtlpEndpoint,
     PublicUrl,
@@ -96,6 +97,11 @@ class Settings(BaseSettings):
     )
     max_corpus_files: int = Field(
         default=100_000, ge=1, description="Maximum number of files that uploads may reach"
+    )
+    add_networks: Networks = Field(
+        default=(),
+        description="Networks, besides the internet's public addresses, from which pages may be "
+        "added, such as an intranet's `10.0.0.0/8`",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on")
     port: int = Field(

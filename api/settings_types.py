@@ -1,6 +1,7 @@
 """The types of settings: which values are valid, what the error says otherwise, and the groups."""
 
 import re
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -62,6 +63,7 @@ RootPath = Annotated[str, AfterValidator(_root_path)]
 CounterStorage = Annotated[str, AfterValidator(_counter_storage)]
 Names = Annotated[tuple[str, ...], *_Commas]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(normalize_host)], ...], *_Commas]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], *_Commas]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(normalize_origin)], ...], *_Commas]
 
 

@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 from index.redact import guard_stderr
 
 from ..exit_codes import USAGE, exit_code_of, one_line
-from . import ask, doctor, feedback, generations, keys, mcp, serve, sync, widget
+from . import add, ask, doctor, feedback, generations, keys, mcp, serve, sync, widget
 from . import eval as evaluation
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
 for _command in (
     serve.serve,
     sync.sync,
+    add.add,
     ask.ask,
     ask.search,
     generations.status,

@@ -81,6 +81,7 @@ def render_source_page(
         place=", ".join(filter(None, (place, location))) if first < last else "The whole source",
         note=note,
         body=_highlight(text, first, last),
+        origin=source.metadata.get("url", ""),
     )
 
 
@@ -106,16 +107,33 @@ def render_access_denied(cause: str, status: int) -> HTMLResponse:
 
 
 def _page(
-    *, title: str, note: str, path: str = "", place: str = "", body: str = "", status: int = 200
+    *,
+    title: str,
+    note: str,
+    path: str = "",
+    place: str = "",
+    body: str = "",
+    origin: str = "",
+    status: int = 200,
 ) -> HTMLResponse:
     page = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=_escape_line(title),
         path=_escape_line(path),
         place=_escape_line(place),
+        origin=_origin_link(origin),
         note=f'<p class="note" role="note">{escape_html(note)}</p>' if note else "",
         body=body,
     )
     return HTMLResponse(page, status, _HEADERS)
+
+
+def _origin_link(url: str) -> str:
+    """Returns a link to the page that an article was, if its `url` is one of the web."""
+    if not url.startswith(("http://", "https://")) or not url.isprintable():
+        return ""
+    shown = escape_html(shorten(url, MAX_TITLE_CHARS))
+    href = escape_html(url, quote=True)
+    return f'<p class="quiet"><a href="{href}" rel="noopener noreferrer nofollow">{shown}</a></p>'
 
 
 def _highlight(text: str, first: int, last: int) -> str:

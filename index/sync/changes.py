@@ -13,6 +13,7 @@ from pathlib import Path
 from .. import corpus
 from ..corpus import CorpusFile
 from ..errors import SourceUnreadable
+from ..sidecar import page_metadata
 from ..store.generation import Generation
 from ..store.manifest import Manifest
 from ..types import Chunk, Skipped, Source
@@ -141,20 +142,30 @@ class CorpusReader:
         except ValueError as error:
             self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
             raise SourceUnreadable(file.path, str(error)) from error
-        return _parsed_source(file, document, len(data), sha256, source_id=source_id)
+        page = page_metadata(self._root, file.path, sha256)
+        return _parsed_source(file, document, len(data), sha256, source_id=source_id, page=page)
 
 
 def _parsed_source(
-    file: CorpusFile, document: ChunkedDocument, size: int, sha256: str, *, source_id: str
+    file: CorpusFile,
+    document: ChunkedDocument,
+    size: int,
+    sha256: str,
+    *,
+    source_id: str,
+    page: Mapping[str, str],
 ) -> ParsedSource:
+    """Returns the source of a document; `page` is what its sidecar says, if it was fetched."""
+    url = {"url": page["url"]} if page else {}
+    day = {"date": page["date"]} if "date" in page else {}
     source = Source(
         id=source_id,
         path=file.path,
-        title=document.title or Path(file.path).stem.replace("_", " "),
+        title=document.title or page.get("title") or Path(file.path).stem.replace("_", " "),
         sha256=sha256,
         size=size,
         mtime_ns=file.mtime_ns,
         length=len(document.text),
-        metadata=document.metadata,
+        metadata=day | dict(document.metadata) | url,
     )
     return ParsedSource(source, file.stamp, document.text, document.chunks)

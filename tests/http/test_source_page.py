@@ -1,5 +1,8 @@
 """The page of an article: it marks exactly the passage, and nothing in the article gets out."""
 
+from dataclasses import replace
+from html import escape as escape_html
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +102,24 @@ def test_the_page_says_which_page_and_heading_the_passage_is_of() -> None:
         source(), "First. Second.", start=7, end=14, version=None, location=where
     )
     assert "from line 1, page 2, Tides › &lt;b&gt;\\u202e" in bytes(page.body).decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_linked"),
+    [
+        ("https://example.org/ice?a=1&b=2", True),
+        ('https://example.org/"><script>alert(1)</script>', True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https://example.org/\u202ea", False),
+        ("", False),
+    ],
+)
+def test_an_article_that_was_a_page_links_to_it(url: str, is_linked: bool) -> None:
+    page = render_source_page(
+        replace(source(), metadata={"url": url}), "x", start=0, end=1, version=None
+    )
+    html = bytes(page.body).decode()
+    assert ('rel="noopener noreferrer nofollow"' in html) == is_linked
+    assert f'<a href="{escape_html(url)}"' in html or not is_linked
+    assert "script" not in ParsedPage(html).tags

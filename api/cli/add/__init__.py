@@ -1,0 +1,5 @@
+"""`footnote add URL… [CORPUS]`."""
+
+from .command import add
+
+__all__ = ["add"]

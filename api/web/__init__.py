@@ -1,0 +1,1 @@
+"""Web pages into the corpus folder: which addresses may be fetched, politely, and where they go."""
