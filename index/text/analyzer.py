@@ -1,22 +1,30 @@
 """Analyzer: text → terms, for indexing and for queries alike.
 
-Terms are lower-cased, accent-folded, stemmed (Snowball English, by tantivy's analyzer) and
-lemmatized where the form is irregular, so that BM25, its rescoring and word cover count the same
-words. Scripts written without spaces become one term per character.
+Terms are composed (NFC), lower-cased, accent-folded, stemmed (Snowball English, by tantivy's
+analyzer) and lemmatized where the form is irregular, so that BM25, its rescoring and word cover
+count the same words. Characters that are not shown, such as soft hyphens, part no words. Scripts
+written without spaces become one term per character.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from .sanitize import sanitize
+from .sanitize import remove_ignorable, sanitize
 
-ANALYZER = "footnote-2"
+ANALYZER = "footnote-3"
 """The analyzer's name in the lexical index and in the fingerprint; changes with its rules."""
 
 MAX_WORD = 40
 _UNSPACED = re.compile(r"([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff])")
+_MARKS = re.compile("[\u0300-\u036f]+")
+_DECOMPOSED = re.compile(  # few marks at a time: sorting them takes the square of their number
+    "[^\\W\\d_][\u0300-\u036f\u0483-\u0487\u0610-\u061a\u064b-\u065f\u093c\u09bc\u09be\u09d7\u0a3c\u0b3e\u0b56\u0b57"
+    "\u0bbe\u0bd7\u0cc2\u0cd5\u0cd6\u0d3e\u0d57\u0dca\u0dcf\u0ddf\u102e\u3099\u309a]{1,8}+"
+    "|[\u0958-\u095f\u09dc-\u09df\u0a33-\u0a5e]|[\u1100-\u11ff]{2,}+"
+)
 
 STOP_WORDS = frozenset(
     "a an the of to in on at by for from with as is are was were be been being am do does did "
@@ -72,9 +80,18 @@ def analyzer() -> Any:  # tantivy ships no type for it outside its stub
 
 def terms(text: str) -> list[str]:
     """Returns the text's terms in order, with repeats."""
-    spaced = _UNSPACED.sub(r" \1 ", sanitize(text))
+    spaced = _UNSPACED.sub(r" \1 ", sanitize(_compose(remove_ignorable(text))))
     base_forms = _base_forms()
     return [base_forms.get(term, term) for term in analyzer().analyze(spaced)]
+
+
+def _compose(text: str) -> str:
+    """Returns the text with each letter and its accents as one character, else without them."""
+    if text.isascii():
+        return text
+    return _DECOMPOSED.sub(
+        lambda match: _MARKS.sub("", unicodedata.normalize("NFC", match.group())), text
+    )
 
 
 @cache

@@ -29,15 +29,29 @@ IGNORABLE = (
 )
 """Unicode's Default_Ignorable_Code_Point: not shown, and no border between words."""
 
-_UNSAFE = re.compile(f"[{CONTROLS}{BIDI}{INVISIBLE}{TAGS}{SURROGATES}]")
+SOFT_HYPHEN = "\xad"
+"""Stands for characters without a width: it parts no word, and tokenizers drop it."""
+
+_UNSAFE = re.compile(f"([{BIDI}{INVISIBLE}])|([{TAGS}{SURROGATES}])|[{CONTROLS}]")
+_IGNORABLE = re.compile(f"[{IGNORABLE}]+")
 
 
 def sanitize(text: str) -> str:
     """Returns the text with unsafe characters replaced one for one, so that offsets stay valid.
 
-    Controls, bidi and zero-width marks become a space, tag characters and lone surrogates U+FFFD.
+    Controls become a space, bidi and zero-width marks a soft hyphen, tag characters and lone
+    surrogates U+FFFD.
     """
-    return _UNSAFE.sub(lambda match: " " if match.group() < "\ud800" else "\ufffd", text)
+    return _UNSAFE.sub(_replacement, text)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    return (" ", SOFT_HYPHEN, "\ufffd")[match.lastindex or 0]
+
+
+def remove_ignorable(text: str) -> str:
+    """Returns the text without the characters that are not shown; offsets do not stay valid."""
+    return text if text.isascii() else _IGNORABLE.sub("", text)
 
 
 def escape_unsafe(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 
-from index.text.sanitize import sanitize
+from index.text.sanitize import remove_ignorable, sanitize
 
 from ..errors import AnswerError
 from ..retrieval.condense_rules import condense_by_rules
@@ -53,7 +53,8 @@ async def condense(
 
 def _parse_question(reply: str) -> str | None:
     """Returns the first line as a question; None if it is none."""
-    lines = [" ".join(sanitize(line).split()) for line in reply.strip().splitlines()]
+    reply = sanitize(remove_ignorable(reply.strip()))
+    lines = [" ".join(line.split()) for line in reply.splitlines()]
     line = _MARKERS.sub("", _LABEL.sub("", lines[0] if lines else "")).strip("\"'“”*_` ")
     is_usable = len(line) <= MAX_QUESTION_CHARS and re.search(r"\w", line) and NO_ANSWER not in line
     return line if is_usable else None
