@@ -58,4 +58,122 @@ def test_front_matter_constructs_and_executes_nothing() -> None:
     text = '---\ntitle: !!python/object/apply:os.system ["x"]\ndate: &a *a\n---\nText.'
     document = extract_markdown(text.encode())
     assert document.title == '!!python/object/apply:os.system ["x"]'
-    assert document.metadata == {"date": "&a *a"}
+    assert document.metadata == {}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\ntitle: Lamp",
+        "defaults: &d {title: Other}\n<<: *d\ntitle: Lamp",
+    ],
+)
+def test_aliases_of_yaml_multiply_nothing(block: str) -> None:
+    document = extract_markdown(f"---\n{block}\n---\nText.".encode())
+    assert (document.title, blocks(document)) in (("Lamp", ["Text."]), (None, blocks(document)))
+
+
+@pytest.mark.parametrize(
+    ("block", "title", "metadata"),
+    [
+        ("title: >-\n  The lamp\n  of the sea\ntags:\n- a\n- b", "The lamp of the sea", "a, b"),
+        ("title: |\n  The lamp\nseo:\n  title: Other\ntags: [a, b]", "The lamp", "a, b"),
+        ('title: "A \\"big\\" lamp"\ntags: a, b', 'A "big" lamp', "a, b"),
+        ("title: The lamp\n  goes on\ncategories: [a]\ntags: [b, a]", "The lamp goes on", "b, a"),
+        ("title: Lamps: a guide\ntags:\n  - a\nnested:\n  - b: c", "Lamps: a guide", "a"),
+        ("title: >\n  The\n  lamp\nnote: a: b\ntags: [a]", "The lamp", "a"),
+        ("title: @lamp & [more]\ntags: [a]", "@lamp & [more]", "a"),
+        ("title: No\ntags: [yes, 1.0, 2024-05-03]", "No", "yes, 1.0, 2024-05-03"),
+        ("title: ~\ntags: [{name: a}, [b], c]", None, "a, c"),
+        ("date created: 2024-05-03\ntitle: Lamp", "Lamp", None),
+        ("\ttitle: Lamp\ntitle: Lamp", "Lamp", None),
+    ],
+)
+def test_yaml_is_read_with_folded_nested_and_listed_values(
+    block: str, title: str | None, metadata: str | None
+) -> None:
+    document = extract_markdown(f"---\n{block}\n---\n\nText.\n".encode())
+    assert blocks(document) == ["Text."]
+    assert document.title == title
+    assert document.metadata.get("tags") == metadata
+
+
+TOML = """+++
+title = "The lamp"
+date = 2024-05-03T10:00:00Z
+categories = ["light"]
+[taxonomies]
+tags = ["sea", "old"]
+[extra]
+url = "https://other.test"
++++
+
+Text.
+"""
+JSON = """{
+  "title": "The lamp",
+  "date": "2024-05-03",
+  "tags": ["sea", "old", "light"],
+  "nested": {"title": "Other"}
+}
+
+Text.
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("name", ["txt", "md", "rst"])
+@pytest.mark.parametrize("text", [TOML, JSON])
+def test_toml_and_json_are_front_matter_too(text: str, name: str, newline: str) -> None:
+    document = FORMATS[name].extract(text.replace("\n", newline).encode())
+    assert blocks(document) == ["Text."]
+    assert document.title == "The lamp"
+    assert document.metadata == {"date": "2024-05-03", "tags": "sea, old, light"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "date"),
+    [
+        ("date: 2024-05-03T23:00:00+02:00", "2024-05-03"),
+        ("Date: 3 May 2024", "2024-05-03"),
+        ("published: 03.05.2024", "2024-05-03"),
+        ("date: 2025-01-01\nlastmod: 2024-05-03", "2024-05-03"),
+        ("date: 2023\nlast_updated: March 2024\nlastUpdated: 2024-05-03", "2024-05-03"),
+        ("date: 01/02/2024\npublish_date: 2024-05-03", "2024-05-03"),
+        ("last_update:\n  date: 2024-05-03\n  author: x", "2024-05-03"),
+        ("date: 05/06/2024", None),
+        ("date: soon", None),
+        ("date: 2024-05", "2024-05"),
+        ("created: 20240503", "2024-05-03"),
+    ],
+)
+def test_the_date_is_that_of_the_last_change_else_of_publication(
+    lines: str, date: str | None
+) -> None:
+    assert extract_text(f"---\n{lines}\n---\nText.".encode()).metadata.get("date") == date
+
+
+def test_address_and_language_have_several_names() -> None:
+    text = "---\npermalink: /lamps/\nlang: de-AT\n---\nText."
+    assert extract_text(text.encode()).metadata == {"url": "/lamps/", "language": "de-AT"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"title": "a"}\n{"title": "b"}\n',
+        '{"title": "a"}\n',
+        '{"name": "a"}\n\nText.',
+        "{% include x %}\n\nText.",
+        "+++\nno toml\n+++\nText.",
+        "---\nWe opened: the shop\n---\nText.",
+        "---\n- a\n- b\n---\nText.",
+        "---\n" + "[" * 19_000 + "\n---\nText.",
+        '{"title": ' * 3_000,
+        "---\ntitle: x\n" + "k: v\n" * 5_000 + "---\nText.",
+    ],
+)
+def test_what_only_looks_like_front_matter_stays_text(text: str) -> None:
+    document = extract_text(text.encode())
+    assert (document.title, document.metadata) == (None, {})
+    assert document.blocks[0][0] == 0
