@@ -74,8 +74,11 @@ class Settings(BaseSettings):
         "`[collections.NAME]` with a `corpus` for each",
     )
     formats: Names = Field(
-        default=("txt", "md", "html", "pdf", "docx", "epub", "rst", "org"),
-        description="File formats to index; also available: csv, tsv, json, jsonl",
+        default=(
+            *("txt", "md", "mdx", "log", "html", "xhtml", "pdf", "docx", "xlsx", "pptx", "epub"),
+            *("eml", "mbox", "rst", "org", "csv", "tsv"),
+        ),
+        description="File formats to index; also available: json, jsonl",
     )
     max_file_bytes: int = Field(
         default=20_000_000,

@@ -16,12 +16,13 @@ from .html import extract_html
 from .mail import extract_eml, extract_mbox
 from .markdown import extract_markdown
 from .markup import extract_org, extract_rst
+from .mdx import extract_mdx
 from .office.pptx import extract_pptx
 from .office.xlsx import extract_xlsx
 from .pdf import extract_pdf
 from .tables.delimited import extract_csv, extract_tsv
 from .tables.json_records import extract_json, extract_jsonl
-from .text import extract_text
+from .text import extract_log, extract_text
 
 Extractor = Callable[[bytes], Document]
 
@@ -42,18 +43,21 @@ class Format:
 FORMATS: dict[str, Format] = {
     "txt": Format((".txt",), extract_text),
     "md": Format((".md", ".markdown"), extract_markdown),
+    "mdx": Format((".mdx",), extract_mdx),
+    "log": Format((".log",), extract_log),
     "html": Format((".html", ".htm"), extract_html),
+    "xhtml": Format((".xhtml",), extract_html),
     "pdf": Format((".pdf",), extract_pdf),
     "docx": Format((".docx",), extract_docx),
-    "pptx": Format((".pptx", ".pptm"), extract_pptx),
     "epub": Format((".epub",), extract_epub),
+    "xlsx": Format((".xlsx", ".xlsm"), extract_xlsx),
+    "pptx": Format((".pptx", ".pptm"), extract_pptx),
     "eml": Format((".eml",), extract_eml),
     "mbox": Format((".mbox",), extract_mbox),
     "rst": Format((".rst",), extract_rst),
     "org": Format((".org",), extract_org),
     "csv": Format((".csv",), extract_csv),
     "tsv": Format((".tsv",), extract_tsv),
-    "xlsx": Format((".xlsx", ".xlsm"), extract_xlsx),
     "json": Format((".json",), extract_json),
     "jsonl": Format((".jsonl", ".ndjson"), extract_jsonl),
 }

@@ -30,6 +30,20 @@ def extract_text(data: bytes) -> Document:
     )
 
 
+def extract_log(data: bytes) -> Document:
+    """Returns the document of a log: a line is a paragraph; terminal colours are noted."""
+    text, metadata = decode(data)
+    edges = [0, *(edge for line in _LINE_BREAK.finditer(text) for edge in line.span()), len(text)]
+    spans = (trim(text, *edges[index : index + 2]) for index in range(0, len(edges), 2))
+    colours = text.count("\x1b[")
+    return Document(
+        text=text,
+        blocks=tuple(span for span in spans if span),
+        metadata=metadata,
+        notes=(f"terminal colour codes in the text: {colours}",) if colours else (),
+    )
+
+
 def paragraphs(text: str, start: int = 0) -> tuple[Span, ...]:
     """Returns the spans of the paragraphs from an offset on, trimmed of white space."""
     separator = _BLANK_LINE if is_wrapped(text[start:]) else _LINE_BREAK

@@ -1,8 +1,9 @@
 """What each format becomes: text, paragraphs, headings, title."""
 
+from index.formats import FORMATS
 from index.formats.html import extract_html
 from index.formats.markdown import extract_markdown
-from index.formats.text import extract_text
+from index.formats.text import extract_log, extract_text
 from index.types import Document
 
 LONG = "This line is a paragraph of its own and says enough to be read without the next. "
@@ -34,6 +35,28 @@ def test_windows_newlines_stay_in_the_text_and_separate_paragraphs() -> None:
     document = extract_text(text.encode())
     assert document.text == text
     assert blocks(document) == [LONG.strip()] * 2
+
+
+def test_a_log_has_a_paragraph_a_line_and_its_colours_are_noted() -> None:
+    text = "10:01 \x1b[31mERROR\x1b[0m the pump\r\n    at mill.north\r\n\r\n10:02 INFO done"
+    document = extract_log(text.encode())
+    assert document.text == text
+    assert blocks(document) == [
+        "10:01 \x1b[31mERROR\x1b[0m the pump",
+        "at mill.north",
+        "10:02 INFO done",
+    ]
+    assert document.notes == ("terminal colour codes in the text: 2",)
+
+
+def test_xhtml_is_read_as_html_its_empty_elements_included() -> None:
+    page = (
+        '<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head>'
+        '<title>T</title><script src="a.js"/></head><body><p>First.</p>'
+        "<p/><p>Last.</p></body></html>"
+    )
+    document = FORMATS["xhtml"].extract(page.encode())
+    assert (document.title, blocks(document)) == ("T", ["First.", "Last."])
 
 
 # --- markdown
