@@ -13,6 +13,7 @@ from ..text.dates import parse_date
 from ..types import Document
 from .archive import open_archive, read_member
 from .html import parse_content
+from .html.tree import HiddenCount
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _DCTERMS = "{http://purl.org/dc/terms/}"
@@ -31,7 +32,7 @@ def extract_docx(data: bytes) -> Document:
 
     with open_archive(data) as archive:
         metadata = _metadata(archive)
-        data, elements, chars = _without_hidden_runs(archive, data)
+        data, hidden = _without_hidden_runs(archive, data)
     html = mammoth.convert_to_html(
         BytesIO(data),
         convert_image=lambda image: [],
@@ -39,8 +40,7 @@ def extract_docx(data: bytes) -> Document:
         external_file_access=False,
     ).value
     document = parse_content(html)
-    notes = (f"hidden text left out: {elements:,} runs, {chars:,} characters",) if elements else ()
-    return replace(document, metadata=metadata, notes=notes)
+    return replace(document, metadata=metadata, notes=hidden.notes("run"))
 
 
 def _metadata(archive: zipfile.ZipFile) -> dict[str, str]:
@@ -58,24 +58,24 @@ def _metadata(archive: zipfile.ZipFile) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def _without_hidden_runs(archive: zipfile.ZipFile, data: bytes) -> tuple[bytes, int, int]:
-    """Returns the file without hidden runs, how many there were, and their characters."""
+def _without_hidden_runs(archive: zipfile.ZipFile, data: bytes) -> tuple[bytes, HiddenCount]:
+    """Returns the file without hidden runs, and their count."""
     names = set(archive.namelist())
     parts = {name: read_member(archive, name) for name in _TEXT_PARTS if name in names}
     styles = read_member(archive, _STYLES) if _STYLES in names else b""
     hiding_styles = _hiding_styles(styles) if b"vanish" in styles else frozenset()
-    elements = chars = 0
+    hidden = HiddenCount()
     changed: dict[str, bytes] = {}
     for name, part in parts.items():
         if not hiding_styles and not any(word in part for word in _HIDING):
             continue
         root = _parse(part, name)
         texts = _remove_hidden(root, hiding_styles)
+        for text in texts:
+            hidden.add(len("".join(text.split())))
         if texts:
-            elements += len(texts)
-            chars += sum(len("".join(text.split())) for text in texts)
             changed[name] = ElementTree.tostring(root)
-    return (_rewrite(archive, changed) if changed else data), elements, chars
+    return (_rewrite(archive, changed) if changed else data), hidden
 
 
 def _hiding_styles(styles: bytes) -> frozenset[str]:

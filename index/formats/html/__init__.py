@@ -65,16 +65,7 @@ def _parse(markup: str, *, is_page: bool) -> Document:
     title = " ".join(title_node.text().split()) if title_node else ""
     first_h1 = next((heading.text for heading in writer.headings if heading.level == 1), None)
     document = writer.document(title or first_h1)
-    return replace(document, metadata=page_metadata(tree), notes=_notes(hidden))
-
-
-def _notes(hidden: HiddenCount) -> tuple[str, ...]:
-    if not hidden.elements:
-        return ()
-    plural = "" if hidden.elements == 1 else "s"
-    return (
-        f"hidden text left out: {hidden.elements:,} element{plural}, {hidden.chars:,} characters",
-    )
+    return replace(document, metadata=page_metadata(tree), notes=hidden.notes("element"))
 
 
 def _decode(data: bytes) -> tuple[str, dict[str, str]]:

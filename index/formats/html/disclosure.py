@@ -49,6 +49,7 @@ def prune_hidden(root: Element, hidden: HiddenCount) -> None:
             continue
         if button.attributes.get("role") == "tab":
             panel.label = button.text(_LABEL_CHARS)
+            button.children.clear()
         else:
             button.discloses = not _is_named_by_heading(button)
 

@@ -8,6 +8,7 @@ from .tree import Element
 MAX_VALUE_CHARS = 2_000
 _ANCESTORS = 5
 """Elements around a control in which its label is looked for."""
+_LABEL_PARTS = 10
 _VALUED = frozenset(
     {"", "text", "email", "tel", "url", "number", "date", "time", "month", "week", "datetime-local"}
 )
@@ -58,9 +59,9 @@ def _label(control: Element) -> str:
     """Returns the words of the label around a control, or of `aria-label`."""
     for ancestor in islice(control.ancestors(), _ANCESTORS):
         if ancestor.tag == "label":
-            return " ".join(
-                " ".join(c for c in ancestor.children if isinstance(c, str)).split()
-            ) or " ".join(e.text(200) for e in ancestor.elements() if e is not control)
+            inner = [c for c in ancestor.children[:_LABEL_PARTS] if c is not control]
+            texts = [part if isinstance(part, str) else part.text(200) for part in inner]
+            return " ".join(" ".join(texts).split())
         if ancestor.tag in ("form", "body"):
             break
     return control.attributes.get("aria-label", "")

@@ -5,16 +5,18 @@ call-out, a `form` around the whole page is the page. Nothing that holds half of
 is furniture. After Kohlschütter et al. 2010 (link density), without training.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from . import words
 from .forms import filled_fields
-from .tree import BLOCKS, HEADINGS, LISTS, Element
+from .tree import BLOCKS, HEADINGS, LISTS, PROSE_CHARS, Element
 
 DENSE = 0.6
 """Share of its text in links above which a block without prose is a list of links."""
 SHORT_CHARS = 400
+BOX_SHARE = 0.05
+"""Share of the page's prose from which a box counts as a part of its content."""
 MAIN_SHARE = 0.5
 """Share of the page's text that its main element must hold to stand for the page."""
 ARTICLES_SHARE = 0.6
@@ -85,34 +87,48 @@ class _Furniture:
         while stack:
             element, in_content = stack.pop()
             in_content = in_content or element.tag in _CONTENT
-            kept: list[Element | str] = []
-            prose = sum(_is_prose(child) for child in element.elements())
-            drops_until_heading = False
-            for child in element.children:
-                if isinstance(child, str):
-                    kept.append(child)
-                    continue
-                if child.tag in HEADINGS:
-                    drops_until_heading = self._heads_furniture(child)
-                if drops_until_heading and self._is_mostly_links_or_heading(child):
-                    continue
-                place = _Place(in_content, prose > _is_prose(child))
-                if not self._is_dropped(child, place):
-                    kept.append(child)
-                    stack.append((child, in_content))
-            element.children = kept
+            element.children = self._without_link_lists(
+                element, list(self._kept(element, in_content)), in_content
+            )
+            stack.extend((child, in_content) for child in element.elements())
+
+    def _kept(self, element: Element, in_content: bool) -> Iterator[Element | str]:
+        """Yields the children that neither place nor wording tells to be furniture."""
+        prose = sum(map(_is_prose, element.elements()))
+        drops_until_heading = False
+        for child in element.children:
+            if isinstance(child, str):
+                yield child
+                continue
+            if child.tag in HEADINGS:
+                drops_until_heading = self._heads_furniture(child)
+            if drops_until_heading and _is_heading_or_links(child):
+                continue
+            if not self._is_dropped(child, _Place(in_content, prose > _is_prose(child))):
+                yield child
+
+    def _without_link_lists(
+        self, element: Element, children: list[Element | str], in_content: bool
+    ) -> list[Element | str]:
+        """Returns the children that are no lists of links apart from the page's prose."""
+        if self._is_link_page:
+            return children
+        first, last = _prose_range(children, BOX_SHARE * self._body.prose_chars)
+        return [
+            child
+            for number, child in enumerate(children)
+            if isinstance(child, str)
+            or child.chars > self._body.chars / 2
+            or not _is_link_list(child, in_content)
+            or (bool(element.prose_chars) if in_content else first < number < last)
+        ]
 
     def _heads_furniture(self, heading: Element) -> bool:
         """Returns whether a heading names what follows as related links, and links follow."""
         if heading.chars > 60 or not words.RELATED.match(heading.text(80)):
             return False
         following = heading.following
-        return following is not None and self._is_mostly_links_or_heading(following)
-
-    def _is_mostly_links_or_heading(self, element: Element) -> bool:
-        if element.tag in HEADINGS:
-            return True
-        return element.links > 0 and element.link_chars >= 0.3 * element.chars
+        return following is not None and _is_heading_or_links(following)
 
     def _is_dropped(self, element: Element, place: _Place) -> bool:
         tag = element.tag
@@ -153,26 +169,15 @@ class _Furniture:
             return False
         density = element.link_chars / chars if chars else 1.0
         named = words.tokens(element.attributes) & words.NAMED
-        if named and (density >= 0.3 or self._is_small_furniture(element, named, place)):
-            return density >= 0.3 or not place.in_content or not element.prose_chars
-        if self._is_notice(element, place):
+        if named and _is_named_furniture(element, named, density, place):
             return True
-        if self._is_link_list(element, density, place):
+        if self._is_notice(element, place):
             return True
         first = element.text(120)
         if words.PROMOTES.match(first) and chars <= SHORT_CHARS and tag != "p":
             return True
         is_related = element.links >= 2 and density >= 0.25 and tag != "p"
         return is_related and words.RELATED.match(first) is not None
-
-    def _is_small_furniture(self, element: Element, named: frozenset[str], place: _Place) -> bool:
-        if element.chars > SHORT_CHARS and not (element.controls and element.chars <= 800):
-            return False
-        if place.in_content:
-            return element.controls + element.links > 0 or bool(
-                named & (words.PROMOTION | words.SOCIAL)
-            )
-        return True
 
     def _is_notice(self, element: Element, place: _Place) -> bool:
         """Returns whether it is a cookie banner or the line of a copyright."""
@@ -181,19 +186,65 @@ class _Furniture:
         text = element.text(1_200)
         if element.controls + element.links and words.COOKIES.search(text):
             return bool(words.CONSENTS.search(text)) and element.tag != "p"
-        is_line = len(text) <= 200 and not place.in_content
-        return is_line and bool(words.COPYRIGHT.search(text)) and element.following is None
+        if place.in_content or len(text) > 300:
+            return False
+        is_line = words.COPYRIGHT.match(text) is not None
+        return is_line or (element.links >= 2 and words.COPYRIGHT.search(text) is not None)
 
-    def _is_link_list(self, element: Element, density: float, place: _Place) -> bool:
-        """Returns whether it is a list of links apart from the page's prose."""
-        if self._is_link_page or element.links < 3 or density < DENSE or element.prose_chars:
-            return False
-        if element.tag not in LISTS | {"div", "section", "table", "p", "center"}:
-            return False
-        if not place.in_content:
-            return not place.beside_prose
-        parent = element.parent
-        return element.tag != "p" and not (parent is not None and parent.prose_chars)
+
+def _is_named_furniture(
+    element: Element, named: frozenset[str], density: float, place: _Place
+) -> bool:
+    """Returns whether what an element holds is as its class says: links, controls, a few words."""
+    if density >= DENSE or (
+        density >= 0.3 and not (place.in_content and element.prose_chars > SHORT_CHARS)
+    ):
+        return True
+    has_controls = element.controls + element.links > 0
+    if element.chars > (2 * SHORT_CHARS if element.controls else SHORT_CHARS):
+        return False
+    if place.in_content and element.prose_chars and not named & words.PROMOTION:
+        return False
+    alone = words.ALWAYS if place.in_content else words.ALWAYS | words.OUTSIDE
+    return has_controls or bool(named & alone)
+
+
+def _is_heading_or_links(element: Element) -> bool:
+    if element.tag in HEADINGS:
+        return True
+    return element.links > 0 and element.link_chars >= 0.3 * element.chars
+
+
+def _is_link_list(element: Element, in_content: bool) -> bool:
+    """Returns whether an element is links without prose: a menu, the site's name, a share bar."""
+    if element.prose_chars or not element.links or element.link_chars < DENSE * element.chars:
+        return False
+    if element.tag not in LISTS | {"div", "section", "table", "p", "center"}:
+        return False
+    if in_content and (element.links < 3 or element.tag == "p"):
+        return False
+    if element.links < 3 and element.link_chars < 0.9 * element.chars:
+        return False
+    return not any(inner.tag in HEADINGS for inner in element.first_elements())
+
+
+def _prose_range(children: list[Element | str], least_chars: float) -> tuple[int, int]:
+    """Returns the positions of the first and last child that is prose or a title of its own.
+
+    A box around prose counts from `least_chars` of it: an advertisement is no content.
+    """
+    places = [
+        number
+        for number, child in enumerate(children)
+        if (
+            len(child.strip()) >= PROSE_CHARS
+            if isinstance(child, str)
+            else _is_prose(child)
+            or child.prose_chars > max(child.link_chars, least_chars)
+            or (child.tag in HEADINGS and child.chars > child.link_chars)
+        )
+    ]
+    return (places[0], places[-1]) if places else (len(children), -1)
 
 
 def _is_content_form(form: Element) -> bool:

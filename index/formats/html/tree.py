@@ -189,6 +189,14 @@ class HiddenCount:
             self.elements += 1
             self.chars += chars
 
+    def notes(self, noun: str) -> tuple[str, ...]:
+        """Returns the note of what was left out, none where it is nothing."""
+        if not self.elements:
+            return ()
+        plural = "" if self.elements == 1 else "s"
+        counts = f"{self.elements:,} {noun}{plural}, {self.chars:,} characters"
+        return (f"hidden text left out: {counts}",)
+
 
 def read_tree(body: Any, hidden: HiddenCount) -> Element:
     """Returns the tree of a Lexbor body; text that its style hides is counted, not kept.

@@ -14,6 +14,8 @@ from .writer import TextWriter
 
 MAX_ITEM_CHARS = 2_000
 """A longer list item, its nested lists apart, is read as paragraphs."""
+MAX_UNDER = 12
+"""Levels of lists that an item names; of a deeper one, the nearest."""
 _ANCESTORS = 20
 _CONTROLS = frozenset("input select textarea output progress meter".split())
 _TEXT_BUTTON_PLACES = HEADINGS | {"summary", "dt", "legend", "th", "caption", "figcaption"}
@@ -46,7 +48,7 @@ class _Item:
     @property
     def path(self) -> tuple[Span, ...]:
         """What stands under the item: what it stands under, and itself."""
-        return (*self.under, self.span) if self.span else self.under
+        return (*self.under, self.span)[-MAX_UNDER:] if self.span else self.under
 
 
 class PageReader:
@@ -89,7 +91,7 @@ class PageReader:
         if tag in _CONTROLS:
             self._add_control(element)
         elif tag == "label" and _holds_control(element):
-            return any(id(inner) in self._fields for inner in element.preorder())
+            return any(id(inner) in self._fields for inner in element.first_elements())
         elif tag == "pre":
             self._begin_block()
             self._writer.add_code(_code_text(element), under=self._items[-1].path)
@@ -171,7 +173,7 @@ class PageReader:
         if text:
             is_marked = item.span is not None or text.startswith(item.marker.strip() or "\n")
             marker = "" if is_marked else item.marker
-            indent = "  " * (sum(inner.is_text for inner in self._items) - 1)
+            indent = "  " * min(max(len(self._lists) - 1, 0), MAX_UNDER)
             span = self._writer.add_block(
                 marker + text, "item", under=item.path, gap=f"\n\n{indent}"
             )
@@ -308,11 +310,16 @@ def _is_text_button(button: Element) -> bool:
     if button.discloses:
         return True
     for ancestor in islice(button.ancestors(), _ANCESTORS):
-        if ancestor.tag in _TEXT_BUTTON_PLACES:
-            return True
+        if ancestor.tag in _TEXT_BUTTON_PLACES:  # a "Copy link" beside its words is none of them
+            is_opener = "aria-expanded" in button.attributes
+            return is_opener or _letters(ancestor) <= _letters(button) + 1  # a number, or `Q1.`
         if ancestor.tag in BLOCKS:
             return False
     return False
+
+
+def _letters(element: Element) -> int:
+    return sum(map(str.isalpha, element.text(300)))
 
 
 def _is_page_link(link: Element) -> bool:

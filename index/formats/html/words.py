@@ -19,10 +19,14 @@ PROMOTION = frozenset(
 SOCIAL = frozenset(
     "share sharing social follow related recommended recommendation recommendations popular "
     "trending readmore morelike suggested similar outbrain taboola comments respond "
-    "commentform replyform feedback rating".split()
+    "commentform replyform feedback".split()
 )
 CONSENT = frozenset("cookie cookies consent gdpr cookiebar cookiebanner onetrust ccpa".split())
 NAMED = NAVIGATION | PROMOTION | SOCIAL | CONSENT | {"copyright", "widget", "banner", "login"}
+ALWAYS = PROMOTION | CONSENT | frozenset("share sharing related recommended breadcrumb".split())
+"""Names that a few words without a link bear out."""
+OUTSIDE = frozenset("footer sidebar copyright masthead topbar popular trending pagination".split())
+"""Those that do so outside of a main element or article."""
 
 COOKIES = re.compile(r"\bcookies?\b|同意|隐私", re.IGNORECASE)
 CONSENTS = re.compile(

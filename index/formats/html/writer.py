@@ -3,6 +3,7 @@
 Blocks are separated by a blank line, rows of a table by a line break.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from ...text.limits import check_text_size
@@ -12,7 +13,6 @@ from ...types import Document, Heading, Span, Unit, UnitKind
 MAX_INTRODUCTION_CHARS = 500
 """A longer sentence before a list or code block is no introduction to it."""
 
-_MARKED_CHARS = 20_000
 _BREAK = None
 _Inline = list[str | None]
 
@@ -93,9 +93,8 @@ class TextWriter:
         self.introduction = None
         if kind:
             self.units.append(Unit(*span, kind, under))
-        for mark, target in self.marks:
-            self.notes.setdefault(target, (mark, self._marked_sentence(span, mark)))
-        self.marks.clear()
+        if self.marks:
+            self._note_marks(span)
         return span
 
     def add_heading(self, level: int) -> None:
@@ -126,15 +125,16 @@ class TextWriter:
             units=tuple(self.units),
         )
 
-    def _marked_sentence(self, span: Span, mark: str) -> Span:
-        """Returns the sentence of the last block that has the mark, or the block if it is long."""
+    def _note_marks(self, span: Span) -> None:
+        """Notes for each mark of the last block which sentence refers to its note."""
         text = self.parts[-1]
-        place = text.find(f"[{mark}]")
-        if len(text) > _MARKED_CHARS:
-            return span
-        ends = (s for s in sentence_spans(text, 0, len(text)) if s[0] <= place < s[1])
-        start, end = next(ends, (0, len(text)))
-        return span[0] + start, span[0] + end
+        sentences = sentence_spans(text, 0, len(text))
+        place = 0
+        for mark, target in self.marks:
+            place = max(text.find(f"[{mark}]", place), place)
+            start, end = sentences[bisect_right(sentences, (place, len(text))) - 1]
+            self.notes.setdefault(target, (mark, (span[0] + start, span[0] + end)))
+        self.marks.clear()
 
     def _last_sentence(self, span: Span) -> Span | None:
         """Returns the last sentence of the block that was just written, where it is short."""
