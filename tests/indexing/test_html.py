@@ -191,6 +191,7 @@ def test_a_button_that_opens_a_panel_is_the_heading_of_its_text(item: str) -> No
         ("<h2><button>Opening hours</button></h2>", "Opening hours"),
         ("<dl><dt><button>Fee</button></dt><dd>9 euros</dd></dl>", "Fee\n\n9 euros"),
         ("<h2>Vec <button>Copy path</button></h2><button>Send</button>", "Vec"),
+        ("<h2>Use<span class=mw-editsection>[<a href=e>edit</a>]</span></h2>", "Use"),
         ("<h2>Setup<a class=headerlink href='#setup'>¶</a></h2>", "Setup"),
     ],
 )
@@ -207,6 +208,23 @@ def test_an_aside_in_the_content_is_a_callout_and_outside_it_furniture() -> None
         "<aside><p>Buy our lamps, they are the best lamps in town, and cheap as well.</p></aside>"
     )
     assert blocks(document)[1:] == ["Never run the pump dry."]
+
+
+def test_a_callout_beside_a_short_paragraph_of_a_short_page_is_kept() -> None:
+    document = page("<h1>Notice</h1><p>We are closed.</p><aside>Call 112.</aside>")
+    assert blocks(document) == ["Notice", "We are closed.", "Call 112."]
+
+
+def test_links_beside_each_other_are_words_of_their_own() -> None:
+    assert page(f"<main>{prose(1)}<p><a href=a>One</a><a href=b>two</a>.</p></main>").text.endswith(
+        "One two."
+    )
+
+
+def test_a_sentence_of_another_part_of_the_page_introduces_no_list() -> None:
+    items = "<ul><li>One</li></ul>"
+    document = page(f"<div><p>Said Ada.</p></div>{items}<div><p>Sites:</p></div><div>{items}</div>")
+    assert units(document, "item") == [("- One",), ("- One", "Sites:")]
 
 
 def test_a_page_within_one_form_is_read_without_its_controls() -> None:

@@ -65,4 +65,4 @@ NESTED: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("make", NESTED.values(), ids=NESTED)
 def test_the_cost_of_a_page_grows_with_its_length(make: Callable[[int], str]) -> None:
-    assert superlinear(parse_html, make, 40_000) is None
+    assert superlinear(parse_html, make, 15_000) is None

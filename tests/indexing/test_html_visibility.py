@@ -95,6 +95,12 @@ def test_text_within_hidden_text_is_seen_where_its_own_style_says_so() -> None:
     assert document.notes == ("hidden text left out: 1 element, 1 characters",)
 
 
+def test_a_table_without_a_doctype_does_not_inherit_the_size_of_letters() -> None:
+    cell = "<table><tr><td style='font-size:0'><table><tr><td>Lamp</table></table>"
+    assert parse_html(cell).text == "Lamp"
+    assert parse_html(f"<!doctype html>{cell}").text == ""
+
+
 def test_a_collapsed_menu_or_dialog_stays_out_though_a_button_opens_it() -> None:
     menu = "<button aria-controls=m aria-expanded=false>Menu</button><nav id=m hidden>Start</nav>"
     assert parse_html(f"<p>Seen.</p>{menu}").text == "Seen."

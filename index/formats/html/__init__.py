@@ -55,7 +55,8 @@ def _parse(markup: str, *, is_page: bool) -> Document:
     tree = LexborHTMLParser(markup)
     writer, hidden = TextWriter(), HiddenCount()
     if tree.body is not None:
-        body = read_tree(tree.body, hidden)
+        is_quirky = is_page and "<!doctype" not in start.lower()
+        body = read_tree(tree.body, hidden, is_quirky=is_quirky)
         prune_hidden(body, hidden)
         roots: list[Element] = main_content(body) if is_page else [body]
         reader = PageReader(roots, writer)

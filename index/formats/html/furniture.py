@@ -68,10 +68,10 @@ def _kept_chars(body: Element) -> int:
 
 
 class _Place(NamedTuple):
-    """Where an element stands: in a main element or article; with prose right beside it."""
+    """Where an element stands: in a main element or article; with a paragraph beside it."""
 
     in_content: bool
-    beside_prose: bool
+    beside_text: bool
 
 
 class _Furniture:
@@ -94,7 +94,7 @@ class _Furniture:
 
     def _kept(self, element: Element, in_content: bool) -> Iterator[Element | str]:
         """Yields the children that neither place nor wording tells to be furniture."""
-        prose = sum(map(_is_prose, element.elements()))
+        beside = sum(map(_is_running_text, element.elements()))
         drops_until_heading = False
         for child in element.children:
             if isinstance(child, str):
@@ -104,7 +104,7 @@ class _Furniture:
                 drops_until_heading = self._heads_furniture(child)
             if drops_until_heading and _is_heading_or_links(child):
                 continue
-            if not self._is_dropped(child, _Place(in_content, prose > _is_prose(child))):
+            if not self._is_dropped(child, _Place(in_content, beside > _is_running_text(child))):
                 yield child
 
     def _without_link_lists(
@@ -159,7 +159,7 @@ class _Furniture:
         if tag == "footer":
             return not place.in_content or (element.links > 0 and link_chars >= 0.3 * chars)
         if tag == "aside":
-            is_callout = place.in_content or place.beside_prose
+            is_callout = place.in_content or place.beside_text
             return not is_callout or (element.links > 1 and link_chars >= 0.4 * chars)
         return False
 
@@ -263,5 +263,10 @@ def _has_own_title(header: Element) -> bool:
 
 
 def _is_prose(element: Element) -> bool:
+    return _is_running_text(element) and element.prose_chars > 0
+
+
+def _is_running_text(element: Element) -> bool:
+    """Returns whether an element is a paragraph, code or list with words outside of links."""
     is_text = element.tag in ("p", "pre", "blockquote") or element.tag in LISTS
-    return is_text and element.prose_chars > 0
+    return is_text and element.chars > element.link_chars

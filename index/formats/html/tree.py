@@ -5,7 +5,7 @@ so that all later rules know one vocabulary.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -198,10 +198,11 @@ class HiddenCount:
         return (f"hidden text left out: {counts}",)
 
 
-def read_tree(body: Any, hidden: HiddenCount) -> Element:
+def read_tree(body: Any, hidden: HiddenCount, *, is_quirky: bool = False) -> Element:
     """Returns the tree of a Lexbor body; text that its style hides is counted, not kept.
 
-    Elements that are hidden as a whole are marked (`hidden`). Raises ValueError for a page of more
+    `is_quirky`: without a doctype, a table does not inherit the size of letters. Elements that are
+    hidden as a whole are marked (`hidden`). Raises ValueError for a page of more
     than MAX_ELEMENTS.
     """
     root = Element("body", _attributes(body), None)
@@ -227,7 +228,8 @@ def read_tree(body: Any, hidden: HiddenCount) -> Element:
                 if inner:
                     inner[-1][1].following = made
                 element.children.append(made)
-                inner.append((child, made, inherit(made.attributes, style)))
+                outer = replace(style, is_tiny=False) if is_quirky and tag == "table" else style
+                inner.append((child, made, inherit(made.attributes, outer)))
         if count > MAX_ELEMENTS:
             raise ValueError(f"has more than {MAX_ELEMENTS:,} elements: split the page")
         hidden.add(unseen)

@@ -21,6 +21,8 @@ _CONTROLS = frozenset("input select textarea output progress meter".split())
 _TEXT_BUTTON_PLACES = HEADINGS | {"summary", "dt", "legend", "th", "caption", "figcaption"}
 _PERMALINK = re.compile("[¶#§🔗↩\ufe0e\ufe0f↑^⤴←→»«↵⏎\\s]*")
 _MARK = re.compile(r"[\[(]?\s*(?:note )?(\d{1,3}|[a-z]|[ivx]{1,4}|[*†‡§])\s*[\])]?", re.IGNORECASE)
+_LINK_TOKENS = frozenset("editsection headerlink permalink anchorjs".split())
+"""Names of what stands in a heading to edit or link it, by MediaWiki, Sphinx and others."""
 _NOTE_TOKENS = frozenset("footnote noteref fn reference cite endnote".split())
 
 
@@ -155,6 +157,8 @@ class PageReader:
             self._items.pop()
         elif tag in BLOCKS:
             self._boundary()
+            if tag != "p":
+                self._writer.end_introduction()
 
     def _boundary(self) -> None:
         """Ends a paragraph; within a list item, a line of it."""
@@ -226,8 +230,17 @@ class PageReader:
 
 
 def _parted(element: Element) -> list[Element | str | None]:
-    """Returns the children; custom elements that stand without text between are parted."""
-    children: list[Element | str | None] = list(element.children)
+    """Returns the children; links, and custom elements, without text between them are parted."""
+    children: list[Element | str | None] = []
+    for child in element.children:
+        last = children[-1] if children else None
+        if (
+            isinstance(last, Element)
+            and isinstance(child, Element)
+            and last.tag == child.tag == "a"
+        ):
+            children.append(" ")
+        children.append(child)
     if any("-" in child.tag for child in element.elements()) and not any(
         isinstance(child, str) and child.strip() for child in children
     ):
@@ -259,6 +272,8 @@ def _reads_inline(element: Element, writer: TextWriter) -> bool:
             writer.add("☑ " if "checked" in element.attributes else "☐ ")
     elif mark := _reference_mark(element):
         writer.add_mark(*mark)
+    elif _LINK_TOKENS & words.tokens(element.attributes):
+        return False
     else:
         is_text = element.tag != "button" or _is_text_button(element)
         return is_text and not (element.tag in _CONTROLS or _is_page_link(element))

@@ -125,6 +125,11 @@ class TextWriter:
             units=tuple(self.units),
         )
 
+    def end_introduction(self) -> None:
+        """Ends a part of the page: only a sentence with a colon introduces what follows it."""
+        if self.introduction and not self.parts[-1].endswith((":", "：")):
+            self.introduction = None
+
     def _note_marks(self, span: Span) -> None:
         """Notes for each mark of the last block which sentence refers to its note."""
         text = self.parts[-1]
