@@ -33,7 +33,7 @@ PAGE = ["The lighthouse was lit in the month of", "May and stands.", "Its keeper
 
 def test_a_pdf_has_pages_and_paragraphs_and_a_chunk_knows_its_page() -> None:
     document = read("pdf", pdf([[*PAGE, "many storms."], [], ["The lens is kept in a museum."]]))
-    assert blocks(document)[0] == "The lighthouse was lit in the month of\nMay and stands."
+    assert blocks(document)[0] == "The lighthouse was lit in the month of May and stands."
     assert len(document.pages) == 3
     assert document.text[document.pages[2] :] == "The lens is kept in a museum."
     chunks = chunk(document, "s", count_tokens=lambda texts: [100] * len(texts))
