@@ -1,8 +1,10 @@
 """Metadata filters: which sources a search is limited to, by path, tag and date.
 
-Tags and dates come from an article's front matter.
+Paths are compared in Unicode's NFC: files copied from a Mac have decomposed names, and people type
+composed ones. Tags and dates come from an article's front matter.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
@@ -20,7 +22,13 @@ def matches(filters: Filters, path: str, metadata: Mapping[str, str]) -> bool:
     )
 
 
+def normalize_path(path: str) -> str:
+    """Returns a path as paths are compared; what is shown or opened stays the file's own."""
+    return path if path.isascii() else unicodedata.normalize("NFC", path)
+
+
 def _is_path_in(path: str, sources: tuple[str, ...]) -> bool:
+    path = normalize_path(path)
     paths, prefixes = _split_sources(sources)
     return path in paths or path.startswith(prefixes)
 
@@ -28,6 +36,7 @@ def _is_path_in(path: str, sources: tuple[str, ...]) -> bool:
 @lru_cache(16)  # the same for every source of a search
 def _split_sources(sources: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     """Returns the paths, and the prefixes, which end in `/`."""
+    sources = tuple(normalize_path(source) for source in sources)
     return frozenset(sources), tuple(source for source in sources if source.endswith("/"))
 
 

@@ -1,7 +1,8 @@
 """Writes and deletes files of the corpus for HTTP clients; nothing outside of it can be reached.
 
 Each folder is opened relative to the one above it and never through a symbolic link (O_NOFOLLOW),
-so a concurrent rename cannot lead outside. A file appears by an atomic rename; its folders are
+so a concurrent rename cannot lead outside. A name that is there in another Unicode form is that
+file or folder, so there are no twins. A file appears by an atomic rename; its folders are
 created with it, so a refused upload leaves nothing behind. Only corpora marked for it are changed.
 """
 
@@ -16,6 +17,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.filters import normalize_path
+from index.sidecar import sidecar_name
+
 from ..errors import (
     BodyTooLarge,
     CorpusNotMarked,
@@ -25,7 +29,7 @@ from ..errors import (
     StateUnreadable,
 )
 from ..state.corpus_usage import CorpusUsage
-from .upload_paths import FIELD, check_normalized
+from .upload_paths import FIELD
 
 MARK_FILE = ".footnote-corpus"
 """In a corpus root: this folder is for articles, and HTTP clients may change it."""
@@ -69,7 +73,6 @@ class Upload:
         It has the access that files there have, not that of this process's private ones.
         """
         corpus.check_writable()
-        check_normalized(names)
         self._corpus, self._names, self._max_bytes = corpus, names, max_bytes
         self._size = self._reserved = 0
         self._hash, self._is_committed = hashlib.sha256(), False
@@ -127,12 +130,12 @@ class Upload:
 
     def commit(self) -> None:
         """Moves the file to its path, atomically and durably; raises RequestInvalid if a folder."""
-        name = self._names[-1]
         with (
             self._lock,
             self._corpus.usage.change() as totals,
             _create_folders(self._folder, self._missing) as folder,
         ):
+            name = _find_name(self._names[-1], folder)
             os.ftruncate(self._file, self._size)
             os.fsync(self._file)
             replaced = _size_or_none(name, folder)
@@ -165,10 +168,25 @@ class Upload:
                 os.unlink(self._temporary, dir_fd=self._folder)
 
 
-def delete_file(corpus: Corpus, names: tuple[str, ...]) -> None:
-    """Deletes a file, and the folders that are empty then; raises RequestError, OSError.
+def write_file(corpus: Corpus, names: tuple[str, ...], data: bytes) -> None:
+    """Writes a file atomically; raises RequestError, OSError."""
+    upload = Upload(corpus, names, len(data), declared_bytes=len(data))
+    try:
+        upload.write(data)
+        upload.commit()
+    finally:
+        upload.close()
 
-    That is NotFound without such a file, RequestInvalid if one of its folders is none.
+
+def write_sidecar(corpus: Corpus, names: tuple[str, ...], sidecar: bytes) -> None:
+    """Writes the sidecar of a page, before the page itself; raises RequestError, OSError."""
+    write_file(corpus, (*names[:-1], sidecar_name(names[-1])), sidecar)
+
+
+def delete_file(corpus: Corpus, names: tuple[str, ...]) -> None:
+    """Deletes a file with its sidecar, and the folders that are empty then.
+
+    Raises NotFound without such a file, RequestInvalid if one of its folders is none, OSError.
     """
     corpus.check_writable()
     with corpus.usage.change() as totals, ExitStack() as opened:
@@ -177,15 +195,18 @@ def delete_file(corpus: Corpus, names: tuple[str, ...]) -> None:
             for name in names[:-1]:
                 folders.append(_open_folder(name, folders[-1]))
                 opened.callback(os.close, folders[-1])
-            size = _size_or_none(names[-1], folders[-1])
-            os.unlink(names[-1], dir_fd=folders[-1])
+            file_name = _find_name(names[-1], folders[-1])
+            size = _size_or_none(file_name, folders[-1])
+            os.unlink(file_name, dir_fd=folders[-1])
         except (FileNotFoundError, IsADirectoryError):
             raise NotFound("file", "/".join(names)) from None
+        with suppress(OSError):  # most files have none
+            os.unlink(sidecar_name(file_name), dir_fd=folders[-1])
         os.fsync(folders[-1])
         totals.bytes, totals.files = totals.bytes - (size or 0), totals.files - 1
         with suppress(OSError):  # the first one that is not empty
             for name, parent in zip(reversed(names[:-1]), reversed(folders[:-1]), strict=True):
-                os.rmdir(name, dir_fd=parent)
+                os.rmdir(_find_name(name, parent), dir_fd=parent)
 
 
 def _open_root(corpus: Corpus, opened: ExitStack) -> int:
@@ -197,9 +218,19 @@ def _open_root(corpus: Corpus, opened: ExitStack) -> int:
 def _open_folder(name: str, parent: int) -> int:
     """Returns a descriptor of a folder; raises RequestInvalid if it is none, OSError."""
     try:
-        return os.open(name, _FOLDER_FLAGS, dir_fd=parent)
+        return os.open(_find_name(name, parent), _FOLDER_FLAGS, dir_fd=parent)
     except NotADirectoryError:  # a file or a symbolic link; the client is not told which
         raise RequestInvalid(FIELD, "leads through something that is not a folder") from None
+
+
+def _find_name(name: str, folder: int) -> str:
+    """Returns a name as it is in a folder, in whichever Unicode form; a new one in NFC."""
+    if name.isascii():
+        return name
+    names, normalized = os.listdir(folder), normalize_path(name)
+    if name in names:
+        return name
+    return next((other for other in names if normalize_path(other) == normalized), normalized)
 
 
 def _open_existing(corpus: Corpus, folders: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
@@ -222,7 +253,7 @@ def _create_folders(parent: int, names: tuple[str, ...]) -> Iterator[int]:
     Each has the access that its parent has.
     """
     with ExitStack() as opened, ExitStack() as created:
-        for name in names:
+        for name in map(normalize_path, names):  # none was there a moment ago
             is_new = False
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=parent)

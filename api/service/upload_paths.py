@@ -81,12 +81,6 @@ def parse_path(
     return names
 
 
-def check_normalized(names: tuple[str, ...]) -> None:
-    """Raises RequestInvalid where another spelling of a new path would look the same."""
-    if any(not unicodedata.is_normalized("NFC", name) for name in names):
-        raise RequestInvalid(FIELD, "must be in Unicode normal form NFC (composed characters)")
-
-
 def fold_name(name: str) -> str:
     """Returns a name as file systems compare it that ignore case and Unicode's forms."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

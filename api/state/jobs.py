@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from index.filters import normalize_path
+
 from ..errors import NotFound, RequestError, StateUnreadable
 from .db import connect
 
@@ -166,7 +168,8 @@ def _report_of(path: str | None, report: Json | None) -> str | None:
     """Returns the report as JSON; of many skipped files it names the job's own and the first."""
     if not report:
         return None
-    skipped = sorted(report.get("skipped", ()), key=lambda one: one["path"] != path)
+    own = normalize_path(path or "")
+    skipped = sorted(report.get("skipped", ()), key=lambda one: normalize_path(one["path"]) != own)
     return json.dumps({**report, "skipped": skipped[:MAX_SKIPPED]})
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from index.filters import normalize_path
 from index.types import Span
 
 from ..types import Answer
@@ -31,6 +32,11 @@ class Passage:
     page: int | None = None
 
     @property
+    def path(self) -> str | None:
+        """Its source's path as paths are compared."""
+        return None if self.source is None else normalize_path(self.source)
+
+    @property
     def span(self) -> Span:
         """Its offsets in the source."""
         return self.start, self.end
@@ -46,6 +52,11 @@ class Citation:
     end: int
     quote: str
     valid: bool | None = None
+
+    @property
+    def path(self) -> str:
+        """Its source's path as paths are compared."""
+        return normalize_path(self.source)
 
     @property
     def span(self) -> Span:
@@ -129,6 +140,11 @@ class GoldEvidence:
 
     source: str
     spans: tuple[Span, ...]
+
+    @property
+    def path(self) -> str:
+        """Its source's path as paths are compared."""
+        return normalize_path(self.source)
 
     @classmethod
     def locate(cls, source: str, quote: str, text: str | None) -> Self:

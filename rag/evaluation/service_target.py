@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from index.filters import normalize_path
 from index.redact import check_url, register_secrets, register_url
 
 from .cases import Case
@@ -78,7 +79,7 @@ class ServiceTarget:
         """Returns the source's text from the service."""
         if self._ids is None:
             self._ids = await self._source_ids()
-        source_id = self._ids.get(source)
+        source_id = self._ids.get(source) or self._ids.get(normalize_path(source))
         if source_id is not None and source not in self._texts:
             response = await self._request("GET", f"/v1/sources/{source_id}/text")
             self._texts[source] = _decode_text(response)
@@ -91,7 +92,7 @@ class ServiceTarget:
             page = await self._json("GET", "/v1/sources", params=params)
             ids |= {item["source"]: item["id"] for item in page["sources"]}
             if page["next_cursor"] is None:
-                return ids
+                return {normalize_path(path): id_ for path, id_ in ids.items()} | ids
             params = {"cursor": page["next_cursor"]}
 
     async def _json(self, method: str, path: str, **arguments: Any) -> dict[str, Any]:

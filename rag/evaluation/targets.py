@@ -8,11 +8,14 @@ service is in `service_target`.
 
 import asyncio
 import importlib
+import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from index.filters import normalize_path
 
 from ..errors import AnswerError
 from ..types import Ask
@@ -63,7 +66,8 @@ class PipelineTarget:
         """`settings` are the other settings that affect answers, for `describe`."""
         self._pipeline, self._generation, self._top_k = pipeline, generation, top_k
         self._settings = dict(settings)
-        self._ids = {path: source.id for path, (source, _) in generation.all_sources().items()}
+        ids = {path: source.id for path, (source, _) in generation.all_sources().items()}
+        self._ids = {normalize_path(path): id_ for path, id_ in ids.items()} | ids
 
     def describe(self) -> Mapping[str, object]:
         """Returns its settings and a hash of the indexed sources, without the generation's name."""
@@ -89,7 +93,7 @@ class PipelineTarget:
 
     async def text(self, source: str) -> str | None:
         """Returns the source's text from the generation's catalog."""
-        source_id = self._ids.get(source)
+        source_id = self._ids.get(source) or self._ids.get(normalize_path(source))
         return None if source_id is None else self._generation.text(source_id)
 
     async def close(self) -> None:
@@ -108,10 +112,10 @@ class CorpusFolder:
     def _read_text(self, source: str) -> str | None:
         if self._folder is None:
             return None
-        path = self._folder / source
-        if not path.resolve().is_relative_to(self._folder.resolve()):
-            return None
         try:
+            path = _find_path(self._folder, source)
+            if not path.resolve().is_relative_to(self._folder.resolve()):
+                return None
             return path.read_bytes().decode("utf-8-sig")
         except (OSError, ValueError):
             return None
@@ -125,6 +129,21 @@ class CorpusFolder:
             except ValueError:
                 return path.name
         return path.as_posix()
+
+
+def _find_path(folder: Path, source: str) -> Path:
+    """Returns a source's path, in the Unicode form of the file system where that is another."""
+    path = folder / source
+    if source.isascii() or path.exists():
+        return path
+    path = folder
+    for name in Path(source).parts:
+        names = os.listdir(path) if path.is_dir() else []
+        if name not in names:
+            expected = normalize_path(name)
+            name = next((n for n in names if normalize_path(n) == expected), name)
+        path /= name
+    return path
 
 
 class AttributeTarget:

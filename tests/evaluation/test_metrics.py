@@ -1,6 +1,8 @@
 """Every figure agrees with a hand-computed case or with another implementation."""
 
 import math
+import unicodedata
+from pathlib import Path
 
 import ir_measures
 import pytest
@@ -20,6 +22,7 @@ from rag.evaluation.metrics.matching import (
     token_f1,
 )
 from rag.evaluation.results import Citation, GoldEvidence, Passage
+from rag.evaluation.targets import CorpusFolder
 
 
 def passage(rank: int, source: str, start: int = 0, end: int = 100) -> Passage:
@@ -233,3 +236,28 @@ def test_alce_recall_and_precision_by_hand() -> None:
 def test_alce_counts_each_of_two_sufficient_citations() -> None:
     result = matching.alce([("s2", ["C", "C"])], holds)
     assert (result.recall, result.precision) == (1.0, 1.0)
+
+
+def test_the_unicode_form_of_a_path_does_not_matter() -> None:
+    """Files copied from a Mac have decomposed names; people type composed ones."""
+    composed = "Größenübersicht.md"
+    decomposed = unicodedata.normalize("NFD", composed)
+    citation = Citation(1, decomposed, 0, 100, "w")
+    assert matching.matches_evidence(citation, gold(composed))
+    assert matching.citations_by_file([citation], [gold(composed)]).recall == 1.0
+    passages = [passage(1, "x"), passage(2, decomposed)]
+    assert ranking.rank_files(passages, [gold(composed)]).gains == (0.0, 1.0)
+    assert ranking.rank_spans(passages, [gold(composed)]).gains == (0.0, 1.0)
+    assert ranking.token_overlap(passages, [gold(composed)], ["w " * 50]).recall == 1.0
+
+
+@pytest.mark.parametrize("path", ["Größen/Übersicht.md", "가.md", "a/é.txt"])
+def test_a_corpus_folder_finds_a_file_in_either_unicode_form(tmp_path: Path, path: str) -> None:
+    for typed, there in ("NFC", "NFD"), ("NFD", "NFC"), ("NFC", "NFC"):
+        folder = tmp_path / typed / there
+        place = folder / unicodedata.normalize(there, path)
+        place.parent.mkdir(parents=True)
+        place.write_text("text")
+        corpus = CorpusFolder(folder)
+        assert corpus.text(unicodedata.normalize(typed, path)) == "text"
+        assert corpus.text("Ö/" + path) is corpus.text("../é/" + path) is None

@@ -6,9 +6,11 @@ import socket
 import subprocess
 import sys
 import threading
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import httpx
@@ -154,15 +156,44 @@ def test_a_name_that_the_operator_allows_is_accepted_and_no_other(root: Path) ->
     assert contents(root) == ["a", "a/readme.md"]
 
 
-def test_a_new_name_has_one_unicode_form(root: Path) -> None:
-    """Else two articles would look the same; one that is there can be deleted in either form."""
-    decomposed = "e\u0301te\u0301.txt"
-    (root / decomposed).write_text("by hand")
+def nfd(path: str) -> str:
+    return unicodedata.normalize("NFD", path)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("path", ["été.txt", "Größen/Übersicht.txt", "가/ガ.md", "a/ä/ö/ü.txt"])
+def test_a_file_is_replaced_and_deleted_in_either_unicode_form(
+    root: Path, path: str, form: Literal["NFC", "NFD"]
+) -> None:
+    """Else two articles would look the same."""
+    (root / nfd(path)).parent.mkdir(parents=True, exist_ok=True)
+    (root / nfd(path)).write_text("by hand")
+    there = contents(root)
     client = client_of(root)
-    refused = client.put(f"/v1/files/{quote(decomposed)}", content=b"x")
-    assert (refused.status_code, "NFC" in refused.json()["detail"]) == (422, True)
-    assert client.delete(f"/v1/files/{quote(decomposed)}").status_code == 202
-    assert client.put(f"/v1/files/{quote('été.txt')}", content=b"x").status_code == 202
+    asked = quote(unicodedata.normalize(form, path))
+    assert client.put(f"/v1/files/{asked}", content=b"x").status_code == 202
+    assert (contents(root), (root / nfd(path)).read_text()) == (there, "x")
+    assert client.delete(f"/v1/files/{asked}").status_code == 202
+    assert contents(root) == []
+    assert client.delete(f"/v1/files/{asked}").status_code == 404
+
+
+def test_a_new_file_gets_composed_names(root: Path) -> None:
+    client = client_of(root)
+    assert client.put(f"/v1/files/{quote(nfd('Größen/été.txt'))}", content=b"x").status_code == 202
+    assert contents(root) == ["Größen", "Größen/été.txt"]
+    assert client.put(f"/v1/files/{quote(nfd('Größen/ö.txt'))}", content=b"x").status_code == 202
+    assert contents(root) == ["Größen", "Größen/été.txt", "Größen/ö.txt"]
+
+
+def test_of_two_files_that_look_the_same_the_one_asked_for_is_changed(root: Path) -> None:
+    for path in ("é.txt", nfd("é.txt")):
+        (root / path).write_text("by hand")
+    client = client_of(root)
+    assert client.put(f"/v1/files/{quote(nfd('é.txt'))}", content=b"x").status_code == 202
+    assert ((root / "é.txt").read_text(), (root / nfd("é.txt")).read_text()) == ("by hand", "x")
+    assert client.delete(f"/v1/files/{quote('é.txt')}").status_code == 202
+    assert contents(root) == [nfd("é.txt")]
 
 
 # --- totals

@@ -1,7 +1,9 @@
 """A search can be limited to some articles: by path, by tag, by day."""
 
+import unicodedata
 from collections.abc import Iterator
 from datetime import date
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -71,6 +73,18 @@ def test_only_sources_that_match_all_filters_remain(
 )
 def test_the_first_day_of_a_date_is_parsed(text: str, day: date | None) -> None:
     assert parse_day(text) == day
+
+
+@pytest.mark.parametrize("path_form", ["NFC", "NFD"])
+@pytest.mark.parametrize("filter_form", ["NFC", "NFD"])
+@pytest.mark.parametrize("sources", [("Größen/Übersicht.md",), ("x.md", "Größen/")])
+def test_the_unicode_form_of_a_path_does_not_matter(
+    path_form: Literal["NFC", "NFD"], filter_form: Literal["NFC", "NFD"], sources: tuple[str, ...]
+) -> None:
+    path = unicodedata.normalize(path_form, "Größen/Übersicht.md")
+    filters = Filters(sources=tuple(unicodedata.normalize(filter_form, s) for s in sources))
+    assert matches(filters, path, {})
+    assert not matches(filters, "Grossen/Ubersicht.md", {})
 
 
 @given(st.text(), st.dictionaries(st.sampled_from(["tags", "date"]), st.text()))

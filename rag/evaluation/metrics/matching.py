@@ -1,7 +1,8 @@
 """When an answer, a span or a citation counts as correct.
 
 Normalization, exact match and token F1 are those of SQuAD's evaluation script (Rajpurkar et al.
-2016), with the typographic punctuation that its ASCII list misses. Citation recall and precision
+2016), with the typographic punctuation that its ASCII list misses, and numbers in words equal to
+those in figures. Citation recall and precision
 against the answer's own sentences follow ALCE (Gao et al. 2023, section 4), with any support check
 in place of its NLI model.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 from index.types import Span
 
+from ...language.number_words import words_to_figures
 from ...verify.support import check_support
 from ..results import Citation, GoldEvidence, Passage, Response
 
@@ -33,8 +35,12 @@ def strip_markers(answer: str) -> str:
 
 
 def normalize(text: str) -> str:
-    """Returns the text in lower case without punctuation and articles, single-spaced."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+    """Returns the text in lower case without punctuation and articles, single-spaced.
+
+    Numbers are in figures, without zeros after the decimals, money and percentages in one form.
+    """
+    figures = _NUMBER.sub(lambda match: _number_value(match[0]), words_to_figures(text))
+    return " ".join(_ARTICLES.sub(" ", figures.lower().translate(_PUNCTUATION)).split())
 
 
 def exact_match(answer: str, gold_answers: Sequence[str]) -> bool:
@@ -64,7 +70,7 @@ def _f1(words: Sequence[str], gold_words: Sequence[str]) -> float:
 
 def number_values(text: str) -> list[str]:
     """Returns the numbers of a text by value: `1,200.50` and `1200.5` are equal."""
-    return [_number_value(number) for number in _NUMBER.findall(text)]
+    return [_number_value(number) for number in _NUMBER.findall(words_to_figures(text))]
 
 
 def _number_value(number: str) -> str:
@@ -95,7 +101,7 @@ def spans_match(a: Span, b: Span) -> bool:
 
 def matches_evidence(place: Passage | Citation, item: GoldEvidence) -> bool:
     """Whether a passage or citation shares half of either with the evidence."""
-    return place.source == item.source and any(spans_match(place.span, s) for s in item.spans)
+    return place.path == item.path and any(spans_match(place.span, s) for s in item.spans)
 
 
 def merge_spans(spans: Sequence[Span]) -> list[Span]:
@@ -147,7 +153,7 @@ def citations_by_file(
     citations: Sequence[Citation], gold: Sequence[GoldEvidence]
 ) -> PrecisionRecall:
     """Returns the precision and recall of the cited files, each once, against the gold files."""
-    cited, gold_files = {c.source for c in citations}, {item.source for item in gold}
+    cited, gold_files = {c.path for c in citations}, {item.path for item in gold}
     shared = len(cited & gold_files)
     return _precision_recall(shared, len(cited), shared, len(gold_files))
 

@@ -57,8 +57,8 @@ def _discount(gains: Iterable[float]) -> float:
 
 def rank_files(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> Ranking:
     """Returns the ranking of the files."""
-    files = list(dict.fromkeys(p.source for p in passages))
-    gold_files = {item.source for item in gold}
+    files = list(dict.fromkeys(p.path for p in passages))
+    gold_files = {item.path for item in gold}
     return Ranking(tuple(float(file in gold_files) for file in files), len(gold_files))
 
 
@@ -75,15 +75,15 @@ def rank_passages(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> 
 
 def rank_spans(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> Ranking:
     """Returns the ranking by the share of the evidence's characters that is new at each rank."""
-    located = [(item.source, _best_span(item, passages)) for item in gold if item.spans]
+    located = [(item.path, _best_span(item, passages)) for item in gold if item.spans]
     total = sum(end - start for _, (start, end) in located)
     if not total:
         return Ranking((), 1.0, min_share=0.5)
     covered, gains = 0, []
     for k in range(1, len(passages) + 1):
         now = sum(
-            covered_chars([p.span for p in passages[:k] if p.source == source], [span])
-            for source, span in located
+            covered_chars([p.span for p in passages[:k] if p.path == path], [span])
+            for path, span in located
         )
         gains.append((now - covered) / total * len(located) / len(gold))
         covered = now
@@ -92,7 +92,7 @@ def rank_spans(passages: Sequence[Passage], gold: Sequence[GoldEvidence]) -> Ran
 
 def _best_span(item: GoldEvidence, passages: Sequence[Passage]) -> Span:
     """Returns the occurrence of the quote that the passages cover best."""
-    spans = [p.span for p in passages if p.source == item.source]
+    spans = [p.span for p in passages if p.path == item.path]
     return max(item.spans, key=lambda span: covered_chars(spans, [span]))
 
 
@@ -117,11 +117,11 @@ def token_overlap(
     for item, quote in zip(gold, quotes, strict=True):
         if item.spans:
             start, _ = _best_span(item, passages)
-            gold_words |= {(item.source, start + word.start()) for word in _WORD.finditer(quote)}
+            gold_words |= {(item.path, start + word.start()) for word in _WORD.finditer(quote)}
         else:
             unlocated += len(_WORD.findall(quote))
     retrieved = [
-        (p.source, p.start + word.start()) for p in passages for word in _WORD.finditer(p.text)
+        (p.path, p.start + word.start()) for p in passages for word in _WORD.finditer(p.text)
     ]
     shared, gold_count = len(gold_words & set(retrieved)), len(gold_words) + unlocated
     return TokenOverlap(

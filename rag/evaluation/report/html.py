@@ -111,8 +111,8 @@ def _passages(s: ScoredSample, scale: float) -> Iterator[tuple[Passage, bool, li
 
 def split_passage(sample: Sample, passage: Passage, max_chars: int) -> list[Segment]:
     """Returns the passage in segments, cut to `max_chars` around its evidence and citations."""
-    gold = [span for g in sample.gold if g.source == passage.source for span in g.spans]
-    cited = [c.span for c in sample.citations if c.source == passage.source]
+    gold = [span for g in sample.gold if g.path == passage.path for span in g.spans]
+    cited = [c.span for c in sample.citations if c.path == passage.path]
     marked = [s for s in merge_spans([*gold, *cited]) if overlap_chars(s, passage.span)]
     first = max(passage.start, marked[0][0] - max_chars // 6) if marked else passage.start
     last = min(passage.end, first + max(max_chars, 40))
