@@ -96,7 +96,7 @@ NO_FILTERS = Filters()
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of a source's text, by offsets; `sentences` cover it in order.
+    """A stretch of a source's text, by offsets; `units` cover it in order.
 
     `row` is its index in one generation's arrays and has no meaning outside that generation;
     `id` derives from source, offsets and text and stays the same from build to build.
@@ -107,7 +107,7 @@ class Chunk:
     source_id: str
     start: int
     end: int
-    sentences: tuple[Span, ...]
+    units: tuple[Unit, ...]
     heading: str | None = None
     page: int | None = None
 

@@ -7,7 +7,7 @@ answer; all in Unicode code points, 0-based, end exclusive. Scores are 0 to 1, h
 from dataclasses import dataclass, field
 from typing import Literal
 
-from index.types import NO_FILTERS, Chunk, Filters, GenerationInfo, Source
+from index.types import NO_FILTERS, Chunk, Filters, GenerationInfo, Source, Span, UnitKind
 
 from .errors import AnswerError
 
@@ -56,11 +56,11 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoredSentence:
-    """A sentence of a hit: offsets into the source, its words, and its fit to the question.
+class ScoredUnit:
+    """A unit of a hit: offsets into the source, its text, and its fit to the question.
 
     `similarity` is the mean cosine of the question's words, weighted by idf, with the sentence's
-    best ones, or the sentence's own where its words have no vectors; `cover` the share of the
+    best ones, or the unit's own where its words have no vectors; `cover` the share of the
     question's idf in words that it holds, `pairs` that in its pairs of neighbouring words. 0 to 1
     each.
     """
@@ -71,6 +71,8 @@ class ScoredSentence:
     similarity: float
     cover: float
     pairs: float = 0.0
+    kind: UnitKind = "sentence"
+    under: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class Hit:
     text: str
     score: float
     scores: Scores
-    sentences: tuple[ScoredSentence, ...]
+    units: tuple[ScoredUnit, ...]
 
 
 @dataclass(frozen=True, slots=True)

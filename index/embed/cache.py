@@ -1,4 +1,4 @@
-"""The embedding cache: (embedder fingerprint, chunk text, sentence spans) → vectors, in SQLite.
+"""The embedding cache: (embedder fingerprint, chunk text, spans of units) → vectors, in SQLite.
 
 It outlives every generation, so a changed file embeds only its changed chunks and an interrupted
 sync resumes where it stopped. Each row has a digest of its vectors: a row altered on disk counts as
@@ -97,7 +97,7 @@ class EmbeddingCache:
             keys = [self._key(chunk) for chunk in batch]
             rows = {key: (vector, words) for key, vector, words in self._read(keys)}
             for key, chunk in zip(keys, batch, strict=True):
-                yield self._unpack(*rows[key], len(chunk.sentences))
+                yield self._unpack(*rows[key], len(chunk.units))
 
     def evict_unused(self, used: Iterable[ChunkText]) -> int:
         """Marks the chunks of a build as used, and returns the number of evicted vectors.
@@ -133,12 +133,13 @@ class EmbeddingCache:
                     yield key, vector, words
 
     def _key(self, chunk: ChunkText) -> bytes:
-        prefix = json.dumps([self.fingerprint, chunk.sentences]).encode()
+        spans = [one[0] if len(one) == 1 else one for one in chunk.units]
+        prefix = json.dumps([self.fingerprint, spans]).encode()
         text = chunk.text.encode("utf-8", "surrogatepass")
         return hashlib.sha256(prefix + b"\0" + text).digest()
 
-    def _unpack(self, vector: bytes, words: bytes, sentences: int) -> ChunkVectors:
-        counts = np.frombuffer(words, "<i4", sentences).astype(np.int32)
+    def _unpack(self, vector: bytes, words: bytes, units: int) -> ChunkVectors:
+        counts = np.frombuffer(words, "<i4", units).astype(np.int32)
         dtype = self._embedder.word_dtype.newbyteorder("<")
         rows = np.frombuffer(words, dtype, offset=counts.nbytes)
         rows = rows.reshape(-1, self._embedder.word_width)

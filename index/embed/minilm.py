@@ -79,7 +79,7 @@ class MiniLM:
         for batch in _batches([min(len(e.ids), MAX_TOKENS) for e in encodings]):
             tokens = self.tokens([encodings[index] for index in batch])
             for index, rows in zip(batch, tokens, strict=True):
-                vectors[index] = _pool(rows, encodings[index], chunks[index].sentences)
+                vectors[index] = _pool(rows, encodings[index], chunks[index].units)
         return [vectors[index] for index in range(len(chunks))]
 
     def embed_question(self, question: str) -> QuestionVectors:
@@ -196,22 +196,24 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
     return groups
 
 
-def _pool(tokens: Vectors, encoding: "Encoding", sentences: Sequence[Span]) -> ChunkVectors:
-    """Returns the mean of the tokens, and the quantized vectors of each sentence's words.
+def _pool(tokens: Vectors, encoding: "Encoding", units: Sequence[Sequence[Span]]) -> ChunkVectors:
+    """Returns the mean of the tokens, and the quantized vectors of each unit's words.
 
-    A word belongs to the sentence in which it begins; stop words count only where nothing else is.
+    A word belongs to the spans in which it begins; stop words count only where nothing else is.
     """
     length = min(len(encoding.ids), MAX_TOKENS)
     tokens = tokens[:length]
     starts = np.array([start if end > start else -1 for start, end in encoding.offsets[:length]])
     is_content = content_mask()[encoding.ids[:length]]
-    by_sentence = []
-    for start, end in sentences:
-        inside = (starts >= start) & (starts < end)
+    by_unit = []
+    for spans in units:
+        inside = np.zeros(length, bool)
+        for start, end in spans:
+            inside |= (starts >= start) & (starts < end)
         content = inside & is_content
-        by_sentence.append(np.flatnonzero(content if content.any() else inside))
-    places = np.concatenate([np.empty(0, np.int64), *by_sentence])
-    counts = np.array([len(words) for words in by_sentence], np.int32)
+        by_unit.append(np.flatnonzero(content if content.any() else inside))
+    places = np.concatenate([np.empty(0, np.int64), *by_unit])
+    counts = np.array([len(words) for words in by_unit], np.int32)
     return ChunkVectors(_unit(tokens.mean(axis=0)), WordVectors(quantize(tokens[places]), counts))
 
 

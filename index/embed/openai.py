@@ -43,11 +43,11 @@ class OpenAIEmbedder:
         self.fingerprint = f"openai:{model}@{address}:{self.dimensions}+parts"
 
     def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
-        """Returns the vectors of each chunk and of its sentences; raises EmbedderUnavailable."""
+        """Returns the vectors of each chunk and of its units; raises EmbedderUnavailable."""
         vectors = self._embed([chunk.text for chunk in chunks])
-        sentences = [c.text[start:end] for c in chunks for start, end in c.sentences]
-        ends = np.cumsum([len(chunk.sentences) for chunk in chunks])
-        by_chunk = np.split(self._embed(sentences), ends[:-1])
+        units = [" ".join(c.text[a:b] for a, b in spans) for c in chunks for spans in c.units]
+        ends = np.cumsum([len(chunk.units) for chunk in chunks])
+        by_chunk = np.split(self._embed(units), ends[:-1])
         return [
             ChunkVectors(whole, WordVectors(rows.astype(np.float16), np.ones(len(rows), np.int32)))
             for whole, rows in zip(vectors, by_chunk, strict=True)

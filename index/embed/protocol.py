@@ -15,18 +15,21 @@ Vectors = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ChunkText:
-    """A chunk's text and the spans of its sentences within that text."""
+    """A chunk's text, headed by what its units stand under, and each unit's spans in that text.
+
+    Those of a unit are its own and those of what it stands under, in order.
+    """
 
     text: str
-    sentences: tuple[Span, ...]
+    units: tuple[tuple[Span, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class WordVectors:
-    """The word vectors of a chunk, grouped by sentence; a model without them has one a sentence.
+    """The word vectors of a chunk, grouped by unit; a model without them has one a unit.
 
     `rows` (m, w) are in reading order and in the embedder's storage format (`word_dtype`);
-    `counts` (s,) is the number of rows of each sentence.
+    `counts` (s,) is the number of rows of each unit.
     """
 
     rows: npt.NDArray[Any]
@@ -35,7 +38,7 @@ class WordVectors:
 
 @dataclass(frozen=True, slots=True)
 class ChunkVectors:
-    """A chunk's vector (d,) and the word vectors of its sentences."""
+    """A chunk's vector (d,) and the word vectors of its units."""
 
     vector: Vectors
     words: WordVectors

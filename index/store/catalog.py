@@ -1,4 +1,4 @@
-"""The SQLite catalog of a generation: sources with their text, chunks, sentences, vocabulary.
+"""The SQLite catalog of a generation: sources with their text, chunks, units, vocabulary.
 
 Everything else can be rebuilt from it. Written once by the sync, then opened read-only and
 immutable.
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..filters import matches
-from ..types import Chunk, Filters, Source, Span
+from ..types import Chunk, Filters, Source, Unit, UnitKind
 
 _SCHEMA = """
 CREATE TABLE sources (id TEXT PRIMARY KEY, path TEXT UNIQUE NOT NULL, title TEXT NOT NULL,
@@ -23,13 +23,15 @@ CREATE TABLE sources (id TEXT PRIMARY KEY, path TEXT UNIQUE NOT NULL, title TEXT
   stamp TEXT NOT NULL, metadata TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (row INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, source_id TEXT NOT NULL,
   start INTEGER NOT NULL, end INTEGER NOT NULL, heading TEXT, page INTEGER,
-  sentences BLOB NOT NULL);
+  units BLOB NOT NULL);
 CREATE INDEX chunks_by_source ON chunks (source_id, start);
 CREATE TABLE terms (term TEXT PRIMARY KEY, id INTEGER NOT NULL, documents INTEGER NOT NULL)
   WITHOUT ROWID;
 """
 _SOURCE = "id, path, title, sha256, size, mtime_ns, length, metadata"
-_CHUNK = "row, id, source_id, start, end, sentences, heading, page"
+_CHUNK = "row, id, source_id, start, end, units, heading, page"
+_KINDS: tuple[UnitKind, ...] = ("sentence", "heading", "row", "item", "code", "field")
+"""A kind is stored as its index."""
 
 
 def create_catalog(path: Path) -> sqlite3.Connection:
@@ -54,11 +56,11 @@ def add_source(connection: sqlite3.Connection, source: Source, *, stamp: str, te
 
 
 def add_chunks(connection: sqlite3.Connection, chunks: Iterable[Chunk]) -> None:
-    """Adds chunks with their sentence spans."""
+    """Adds chunks with their units."""
     connection.executemany(
         f"INSERT INTO chunks ({_CHUNK}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            (c.row, c.id, c.source_id, c.start, c.end, _pack(c.sentences), c.heading, c.page)
+            (c.row, c.id, c.source_id, c.start, c.end, _pack(c.units), c.heading, c.page)
             for c in chunks
         ),
     )
@@ -69,16 +71,28 @@ def add_terms(connection: sqlite3.Connection, terms: Iterable[tuple[str, int, in
     connection.executemany("INSERT INTO terms VALUES (?, ?, ?)", terms)
 
 
-def _pack(spans: Sequence[Span]) -> bytes:
-    return np.array(spans, "<i4").tobytes()
+def _pack(units: Sequence[Unit]) -> bytes:
+    """Packs the units as numbers: start, end, kind, count of `under`, and its spans."""
+    flat: list[int] = []
+    for unit in units:
+        flat += (unit.start, unit.end, _KINDS.index(unit.kind), len(unit.under))
+        for span in unit.under:
+            flat += span
+    return np.array(flat, "<i4").tobytes()
+
+
+def _unpack(packed: bytes) -> tuple[Unit, ...]:
+    numbers = iter(np.frombuffer(packed, "<i4").tolist())
+    return tuple(
+        Unit(start, end, _KINDS[kind], tuple((next(numbers), next(numbers)) for _ in range(count)))
+        for start, end, kind, count in zip(numbers, numbers, numbers, numbers, strict=False)
+    )
 
 
 def _chunk(record: Sequence[object]) -> Chunk:
     values: list[Any] = list(record)  # the columns' types are the schema's
     row, chunk_id, source_id, start, end, packed, heading, page = values
-    flat = np.frombuffer(packed, "<i4").tolist()
-    pairs = zip(flat[::2], flat[1::2], strict=True)
-    return Chunk(row, chunk_id, source_id, start, end, tuple(pairs), heading, page)
+    return Chunk(row, chunk_id, source_id, start, end, _unpack(packed), heading, page)
 
 
 def _source(record: Sequence[object]) -> Source:

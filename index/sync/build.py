@@ -4,7 +4,7 @@ import importlib.metadata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from ..store.vectors import build_vectors, change_vectors
 from ..text.analyzer import ANALYZER, terms
 from ..text.chunk import CHUNKER
 from ..text.sanitize import sanitize
+from ..text.units import context_spans, under_spans
+from ..types import Chunk, Span
 from .changes import CorpusDiff, ParsedSource
 from .process import OnEvent, SyncRequest
 from .publish import building_folder, next_generation, publish
@@ -60,14 +62,30 @@ class VectorIndex:
 
 def embedding_inputs(sources: Iterable[ParsedSource]) -> list[ChunkText]:
     """Returns the embedder's input for every chunk, by row."""
-    return [
-        ChunkText(
-            sanitize(source.text[chunk.start : chunk.end]),
-            tuple((start - chunk.start, end - chunk.start) for start, end in chunk.sentences),
-        )
-        for source in sources
-        for chunk in source.chunks
-    ]
+    return [_embedding_input(source.text, chunk) for source in sources for chunk in source.chunks]
+
+
+def _embedding_input(text: str, chunk: Chunk) -> ChunkText:
+    """Returns the chunk's text, headed by what its units stand under outside of it."""
+    context = context_spans(chunk.units, chunk.start, chunk.end)
+    lines = [text[start:end] for start, end in context]
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    place_of = dict(zip(context, starts, strict=False))
+
+    def place(span: Span) -> Span | None:
+        offset = place_of.get(span)
+        if offset is not None:
+            return offset, offset + span[1] - span[0]
+        offset = starts[-1] - chunk.start
+        is_inside = chunk.start <= span[0] and span[1] <= chunk.end
+        return (span[0] + offset, span[1] + offset) if is_inside else None
+
+    units = (
+        tuple(p for span in (*under_spans(u), (u.start, u.end)) if (p := place(span)))
+        for u in chunk.units
+    )
+    whole = "\n".join([*lines, text[chunk.start : chunk.end]])
+    return ChunkText(sanitize(whole), tuple(units))
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +273,9 @@ def _build_chroma(
 
 
 def _segments(entry: ParsedSource) -> Iterator[list[list[str]]]:
-    """Yields each chunk's terms: of its title and headings, then of each sentence."""
+    """Yields each chunk's terms: of its title and headings, then of each unit in its context."""
     for chunk in entry.chunks:
         context = f"{entry.source.title}\n{chunk.heading or ''}"
-        texts = [entry.text[start:end] for start, end in chunk.sentences]
+        spans = [(*under_spans(unit), (unit.start, unit.end)) for unit in chunk.units]
+        texts = ["\n".join(entry.text[a:b] for a, b in unit) for unit in spans]
         yield [terms(text) for text in (context, *texts)]

@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SyncFailed
-from ..types import Chunk
+from ..types import Chunk, Unit
 
 MAX_MEMORY_BYTES = 768 << 20
 """Limit of the child's address space, and so of its resident memory; its libraries map a third."""
@@ -168,16 +168,29 @@ def _exchange(
 
 def chunks_to_json(chunks: tuple[Chunk, ...]) -> bytes:
     """Returns the chunks as the child sends them: a list each, in the order of rows."""
-    rows = [(c.id, c.start, c.end, c.sentences, c.heading, c.page) for c in chunks]
+    rows = [
+        (c.id, c.start, c.end, [_unit_to_json(unit) for unit in c.units], c.heading, c.page)
+        for c in chunks
+    ]
     return json.dumps(rows, separators=(",", ":")).encode()
 
 
 def parse_chunks(data: bytes, source_id: str) -> tuple[Chunk, ...]:
     """Returns the chunks that the child has sent."""
     return tuple(
-        Chunk(row, chunk_id, source_id, start, end, tuple((a, b) for a, b in spans), heading, page)
-        for row, (chunk_id, start, end, spans, heading, page) in enumerate(json.loads(data))
+        Chunk(row, chunk_id, source_id, start, end, tuple(map(_parse_unit, units)), heading, page)
+        for row, (chunk_id, start, end, units, heading, page) in enumerate(json.loads(data))
     )
+
+
+def _unit_to_json(unit: Unit) -> tuple[object, ...]:
+    whole = (unit.start, unit.end, unit.kind, unit.under)
+    return whole if unit.under or unit.kind != "sentence" else whole[:2]
+
+
+def _parse_unit(values: Sequence[Any]) -> Unit:
+    start, end, kind, under = (*values, "sentence", ())[:4]
+    return Unit(start, end, kind, tuple((a, b) for a, b in under))
 
 
 def _describe_exit(code: int, limit_s: int) -> str:

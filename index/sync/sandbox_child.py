@@ -74,7 +74,7 @@ def _read(
     chunks = tuple(chunk(document, request["source_id"], count_tokens=count_tokens))
     if len(chunks) > MAX_CHUNKS:
         raise ValueError(f"has more than {MAX_CHUNKS:,} passages")
-    if sum(len(c.sentences) for c in chunks) > MAX_SENTENCES:
+    if sum(len(c.units) for c in chunks) > MAX_SENTENCES:
         raise ValueError(f"has more than {MAX_SENTENCES:,} sentences")
     text, packed = document.text.encode(), chunks_to_json(chunks)
     if len(packed) > MAX_CHUNK_BYTES:

@@ -1,4 +1,4 @@
-"""Chunker: a document's text → chunks and sentences whose offsets slice back to it exactly.
+"""Chunker: a document's text → chunks and units whose offsets slice back to it exactly.
 
 A chunk is a paragraph. It is merged with a neighbour on the same page only where one of them has
 fewer than MIN_TOKENS; a longer paragraph is split on sentence boundaries to about TARGET_TOKENS by
@@ -9,7 +9,7 @@ hit@1 (DECISIONS.md).
 
 import hashlib
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -18,6 +18,7 @@ from ..types import Chunk, Document, Heading, Span
 from .limits import MAX_HEADING_PATH_CHARS
 from .sanitize import sanitize
 from .sentences import sentence_spans
+from .units import under_spans, units_between, with_units
 
 TARGET_TOKENS = 200
 MIN_TOKENS = 20
@@ -25,7 +26,7 @@ MAX_TOKENS = 240
 """Wordpieces above which a paragraph is split, below which it is merged; a chunk's maximum."""
 CHARS_PER_TOKEN = 20
 """Characters that count as at least one token: to the tokenizer a word of any length is one."""
-CHUNKER = f"paragraphs-{TARGET_TOKENS}-{MIN_TOKENS}-5"
+CHUNKER = f"paragraphs-{TARGET_TOKENS}-{MIN_TOKENS}-6"
 """The chunker's version in the fingerprint; changes with its rules."""
 
 _JOINT = " › "
@@ -47,12 +48,17 @@ _UP_TO_LAST_SPACE = re.compile(r".*\s", re.DOTALL)
 
 @dataclass(slots=True)
 class _Piece:
-    """A paragraph or a part of one, with its size in wordpieces."""
+    """A paragraph or a part of one, with its size in wordpieces.
+
+    `context` is the size of what it stands under elsewhere, which is embedded with it.
+    """
 
     start: int
     end: int
     tokens: int
     is_heading: bool = False
+    context: int = 0
+    context_start: int = 0
 
 
 def chunk(document: Document, source_id: str, *, count_tokens: CountTokens) -> list[Chunk]:
@@ -60,9 +66,9 @@ def chunk(document: Document, source_id: str, *, count_tokens: CountTokens) -> l
 
     Sizes are those of the text as it is embedded (`sanitize.sanitize`).
     """
-    pieces = _merge_small(
-        _split_paragraphs(document, lambda texts: _count(texts, count_tokens)), document.pages
-    )
+    document = with_units(document)
+    pieces = _split_paragraphs(document, lambda texts: _count(texts, count_tokens))
+    pieces = _merge_small(pieces, document.pages)
     paths = heading_paths(document, _body_starts(document, pieces))
     return [
         _chunk(document, source_id, row, piece, path)
@@ -98,7 +104,7 @@ def _chunk(
         source_id=source_id,
         start=piece.start,
         end=piece.end,
-        sentences=tuple(_sentences(document, piece)),
+        units=tuple(units_between(document, piece.start, piece.end)),
         heading=heading,
         page=bisect_right(document.pages, piece.start) or None,
     )
@@ -146,17 +152,6 @@ def _join(path: Sequence[str]) -> str | None:
     return _JOINT.join(path[first:]) or None
 
 
-def _sentences(document: Document, piece: _Piece) -> list[Span]:
-    """Returns the piece's sentences; none crosses the end of a paragraph."""
-    spans: list[Span] = []
-    index = max(bisect_right(document.blocks, (piece.start + 1, -1)) - 1, 0)
-    while index < len(document.blocks) and document.blocks[index][0] < piece.end:
-        start, end = document.blocks[index]
-        spans += sentence_spans(document.text, max(start, piece.start), min(end, piece.end))
-        index += 1
-    return spans
-
-
 def _split_paragraphs(document: Document, count_tokens: CountTokens) -> list[_Piece]:
     """Returns the paragraphs, long ones split."""
     heading_starts = {heading.start for heading in document.headings}
@@ -164,20 +159,39 @@ def _split_paragraphs(document: Document, count_tokens: CountTokens) -> list[_Pi
     pieces: list[_Piece] = []
     # of the same length; what it blanks is a blank to the splitter, too
     sanitized = sanitize(document.text)
+    code = {unit.start for unit in document.units if unit.kind == "code"}
     for (start, end), tokens in zip(document.blocks, count_tokens(texts), strict=True):
         if tokens <= TARGET_TOKENS:
             pieces.append(_Piece(start, end, tokens, start in heading_starts))
         else:
-            pieces += _split(sanitized, start, end, count_tokens)
-    return pieces
+            cut = _line_texts if start in code else _sentence_texts
+            pieces += _split(sanitized, start, end, count_tokens, cut)
+    return _with_context(document, pieces, count_tokens)
 
 
-def _split(text: str, start: int, end: int, count_tokens: CountTokens) -> list[_Piece]:
-    """Splits a long paragraph on sentence boundaries and locates each part in the text."""
+def _with_context(
+    document: Document, pieces: Sequence[_Piece], count_tokens: CountTokens
+) -> list[_Piece]:
+    """Returns the pieces with the size and place of what their first unit stands under."""
+    units, text = document.units, document.text
+    under = {span for unit in units for span in under_spans(unit)}
+    tokens = dict(zip(under, count_tokens([text[a:b] for a, b in under]), strict=True))
+    for piece in pieces:
+        index = bisect_left(units, piece.start, key=lambda unit: unit.end - 1)
+        if index < len(units) and units[index].start < piece.end and units[index].under:
+            spans = under_spans(units[index])
+            piece.context, piece.context_start = sum(map(tokens.__getitem__, spans)), spans[0][0]
+    return list(pieces)
+
+
+def _split(
+    text: str, start: int, end: int, count_tokens: CountTokens, cut: Callable[[str], list[str]]
+) -> list[_Piece]:
+    """Splits a long paragraph where `cut` does and locates each part in the text."""
     parts = [
         part.strip()
         for left, right in _windows(text, start, end)
-        for part in _split_sentences(text[left:right], count_tokens)
+        for part in _split_sentences(text[left:right], count_tokens, cut)
     ]
     pieces: list[_Piece] = []
     cursor = start
@@ -219,11 +233,13 @@ def _sentence_starts(text: str, start: int, end: int) -> list[int]:
     return [first for first, _ in sentence_spans(text, start, end)]
 
 
-def _split_sentences(text: str, count_tokens: CountTokens) -> list[str]:
+def _split_sentences(
+    text: str, count_tokens: CountTokens, cut: Callable[[str], list[str]]
+) -> list[str]:
     """Runs llama-index's splitter; sentences are counted in one batch beforehand."""
     from llama_index.core.node_parser import SentenceSplitter
 
-    sentences = [text, *_sentence_texts(text)]
+    sentences = [text, *cut(text)]
     counts = dict(zip(sentences, count_tokens(sentences), strict=True))
 
     def tokenize(part: str) -> list[int]:
@@ -236,7 +252,7 @@ def _split_sentences(text: str, count_tokens: CountTokens) -> list[str]:
         chunk_overlap=0,
         tokenizer=tokenize,
         paragraph_separator="\n\n",
-        chunking_tokenizer_fn=_sentence_texts,
+        chunking_tokenizer_fn=cut,
     )
     return splitter.split_text(text)
 
@@ -245,6 +261,11 @@ def _sentence_texts(text: str) -> list[str]:
     """Cuts the text after each sentence; the parts concatenate to the text."""
     cuts = [0, *_sentence_starts(text, 0, len(text))[1:], len(text)]
     return [text[left:right] for left, right in pairwise(cuts) if right > left]
+
+
+def _line_texts(text: str) -> list[str]:
+    """Cuts code after each line; the parts concatenate to the text."""
+    return text.splitlines(keepends=True)
 
 
 def _merge_small(pieces: Sequence[_Piece], pages: Sequence[int]) -> list[_Piece]:
@@ -258,7 +279,7 @@ def _merge_small(pieces: Sequence[_Piece], pages: Sequence[int]) -> list[_Piece]
         is_small = piece.tokens < MIN_TOKENS and not piece.is_heading
         if (
             last is not None
-            and last.tokens + piece.tokens <= MAX_TOKENS
+            and last.tokens + piece.tokens + _context(last, piece) <= MAX_TOKENS
             and piece.end - last.start <= CHARS_PER_TOKEN * MAX_TOKENS
             and (is_small or last.tokens < MIN_TOKENS)
             and bisect_right(pages, piece.start) == bisect_right(pages, last.start)
@@ -270,3 +291,9 @@ def _merge_small(pieces: Sequence[_Piece], pages: Sequence[int]) -> list[_Piece]
         else:
             merged.append(replace(piece))
     return merged
+
+
+def _context(last: _Piece, piece: _Piece) -> int:
+    """Returns the size of what the merged piece would stand under outside of it."""
+    inside = piece.context_start >= last.start
+    return max(last.context, 0 if inside else piece.context)

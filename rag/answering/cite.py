@@ -22,7 +22,7 @@ from ..types import (
     Event,
     Format,
     Hit,
-    ScoredSentence,
+    ScoredUnit,
     SentenceClosed,
 )
 from ..verify.support import MIN_SUPPORT_SCORE, Verifier, support_score
@@ -219,7 +219,7 @@ class AnswerBuilder:
             self._hit_terms = [
                 ((passage, number), sentence.text, frozenset(terms(sentence.text)))
                 for passage, hit in enumerate(self._hits, start=1)
-                for number, sentence in enumerate(hit.sentences, start=1)
+                for number, sentence in enumerate(hit.units, start=1)
             ]
         sharing = [
             (len(sentence_terms & hit_terms), ref, hit_text)
@@ -242,7 +242,7 @@ class AnswerBuilder:
     def _ends_blank(self) -> bool:
         return not self._text.length or self._text.tail[-1].isspace()
 
-    def _resolve(self, ref: Ref) -> tuple[Hit, ScoredSentence] | None:
+    def _resolve(self, ref: Ref) -> tuple[Hit, ScoredUnit] | None:
         """Returns the sentence that a marker points at; None if there is none."""
         passage, sentence = ref
         if not 1 <= passage <= len(self._hits):
@@ -250,16 +250,16 @@ class AnswerBuilder:
         hit = self._hits[passage - 1]
         if sentence is None:
             return hit, self._nearest_sentence(hit)
-        if not 1 <= sentence <= len(hit.sentences):
+        if not 1 <= sentence <= len(hit.units):
             return None
-        return hit, hit.sentences[sentence - 1]
+        return hit, hit.units[sentence - 1]
 
-    def _nearest_sentence(self, hit: Hit) -> ScoredSentence:
+    def _nearest_sentence(self, hit: Hit) -> ScoredUnit:
         """Returns the passage's sentence that shares most words with the current sentence."""
         words = set(self._sentence_text.lower().split())
-        return max(hit.sentences, key=lambda s: len(words & set(s.text.lower().split())))
+        return max(hit.units, key=lambda s: len(words & set(s.text.lower().split())))
 
-    def _citation(self, hit: Hit, sentence: ScoredSentence) -> tuple[Citation, bool]:
+    def _citation(self, hit: Hit, sentence: ScoredUnit) -> tuple[Citation, bool]:
         key = (hit.source.id, sentence.start, sentence.end)
         if key in self._by_span:
             return self._by_span[key], False
@@ -270,7 +270,7 @@ class AnswerBuilder:
         return citation, True
 
 
-def verify_quote(generation: Generation, hit: Hit, sentence: ScoredSentence, *, n: int) -> Citation:
+def verify_quote(generation: Generation, hit: Hit, sentence: ScoredUnit, *, n: int) -> Citation:
     """Returns the citation of a sentence; raises CitationBroken unless it equals the source's text.
 
     The source's text is the catalog's, which is what `…/text` serves.

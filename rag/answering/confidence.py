@@ -65,7 +65,7 @@ def features(question: str, result: RetrievalResult, picks: Sequence[Pick]) -> d
     """Returns the features of `confidence` by name, 0 to 1 each; `result` has hits."""
     hits = result.hits
     kind = expected_answer_type(question)
-    chosen = [hits[pick.hit].sentences[pick.sentence] for pick in picks]
+    chosen = [hits[pick.hit].units[pick.sentence] for pick in picks]
     return {
         "similarity": max(sentence.similarity for sentence in chosen),
         "pairs": max(sentence.pairs for sentence in chosen),

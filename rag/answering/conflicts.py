@@ -16,7 +16,7 @@ from index.text.analyzer import content_terms, terms
 from ..language.answer_type import MEASURE_WORDS, expected_answer_type
 from ..language.names import missing_name
 from ..language.numbers import Number, find_numbers, is_consistent, missing_number
-from ..types import Hit, ScoredSentence
+from ..types import Hit, ScoredUnit
 
 SIMILARITY, COVER = 0.15, 0.45
 """How far a sentence may score below the best one and still be about the same. Of 592 SQuAD
@@ -58,7 +58,7 @@ class _Date:
         return all(one is None or another is None or one == another for one, another in pairs)
 
 
-def in_conflict(question: str, best: ScoredSentence, other: ScoredSentence, hit: Hit) -> bool:
+def in_conflict(question: str, best: ScoredUnit, other: ScoredUnit, hit: Hit) -> bool:
     """Returns whether `other`, a sentence of the hit, conflicts with `best`.
 
     Only where a number or a date is asked for.
@@ -68,7 +68,7 @@ def in_conflict(question: str, best: ScoredSentence, other: ScoredSentence, hit:
     return differ(question, best.text, other.text) and _is_about(question, other, hit)
 
 
-def _is_about(question: str, sentence: ScoredSentence, hit: Hit) -> bool:
+def _is_about(question: str, sentence: ScoredUnit, hit: Hit) -> bool:
     """Whether the hit has the question's names, and the sentence its figures."""
     named = [sentence.text, hit.source.title, hit.chunk.heading or "", hit.text]
     if missing_name(question, named):

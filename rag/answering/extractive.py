@@ -87,11 +87,11 @@ def _conflicting(question: str, ranked: Sequence[Pick], hits: Sequence[Hit]) -> 
     if not ranked[0].holds:
         return []
     best = hits[ranked[0].hit]
-    best_sentence = best.sentences[ranked[0].sentence]
+    best_sentence = best.units[ranked[0].sentence]
     sources, conflicting = {best.source.id}, list[Pick]()
     for pick in ranked[1:]:
         hit = hits[pick.hit]
-        other = hit.sentences[pick.sentence]
+        other = hit.units[pick.sentence]
         is_new = pick.holds and hit.source.id not in sources and len(other.text) <= MAX_CHARS
         if is_new and in_conflict(question, best_sentence, other, hit):
             sources.add(hit.source.id)
@@ -127,7 +127,7 @@ def rank_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
     cover = STATEMENT_COVER if is_statement(question) else COVER
     picks = []
     for number, hit in enumerate(hits[:HITS]):
-        for place, sentence in enumerate(hit.sentences):
+        for place, sentence in enumerate(hit.units):
             score = PASSAGE * hit.score + SIMILARITY * sentence.similarity
             score += cover * sentence.cover + PAIRS * sentence.pairs
             fits = kind == "open" or contains_answer_type(kind, sentence.text, question)
@@ -147,4 +147,4 @@ def is_fragment(text: str) -> bool:
 
 
 def _text(hits: Sequence[Hit], pick: Pick) -> str:
-    return hits[pick.hit].sentences[pick.sentence].text
+    return hits[pick.hit].units[pick.sentence].text

@@ -73,7 +73,7 @@ def quote(
 ) -> Iterator[Event | Written]:
     """Yields the extractive answer: the chosen sentences, each with its citations."""
     for number, pick in enumerate(picks):
-        text = hits[pick.hit].sentences[pick.sentence].text
+        text = hits[pick.hit].units[pick.sentence].text
         places = [(pick.hit, pick.sentence), *pick.agreeing]
         marker = Marker(tuple((hit + 1, sentence + 1) for hit, sentence in places))
         gap: list[Piece] = [Text(" ")] if number else []

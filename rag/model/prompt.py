@@ -91,7 +91,7 @@ def build_answer_messages(
 
     `fence` is random and new for each request. Of the history the newest turns are included that
     fit `history_chars`; of the hits those that `diversify` selects for `passage_chars`, the first
-    one cut after the last sentence that fits. Sentences are numbered from 1 as in `hit.sentences`;
+    one cut after the last sentence that fits. Sentences are numbered from 1 as in `hit.units`;
     a hit without sentences counts as one.
     """
     shown = diversify(hits, chars=passage_chars)
@@ -150,7 +150,7 @@ def parse_verdicts(reply: str, count: int) -> list[bool] | None:
 def _passage(hit: Hit, *, number: int, fence: str, chars: int) -> str:
     lines = [f"Passage {number}: {_data(_heading(hit.source.title, hit.chunk.heading), fence)}"]
     remaining = chars
-    texts = [sentence.text for sentence in hit.sentences] or [hit.text]
+    texts = [sentence.text for sentence in hit.units] or [hit.text]
     for place, text in enumerate(texts, start=1):
         remaining -= len(text)
         if remaining < 0 and place > 1:

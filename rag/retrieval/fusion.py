@@ -21,7 +21,7 @@ from index.store.bm25 import TermFrequencies
 from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
-from ..types import Hit, ScoredSentence, Scores
+from ..types import Hit, ScoredUnit, Scores
 from .diversify import is_near_duplicate, word_set
 from .query import Floats, Ints, Query, analyze_query
 from .weights import SignalWeights, Weights
@@ -184,16 +184,18 @@ def _hits(
     for rank, (place, (chunk, text)) in enumerate(zip(order, chunks, strict=True), start=1):
         source = generation.source(chunk.source_id)
         assert source is not None  # the catalog has every chunk's source
-        sentences = tuple(
-            ScoredSentence(
-                start=start,
-                end=end,
-                text=text[start - chunk.start : end - chunk.start],
+        units = tuple(
+            ScoredUnit(
+                start=unit.start,
+                end=unit.end,
+                text=text[unit.start - chunk.start : unit.end - chunk.start],
                 similarity=float(signals.similarity[at]),
                 cover=float(signals.cover[at]),
                 pairs=float(signals.pairs[at]),
+                kind=unit.kind,
+                under=unit.under,
             )
-            for at, (start, end) in enumerate(chunk.sentences, start=int(signals.offsets[place]))
+            for at, unit in enumerate(chunk.units, start=int(signals.offsets[place]))
         )
         scores = Scores(
             dense=float(signals.dense[place]),
@@ -202,7 +204,7 @@ def _hits(
             context=float(signals.context[place]),
             late=float(signals.late[place]),
         )
-        hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, sentences))
+        hits.append(Hit(rank, chunk, source, text, float(total[place]), scores, units))
     return tuple(hits)
 
 

@@ -4,17 +4,17 @@ import pytest
 
 from index.types import Chunk, Source
 from rag.answering.extractive import is_fragment, pick_sentences, rank_sentences
-from rag.types import Hit, ScoredSentence, Scores
+from rag.types import Hit, ScoredUnit, Scores
 
 
 def test_what_is_stated_is_proved_by_the_sentence_that_has_its_words() -> None:
     near, covering = "The lamp burns paraffin and is bright.", "It burns oil at its top all night."
     first = hit(1, near, covering)
     sentences = (
-        replace(first.sentences[0], similarity=0.8, cover=0.5),
-        replace(first.sentences[1], similarity=0.6, cover=0.8),
+        replace(first.units[0], similarity=0.8, cover=0.5),
+        replace(first.units[1], similarity=0.6, cover=0.8),
     )
-    first = replace(first, sentences=sentences)
+    first = replace(first, units=sentences)
     assert pick_sentences("What does the lamp burn?", [first])[0].sentence == 0
     ranked = rank_sentences("The lamp burns oil at night.", [first])
     assert [pick.sentence for pick in ranked] == [1, 0]
@@ -34,7 +34,7 @@ def test_a_long_line_without_a_full_stop_is_a_statement() -> None:
 def hit(rank: int, *texts: str, score: float = 0.8) -> Hit:
     sentences, at = [], 0
     for text in texts:
-        sentences.append(ScoredSentence(at, at + len(text), text, score, score))
+        sentences.append(ScoredUnit(at, at + len(text), text, score, score))
         at += len(text) + 1
     spans = tuple((s.start, s.end) for s in sentences)
     chunk = Chunk(rank, f"c{rank}", f"s{rank}", 0, at - 1, spans)

@@ -16,7 +16,7 @@ def test_the_sentence_with_the_questions_word_pairs_scores_highest(
 ) -> None:
     query = analyze_query(generation, minilm, "the museum of the harbour town")
     hits = retrieve(generation, query, weights=fitted_weights(), top_k=3).hits
-    pairs = {s.text: s.pairs for hit in hits for s in hit.sentences}
+    pairs = {s.text: s.pairs for hit in hits for s in hit.units}
     best = max(pairs, key=lambda text: pairs[text])
     assert "museum of the harbour town" in best
     assert pairs[best] == pytest.approx(1, abs=1e-6)

@@ -160,7 +160,7 @@ def check_links(answer: str) -> None:
 
 def check_citations(cited: tuple[Citation, ...], hits: tuple[Hit, ...], of: Generation) -> None:
     """Each citation is a sentence of a hit, and quotes its source."""
-    found = {(hit.source.id, said.start, said.end) for hit in hits for said in hit.sentences}
+    found = {(hit.source.id, said.start, said.end) for hit in hits for said in hit.units}
     for number, citation in enumerate(cited, start=1):
         assert citation.n == number
         assert (citation.source_id, citation.start, citation.end) in found

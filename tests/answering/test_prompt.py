@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from index.types import Chunk, Source
 from rag.model.prompt import NO_ANSWER, build_answer_messages
-from rag.types import Hit, ScoredSentence, Scores, Turn
+from rag.types import Hit, ScoredUnit, Scores, Turn
 
 FENCE = "a1b2c3d4"
 
@@ -21,7 +21,7 @@ def hit(*sentences: str, title: str = "Bridges", heading: str | None = None) -> 
         text=text,
         score=0.5,
         scores=Scores(0.5, 0.5, 0.5),
-        sentences=tuple(ScoredSentence(0, len(said), said, 0.5, 0.5) for said in sentences),
+        units=tuple(ScoredUnit(0, len(said), said, 0.5, 0.5) for said in sentences),
     )
 
 

@@ -14,7 +14,9 @@ from index.embed.factory import EmbedSpec, open_embedder
 from index.embed.protocol import ChunkText
 from tests.support.fakes import FakeModel
 
-CHUNKS = [ChunkText(f"Passage {n}. It has two sentences.", ((0, 10), (11, 33))) for n in range(5)]
+CHUNKS = [
+    ChunkText(f"Passage {n}. It has two sentences.", (((0, 10),), ((11, 33),))) for n in range(5)
+]
 
 
 @contextmanager
@@ -60,7 +62,7 @@ def test_other_sentence_spans_or_another_model_do_not_count(
     filled: Path, embeddings: FakeModel
 ) -> None:
     with cache(filled, embeddings) as opened:
-        assert opened.missing([ChunkText(CHUNKS[0].text, ((0, 33),))]) == [0]
+        assert opened.missing([ChunkText(CHUNKS[0].text, (((0, 33),),))]) == [0]
     with cache(filled, embeddings, name="other") as opened:
         assert opened.missing(CHUNKS) == [0, 1, 2, 3, 4]
 

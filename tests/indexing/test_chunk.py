@@ -47,7 +47,7 @@ def check(document: Document) -> None:
     for made in chunks:
         assert text[cursor : made.start].strip() == ""
         inner = made.start
-        for start, end in made.sentences:
+        for start, end in ((unit.start, unit.end) for unit in made.units):
             assert text[inner:start].strip() == ""
             assert made.start <= start < end <= made.end
             inner = end

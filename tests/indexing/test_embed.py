@@ -27,7 +27,7 @@ Array = npt.NDArray[np.float64]
 
 def chunk(text: str, *cuts: int) -> ChunkText:
     edges = [0, *cuts, len(text)]
-    return ChunkText(text, tuple(pairwise(edges)))
+    return ChunkText(text, tuple((span,) for span in pairwise(edges)))
 
 
 def token_vectors(ids: list[int]) -> Array:
@@ -105,7 +105,7 @@ def test_quantized_words_keep_their_cosines(minilm: Embedder) -> None:
 
 def test_a_sentence_without_content_is_all_its_tokens(minilm: Embedder) -> None:
     text = "Is it? The lamp is lit."
-    made = minilm.embed_chunks([ChunkText(text, ((0, 6), (7, len(text)), (3, 3)))])[0]
+    made = minilm.embed_chunks([ChunkText(text, (((0, 6),), ((7, len(text)),), ((3, 3),)))])[0]
     assert made.words.counts.tolist() == [3, 2, 0]
 
 

@@ -23,7 +23,7 @@ from tests.support.fakes import FakeModel
 from tests.support.processes import wait_until
 
 TEXT = "The lamp was lit. The tower stands."
-CHUNK = ChunkText(TEXT, ((0, 17), (18, 35)))
+CHUNK = ChunkText(TEXT, (((0, 17),), ((18, 35),)))
 
 
 def spec(model: FakeModel, *, name: str | None = "fake") -> EmbedSpec:
@@ -43,7 +43,7 @@ def test_its_vectors_are_the_endpoints_of_chunk_and_sentences() -> None:
 
 
 def test_sentence_vectors_are_grouped_by_chunk() -> None:
-    other = ChunkText("One. Two. Three.", ((0, 4), (5, 9), (10, 16)))
+    other = ChunkText("One. Two. Three.", (((0, 4),), ((5, 9),), ((10, 16),)))
     bare = ChunkText("None at all", ())
     with FakeModel() as model:
         made = embedded(spec(model), CHUNK, bare, other)

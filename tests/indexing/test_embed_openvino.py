@@ -31,8 +31,10 @@ in_bf16 = pytest.mark.skipif(
     cpu_precision() != "bf16", reason="SKIPPED: this CPU does not compute in bf16"
 )
 TEXTS = [text for article in ARTICLES.values() for text in article.split("\n") if text]
-CHUNKS = [ChunkText(text, ((0, len(text) // 2), (len(text) // 2, len(text)))) for text in TEXTS]
-CHUNKS.append(ChunkText("A long one. " * 200, ((0, 11), (12, 2400))))
+CHUNKS = [
+    ChunkText(text, (((0, len(text) // 2),), ((len(text) // 2, len(text)),))) for text in TEXTS
+]
+CHUNKS.append(ChunkText("A long one. " * 200, (((0, 11),), ((12, 2400),))))
 
 
 def by_openvino(spec: EmbedSpec, precision: Precision) -> OpenVINOMiniLM:

@@ -92,11 +92,11 @@ def _source_sentences(settings: "Settings") -> "list[SourceSentence]":
 
     with open_index(settings) as (_, generation):
         return [
-            SourceSentence(path, text[start:end].strip())
+            SourceSentence(path, text[unit.start : unit.end].strip())
             for path, (source, _) in sorted(generation.all_sources().items())
             for text in [generation.text(source.id)]
             for chunk in generation.source_chunks(source.id)
-            for start, end in chunk.sentences
+            for unit in chunk.units
         ]
 
 

@@ -69,7 +69,7 @@ def to_question(group: str, hits: Sequence[Hit], is_gold: Callable[[Hit], bool])
     return Question(
         group=group,
         passages=np.array([(h.scores.lexical, h.scores.context, h.scores.late) for h in hits]),
-        sentences=[np.array([(s.similarity, s.cover, s.pairs) for s in h.sentences]) for h in hits],
+        sentences=[np.array([(s.similarity, s.cover, s.pairs) for s in h.units]) for h in hits],
         gold=np.array([is_gold(hit) for hit in hits]),
     )
 

@@ -28,7 +28,7 @@ from index.errors import GenerationDamaged
 from index.store.generation import Generation
 from index.sync.build import GenerationBuilder
 from index.sync.changes import CorpusDiff, ParsedSource
-from index.types import Chunk, Filters, Source
+from index.types import Chunk, Filters, Source, Unit
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import analyze_query
 from rag.retrieval.weights import fitted_weights
@@ -63,23 +63,23 @@ class SyntheticCorpus:
         every = np.split(stored.rows, np.cumsum(stored.counts)[:-1])
         path = f"{copy}/{source.path}" if copy else source.path
         made_id = source_id("large", path)
-        pool = [text[start:end] for chunk in chunks for start, end in chunk.sentences]
-        owners = np.repeat(np.arange(len(chunks)), [len(chunk.sentences) for chunk in chunks])
+        pool = [text[unit.start : unit.end] for chunk in chunks for unit in chunk.units]
+        owners = np.repeat(np.arange(len(chunks)), [len(chunk.units) for chunk in chunks])
         written: list[str] = []
         made: list[Chunk] = []
         at = first = 0
         for chunk, whole in zip(chunks, wholes, strict=True):
-            count = len(chunk.sentences)
+            count = len(chunk.units)
             places = np.arange(first, first + count)
             first += count
             if copy:
                 places = self._random.integers(0, len(pool), count)
                 mean = wholes[owners[places]].astype(np.float32).mean(axis=0)
                 whole = mean / np.linalg.norm(mean)
-            spans = []
+            spans: list[Unit] = []
             begin = at
             for place in places.tolist():
-                spans.append((at, at + len(pool[place])))
+                spans.append(Unit(at, at + len(pool[place])))
                 written.append(pool[place])
                 at += len(pool[place]) + 1
             row = len(self._vectors)

@@ -55,7 +55,7 @@ def ask_all(data_dir: Path) -> list[Result]:
             query = analyze_query(generation, components.embedder, case.question)
             hits = retrieve(generation, query, weights=fitted_weights(), top_k=5)
             picks = pick_sentences(case.question, hits.hits)
-            said = " ".join(hits.hits[p.hit].sentences[p.sentence].text for p in picks)
+            said = " ".join(hits.hits[p.hit].units[p.sentence].text for p in picks)
             results.append(
                 Result(
                     article=articles[case.id],

@@ -31,8 +31,12 @@ def passages(folder: Path, count: int) -> list[ChunkText]:
     for path in sorted(folder.glob("*.txt")):
         document = extract_text(path.read_bytes())
         for made in chunk(document, path.name, count_tokens=count_tokens):
-            spans = tuple((start - made.start, end - made.start) for start, end in made.sentences)
-            found.append(ChunkText(sanitize(document.text[made.start : made.end]), spans))
+            spans = tuple((unit.start - made.start, unit.end - made.start) for unit in made.units)
+            found.append(
+                ChunkText(
+                    sanitize(document.text[made.start : made.end]), tuple((s,) for s in spans)
+                )
+            )
     return found[:: max(len(found) // count, 1)][:count]
 
 
@@ -49,7 +53,7 @@ def main() -> None:
         "OpenVINO bf16": OpenVINOMiniLM(options.models, "bf16"),
     }
     texts = sorted(passages(options.articles, options.passages), key=lambda p: len(p.text))
-    questions = [passage.text[slice(*passage.sentences[0])][:120] for passage in texts[::3]]
+    questions = [passage.text[slice(*passage.units[0][0])][:120] for passage in texts[::3]]
     print(
         f"this CPU computes in {cpu_precision()}; {len(texts)} passages, {len(questions)} questions"
     )

@@ -120,7 +120,7 @@ def is_best_sentence_gold(
     if not picks:
         return None
     best = own[picks[0].hit]
-    sentence = best.sentences[picks[0].sentence]
+    sentence = best.units[picks[0].sentence]
     return is_gold(sentence.start, sentence.end, files[best.source.path], gold[best.source.path])
 
 
