@@ -3,10 +3,13 @@
 All text offsets are Unicode code points into the source's text, 0-based, end exclusive.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
+
+_ISO_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 
 Span = tuple[int, int]
 """(start, end) in code points, 0-based, end exclusive."""
@@ -74,6 +77,17 @@ class Source:
     mtime_ns: int
     length: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What of the file was not read as it stands."""
+
+    @property
+    def date(self) -> str | None:
+        """The day that the article states (`YYYY`, `YYYY-MM` or `YYYY-MM-DD`); None without one.
+
+        It is never the file's own time.
+        """
+        value = self.metadata.get("date", "")
+        return value if _ISO_DATE.fullmatch(value) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from index.types import NO_FILTERS, Filters
 
 from .answering.cite import AnswerBuilder
 from .answering.confidence import Evidence, assess, refusal_reason
+from .answering.quotes import Quoter
 from .answering.writer import ModelWriter, Written, quote, refuse
 from .errors import AnswerError
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
@@ -31,7 +32,7 @@ from .retrieval.rerank import EndpointReranker
 from .retrieval.weights import Weights, fitted_weights
 from .threads import in_thread
 from .timing import Observer, OutcomeRecorder, ignore_outcome
-from .types import Answer, Answerer, Ask, Done, Event, Failed, Hit, PassagesFound
+from .types import Answer, Answerer, Ask, Conflict, Done, Event, Failed, Hit, PassagesFound
 from .verify.llm_judge import LlmJudge
 from .verify.support import skip_verification, verifier_for
 
@@ -239,7 +240,9 @@ class Pipeline:
 
     async def _quote(self, question: _Question, evidence: Evidence) -> list[Event | Written]:
         builder = self._builder(question, evidence.hits, "extractive")
-        return await in_thread(lambda: list(quote(builder, evidence.hits, evidence.picks)))
+        quoter = Quoter(question.generation, question.standalone)
+        hits, picks = evidence.hits, evidence.picks
+        return await in_thread(lambda: list(quote(builder, quoter, hits, picks)))
 
     def _builder(
         self, question: _Question, hits: tuple[Hit, ...], writer: Answerer
@@ -283,9 +286,19 @@ def _answer(question: _Question, evidence: Evidence, written: Written, took_ms: 
         index=question.generation.info,
         timings_ms={"retrieve": retrieve_ms, "answer": took_ms - retrieve_ms, "total": took_ms},
         usage=written.usage,
+        conflicts=_conflicts(question, evidence, written),
         dropped_markers=written.dropped_markers,
         raw=written.raw,
     )
+
+
+def _conflicts(question: _Question, evidence: Evidence, written: Written) -> tuple[Conflict, ...]:
+    """Returns where the sources that are cited disagree."""
+    units = [(evidence.hits[pick.hit], pick.sentence) for pick in evidence.conflict]
+    starts = [(hit.source.id, hit.units[unit].start) for hit, unit in units]
+    numbers = {(one.source_id, one.start): one.n for one in written.citations}
+    cited = tuple(numbers[start] for start in starts if start in numbers)
+    return (Conflict(question.standalone, cited),) if len(cited) > 1 else ()
 
 
 async def _as_async(items: Iterable[T]) -> AsyncGenerator[T, None]:

@@ -108,6 +108,17 @@ class Citation:
     quote: str
     before: str
     after: str
+    date: str | None = None
+    """The day that the source states; None where it states none."""
+    unit: UnitKind = "sentence"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Sources disagree on what the question asks: the citations' numbers, newest source first."""
+
+    about: str
+    citations: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +166,7 @@ class Answer:
     index: GenerationInfo
     timings_ms: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
+    conflicts: tuple[Conflict, ...] = ()
     dropped_markers: int = 0
     raw: str | None = None
     """What the model wrote, before anything was done to it; None where it wrote nothing."""

@@ -145,6 +145,9 @@ def format_answer(answer: dict[str, Any], *, width: int | None = None) -> str:
 
 
 def _warnings(answer: dict[str, Any]) -> Iterator[str]:
+    for conflict in answer.get("conflicts", ()):
+        numbers = "".join(f"[{n}]" for n in conflict["citations"])
+        yield f"! The sources disagree: {numbers}"
     if answer["degraded"]:
         yield "! The language model failed; the answer quotes the sources instead."
     for sentence in _statements(answer):
@@ -182,6 +185,7 @@ def _format_reference(
     """Returns `[1] Title · Heading`, the location and the quote, each on its own line."""
     has_title = passage["title"] != PurePosixPath(passage["source"]).stem  # else the path says it
     names = [passage["title"]] * has_title + [passage["heading"] or ""]
+    names.append(passage.get("date") or "")
     title = " ".join(" · ".join(name for name in names if name).split())
     lines = [*([title] if title else []), location.replace("\n", " "), f"“{quote}”"]
     lines = [f"{label} {lines[0]}", *(INDENT + line for line in lines[1:])]

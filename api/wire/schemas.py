@@ -51,6 +51,7 @@ class Turn(BaseModel):
 
 
 _Names = Annotated[list[Annotated[Text, Field(max_length=1_000)]], Field(max_length=100)]
+Unit = Literal["sentence", "heading", "row", "item", "code", "field"]
 _Day = Annotated[date | None, BeforeValidator(_validate_day)]
 
 
@@ -128,6 +129,10 @@ class Passage(BaseModel):
     text: str
     score: float
     scores: Scores
+    date: str | None = Field(
+        default=None, description="Day that the source states: `YYYY-MM-DD`, or its beginning"
+    )
+    unit: Unit = Field(default="sentence", description="Kind of its best part")
     url: str
 
 
@@ -145,6 +150,10 @@ class Citation(BaseModel):
     start: int
     end: int
     quote: str
+    date: str | None = Field(
+        default=None, description="Day that the source states: `YYYY-MM-DD`, or its beginning"
+    )
+    unit: Unit = Field(default="sentence", description="What is quoted")
     before: str = Field(description="Up to 200 characters before the quote")
     after: str = Field(description="Up to 200 characters after the quote")
     url: str
@@ -158,6 +167,13 @@ class Sentence(BaseModel):
     end: int
     status: Status
     why: str | None
+    citations: list[int]
+
+
+class Conflict(BaseModel):
+    """Cited sources that disagree, the newest first; `citations` are their numbers."""
+
+    about: str = Field(description="The question on which they disagree")
     citations: list[int]
 
 
@@ -192,6 +208,7 @@ class AnswerBody(BaseModel):
     degraded: bool
     sentences: list[Sentence]
     citations: list[Citation]
+    conflicts: list[Conflict] = []
     passages: list[Passage]
     index: Index
     timings_ms: dict[str, float]

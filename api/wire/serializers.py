@@ -70,6 +70,10 @@ def passage(hit: rag.Hit, links: LinkSigner) -> schemas.Passage:
             lexical=round(scores.lexical, 4),
             sentence=round(scores.sentence, 4),
         ),
+        date=source.date,
+        unit=max(hit.units, key=lambda unit: unit.similarity + unit.cover).kind
+        if hit.units
+        else "sentence",
         url=links.view_url(source.id, source.sha256, start=start, end=end, quote=hit.text),
     )
 
@@ -113,6 +117,7 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
         degraded=answer.degraded,
         sentences=[sentence(one) for one in answer.sentences],
         citations=[citation(one, links) for one in answer.citations],
+        conflicts=[schemas.Conflict(**asdict(one)) for one in answer.conflicts],
         passages=passages(answer.passages, links) if include_passages else [],
         index=index(answer.index),
         timings_ms={name: round(ms, 1) for name, ms in answer.timings_ms.items()},

@@ -25,9 +25,10 @@ from ..types import (
     ScoredUnit,
     SentenceClosed,
 )
-from ..verify.support import MIN_SUPPORT_SCORE, Verifier, support_score
+from ..verify.support import MIN_SUPPORT_SCORE, Verdict, Verifier, support_score
 from .answer_text import AnswerText
 from .markers import Marker, Piece, Ref, Text
+from .quotes import Line
 from .sanitize import sanitize_markup
 
 CONTEXT_CHARS = 200
@@ -145,12 +146,31 @@ class AnswerBuilder:
         self._sentence_text += text
         return self._write(text)
 
+    def add_quote(self, line: Line) -> list[Event]:
+        """Adds a line of quoted text with its citations as a sentence of its own.
+
+        Of the places that agree those are cited that support the line by themselves.
+        """
+        gap = self._write(line.gap) if line.gap else []
+        events = [*gap, *self._add_text(line.text)]
+        agreeing = [place for place in line.agreeing if self._supports(line.claim, place)]
+        events += self._cite([*line.cited, *agreeing])
+        return [*events, *self._close_sentence(line.claim)]
+
+    def _supports(self, claim: str, place: tuple[Hit, ScoredUnit]) -> bool:
+        citation = verify_quote(self._generation, *place, n=0)
+        return self._judge(claim, [citation]).status == "supported"
+
     def _add_marker(self, refs: Sequence[Ref]) -> list[Event]:
+        places = [self._resolve(ref) for ref in refs]
+        self.dropped_markers += places.count(None)
+        return self._cite([place for place in places if place is not None])
+
+    def _cite(self, places: Sequence[tuple[Hit, ScoredUnit]]) -> list[Event]:
         events: list[Event] = []
         numbers: list[int] = []
-        for ref in refs:
-            place = self._resolve(ref)
-            if place is None or len(self._sentence_citations) >= MAX_SENTENCE_CITATIONS:
+        for place in places:
+            if len(self._sentence_citations) >= MAX_SENTENCE_CITATIONS:
                 self.dropped_markers += 1
                 continue
             citation, is_new = self._citation(*place)
@@ -164,10 +184,15 @@ class AnswerBuilder:
             events += self._write(gap + "".join(f"[{number}]" for number in numbers))
         return events
 
-    def _close_sentence(self) -> list[Event]:
-        """Ends the current sentence, if there is one, with its verdict."""
+    def _close_sentence(self, claim: str | None = None) -> list[Event]:
+        """Ends the current sentence, if there is one, with its verdict.
+
+        Of quoted text the `claim` is verified: what it says besides is the service's own.
+        """
         events: list[Event] = []
         text, start = self._sentence_text.strip(), self._sentence_start
+        if claim is not None:
+            text = claim
         if start is not None and not self._sentence_citations and self._writer == "model":
             events = self._cite_uncited(text)
         citations = list(self._sentence_citations.values())
@@ -177,7 +202,7 @@ class AnswerBuilder:
         if start is None or (citations and _NO_STATEMENT.fullmatch(text)):
             return events
         with self._stages.during("support"):
-            verdict = self._judge(text, citations)
+            verdict = self._judge(text, citations) if text else Verdict("supported", None)
         sentence = AnswerSentence(
             text=shown,
             start=start,
@@ -293,6 +318,8 @@ def verify_quote(generation: Generation, hit: Hit, sentence: ScoredUnit, *, n: i
         start=sentence.start,
         end=sentence.end,
         quote=quote,
+        date=hit.source.date,
+        unit=sentence.kind,
         before=text[max(sentence.start - CONTEXT_CHARS, 0) : sentence.start],
         after=text[sentence.end : sentence.end + CONTEXT_CHARS],
     )

@@ -23,10 +23,14 @@ _POSSESSIVE = re.compile(r"['’]s?$")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was retrieved for a question: hits, the sentences to quote, and the confidence."""
+    """What was retrieved for a question: hits, the units to quote, and the confidence.
+
+    `conflict` are those of the picks in which sources disagree.
+    """
 
     hits: tuple[Hit, ...] = ()
     picks: tuple[Pick, ...] = ()
+    conflict: tuple[Pick, ...] = ()
     confidence: float = 0.0
     retrieve_ms: float = 0.0
 
@@ -38,11 +42,11 @@ def assess(
     if result is None or not result.hits:
         return Evidence()
     picks = pick_sentences(question, result.hits)
-    return Evidence(
-        result.hits,
-        tuple(with_conflicts(question, picks, result.hits)),
-        confidence(features(standalone, result, picks), weights),
-    )
+    if not picks:
+        return Evidence(result.hits)
+    shown, conflict = with_conflicts(question, picks, result.hits)
+    certainty = confidence(features(standalone, result, picks), weights)
+    return Evidence(result.hits, tuple(shown), tuple(conflict), certainty)
 
 
 def refusal_reason(evidence: Evidence, info: GenerationInfo, threshold: float) -> Reason | None:
@@ -81,7 +85,9 @@ def features(question: str, result: RetrievalResult, picks: Sequence[Pick]) -> d
 def _missing_names(question: str, hits: Sequence[Hit]) -> float:
     """Returns the share of the question's names and figures that the chosen passages lack."""
     names = [word for word in _WORD.findall(question)[1:] if _is_name(word)]
-    text = " ".join(f"{hit.source.title} {hit.chunk.heading} {hit.text}" for hit in hits).lower()
+    text = " ".join(
+        f"{hit.source.title} {hit.source.date} {hit.chunk.heading} {hit.text}" for hit in hits
+    ).lower()
     missing = sum(_POSSESSIVE.sub("", word).lower() not in text for word in names)
     return missing / len(names) if names else 0.0
 

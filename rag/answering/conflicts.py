@@ -1,4 +1,4 @@
-"""Detects conflicting sources: a sentence that answers with another number or date than the best.
+"""Detects conflicting sources: another number, date or version of a sentence than the best one.
 
 Numbers are compared if they count what is asked for, share a unit or measure it without one; dates
 by year, month and day where both have them. What the question names must be in the hit, so that
@@ -15,13 +15,17 @@ from index.text.analyzer import content_terms, terms
 
 from ..language.answer_type import MEASURE_WORDS, expected_answer_type
 from ..language.names import missing_name
+from ..language.negation import negation_differs
 from ..language.numbers import Number, find_numbers, is_consistent, missing_number
+from ..language.recency import LATEST, as_of
 from ..types import Hit, ScoredUnit
 
 SIMILARITY, COVER = 0.15, 0.45
 """How far a sentence may score below the best one and still be about the same. Of 592 SQuAD
 questions 13 find a conflict, most of them ambiguous questions."""
 
+MIN_SHARED, VERSION_OVERLAP = 3, 0.5
+"""Content words that two versions of a sentence share: at least, and of all that either has."""
 MAX_FIGURES = 50
 """Numbers, and dates, of one text that are compared."""
 
@@ -58,22 +62,47 @@ class _Date:
         return all(one is None or another is None or one == another for one, another in pairs)
 
 
-def in_conflict(question: str, best: ScoredUnit, other: ScoredUnit, hit: Hit) -> bool:
+def in_conflict(
+    question: str, best: ScoredUnit, other: ScoredUnit, hit: Hit, *, has_value: bool = True
+) -> bool:
     """Returns whether `other`, a sentence of the hit, conflicts with `best`.
 
-    Only where a number or a date is asked for.
+    It is another version of the same sentence, or, where a number or a date is asked for and
+    both have one (`has_value`), names another.
     """
     if best.similarity - other.similarity > SIMILARITY or best.cover - other.cover > COVER:
         return False
-    return differ(question, best.text, other.text) and _is_about(question, other, hit)
+    is_different = has_value and differ(question, best.text, other.text)
+    if not is_different and not is_other_version(question, best.text, other.text):
+        return False
+    return _is_about(question, other, hit)
+
+
+def is_other_version(question: str, one: str, other: str) -> bool:
+    """Returns whether two sentences share most words and each has some that the other lacks.
+
+    What differs is not what the question names, so that both are about the same; or only one of
+    them is negated.
+    """
+    words, others = (frozenset(content_terms(terms(text))) for text in (one, other))
+    shared = len(words & others)
+    if shared < MIN_SHARED or shared < VERSION_OVERLAP * len(words | others):
+        return False
+    asked = frozenset(content_terms(terms(question)))
+    if asked & (words ^ others):
+        return False
+    return bool(words - others and others - words) or negation_differs(one, [other])
 
 
 def _is_about(question: str, sentence: ScoredUnit, hit: Hit) -> bool:
     """Whether the hit has the question's names, and the sentence its figures."""
-    named = [sentence.text, hit.source.title, hit.chunk.heading or "", hit.text]
+    source = hit.source
+    named = [sentence.text, source.title, hit.chunk.heading or "", hit.text]
     if missing_name(question, named):
         return False
-    return missing_number(question, f"{sentence.text} {hit.source.title}") is None
+    if as_of(question) not in (None, LATEST) and source.date:
+        return True  # the year is that of the source
+    return missing_number(question, f"{sentence.text} {source.title}") is None
 
 
 def differ(question: str, one: str, other: str) -> bool:

@@ -1,8 +1,9 @@
-"""The answer without a model: the fewest sentences that answer, quoted.
+"""The answer without a model: the fewest units that answer, quoted.
 
-Every sentence of the best hits is scored by its passage, by its own nearness to the question, by
-the words it covers and by whether it holds the kind of thing asked for. The best one answers; a
-second or third joins only where it is nearly as good, or where another source has another figure.
+Every unit of the best hits but headings is scored by its passage, by its own nearness to the
+question, by the words it covers and by whether it holds the kind of thing asked for. The best one
+answers; a second or third joins only where it is nearly as good, or where another source says
+otherwise.
 """
 
 import re
@@ -10,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ..language.answer_type import contains_answer_type, expected_answer_type, is_statement
-from ..retrieval.diversify import WordSet, is_near_duplicate, word_set
+from ..language.recency import LATEST, as_of, newest_first
+from ..retrieval.diversify import content_key
 from ..types import Hit
 from .conflicts import in_conflict
 
@@ -34,10 +36,10 @@ _HEADING = re.compile(r"^#{1,6} ")
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A sentence chosen for the answer: its hit, its place in it, and its score.
+    """A unit chosen for the answer: its hit, its place in it, and its score.
 
     `holds`: does it hold the kind of thing that was asked for? `agreeing` are the places (hit,
-    sentence) that say the same in nearly the same words; they are cited with it.
+    unit) that say the same in the same words; they are cited with it.
     """
 
     hit: int
@@ -65,17 +67,29 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
     return _in_reading_order(chosen)
 
 
-def with_conflicts(question: str, picks: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
-    """Returns the picks with what other sources say otherwise, which comes before the rest.
+def with_conflicts(
+    question: str, picks: Sequence[Pick], hits: Sequence[Hit]
+) -> tuple[list[Pick], list[Pick]]:
+    """Returns the picks with what other sources say otherwise, and those that conflict.
 
-    Of each such source that is its best sentence; there are still three sentences at most.
+    Of each such source that is its best sentence; there are still three sentences at most. The
+    conflicting ones come first, the newest source before the others. Where a year is asked for
+    ("in 2023"), only what the newest source of that time says stays of them.
     """
-    if not picks or expected_answer_type(question) not in ("number", "measure", "date"):
-        return list(picks)
+    if not picks:
+        return [], []
     ranked = _deduplicate(rank_sentences(question, hits), hits)
     conflicting = _conflicting(question, ranked, hits)
+    if not conflicting:
+        return list(picks), []
+    time = as_of(question)
+    versions = newest_first(
+        [(hits[pick.hit].source.date, pick) for pick in (ranked[0], *conflicting)], time
+    )
     others = [pick for pick in ranked[1:] if pick in picks and pick not in conflicting]
-    return _in_reading_order([ranked[0], *conflicting, *others][:MAX_SENTENCES])
+    if time not in (None, LATEST) and hits[versions[0].hit].source.date:
+        return [versions[0]], []
+    return [*versions, *_in_reading_order(others)][:MAX_SENTENCES], versions
 
 
 def _in_reading_order(picks: Sequence[Pick]) -> list[Pick]:
@@ -84,16 +98,17 @@ def _in_reading_order(picks: Sequence[Pick]) -> list[Pick]:
 
 
 def _conflicting(question: str, ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
-    if not ranked[0].holds:
-        return []
     best = hits[ranked[0].hit]
     best_sentence = best.units[ranked[0].sentence]
+    asks_value = expected_answer_type(question) in ("number", "measure", "date")
     sources, conflicting = {best.source.id}, list[Pick]()
     for pick in ranked[1:]:
         hit = hits[pick.hit]
         other = hit.units[pick.sentence]
-        is_new = pick.holds and hit.source.id not in sources and len(other.text) <= MAX_CHARS
-        if is_new and in_conflict(question, best_sentence, other, hit):
+        if hit.source.id in sources or len(other.text) > MAX_CHARS:
+            continue
+        has_value = asks_value and pick.holds and ranked[0].holds
+        if in_conflict(question, best_sentence, other, hit, has_value=has_value):
             sources.add(hit.source.id)
             conflicting.append(pick)
     return conflicting[:MAX_CONFLICTING]
@@ -106,34 +121,37 @@ def _may_join(pick: Pick, best: Pick) -> bool:
 
 
 def _deduplicate(ranked: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
-    """Returns the sentences without those that repeat a better one, which then cites them too."""
-    kept: list[Pick] = []
-    words: list[WordSet] = []
+    """Returns the units without those that repeat a better one, which then cites them too."""
+    kept: dict[object, Pick] = {}
     for pick in ranked:
-        own = word_set(_text(hits, pick))
-        like = next((n for n, other in enumerate(words) if is_near_duplicate(own, other)), None)
-        if like is None:
-            kept.append(pick)
-            words.append(own)
-        elif len(kept[like].agreeing) < MAX_AGREEING:
-            agreeing = (*kept[like].agreeing, (pick.hit, pick.sentence))
-            kept[like] = replace(kept[like], agreeing=agreeing)
-    return kept
+        unit = hits[pick.hit].units[pick.sentence]
+        key: object = content_key(unit.text)
+        if unit.kind == "row":  # the same cells say something else under other names
+            key = (hits[pick.hit].source.id, unit.start)
+        better = kept.get(key)
+        if better is None:
+            kept[key] = pick
+        elif len(better.agreeing) < MAX_AGREEING:
+            agreeing = (*better.agreeing, (pick.hit, pick.sentence))
+            kept[key] = replace(better, agreeing=agreeing)
+    return list(kept.values())
 
 
 def rank_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
-    """Returns every sentence of the first HITS hits, best first."""
+    """Returns every unit of the first HITS hits but headings, best first."""
     kind = expected_answer_type(question)
     cover = STATEMENT_COVER if is_statement(question) else COVER
     picks = []
     for number, hit in enumerate(hits[:HITS]):
         for place, sentence in enumerate(hit.units):
+            if sentence.kind == "heading":
+                continue
             score = PASSAGE * hit.score + SIMILARITY * sentence.similarity
             score += cover * sentence.cover + PAIRS * sentence.pairs
             fits = kind == "open" or contains_answer_type(kind, sentence.text, question)
             if kind != "open" and fits:
                 score += KIND
-            if is_fragment(sentence.text):
+            if sentence.kind == "sentence" and is_fragment(sentence.text):
                 score -= FRAGMENT
             picks.append(Pick(number, place, score, fits))
     return sorted(picks, key=lambda pick: -pick.score)

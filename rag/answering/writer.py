@@ -28,7 +28,8 @@ from ..types import (
 from ..verify.llm_judge import LlmJudge, PendingVerdict
 from .cite import AnswerBuilder
 from .extractive import Pick
-from .markers import Marker, Piece, SentenceEnd, Text
+from .markers import Piece, SentenceEnd, Text
+from .quotes import Place, Quoter
 from .sentences import SLICE, AnswerBuffer
 
 REFUSALS: dict[Reason, str] = {
@@ -69,16 +70,24 @@ def refuse(reason: Reason) -> Iterator[Event | Written]:
 
 
 def quote(
-    builder: AnswerBuilder, hits: Sequence[Hit], picks: Sequence[Pick]
+    builder: AnswerBuilder, quoter: Quoter, hits: Sequence[Hit], picks: Sequence[Pick]
 ) -> Iterator[Event | Written]:
-    """Yields the extractive answer: the chosen sentences, each with its citations."""
-    for number, pick in enumerate(picks):
-        text = hits[pick.hit].units[pick.sentence].text
-        places = [(pick.hit, pick.sentence), *pick.agreeing]
-        marker = Marker(tuple((hit + 1, sentence + 1) for hit, sentence in places))
-        gap: list[Piece] = [Text(" ")] if number else []
-        for piece in [*gap, Text(text), marker, SentenceEnd()]:
-            yield from builder.add(piece)
+    """Yields the extractive answer: the chosen units, each line with its citations.
+
+    A refusal where nothing of them can be quoted by itself.
+    """
+
+    def place(hit: int, unit: int) -> Place:
+        return hits[hit], hits[hit].units[unit]
+
+    lines = quoter.lines(
+        [(place(pick.hit, pick.sentence), [place(*one) for one in pick.agreeing]) for pick in picks]
+    )
+    if not lines:  # introductions of nothing
+        yield from refuse("low_confidence")
+        return
+    for line in lines:
+        yield from builder.add_quote(line)
     yield _written(builder)
 
 

@@ -36,6 +36,15 @@ _QUESTION_PATTERNS = _compile(
         "reason": r"\bwhy\b|\bwhat (?:is|was) the (?:reason|cause)\b",
     }
 )
+_LIST = re.compile(
+    r"\b(?:list|enumerate|steps?|procedure|how (?:to|do|does|can|could|should|would|must)"
+    r"|(?:what|which|who) (?:all )?(?:are|were)|all (?:of )?the"
+    r"|(?:what|which) (?:\w+ ){0,2}?(?!is\b|was\b|does\b|has\b|this\b)\w{2,}(?<!s)s\b"
+    r"|welche[rsnm]?|alle|wie (?:kann|können|muss|soll|mache?|geht)|schritte|was sind"
+    r"|quel(?:le)?s|comment|étapes|tous les|toutes les|cuáles|cómo|pasos|todos los|todas las)\b"
+    r"|哪些|如何|怎么|怎样|步骤|列出|所有",
+    re.IGNORECASE,
+)
 MIN_SENTENCE_WORDS, MIN_TITLE_WORDS = 3, 5
 """A statement without a full stop is a title, and longer."""
 _ASKS = re.compile(
@@ -80,6 +89,11 @@ def is_statement(text: str) -> bool:
     if text.rstrip().endswith((".", "!")):
         return len(words) >= MIN_SENTENCE_WORDS
     return len(words) >= MIN_TITLE_WORDS and any(word in STOP_WORDS for word in words)
+
+
+def asks_for_list(question: str) -> bool:
+    """Whether the question asks for a list or a procedure ("which sites", "how do I …")."""
+    return bool(_LIST.search(question))
 
 
 def expected_answer_type(question: str) -> AnswerType:

@@ -148,7 +148,10 @@ def parse_verdicts(reply: str, count: int) -> list[bool] | None:
 
 
 def _passage(hit: Hit, *, number: int, fence: str, chars: int) -> str:
-    lines = [f"Passage {number}: {_data(_heading(hit.source.title, hit.chunk.heading), fence)}"]
+    source = hit.source
+    origin = ", ".join(filter(None, (source.path, source.date)))
+    title = _heading(source.title, hit.chunk.heading)
+    lines = [f"Passage {number}: {_data(f'{title} ({origin})', fence)}"]
     remaining = chars
     texts = [sentence.text for sentence in hit.units] or [hit.text]
     for place, text in enumerate(texts, start=1):

@@ -1,4 +1,4 @@
-"""Selects the hits for a prompt of limited size: no near-duplicates, and a mix of sources.
+"""Selects the hits for a prompt of limited size: no duplicates, and a mix of sources.
 
 Maximal marginal relevance (Carbonell and Goldstein 1998), with the source in place of the cosine: a
 hit that repeats a better one is dropped, and each hit of a source makes its next one wait behind
@@ -9,34 +9,22 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from ..language.negation import NEGATORS
 from ..types import Hit
 
-NEAR_DUPLICATE_OVERLAP = 0.8
-"""Share of the words of two texts that both have (Jaccard) from which they are duplicates."""
 SAME_SOURCE_PENALTY = 0.04
 """Deducted from a hit's score for each hit already selected from its source."""
 
 _WORDS = re.compile(r"\w+")
-
-WordSet = frozenset[str]
-
-
-def word_set(text: str) -> WordSet:
-    """Returns the text's words, for `is_near_duplicate`."""
-    return frozenset(_WORDS.findall(text.lower()))
+_ARTICLES = frozenset({"a", "an", "the"})
 
 
-def is_near_duplicate(one: WordSet, other: WordSet) -> bool:
-    """Whether two texts say the same: most words are shared, and all numbers and negators."""
-    shared, union = len(one & other), len(one | other)
-    if not union or shared / union < NEAR_DUPLICATE_OVERLAP:
-        return False
-    return not any(_changes_meaning(word) for word in one ^ other)
+def content_key(text: str) -> tuple[str, ...]:
+    """Returns the text's words in order, but for case and articles.
 
-
-def _changes_meaning(word: str) -> bool:
-    return word in NEGATORS or word == "t" or any(character.isdigit() for character in word)
+    Texts with the same key say the same. A single other word may change what is said: a weekday, a
+    name, "sometimes" for "always"; so that versions of a rule are never taken for one.
+    """
+    return tuple(word for word in _WORDS.findall(text.lower()) if word not in _ARTICLES)
 
 
 def diversify(hits: Sequence[Hit], *, chars: int) -> tuple[Hit, ...]:
@@ -56,10 +44,8 @@ def diversify(hits: Sequence[Hit], *, chars: int) -> tuple[Hit, ...]:
 
 
 def deduplicate(hits: Sequence[Hit]) -> list[Hit]:
-    """Returns the hits without near-duplicates of a better one, best first."""
-    unique: list[tuple[Hit, WordSet]] = []
+    """Returns the hits without duplicates of a better one, best first."""
+    unique: dict[tuple[str, ...], Hit] = {}
     for hit in hits:
-        words = word_set(hit.text)
-        if not any(is_near_duplicate(words, other) for _, other in unique):
-            unique.append((hit, words))
-    return [hit for hit, _ in unique]
+        unique.setdefault(content_key(hit.text), hit)
+    return list(unique.values())

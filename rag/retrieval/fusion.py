@@ -22,7 +22,7 @@ from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
 from ..types import Hit, ScoredUnit, Scores
-from .diversify import is_near_duplicate, word_set
+from .diversify import content_key
 from .query import Floats, Ints, Query, analyze_query
 from .weights import SignalWeights, Weights
 
@@ -42,7 +42,7 @@ class RetrievalResult:
     query: Query
     hits: tuple[Hit, ...]
     lead: float
-    """The best hit's score less that of the next one that is no near-duplicate."""
+    """The best hit's score less that of the next one with another text."""
 
 
 def retrieve(
@@ -72,9 +72,9 @@ def retrieve(
 
 
 def lead(hits: Sequence[Hit]) -> float:
-    """Returns the best hit's lead over the next that is no near-duplicate; 0 without one."""
-    best = word_set(hits[0].text)
-    others = (hit.score for hit in hits[1:] if not is_near_duplicate(best, word_set(hit.text)))
+    """Returns the best hit's lead over the next with another text; 0 without one."""
+    best = content_key(hits[0].text)
+    others = (hit.score for hit in hits[1:] if content_key(hit.text) != best)
     return hits[0].score - next(others, hits[0].score)
 
 

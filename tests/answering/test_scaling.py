@@ -23,7 +23,7 @@ from rag.model.prompt import build_condense_messages, parse_verdicts
 from rag.model.reasoning import ReasoningFilter
 from rag.model.refusals import is_refusal, may_be_refusal, without_label
 from rag.retrieval.condense_rules import condense_by_rules
-from rag.retrieval.diversify import word_set
+from rag.retrieval.diversify import content_key
 from rag.retrieval.query import MAX_CORRECTED_CHARS, single_edits
 from rag.types import Turn
 from rag.verify.support import check_support, strip_markup, support_score
@@ -140,7 +140,7 @@ WORK: dict[str, tuple[int, Work]] = {
         lambda text: differ(f"How many {text}?", CITED, "It froze for 130 days."),
     ),
     "is_fragment": (UNIT, is_fragment),
-    "word_set": (UNIT, word_set),
+    "content_key": (UNIT, content_key),
 }
 
 

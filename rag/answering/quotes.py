@@ -1,0 +1,244 @@
+"""Chosen units → the lines of an answer without a model: what each line says and what it cites.
+
+A row is shown with the names of its columns, an item with its introduction, a list or a procedure
+whole up to a limit, code with the sentence before it. The text shown has no markup; what is cited
+stays the source's own.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from index.store.generation import Generation
+from index.types import Chunk, Span, Unit
+
+from ..language.answer_type import asks_for_list, expected_answer_type
+from ..language.plain_text import plain_text
+from ..types import Hit, ScoredUnit
+
+MAX_LIST_UNITS = 20
+MAX_LIST_CHARS = 1_500
+"""Of a list that is quoted whole; what is left out is counted and linked to."""
+CHUNKS_BEFORE, CHUNKS_AFTER = 8, 24
+"""Chunks around a hit in which the rest of its list or table is looked for."""
+
+_COLON = (":", "：")
+_BULLET = re.compile(r"(?:[-*+•‣◦▪–]|(\d{1,3}[.)]))\s+")
+_LIST_KINDS = ("item", "code")
+
+Place = tuple[Hit, ScoredUnit]
+"""A unit, with the hit of the source and chunk that it stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the answer: its text, what separates it from the one before, and what it cites.
+
+    `claim` is the part of the text that the cited places must support.
+    """
+
+    text: str
+    cited: tuple[Place, ...]
+    gap: str
+    claim: str
+    agreeing: tuple[Place, ...] = ()
+    """Places that may say the same, each to be verified by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list, table or code block: its introduction, and its units in order."""
+
+    introduction: Place | None
+    members: tuple[Place, ...]
+
+
+class Quoter:
+    """Builds the lines of one answer."""
+
+    def __init__(self, generation: Generation, question: str) -> None:
+        self._generation, self._question = generation, question
+        self._wants_list = asks_for_list(question)
+        self._lines: list[Line] = []
+        self._shown: set[tuple[str, int]] = set()
+
+    def lines(self, picks: Sequence[tuple[Place, Sequence[Place]]]) -> list[Line]:
+        """Returns the lines for the picked places, each with the places that agree with it."""
+        for place, agreeing in picks:
+            if self._key(place) not in self._shown:
+                self._quote(place, agreeing)
+        return self._lines
+
+    def _quote(self, place: Place, agreeing: Sequence[Place]) -> None:
+        unit = place[1]
+        found = None
+        if unit.kind in _LIST_KINDS or _is_lead_in(unit) or self._wants_list:
+            found = self._list_of(place)
+        if unit.kind == "row":
+            self._add(self._row(place), self._with_header(place), agreeing, gap="\n")
+        elif found and found.members:
+            self._quote_list(found, place)
+        elif not _is_lead_in(unit):
+            self._add(self._member(place, None), [place], agreeing, gap=" ")
+
+    def _quote_list(self, found: _List, picked: Place) -> None:
+        unit, members, introduction = picked[1], found.members, found.introduction
+        kind = expected_answer_type(self._question)
+        is_whole = self._wants_list or unit.kind == "sentence" or kind in ("open", "reason")
+        if not is_whole:
+            members = tuple(member for member in members if member[1].start == unit.start)
+        if introduction and (is_whole or _is_lead_in(introduction[1])):
+            if self._key(introduction) not in self._shown:
+                self._add(plain_text(introduction[1].text), [introduction], gap="\n")
+        else:
+            introduction = None
+        texts = [self._member(member, introduction) for member in members]
+        shown = _window(
+            texts,
+            next(n for n, m in enumerate(members) if m[1].start == unit.start)
+            if unit.kind != "sentence"
+            else 0,
+        )
+        for number in shown:
+            self._add(texts[number], self._with_header(members[number]), gap="\n")
+        if rest := len(members) - len(shown):
+            omitted = members[shown.stop :] or members[: shown.start]
+            self._add(f"… and {rest} more", [self._joined(omitted)], gap="\n", claim="")
+
+    def _member(self, place: Place, introduction: Place | None) -> str:
+        """Returns the text of a list's item as a line: with a marker, or after its term."""
+        unit = place[1]
+        if unit.kind == "row":
+            return self._row(place)
+        text = plain_text(unit.text, unit.kind)
+        if unit.kind != "item":
+            return text
+        mark = _BULLET.match(text)
+        number = mark.group(1) if mark else None
+        if mark is None and unit.under and introduction is None:
+            return f"{plain_text(self._text(place, unit.under[-1]))}: {text}"
+        if introduction is None and not number:
+            return text[mark.end() if mark else 0 :]
+        depth = sum(span[0] != introduction[1].start for span in unit.under) if introduction else 0
+        return f"{'  ' * depth}{number or '-'} {text[mark.end() if mark else 0 :]}"
+
+    def _row(self, place: Place) -> str:
+        under = place[1].under
+        header = self._text(place, under[0]) if under else None
+        return plain_text(place[1].text, "row", header=header)
+
+    def _with_header(self, place: Place) -> list[Place]:
+        """Returns the place with that of the header row, or of the term, that it stands under."""
+        hit, unit = place
+        if unit.kind == "row" or (unit.kind == "item" and not _BULLET.match(unit.text)):
+            under = [ScoredUnit(*s, self._text(place, s), 0, 0, kind="heading") for s in unit.under]
+            return [place, *((hit, one) for one in under[-1:])]
+        return [place]
+
+    def _add(
+        self,
+        text: str,
+        cited: Sequence[Place],
+        agreeing: Sequence[Place] = (),
+        *,
+        gap: str,
+        claim: str | None = None,
+    ) -> None:
+        self._shown.add(self._key(cited[0]))
+        gap = gap if self._lines else ""
+        if self._lines and "\n" in (self._lines[-1].text + self._lines[-1].gap):
+            gap = "\n"
+        self._lines.append(
+            Line(text, tuple(cited), gap, text if claim is None else claim, tuple(agreeing))
+        )
+
+    def _key(self, place: Place) -> tuple[str, int]:
+        return place[0].source.id, place[1].start
+
+    # --- what stands around a unit
+
+    def _text(self, place: Place, span: Span) -> str:
+        return self._generation.text(place[0].source.id)[span[0] : span[1]]
+
+    def _joined(self, places: Sequence[Place]) -> Place:
+        """Returns the places of one chunk or more as one."""
+        (hit, first), (_, last) = places[0], places[-1]
+        text = self._text((hit, first), (first.start, last.end))
+        return hit, replace(first, end=last.end, text=text)
+
+    def _list_of(self, place: Place) -> _List:
+        """Returns the list, table or code that a unit is part of, or introduces."""
+        units = self._units_around(place[0])
+        starts = [unit.start for _, unit in units]
+        at = starts.index(place[1].start)
+        picked = units[at][1]
+        if picked.kind == "sentence":
+            members = self._introduced(units, at)
+            return _List(place, members) if members else _List(None, ())
+        if picked.kind == "code":
+            before = picked.under[-1:]
+            introduction = _find(units, before[0]) if before else None
+            return _List(introduction, (place,))
+        root = picked.under[:1]
+
+        def belongs(unit: ScoredUnit) -> bool:
+            return unit.kind in _LIST_KINDS and unit.under[:1] == root
+
+        members_before = list(takewhile(lambda one: belongs(one[1]), reversed(units[:at])))
+        after = takewhile(lambda one: belongs(one[1]), units[at:])
+        introduction = _find(units, root[0]) if root else None
+        return _List(introduction, (*reversed(members_before), *after))
+
+    def _introduced(self, units: Sequence[Place], at: int) -> tuple[Place, ...]:
+        """Returns what follows a sentence and stands under it, or the table right behind it."""
+        unit = units[at][1]
+        span = (unit.start, unit.end)
+        following = units[at + 1 :]
+        members = tuple(takewhile(lambda one: span in one[1].under, following))
+        if members or not unit.text.rstrip().endswith(_COLON):
+            return members
+        if not following:
+            return ()
+        header = following[0][1]
+        if header.kind != "heading":
+            return (following[0],)
+        under = ((header.start, header.end),)
+        return tuple(takewhile(lambda one: one[1].under == under, following[1:]))
+
+    def _units_around(self, hit: Hit) -> list[Place]:
+        first = max(0, hit.chunk.row - CHUNKS_BEFORE)
+        last = min(self._generation.info.chunks, hit.chunk.row + CHUNKS_AFTER)
+        chunks = self._generation.chunks(range(first, last))
+        own = [chunk for chunk, _ in chunks if chunk.source_id == hit.source.id]
+        text = self._generation.text(hit.source.id)
+        return [(_hit_of(hit, chunk), _scored(unit, text)) for chunk in own for unit in chunk.units]
+
+
+def _window(texts: Sequence[str], picked: int) -> range:
+    """Returns which of the list's lines are shown, within the limits; the picked one is."""
+    first = max(0, picked + 1 - MAX_LIST_UNITS)
+    last, chars = first, 0
+    for text in texts[first : first + MAX_LIST_UNITS]:
+        chars += len(text)
+        if chars > MAX_LIST_CHARS and last > picked:
+            break
+        last += 1
+    return range(first, last)
+
+
+def _is_lead_in(unit: ScoredUnit) -> bool:
+    return unit.text.rstrip(" *_").endswith(_COLON)
+
+
+def _hit_of(hit: Hit, chunk: Chunk) -> Hit:
+    return hit if chunk.row == hit.chunk.row else replace(hit, chunk=chunk)
+
+
+def _scored(unit: Unit, text: str) -> ScoredUnit:
+    words = text[unit.start : unit.end]
+    return ScoredUnit(unit.start, unit.end, words, 0.0, 0.0, kind=unit.kind, under=unit.under)
+
+
+def _find(units: Sequence[Place], span: Span) -> Place | None:
+    return next((one for one in units if one[1].start == span[0]), None)
