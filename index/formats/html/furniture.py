@@ -171,12 +171,13 @@ class _Furniture:
         named = words.tokens(element.attributes) & words.NAMED
         if named and _is_named_furniture(element, named, density, place):
             return True
-        if self._is_notice(element, place):
-            return True
+        is_notice = self._is_notice(element, place)
+        if is_notice or tag == "p":
+            return is_notice
         first = element.text(120)
-        if words.PROMOTES.match(first) and chars <= SHORT_CHARS and tag != "p":
+        if words.PROMOTES.match(first) and chars <= SHORT_CHARS:
             return True
-        is_related = element.links >= 2 and density >= 0.25 and tag != "p"
+        is_related = element.links >= 2 and density >= 0.25
         return is_related and words.RELATED.match(first) is not None
 
     def _is_notice(self, element: Element, place: _Place) -> bool:

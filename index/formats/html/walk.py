@@ -1,13 +1,11 @@
 """The content of a page → text: paragraphs, headings, list items, rows, code and fields."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 from ...types import Span
-from . import words
 from .forms import filled_fields
+from .inline import CONTROLS, cell_text, code_text, reads_inline
 from .tables import is_data_table, own_rows, write_table
 from .tree import BLOCKS, HEADINGS, LISTS, Element
 from .writer import TextWriter
@@ -16,14 +14,6 @@ MAX_ITEM_CHARS = 2_000
 """A longer list item, its nested lists apart, is read as paragraphs."""
 MAX_UNDER = 12
 """Levels of lists that an item names; of a deeper one, the nearest."""
-_ANCESTORS = 20
-_CONTROLS = frozenset("input select textarea output progress meter".split())
-_TEXT_BUTTON_PLACES = HEADINGS | {"summary", "dt", "legend", "th", "caption", "figcaption"}
-_PERMALINK = re.compile("[¶#§🔗↩\ufe0e\ufe0f↑^⤴←→»«↵⏎\\s]*")
-_MARK = re.compile(r"[\[(]?\s*(?:note )?(\d{1,3}|[a-z]|[ivx]{1,4}|[*†‡§])\s*[\])]?", re.IGNORECASE)
-_LINK_TOKENS = frozenset("editsection headerlink permalink anchorjs".split())
-"""Names of what stands in a heading to edit or link it, by MediaWiki, Sphinx and others."""
-_NOTE_TOKENS = frozenset("footnote noteref fn reference cite endnote".split())
 
 
 @dataclass(slots=True)
@@ -90,20 +80,20 @@ class PageReader:
             self._begin_block()
             self._writer.add(element.label)
             self._writer.add_heading(self._level + 1)
-        if tag in _CONTROLS:
+        if tag in CONTROLS:
             self._add_control(element)
         elif tag == "label" and _holds_control(element):
             return any(id(inner) in self._fields for inner in element.first_elements())
         elif tag == "pre":
             self._begin_block()
-            self._writer.add_code(_code_text(element), under=self._items[-1].path)
+            self._writer.add_code(code_text(element), under=self._items[-1].path)
         elif tag == "table" and is_data_table(element, own_rows(element)):
             self._add_table(element)
         elif tag in BLOCKS or element.discloses:
             self._enter_block(element)
             return True
         else:
-            return _reads_inline(element, self._writer)
+            return reads_inline(element, self._writer)
         return False
 
     def _add_table(self, table: Element) -> None:
@@ -111,7 +101,7 @@ class PageReader:
         for caption in (child for child in table.elements() if child.tag == "caption"):
             self._writer.add(caption.text())
             self._writer.close_paragraph()
-        write_table(table, self._writer, _cell_text)
+        write_table(table, self._writer, cell_text)
 
     def _enter_block(self, element: Element) -> None:
         tag = element.tag
@@ -148,7 +138,7 @@ class PageReader:
             self._begin_block()
             self._lists.pop()
             self._items.pop()
-            self._writer.introduction = None
+            self._writer.paragraph = None
         elif tag in ("li", "dd"):
             self._begin_block()
             self._items.pop()
@@ -158,7 +148,7 @@ class PageReader:
         elif tag in BLOCKS:
             self._boundary()
             if tag != "p":
-                self._writer.end_introduction()
+                self._writer.end_part()
 
     def _boundary(self) -> None:
         """Ends a paragraph; within a list item, a line of it."""
@@ -187,8 +177,7 @@ class PageReader:
         start = element.attributes.get("start", "")
         number = int(start) if start.lstrip("-").isdecimal() and len(start) < 8 else 1
         outer = self._items[-1]
-        introduction = self._writer.introduction
-        under = outer.path or ((introduction,) if introduction else ())
+        under = outer.path or self._writer.introduction()
         return _List(element.tag, element.attributes.get("type", "1"), number, under)
 
     def _item(self, element: Element) -> _Item:
@@ -226,7 +215,7 @@ class PageReader:
             self._begin_block()
             self._writer.add_block(field_text, "field")
         else:
-            _reads_inline(control, self._writer)
+            reads_inline(control, self._writer)
 
 
 def _parted(element: Element) -> list[Element | str | None]:
@@ -263,107 +252,5 @@ def _is_item(element: Element) -> bool:
     return not element.holds_sections and element.chars - nested <= MAX_ITEM_CHARS
 
 
-def _reads_inline(element: Element, writer: TextWriter) -> bool:
-    """Returns whether an inline element is read; writes what stands for it where it is not."""
-    if element.tag == "br":
-        writer.add_break()
-    elif element.tag == "input":
-        if element.attributes.get("type", "").lower() == "checkbox":
-            writer.add("☑ " if "checked" in element.attributes else "☐ ")
-    elif mark := _reference_mark(element):
-        writer.add_mark(*mark)
-    elif _LINK_TOKENS & words.tokens(element.attributes):
-        return False
-    else:
-        is_text = element.tag != "button" or _is_text_button(element)
-        return is_text and not (element.tag in _CONTROLS or _is_page_link(element))
-    return False
-
-
-def _cell_text(cell: Element) -> str:
-    """Returns a cell's text in one line, reference marks and ticks as in a paragraph."""
-    inner = TextWriter()
-    stack: list[Element | str] = list(reversed(cell.children))
-    while stack:
-        node = stack.pop()
-        if isinstance(node, str):
-            inner.add(node)
-        elif _reads_inline(node, inner):
-            if node.tag in BLOCKS:
-                inner.add(" ")
-                stack.append(" ")
-            stack.extend(reversed(node.children))
-    return " ".join(line for line in inner.take_lines() if line)
-
-
-def _code_text(pre: Element) -> str:
-    """Returns the text of a `pre` with its line breaks; blocks in it are lines of their own."""
-    parts: list[str] = []
-    stack: list[Element | str] = list(reversed(pre.children))
-    while stack:
-        node = stack.pop()
-        if isinstance(node, str):
-            parts.append(node)
-        elif node.tag == "br":
-            parts.append("\n")
-        elif node.tag not in _CONTROLS and node.tag != "button":
-            if node.tag in BLOCKS:
-                if parts and not parts[-1].endswith("\n"):
-                    parts.append("\n")
-                if node.following is not None:
-                    stack.append("\n")
-            stack.extend(reversed(node.children))
-    return "".join(parts)
-
-
 def _holds_control(label: Element) -> bool:
     return bool(label.attributes.get("for")) or label.controls > 0
-
-
-def _is_text_button(button: Element) -> bool:
-    """Returns whether a button's words are those of a heading, a summary or an accordion."""
-    if button.discloses:
-        return True
-    for ancestor in islice(button.ancestors(), _ANCESTORS):
-        if ancestor.tag in _TEXT_BUTTON_PLACES:  # a "Copy link" beside its words is none of them
-            is_opener = "aria-expanded" in button.attributes
-            return is_opener or _letters(ancestor) <= _letters(button) + 1  # a number, or `Q1.`
-        if ancestor.tag in BLOCKS:
-            return False
-    return False
-
-
-def _letters(element: Element) -> int:
-    return sum(map(str.isalpha, element.text(300)))
-
-
-def _is_page_link(link: Element) -> bool:
-    """Returns whether a link leads within the page: past its menu, or to a heading itself."""
-    if link.tag != "a":
-        return False
-    text = link.text(100)
-    target = link.attributes.get("href", "")
-    if target.startswith("#") and len(text) < 60 and words.SKIPS.match(text):
-        return True
-    return bool(text) and _PERMALINK.fullmatch(text) is not None and "#" in target
-
-
-def _reference_mark(element: Element) -> tuple[str, str] | None:
-    """Returns the number and the id of the note that a superscript or link refers to."""
-    if element.tag not in ("sup", "a") or not 0 < element.chars <= 10:
-        return None
-    text = element.text(20)
-    match = _MARK.fullmatch(text)
-    if match is None:
-        return None
-    first = element.first_elements()
-    links = [e for e in (element, *first, *islice(element.ancestors(), 2)) if e.tag == "a"]
-    targets = (link.attributes.get("href", "").partition("#")[2] for link in links)
-    target = next(filter(None, targets), "")
-    if not target:
-        return (match.group(1), "") if element.tag == "sup" and text.startswith("[") else None
-    is_raised = element.tag == "sup" or any(inner.tag == "sup" for inner in first)
-    attributes = element.attributes
-    kind = f"{attributes.get('role', '')} {attributes.get('epub:type', '')}"
-    is_named = "noteref" in kind or bool(words.tokens(attributes) & _NOTE_TOKENS)
-    return (match.group(1), target) if is_raised or is_named else None

@@ -27,7 +27,7 @@ class TextWriter:
     headings: list[Heading] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
     length: int = 0
-    introduction: Span | None = None
+    paragraph: Span | None = None
     notes: dict[str, tuple[str, Span]] = field(default_factory=dict)
     marks: list[tuple[str, str]] = field(default_factory=list)
 
@@ -71,7 +71,7 @@ class TextWriter:
             elif paragraph:
                 span = self.add_block("\n".join(paragraph))
                 paragraph = []
-                self.introduction = self._last_sentence(span)
+                self.paragraph = span
 
     def add_block(
         self,
@@ -90,7 +90,7 @@ class TextWriter:
         self.parts.append(text)
         self.length = span[1]
         self.blocks.append(span)
-        self.introduction = None
+        self.paragraph = None
         if kind:
             self.units.append(Unit(*span, kind, under))
         if self.marks:
@@ -112,8 +112,7 @@ class TextWriter:
             lines.pop(0)
         code = "\n".join(lines).rstrip()
         if code:
-            introduction = (self.introduction,) if self.introduction else ()
-            self.add_block(code, "code", under=under or introduction)
+            self.add_block(code, "code", under=under or self.introduction())
 
     def document(self, title: str | None) -> Document:
         """Returns what was written."""
@@ -125,10 +124,20 @@ class TextWriter:
             units=tuple(self.units),
         )
 
-    def end_introduction(self) -> None:
+    def introduction(self) -> tuple[Span, ...]:
+        """Returns the last sentence of the paragraph right before, none where it is long."""
+        if self.paragraph is None:
+            return ()
+        text = self.parts[-1]
+        start = max(len(text) - MAX_INTRODUCTION_CHARS, 0)
+        first, last = sentence_spans(text, start, len(text))[-1]
+        offset = self.paragraph[0]
+        return () if first == start > 0 else ((offset + first, offset + last),)
+
+    def end_part(self) -> None:
         """Ends a part of the page: only a sentence with a colon introduces what follows it."""
-        if self.introduction and not self.parts[-1].endswith((":", "：")):
-            self.introduction = None
+        if self.paragraph and not self.parts[-1].endswith((":", "：")):
+            self.paragraph = None
 
     def _note_marks(self, span: Span) -> None:
         """Notes for each mark of the last block which sentence refers to its note."""
@@ -140,12 +149,3 @@ class TextWriter:
             start, end = sentences[bisect_right(sentences, (place, len(text))) - 1]
             self.notes.setdefault(target, (mark, (span[0] + start, span[0] + end)))
         self.marks.clear()
-
-    def _last_sentence(self, span: Span) -> Span | None:
-        """Returns the last sentence of the block that was just written, where it is short."""
-        text = self.parts[-1]
-        start = max(len(text) - MAX_INTRODUCTION_CHARS, 0)
-        first, last = sentence_spans(text, start, len(text))[-1]
-        if first == start > 0:
-            return None
-        return span[0] + first, span[0] + last
