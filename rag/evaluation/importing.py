@@ -175,10 +175,17 @@ def read_csv(path: Path, sources: dict[str, str]) -> Iterator[Json]:
     """Yields a CSV's rows.
 
     Columns are question, answers (separated by `|`), and optionally id, source, quote, answerable
-    (true or false), tags (separated by `|`) and group.
+    (true or false), tags (separated by `|`) and group; they are separated by commas, semicolons or
+    tabs.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=1):
+        header = file.readline()
+        if header.lower().startswith("sep="):
+            header = file.readline()
+        delimiter = max(",;\t", key=header.count)
+        names = next(csv.reader([header], delimiter=delimiter), [])
+        rows = csv.DictReader(file, names, delimiter=delimiter)
+        for number, row in enumerate(rows, start=1):
             cells = {(key or "").strip().lower(): (row[key] or "").strip() for key in row if key}
             answers = _split(cells.get("answers") or cells.get("answer") or "")
             flag = cells.get("answerable", "").lower()

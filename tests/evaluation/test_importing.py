@@ -152,6 +152,19 @@ def test_csv(tmp_path: Path) -> None:
     assert len(imported.skipped) == 1
 
 
+@pytest.mark.parametrize("start", ["", "sep=;\r\n"])
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_csv_may_be_separated_by_semicolons_or_tabs(
+    tmp_path: Path, start: str, delimiter: str
+) -> None:
+    path = tmp_path / "cases.csv"
+    rows = (("Question", "Answers", "Tags"), ("How deep, in metres?", "1,5|12", "a, b"))
+    lines = "".join(delimiter.join(row) + "\r\n" for row in rows)
+    path.write_text("\ufeff" + start + lines, encoding="utf-8", newline="")
+    (case,) = import_cases("csv", path).cases
+    assert (case.question, case.answers) == ("How deep, in metres?", ("1,5", "12"))
+
+
 @pytest.mark.parametrize("kind", ["squad", "beir", "clapnq", "feedback", "csv"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff", b"a,b\n1,2\n"])
 def test_a_malformed_set_is_refused(tmp_path: Path, kind: str, content: bytes) -> None:

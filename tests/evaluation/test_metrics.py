@@ -59,6 +59,43 @@ def test_token_f1_is_that_of_the_squad_paper() -> None:
     assert token_f1("", ["x"]) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        ("7", "seven"),
+        ("Twenty-one days.", "21 days"),
+        ("two hundred and five", "205"),
+        ("1.5 million", "1.50 million"),
+        ("siebenundzwanzig Tage", "27 Tage"),
+        ("quatre-vingt-dix-sept jours", "97 jours"),
+        ("treinta y uno", "31"),
+        ("七天", "7天"),
+        ("三万五千", "35000"),
+        ("€89", "89 euros"),
+        ("89 €", "EUR 89"),
+        ("five per cent", "5%"),
+        ("$1,200", "1200 dollars"),
+    ],
+)
+def test_numbers_in_words_and_figures_are_equal(answer: str, gold: str) -> None:
+    assert exact_match(answer, [gold])
+    assert token_f1(answer, [gold]) == 1.0
+    assert contains_answer(f"It is {answer}", [gold]) or not answer.isascii()
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [("twenty-one", "20"), ("ein Haus", "1 Haus"), ("someone", "1"), ("one and two", "3")],
+)
+def test_other_words_are_no_numbers(answer: str, gold: str) -> None:
+    assert not exact_match(answer, [gold])
+
+
+@pytest.mark.parametrize("text", ["one " * 20_000, "一万" * 20_000, "1," * 50_000, "€" * 50_000])
+def test_long_runs_of_numbers_are_read(text: str) -> None:
+    assert exact_match(text, [text])
+
+
 def test_numbers_are_compared_by_value() -> None:
     assert number_values("1,200.50 and 2.55 and 3.10.2 and 1,2") == [
         "1200.5",
