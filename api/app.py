@@ -12,11 +12,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from .bootstrap import job_runner, link_signer, open_components, sync_request
+from .bootstrap import job_runner, link_signer, open_components, page_fetcher, sync_request
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
-from .routes import answers, chat, files, health, pages, sources
+from .routes import additions, answers, chat, files, health, pages, sources
 from .security.keys import KeyStore
 from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
@@ -60,6 +60,7 @@ def create_app(
     for collection in service.collections.values():
         collection.sync.is_elsewhere = sync and worker > 0
     runner, mcp = job_runner(settings, service.sync_slots), McpEndpoint(service)
+    fetcher = page_fetcher(settings) if runner else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,6 +70,8 @@ def create_app(
             if waits:
                 await service.wait_until_ready()
             yield
+        if fetcher:
+            await fetcher.close()
 
     app = FastAPI(
         title="Footnote",
@@ -80,14 +83,14 @@ def create_app(
         telemetry=telemetry.for_fastapi,
         lifespan=lifespan,
     )
-    app.state.service, app.state.job_runner = service, runner
+    app.state.service, app.state.job_runner, app.state.fetcher = service, runner, fetcher
     app.state.metrics = telemetry.metrics
     app.state.feedback = FeedbackStore(
         settings.feedback_file, answer_log, state=settings.state_file
     )
     _add_middleware(app, settings, telemetry, links)
     add_exception_handlers(app)
-    for module in (answers, chat, sources, files, health, pages):
+    for module in (answers, chat, sources, additions, files, health, pages):
         app.include_router(module.router)
     app.mount("/pages", StaticFiles(directory=pages.PAGES_FOLDER), name="pages")
     if importlib.util.find_spec("mcp"):

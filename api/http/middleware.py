@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -167,7 +168,8 @@ class BodyLimitMiddleware:
             await self.app(scope, receive, send)
             return
         receive_in_time = _with_deadline(receive, self.body_timeout_s)
-        headers, is_json = Headers(scope=scope), scope["method"] == "POST"
+        headers = Headers(scope=scope)
+        is_json = scope["method"] == "POST" and not _is_upload(scope, headers)
         try:
             _check_media_type(headers, is_json=is_json)
             if is_json:
@@ -176,7 +178,7 @@ class BodyLimitMiddleware:
         except RequestError as error:
             await error_response(error, scope)(scope, receive, send)
             return
-        # a PUT is a file, which its route reads in parts
+        # files, which their route reads in parts
         await self.app(scope, _replay(body, receive) if is_json else receive_in_time, send)
 
     async def _read(self, receive: Receive, headers: Headers) -> bytes:
@@ -192,6 +194,12 @@ class BodyLimitMiddleware:
                 raise BodyTooLarge(self.max_bytes)
             if not message.get("more_body", False):
                 return bytes(body)
+
+
+def _is_upload(scope: Scope, headers: Headers) -> bool:
+    """Whether a POST is a form of files, the only route that takes one."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return get_route_path(scope) == "/v1/files" and media_type == "multipart/form-data"
 
 
 def _check_json_size(body: bytes) -> None:

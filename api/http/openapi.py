@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from ..security.permissions import PERMISSIONS, Permission
+from ..wire.addition_schemas import AddBody
 from ..wire.openai_schemas import ChatChunk, ChatErrorBody
 from ..wire.problem_details import chat_problem_responses, problem_responses
 from ..wire.schemas import STREAM_EVENTS, Problem
@@ -105,7 +106,7 @@ def _add_middleware_responses(
 
 
 def _definitions() -> dict[str, Any]:  # Any: JSON schemas
-    models = (Problem, ChatChunk, ChatErrorBody, *STREAM_EVENTS.values())
+    models = (Problem, AddBody, ChatChunk, ChatErrorBody, *STREAM_EVENTS.values())
     inputs = [(model, "serialization") for model in models]
     _, document = models_json_schema(inputs, ref_template=_SCHEMAS + "{model}")  # type: ignore[arg-type]  # a literal in a tuple
     definitions: dict[str, Any] = document["$defs"]

@@ -93,7 +93,7 @@ async def put_file(
         raise BodyTooLarge(limit)
     job_request = JobRequest("put", resolved, path, _scoped_key(caller, key))
     body = _body(request)
-    return _job_body(
+    return job_body(
         await runner.put(job_request, names, body, limit, declared_bytes=declared_bytes)
     )
 
@@ -116,7 +116,7 @@ async def delete_file(
     resolved = service.resolve_collection(collection, allowed=caller.collections)
     names = _parse_path(path, service)
     job_request = JobRequest("delete", resolved, path, _scoped_key(caller, key))
-    return _job_body(await runner.delete(job_request, names))
+    return job_body(await runner.delete(job_request, names))
 
 
 @router.post(
@@ -134,7 +134,7 @@ async def start_sync(
     """Update the index to the current corpus."""
     resolved = service.resolve_collection(body.collection, allowed=caller.collections)
     job_request = JobRequest("sync", resolved, None, _scoped_key(caller, key))
-    return _job_body(await runner.sync(job_request))
+    return job_body(await runner.sync(job_request))
 
 
 @router.get("/v1/jobs/{job_id}", responses=problem_responses(403, 404, 422, 500, 503))
@@ -143,7 +143,7 @@ def get_job(job_id: str, service: ServiceDep, caller: CallerDep, runner: JobRunn
     job = runner.jobs.get(job_id)
     if job.collection not in service.visible_collections(caller.collections):
         raise NotFound("job", job_id)
-    return _job_body(job)
+    return job_body(job)
 
 
 def _parse_path(path: str, service: Service) -> tuple[str, ...]:
@@ -164,7 +164,8 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         raise ClientDisconnected from None
 
 
-def _job_body(job: Job) -> JobBody:
+def job_body(job: Job) -> JobBody:
+    """Returns a job as it is sent."""
     fields = asdict(job)
     created_at, ended_at = format_utc(fields.pop("created_s")), format_utc(fields.pop("ended_s"))
     return JobBody.model_validate(fields | {"created_at": created_at, "ended_at": ended_at})

@@ -59,6 +59,7 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/v1/models/{model:path}": {"GET": READ_KEY},
     "/mcp": {"POST": READ_KEY},
     "/mcp/": {"POST": READ_KEY},
+    "/v1/files": {"POST": WRITE},
     "/v1/files/{path:path}": {"PUT": WRITE, "DELETE": WRITE},
     "/v1/sync": {"POST": WRITE},
     "/v1/jobs/{job_id}": {"GET": WRITE},

@@ -20,7 +20,7 @@ from index.errors import IndexingError, SyncBusy
 
 from ..errors import FileUnwritable, RequestError, StateUnreadable, error_info
 from ..state.jobs import Job, JobStore, Kind
-from .corpus_files import Corpus, Upload, delete_file, delete_stale_uploads
+from .corpus_files import Corpus, Upload, delete_file, delete_stale_uploads, write_sidecar
 
 if TYPE_CHECKING:
     from index.sync.process import SyncRequest
@@ -61,7 +61,7 @@ class JobRunner:
     ) -> None:
         """`sync_request` returns a collection's request; `sync_slots` bounds the parallel ones."""
         self.jobs = jobs
-        self._corpora, self._sync_request, self._sync_slots = corpora, sync_request, sync_slots
+        self.corpora, self._sync_request, self._sync_slots = corpora, sync_request, sync_slots
         self._wake = {collection: threading.Event() for collection in corpora}
         self._stopping = threading.Event()
         self._create_lock = threading.Lock()
@@ -74,14 +74,14 @@ class JobRunner:
 
         Their unfinished uploads are deleted, too. `warns` of corpora that cannot be changed.
         """
-        for corpus in self._corpora.values() if warns else ():
+        for corpus in self.corpora.values() if warns else ():
             try:
                 corpus.check_writable()
             except RequestError as error:
                 log.warning("%s; until then uploads are refused", error)
         threads = [
             threading.Thread(target=self._recover_and_run, args=[name], name="jobs", daemon=True)
-            for name in self._corpora
+            for name in self.corpora
         ]
         for thread in threads:
             thread.start()
@@ -103,19 +103,23 @@ class JobRunner:
         limit: int,
         *,
         declared_bytes: int = 0,
+        sidecar: bytes | None = None,
     ) -> Job:
         """Writes a file of at most `limit` bytes, returns the job that indexes it.
 
-        `declared_bytes` is the size that the client announced. Raises RequestError, also where the
-        file cannot be written; nothing is left behind then.
+        `declared_bytes` is the size that the client announced, `sidecar` what is known of the page
+        that the file is. Raises RequestError, also where the file cannot be written; nothing is
+        left behind then but a sidecar, which counts for these bytes alone.
         """
-        corpus = self._corpora[request.collection]
+        corpus = self.corpora[request.collection]
         open_upload = partial(Upload, corpus, names, limit, declared_bytes=declared_bytes)
         try:
             upload = await asyncio.to_thread(open_upload)
             try:
                 async for data in body:
                     await asyncio.to_thread(upload.write, data)
+                if sidecar is not None:
+                    await asyncio.to_thread(write_sidecar, corpus, names, sidecar)
                 return await asyncio.to_thread(
                     self._create_job, request, upload.commit, content=upload.sha256
                 )
@@ -126,7 +130,7 @@ class JobRunner:
 
     async def delete(self, request: JobRequest, names: tuple[str, ...]) -> Job:
         """Deletes a file, returns the job that removes it from the index; raises RequestError."""
-        corpus = self._corpora[request.collection]
+        corpus = self.corpora[request.collection]
         return await asyncio.to_thread(
             self._create_job, request, lambda: delete_file(corpus, names)
         )
@@ -163,8 +167,8 @@ class JobRunner:
         wake = self._wake[collection]
         wake.set()
         try:
-            delete_stale_uploads(self._corpora[collection].root)
-            self._corpora[collection].usage.forget_count()
+            delete_stale_uploads(self.corpora[collection].root)
+            self.corpora[collection].usage.forget_count()
         except (OSError, StateUnreadable) as error:  # an upload fails so too, and reports it
             log.warning("unfinished uploads cannot be deleted: %s", error)
         while wake.wait() and not self._stopping.is_set():

@@ -9,17 +9,16 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from index.sidecar import list_pages, read_sidecar
 
 from ..errors import FetchFailed, RequestError, UrlRefused
-from ..service.corpus_files import Corpus
+from ..service.corpus_files import Corpus, write_file, write_sidecar
 from .addresses import parse_url
 from .fetch import Fetcher, Page
 from .listing import Entry, decompress, listing_kind, read_listing, read_url_list
-from .page_files import choose_path, find_page, page_bytes, write_file, write_sidecar
+from .page_files import build_sidecar, choose_path, find_page, page_bytes
 from .page_paths import page_suffix
 
 MAX_LISTINGS = 100
@@ -138,7 +137,8 @@ class PageCollector:
         names = names or choose_path(self._corpus.root, page, self._suffixes)
         path = self._corpus.root.joinpath(*names)
         previous = path.read_bytes() if path.is_file() else None
-        write_sidecar(self._corpus, names, build_sidecar(page, data, entry))
+        sidecar = build_sidecar(page, data, title=entry.title, date=entry.date)
+        write_sidecar(self._corpus, names, sidecar)
         if data != previous:
             write_file(self._corpus, names, data)
         is_new, is_same = previous is None, data == previous
@@ -151,19 +151,6 @@ class PageCollector:
             source = outcome.url if outcome.path is None else outcome.path
             self._on_event({"event": "skip", "source": source, "cause": outcome.cause})
         self._on_event({"event": "fetch", "done": done, "total": total, **asdict(outcome)})
-
-
-def build_sidecar(page: Page, data: bytes, entry: Entry) -> dict[str, Any]:
-    """Returns what is kept of a page beside its bytes `data`."""
-    return {
-        "url": page.url,
-        "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
-        "etag": page.etag,
-        "last_modified": page.last_modified,
-        "title": entry.title,
-        "date": entry.date,
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
 
 
 def _conditions(known: dict[str, Any]) -> dict[str, str | None]:

@@ -1,15 +1,15 @@
 """Fetched pages ↔ files of the corpus: where a page goes, its bytes, and its sidecar."""
 
 import codecs
+import hashlib
 import json
 from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from index.sidecar import read_sidecar, sidecar_name
+from index.sidecar import read_sidecar
 
 from ..errors import FetchFailed
-from ..service.corpus_files import Corpus, Upload
 from .addresses import parse_url
 from .fetch import Page
 from .page_paths import page_paths, page_suffix
@@ -63,17 +63,17 @@ def page_bytes(page: Page) -> bytes:
         return page.body
 
 
-def write_sidecar(corpus: Corpus, names: tuple[str, ...], sidecar: dict[str, Any]) -> None:
-    """Writes the sidecar of a page, before the page; raises RequestError, OSError."""
-    data = json.dumps(sidecar, ensure_ascii=False, indent=1).encode()
-    write_file(corpus, (*names[:-1], sidecar_name(names[-1])), data)
-
-
-def write_file(corpus: Corpus, names: tuple[str, ...], data: bytes) -> None:
-    """Writes a file atomically; raises RequestError, OSError."""
-    upload = Upload(corpus, names, len(data), declared_bytes=len(data))
-    try:
-        upload.write(data)
-        upload.commit()
-    finally:
-        upload.close()
+def build_sidecar(
+    page: Page, data: bytes, *, title: str | None = None, date: str | None = None
+) -> bytes:
+    """Returns the sidecar of a page whose file has the bytes `data`."""
+    sidecar = {
+        "url": page.url,
+        "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
+        "etag": page.etag,
+        "last_modified": page.last_modified,
+        "title": title,
+        "date": date,
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
+    return json.dumps(sidecar, ensure_ascii=False, indent=1).encode()

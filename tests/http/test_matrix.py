@@ -74,6 +74,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/mcp"): ("read key, of no collection", PING),
     ("POST", "/mcp/"): ("read key, of no collection", PING),
     ("GET", "/metrics"): ("admin", None),
+    ("POST", "/v1/files"): ("write", {"url": "http://127.0.0.1:9/"}),
     ("PUT", "/v1/files/{path:path}"): ("write", None),
     ("DELETE", "/v1/files/{path:path}"): ("write", None),
     ("POST", "/v1/sync"): ("write", {}),
