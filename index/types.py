@@ -140,6 +140,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What of an indexed file was not read as it stands."""
+
+    path: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationInfo:
     """Summary of a generation; `complete`: it has vectors, not only the lexical index.
 

@@ -20,7 +20,7 @@ def status(
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> int:
-    """Show the serving generation and the skipped files."""
+    """Show the serving generation, the skipped files, and notes on how files were read."""
     settings = options.load_settings(collection=collection, data_dir=data_dir)
     from index.sync.publish import read_status
 
@@ -37,6 +37,8 @@ def status(
         f"previous  {index.before or 'none (nothing to roll back to)'}",
         f"skipped   {len(index.skipped)}",
         *(f"  {entry.path}: {entry.cause}" for entry in index.skipped),
+        *([f"notes     {len(index.notes)}"] if index.notes else []),
+        *(f"  {entry.path}: {entry.note}" for entry in index.notes),
     ]
     typer.echo("\n".join(escape(line) for line in lines))
     return OK

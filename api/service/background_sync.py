@@ -149,6 +149,8 @@ class SyncEventFormatter:
         match event.get("event"):
             case "skip":
                 line = f"skipped {event.get('source')}: {event.get('cause')}"
+            case "note":
+                line = f"{event.get('source')}: {event.get('note')}"
             case "rebuild":
                 line = f"rebuilding the index: {event.get('cause')}"
             case "failed":

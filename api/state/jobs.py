@@ -169,8 +169,11 @@ def _report_of(path: str | None, report: Json | None) -> str | None:
     if not report:
         return None
     own = normalize_path(path or "")
-    skipped = sorted(report.get("skipped", ()), key=lambda one: normalize_path(one["path"]) != own)
-    return json.dumps({**report, "skipped": skipped[:MAX_SKIPPED]})
+    lists = {
+        name: sorted(report.get(name, ()), key=lambda one: normalize_path(one["path"]) != own)
+        for name in ("skipped", "notes")
+    }
+    return json.dumps({**report, **{name: some[:MAX_SKIPPED] for name, some in lists.items()}})
 
 
 def _check_queue(db: sqlite3.Connection, collection: str) -> None:

@@ -305,10 +305,18 @@ class Left(BaseModel):
     cause: str
 
 
+class FileNote(BaseModel):
+    """What of an indexed file was not read as it stands."""
+
+    path: str
+    note: str
+
+
 class Report(BaseModel):
     """The result of a sync; `generation` is the one that serves now.
 
-    `skipped` has the job's own file and others, 100 at most; `footnote sync` prints all.
+    `skipped` and `notes` have the job's own file and others, 100 at most each; `footnote sync`
+    prints all.
     """
 
     generation: str
@@ -319,6 +327,7 @@ class Report(BaseModel):
     unchanged: int
     chunks: int
     skipped: list[Left]
+    notes: list[FileNote] = []
     seconds: float
 
 

@@ -20,7 +20,8 @@ from ..types import Chunk, Filters, Source, Unit, UnitKind
 _SCHEMA = """
 CREATE TABLE sources (id TEXT PRIMARY KEY, path TEXT UNIQUE NOT NULL, title TEXT NOT NULL,
   sha256 TEXT NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, length INTEGER NOT NULL,
-  stamp TEXT NOT NULL, metadata TEXT NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+  stamp TEXT NOT NULL, metadata TEXT NOT NULL, notes TEXT NOT NULL,
+  text TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE chunks (row INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, source_id TEXT NOT NULL,
   start INTEGER NOT NULL, end INTEGER NOT NULL, heading TEXT, page INTEGER,
   units BLOB NOT NULL);
@@ -28,7 +29,7 @@ CREATE INDEX chunks_by_source ON chunks (source_id, start);
 CREATE TABLE terms (term TEXT PRIMARY KEY, id INTEGER NOT NULL, documents INTEGER NOT NULL)
   WITHOUT ROWID;
 """
-_SOURCE = "id, path, title, sha256, size, mtime_ns, length, metadata"
+_SOURCE = "id, path, title, sha256, size, mtime_ns, length, metadata, notes"
 _CHUNK = "row, id, source_id, start, end, units, heading, page"
 _KINDS: tuple[UnitKind, ...] = ("sentence", "heading", "row", "item", "code", "field")
 """A kind is stored as its index."""
@@ -46,11 +47,13 @@ def create_catalog(path: Path) -> sqlite3.Connection:
 def add_source(connection: sqlite3.Connection, source: Source, *, stamp: str, text: str) -> None:
     """Adds a source; `stamp` is the file's stat signature."""
     connection.execute(
-        "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             *(source.id, source.path, source.title, source.sha256, source.size),
             *(source.mtime_ns, source.length, stamp),
-            *(json.dumps(dict(source.metadata), ensure_ascii=False), text),
+            json.dumps(dict(source.metadata), ensure_ascii=False),
+            json.dumps(source.notes, ensure_ascii=False),
+            text,
         ),
     )
 
@@ -97,8 +100,9 @@ def _chunk(record: Sequence[object]) -> Chunk:
 
 def _source(record: Sequence[object]) -> Source:
     values: list[Any] = list(record)  # the columns' types are the schema's
-    source_id, path, title, sha256, size, mtime_ns, length, metadata = values
-    return Source(source_id, path, title, sha256, size, mtime_ns, length, json.loads(metadata))
+    source_id, path, title, sha256, size, mtime_ns, length, metadata, notes = values
+    stored = json.loads(metadata), tuple(json.loads(notes))
+    return Source(source_id, path, title, sha256, size, mtime_ns, length, *stored)
 
 
 class Catalog:

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import GenerationDamaged
-from ..types import GenerationInfo, Skipped
+from ..types import GenerationInfo, Note, Skipped
 
-SCHEMA = 1
+SCHEMA = 2
 NAME = "manifest.json"
 CURRENT = "CURRENT"
 _LINE = re.compile(r"(\d{6,12}) ([0-9a-f]{64})")
@@ -46,6 +46,7 @@ class Manifest:
     versions: Mapping[str, str]
     files: Mapping[str, str]
     sha256: Mapping[str, str]
+    notes: tuple[Note, ...] = ()
     schema: int = SCHEMA
     drift: int = 0
     exact: bool = False
@@ -98,6 +99,7 @@ def read_manifest(folder: Path, sha256: str) -> Manifest:
     if fields["schema"] != SCHEMA:
         raise GenerationDamaged(folder, f"schema {fields['schema']}, supported: {SCHEMA}")
     fields["skipped"] = tuple(Skipped(**entry) for entry in fields["skipped"])
+    fields["notes"] = tuple(Note(**entry) for entry in fields["notes"])
     return Manifest(**fields)
 
 

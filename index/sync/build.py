@@ -156,6 +156,7 @@ class GenerationBuilder:
             versions={library: importlib.metadata.version(library) for library in LIBRARIES},
             files=hash_files(folder),
             sha256={entry.source.path: entry.source.sha256 for entry in self.sources},
+            notes=self.diff.notes,
             drift=vectors.drift,
             exact=vectors.exact,
         )

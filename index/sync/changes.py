@@ -5,7 +5,7 @@ A file that failed to parse and has not changed since is not read again. A file 
 cannot read at the moment keeps its previous content.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from ..errors import SourceUnreadable
 from ..sidecar import page_metadata
 from ..store.generation import Generation
 from ..store.manifest import Manifest
-from ..types import Chunk, Skipped, Source
+from ..types import Chunk, Note, Skipped, Source
 from .sandbox import ChunkedDocument, Sandbox
 
 
@@ -59,6 +59,16 @@ class CorpusDiff:
         has_changes = self.added or self.changed or self.removed
         return not has_changes and manifest.complete and manifest.skipped == self.skipped
 
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What of the sources was not read as it stands, by path."""
+        return _notes(self.entries)
+
+    @property
+    def new_notes(self) -> tuple[Note, ...]:
+        """The same of the sources that were read now."""
+        return _notes(entry for entry in self.entries if isinstance(entry, ParsedSource))
+
     def load_sources(self, previous: Generation | None) -> tuple[ParsedSource, ...]:
         """Returns every source with its text, the chunks' rows numbered from 0 across sources."""
         sources: list[ParsedSource] = []
@@ -69,6 +79,11 @@ class CorpusDiff:
             sources.append(replace(parsed, chunks=chunks))
             row += len(chunks)
         return tuple(sources)
+
+
+def _notes(entries: Iterable[ParsedSource | Unchanged]) -> tuple[Note, ...]:
+    sources = [entry.source for entry in entries]
+    return tuple(Note(source.path, note) for source in sources for note in source.notes)
 
 
 def _load(entry: Unchanged, previous: Generation | None) -> ParsedSource:
@@ -167,5 +182,6 @@ def _parsed_source(
         mtime_ns=file.mtime_ns,
         length=len(document.text),
         metadata=day | dict(document.metadata) | url,
+        notes=document.notes,
     )
     return ParsedSource(source, file.stamp, document.text, document.chunks)

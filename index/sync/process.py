@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from .. import errors
 from ..embed.factory import EmbedSpec
-from ..types import Skipped
+from ..types import Note, Skipped
 
 Event = dict[str, object]
 OnEvent = Callable[[Event], None]
@@ -58,6 +58,7 @@ class SyncReport:
     chunks: int
     skipped: tuple[Skipped, ...]
     seconds: float
+    notes: tuple[Note, ...] = ()
 
 
 def run_sync(

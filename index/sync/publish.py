@@ -27,7 +27,7 @@ from ..store.manifest import (
     write_manifest,
     write_published,
 )
-from ..types import GenerationInfo, Skipped
+from ..types import GenerationInfo, Note, Skipped
 from .process import writer_lock
 
 _BUILDING = "building-"
@@ -158,6 +158,7 @@ class CollectionStatus:
     size: int
     before: str | None
     skipped: tuple[Skipped, ...]
+    notes: tuple[Note, ...] = ()
 
 
 def read_status(folder: Path, collection: str) -> CollectionStatus:
@@ -177,4 +178,5 @@ def read_status(folder: Path, collection: str) -> CollectionStatus:
         size=folder_bytes(serving),
         before=published[1].generation if len(published) > 1 else None,
         skipped=manifest.skipped,
+        notes=manifest.notes,
     )

@@ -82,6 +82,7 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
         unchanged=diff.unchanged,
         chunks=chunks,
         skipped=diff.skipped,
+        notes=diff.notes,
         seconds=round(time.monotonic() - started, 3),
     )
 
@@ -125,6 +126,8 @@ def _diff_corpus(request: SyncRequest, reusable: Generation | None, emit: OnEven
     diff = reader.diff(formats=request.formats, on_file=on_file)
     for entry in diff.skipped:
         emit({"event": "skip", "source": entry.path, "cause": entry.cause})
+    for note in diff.new_notes:
+        emit({"event": "note", "source": note.path, "note": note.note})
     return diff
 
 

@@ -1,9 +1,9 @@
 """Reads files in a sandboxed child process, within limits of memory and time: the parent's side.
 
 A request is a line of JSON (`format`, `source_id`, `limit_s`, `length`) and that many bytes; an
-answer is a line of JSON (`title`, `metadata`, `text`, `chunks`) and that many bytes of text and of
-chunks. One child reads many files. A hostile file that kills or blocks the child is skipped with
-its cause, and the next file gets a new child (`sandbox_child.py`).
+answer is a line of JSON (`title`, `metadata`, `notes`, `text`, `chunks`) and that many bytes of
+text and of chunks. One child reads many files. A hostile file that kills or blocks the child is
+skipped with its cause, and the next file gets a new child (`sandbox_child.py`).
 """
 
 import contextlib
@@ -48,6 +48,7 @@ class ChunkedDocument:
     title: str | None
     metadata: Mapping[str, str]
     chunks: tuple[Chunk, ...]
+    notes: tuple[str, ...] = ()
 
 
 def time_limit_s(size: int) -> int:
@@ -105,7 +106,11 @@ class Sandbox:
         if "cause" in header:
             raise ValueError(header["cause"])
         return ChunkedDocument(
-            text.decode(), header["title"], header["metadata"], parse_chunks(chunks, source_id)
+            text.decode(),
+            header["title"],
+            header["metadata"],
+            parse_chunks(chunks, source_id),
+            tuple(header["notes"]),
         )
 
 

@@ -82,6 +82,7 @@ def _read(
     header: dict[str, object] = {
         "title": document.title,
         "metadata": dict(document.metadata),
+        "notes": document.notes,
         "text": len(text),
         "chunks": len(packed),
     }

@@ -4,9 +4,12 @@ A title stands in each hit and a heading in each chunk, so an article of one lon
 replies of megabytes. They apply to every format, those of installed packages included.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..types import Document, Heading
+from .dates import parse_date
+from .encoding import decoding_notes
 
 MAX_TEXT_BYTES = 64 << 20
 MAX_PARAGRAPHS = 1_000_000
@@ -23,6 +26,7 @@ MAX_HEADING_PATH_CHARS = 1_000
 MAX_METADATA_ENTRIES = 20
 MAX_METADATA_KEY_CHARS = 100
 MAX_METADATA_VALUE_CHARS = 1_000
+MAX_NOTES, MAX_NOTE_CHARS = 20, 200
 MAX_CAUSE_CHARS = 300
 """Of the cause why a file was skipped, which may quote the file."""
 
@@ -46,10 +50,20 @@ def limit_document(document: Document) -> Document:
         headings=tuple(_limit_heading(h) for h in document.headings if _is_heading(h)),
         metadata={
             key: shorten(_replace_unstorable(value), MAX_METADATA_VALUE_CHARS)
-            for key, value in list(document.metadata.items())[:MAX_METADATA_ENTRIES]
+            for key, value in list(_with_iso_date(document.metadata).items())[:MAX_METADATA_ENTRIES]
             if len(key) <= MAX_METADATA_KEY_CHARS
         },
+        notes=tuple(
+            shorten(_replace_unstorable(note), MAX_NOTE_CHARS)
+            for note in [*document.notes, *decoding_notes(document.metadata)][:MAX_NOTES]
+        ),
     )
+
+
+def _with_iso_date(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Returns the metadata with its date as ISO 8601 where it is one."""
+    date = parse_date(metadata.get("date", ""))
+    return {**metadata, "date": date} if date else dict(metadata)
 
 
 def check_text_size(size: int) -> None:
