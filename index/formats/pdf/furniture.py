@@ -11,6 +11,8 @@ WINDOW = 4
 """Pages before and after a page that are compared with it: heads may change with the chapter."""
 _ZONE = 0.12
 """Share of the page's height at its top and at its foot."""
+_SEEN = 0.25
+"""Share of it in which lines are looked at: a head stands apart from the line below it."""
 _MAX_ROWS = 3
 _MIN_GAP = 0.55
 """Of the font size, between a head and the text below it."""
@@ -35,7 +37,9 @@ class MarginRow:
 
 def margin_rows(page: PageContent) -> list[MarginRow]:
     """Returns the lines of a page that may be a running head or foot."""
-    rows = rows_of([replace(segment) for segment in page.segments])
+    height = page.height * _SEEN
+    seen = [s for s in page.segments if s.y0 < height or s.y1 > page.height - height]
+    rows = rows_of([replace(segment) for segment in seen])
     top = _outer(page, rows)
     bottom = _outer(page, rows[::-1]) if len(rows) > len(top) else []
     return [_margin_row(page, row) for row in (*top, *bottom)]

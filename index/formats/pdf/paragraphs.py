@@ -138,6 +138,8 @@ def _is_forced_break(last: Segment, line: Segment) -> bool:
     share = (last.x1 - last.left) / width
     if last.text[-1] in "-‐\xad,":
         return False
+    if last.text[-1] in ":：":
+        return not line.text[0].islower()
     first_word = line.text.split(maxsplit=1)[0]
     needed = (len(first_word) + 1) * (line.x1 - line.x0) / max(len(line.text), 1)
     if last.left + width - last.x1 < needed:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .geometry import MAX_RULES, PageContent, Rule, Segment, is_ruled_off
+from .geometry import MAX_RULES, PageContent, Rule, Segment, is_ruled_off, same_size
 
 MAX_LAYOUT_CHARS = 100_000
 """Of a page; one of more keeps the order of the file."""
@@ -71,6 +71,10 @@ class _TextReader:
         self._raw, self._page, self._textpage, self._text = raw, page, textpage, text
         self._box = raw.FS_RECTF()
         self._box_ref = ctypes.byref(self._box)
+        self._matrix = raw.FS_MATRIX()
+        self._matrix_ref = ctypes.byref(self._matrix)
+        self._color = [ctypes.c_uint() for _ in range(4)]
+        self._color_refs = [ctypes.byref(value) for value in self._color]
         self._styles: dict[int, _Style] = {}
         self._fonts: dict[int, tuple[bool, bool]] = {}
         self._rules: list[Rule] = []
@@ -164,11 +168,8 @@ class _TextReader:
         style: _Style | None = None
         whole: Segment | None = None
         bold_chars = 0
-        for match in _WORD.finditer(self._text, start, end):
-            word_style = self._style(
-                self._raw.FPDFText_GetTextObject(self._textpage, match.start()), match.start()
-            )
-            word = self._segment(word_style, *match.span())
+        for word_style, first, last in self._words(start, end):
+            word = self._segment(word_style, first, last)
             if (
                 whole is not None
                 and style is not None
@@ -187,10 +188,27 @@ class _TextReader:
             whole.bold = 2 * bold_chars > len(whole.text) and whole.bold
             yield style, whole
 
+    def _words(self, start: int, end: int) -> Iterator[tuple[_Style, int, int]]:
+        """Yields the words of a line with their places; one drawn in two ways is two."""
+        get_object, textpage = self._raw.FPDFText_GetTextObject, self._textpage
+        for match in _WORD.finditer(self._text, start, end):
+            first, last = match.span()
+            text_object = get_object(textpage, first)
+            style = self._style(text_object, first)
+            if _address(text_object) != _address(get_object(textpage, last - 1)):
+                for index in range(first + 1, last):
+                    other = self._style(get_object(textpage, index), index)
+                    if other.is_invisible != style.is_invisible or not same_size(
+                        other.size, style.size
+                    ):
+                        yield style, first, index
+                        style, first = other, index
+            yield style, first, last
+
     def _continues(self, style: _Style, whole: Segment, word_style: _Style, word: Segment) -> bool:
         if style.turn != word_style.turn or style.is_invisible != word_style.is_invisible:
             return False
-        if style.is_white != word_style.is_white:
+        if style.is_white != word_style.is_white or not same_size(style.size, word_style.size):
             return False
         gap = GAP * style.size
         if style.turn is not None and style.turn % 2:
@@ -217,24 +235,25 @@ class _TextReader:
         return style
 
     def _read_style(self, text_object: Any, index: int) -> _Style:
-        raw, textpage = self._raw, self._textpage
-        matrix = raw.FS_MATRIX()
-        raw.FPDFText_GetMatrix(textpage, index, ctypes.byref(matrix))
-        scale = math.hypot(matrix.c, matrix.d) or 1
-        size = abs(raw.FPDFText_GetFontSize(textpage, index)) * scale
-        angle = math.degrees(math.atan2(matrix.b, matrix.a)) % 360
-        turn = round(angle / 90)
-        color = [ctypes.c_uint() for _ in range(4)]
-        has_color = raw.FPDFText_GetFillColor(textpage, index, *map(ctypes.byref, color))
-        red, green, blue, alpha = (value.value for value in color)
+        raw, textpage, matrix = self._raw, self._textpage, self._matrix
+        raw.FPDFText_GetMatrix(textpage, index, self._matrix_ref)
+        scale = matrix.d
+        turn: int | None = 0
+        if matrix.b or matrix.c or matrix.a < 0:
+            scale = math.hypot(matrix.c, matrix.d)
+            turn = _quarters(math.degrees(math.atan2(matrix.b, matrix.a)) % 360)
+        size = abs(raw.FPDFText_GetFontSize(textpage, index) * (scale or 1))
         mode = raw.FPDFTextObj_GetTextRenderMode(text_object) if text_object else 0
+        red, green, blue, alpha = self._color
+        is_filled = mode == 0 and raw.FPDFText_GetFillColor(textpage, index, *self._color_refs)
+        bold, mono = self._font(text_object)
         return _Style(
             size=size if 0 < size < 10_000 else 10,
-            turn=turn % 4 if abs(angle - 90 * turn) < 5 else None,
-            bold=self._font(text_object)[0],
-            mono=self._font(text_object)[1],
-            is_invisible=mode in _INVISIBLE_MODES or (bool(has_color) and not alpha and mode == 0),
-            is_white=bool(has_color) and mode == 0 and min(red, green, blue) >= _WHITE,
+            turn=turn,
+            bold=bold,
+            mono=mono,
+            is_invisible=mode in _INVISIBLE_MODES or bool(is_filled and not alpha.value),
+            is_white=bool(is_filled) and min(red.value, green.value, blue.value) >= _WHITE,
         )
 
     def _font(self, text_object: Any) -> tuple[bool, bool]:
@@ -306,6 +325,12 @@ class _TextReader:
 def _address(pointer: Any) -> int:
     """Returns where a pdfium object is, 0 for none: what tells it from others of its page."""
     return ctypes.addressof(pointer.contents) if pointer else 0
+
+
+def _quarters(degrees: float) -> int | None:
+    """Returns an angle in quarters of a turn, 0 to 3; None if it is askew."""
+    quarters = round(degrees / 90)
+    return quarters % 4 if abs(degrees - 90 * quarters) < 5 else None
 
 
 def _distance(a0: float, a1: float, b0: float, b1: float) -> float:

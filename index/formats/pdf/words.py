@@ -74,7 +74,7 @@ def resolve_hyphens(texts: Sequence[str]) -> list[str]:
 
     def replace(match: re.Match[str]) -> str:
         first, start, second = match.groups()
-        is_capital = second[:1].isupper() and not first.isupper()
+        is_capital = second[:1].isupper() and not (len(first) > 1 and first.isupper())
         keeps = is_capital or second[:1].isdigit() or (first.lower(), second.lower()) in kept
         return f"{first}{'-' if keeps or not second else ''}{start}{second}"
 
