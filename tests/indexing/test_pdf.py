@@ -307,3 +307,55 @@ def test_the_date_is_that_of_the_last_change_else_of_the_making() -> None:
     assert extract_pdf(both).metadata == {"date": "2025-07-01", "language": "en-GB"}
     assert extract_pdf(write_pdf(page, info=made)).metadata == {"date": "2023-01-05"}
     assert extract_pdf(write_pdf(page, info="/ModDate (yesterday)")).metadata == {}
+
+
+# --- odd pages
+
+
+def test_a_page_of_too_many_characters_keeps_the_order_of_the_file() -> None:
+    page = Page()
+    for number in range(6_000):
+        page.text(50 + number % 7, 400 + number % 13 / 100, f"word of number {number}")
+    document = extract_pdf(write_pdf(page))
+    assert document.text.count("word of number") == 6_000
+    assert document.blocks
+
+
+def test_lines_of_dots_and_marks_alone_are_read() -> None:
+    page = Page().text(50, 400, ". " * 900).text(50, 300, "_ " * 900).text(50, 200, "1. " * 900)
+    assert "1." in extract_pdf(write_pdf(page)).text
+
+
+def test_fields_side_by_side_are_units_of_their_own() -> None:
+    page = Page().text(60, 734, "First name:").text(300, 734, "Last name:")
+    page.widget((130, 730, 280, 748), "/FT /Tx /T (a) /V (Petra)")
+    page.widget((370, 730, 520, 748), "/FT /Tx /T (b) /V (Lindqvist)")
+    assert blocks(extract_pdf(write_pdf(page))) == ["First name: Petra", "Last name: Lindqvist"]
+
+
+def test_rows_below_a_title_within_the_table_stand_under_its_header() -> None:
+    cells = [("Line", "Time", "Fare"), ("Weekdays",), ("Alder", "25 min", "3.20"), ("Weekend",)]
+    page = Page().rows((60, 200, 300), 740, [*cells, ("Alder", "30 min", "3.90")])
+    document = extract_pdf(write_pdf(page))
+    assert units(document, "row") == [
+        ("Alder | 25 min | 3.20", ["Line | Time | Fare"]),
+        ("Alder | 30 min | 3.90", ["Line | Time | Fare"]),
+    ]
+
+
+def test_a_cell_for_several_rows_stands_in_each() -> None:
+    cells = [("Day", "Hour", "Class"), ("Monday", "9:00", "Yoga"), ("", "10:00", "Judo")]
+    document = extract_pdf(write_pdf(Page().rows((60, 200, 300), 740, cells)))
+    assert blocks(document)[1:] == ["Monday | 9:00 | Yoga", "Monday | 10:00 | Judo"]
+
+
+def test_labelled_lines_and_the_lines_of_a_letter_stay_apart() -> None:
+    page = Page().lines(60, 740, ["Fee: 12 euros", "Open: 9 to 5"]).text(60, 680, "Yours,")
+    page.text(60, 667, "The office").lines(60, 640, LEFT)
+    assert blocks(extract_pdf(write_pdf(page))) == [
+        "Fee: 12 euros",
+        "Open: 9 to 5",
+        "Yours,",
+        "The office",
+        " ".join(LEFT),
+    ]

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...text.limits import check_text_size
 from ...types import Document
-from ..text import paragraphs
+from ..text import paragraphs as split_paragraphs  # `paragraphs` is a module here
 from .assemble import assemble
 from .fields import read_annotations
 from .furniture import WINDOW, MarginRow, is_furniture, margin_rows, without
@@ -125,7 +125,7 @@ def _page_blocks(page: PageContent, furniture: list[MarginRow], before: list[Blo
     """Returns the blocks of a page in reading order; `before` are those of the pages before it."""
     if page.plain_text:
         text = _LINE_BREAK.sub("\n", _HYPHEN.sub("", page.plain_text))
-        return [Block("text", text[a:b], page.number) for a, b in paragraphs(text)]
+        return [Block("text", text[a:b], page.number) for a, b in split_paragraphs(text)]
     last = before[-1].row if before and before[-1].page == page.number - 1 else None
     kept = without(page, furniture) if furniture else page.segments
     blocks = to_blocks(arrange(kept, page.rules, last.columns if last else ()), page.number)

@@ -32,6 +32,8 @@ class _State:
     units: list[Unit] = field(default_factory=list)
     pages: dict[int, int] = field(default_factory=dict)
     header: Span | None = None
+    columns: tuple[float, ...] = ()
+    """Those of the table that was written last."""
     intro: Span | None = None
     items: list[tuple[float, Span]] = field(default_factory=list)
 
@@ -187,8 +189,10 @@ def _write(
     state.parts += [gap, text]
     state.length = span[1]
     state.blocks.append(span)
-    if is_row and not joins:
-        state.header = None
+    if block.row is not None:
+        if not joins and block.row.columns != state.columns:
+            state.header = None
+        state.columns = block.row.columns
     _add_unit(state, block, text, span, levels.get(id(block)))
 
 

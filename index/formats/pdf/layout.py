@@ -50,7 +50,9 @@ def arrange(
     flows: list[Flow] = []
     singles = [s for band in bands if len(band.columns) < 2 for row in band.rows for s in row]
     left = min((segment.x0 for segment in singles), default=0)
-    right = max((segment.x1 for segment in singles), default=0)
+    widest = max((segment.x1 for segment in singles), default=0)
+    near_left = [s.x1 for s in singles if s.x0 < left + 0.5 * (widest - left)]
+    right = max(near_left, default=widest)
     for number, band in enumerate(bands):
         goes_on = number == 0 and _keeps_to(band.rows[0], columns)
         if len(band.columns) > 1 and is_table(band.rows, band.columns, rules, goes_on=goes_on):
@@ -60,9 +62,9 @@ def arrange(
                 flows += arrange(column, rules, (), depth + 1)
         else:
             for row in band.rows:
-                line = _join(row)
-                line.left, line.right = min(left, line.x0), max(right, line.x1)
-                flows.append(line)
+                for line in row if any(s.is_field for s in row) else [_join(row)]:
+                    line.left, line.right = min(left, line.x0), max(right, line.x1)
+                    flows.append(line)
     return flows
 
 
@@ -93,7 +95,8 @@ def rows_of(segments: Sequence[Segment], rules: Sequence[Rule] = ()) -> list[lis
                 rows[-1].append(segment)
         else:
             rows.append([segment])
-    return [_merge_near(sorted(row, key=lambda s: s.x0), upright) for row in rows]
+    merged = (_merge_near(sorted(row, key=lambda s: s.x0), upright) for row in rows)
+    return [row for row in merged if row]
 
 
 def _on_line(head: Segment, segment: Segment) -> bool:

@@ -23,6 +23,8 @@ _CELL_END = re.compile(r"[.!?…。！？][\"'”’»)\]」』⁰¹²³⁴⁵�
 _BULLET = re.compile(r"[•◦▪‣●○■□▸►∙·\uf0b7\uf0a7]\s*|[*\u2013\u2014-]\s+")
 _NUMBERED = re.compile(r"(\(?(?:\d{1,3}|[a-zA-Z]|[ivx]{1,4})[.)])\s+(?=\S)")
 
+_LABEL = re.compile(r"[^\W\d_][\w -]{1,25}[:：]\s")
+
 
 @dataclass(slots=True)
 class Block:
@@ -116,7 +118,7 @@ def _continues(
         return last.mono and line.mono and 0 < pitch <= max(2 * usual_pitch, 2.6)
     if last.bold != line.bold and ((last.bold and len(lines) <= 3) or line.bold):
         return False
-    if _starts_item(lines, line):
+    if _starts_item(lines, line) or (_LABEL.match(last.text) and _LABEL.match(line.text)):
         return False
     was_full = last.x1 - last.left >= _SHORT_LINE * (last.right - last.left)
     if pitch < 0.5:  # the next column
@@ -136,7 +138,7 @@ def _is_forced_break(last: Segment, line: Segment) -> bool:
     """Returns whether a line ends before its column does though the next word has room in it."""
     width = max(last.right - last.left, last.x1 - last.left, 1)
     share = (last.x1 - last.left) / width
-    if last.text[-1] in "-‐\xad,":
+    if last.text[-1] in "-‐\xad":
         return False
     if last.text[-1] in ":：":
         return not line.text[0].islower()
