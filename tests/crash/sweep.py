@@ -30,12 +30,14 @@ from typing import Any
 
 from index.embed.factory import EmbedSpec
 from index.errors import IndexingError
+from index.formats import FORMATS
 from index.store.integrity import verify
 from index.store.manifest import read_published
 from index.store.serving import Serving
 from index.sync.process import SyncRequest
 from index.sync.run import sync
 from tests.support.corpus_builder import ARTICLES, sync_request, write_files
+from tests.support.every_format import every_format
 from tests.support.fakes import FakeModel
 
 EVENTS = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.listdir", "os.scandir"}
@@ -52,7 +54,7 @@ class Sweep:
 
     def __init__(self, folder: Path, model: FakeModel) -> None:
         self.folder, self.model = folder, model
-        self.corpus = write_files(folder / "corpus", ARTICLES)
+        self.corpus = write_files(folder / "corpus", {**ARTICLES, **every_format()})
         assert forked(lambda: sync(self.request(folder / "base"), ignore))[0] == 0
         self.before = self.state(folder / "base")
         for name, content in AFTER.items():
@@ -64,7 +66,7 @@ class Sweep:
     def request(self, data: Path) -> SyncRequest:
         """The sync of the corpus into a data folder."""
         spec = EmbedSpec("openai", "fake", self.model.base_url, None, data / "models")
-        return sync_request(self.corpus, data, spec)
+        return sync_request(self.corpus, data, spec, formats=tuple(FORMATS))
 
     def state(self, data: Path) -> set[str]:
         """What a server answers from; raises where that is not whole."""

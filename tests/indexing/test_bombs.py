@@ -27,7 +27,7 @@ from tests.support.corpus_builder import (
     sync_request,
     write_files,
 )
-from tests.support.documents import W, archive, docx, epub, paragraph, pdf_of
+from tests.support.documents import W, archive, docx, epub, paragraph, pdf_of, workbook
 
 N = 40_000
 CATALOG = "<< /Type /Catalog /Pages 2 0 R >>"
@@ -151,6 +151,10 @@ def zipped(depth: int) -> bytes:
     return data
 
 
+CELL = '<row><c t="inlineStr"><is><t>x</t></is></c></row>'
+CORNER = '<row r="1048576"><c r="XFD1048576"><v>2</v></c></row>'
+MULTIPART = "Subject: a\nContent-Type: multipart/mixed; boundary=b\n\n"
+
 BOMBS: dict[str, Callable[[], str | bytes]] = {
     # text
     "dots.txt": lambda: "." * N,
@@ -230,9 +234,38 @@ BOMBS: dict[str, Callable[[], str | bytes]] = {
     "overlap.epub": lambda: overlapping_zip(30_000),
     "members.epub": lambda: archive({f"{n}": "" for n in range(20_001)}),
     "nested.epub": lambda: zipped(8),
-    # not indexed
-    "book.xlsx": lambda: overlapping_zip(10),
-    "mail.eml": lambda: "Subject: x\n" * 1_000,
+    # workbooks and presentations
+    "overlap.xlsx": lambda: overlapping_zip(30_000),
+    "lying.xlsx": lambda: lying_zip(workbook(CELL * 1_000), 10),
+    "inflating.xlsx": lambda: archive({"xl/sharedStrings.xml": bytes(201 << 20)}),
+    "corner.xlsx": lambda: workbook(f"<sheetData>{CELL}{CORNER}</sheetData>"),
+    "laughs.xlsx": lambda: archive({"xl/_rels/workbook.xml.rels": entities("<z>&e5;</z>")}),
+    "shared.xlsx": lambda: workbook(
+        "<sheetData><row>" + '<c t="s"><v>0</v></c>' * 50_000 + "</row></sheetData>",
+        strings=f"<sst><si><t>{'x' * 32_000}</t></si></sst>",
+    ),
+    "merged.xlsx": lambda: workbook(
+        f"<sheetData>{CELL * 1_000}</sheetData><mergeCells>"
+        + '<mergeCell ref="A1:XFD1048576"/>' * 20_000
+        + "</mergeCells>"
+    ),
+    "overlap.pptx": lambda: overlapping_zip(30_000),
+    "inflating.pptx": lambda: archive({"ppt/presentation.xml": bytes(201 << 20)}),
+    "laughs.pptx": lambda: archive({"[Content_Types].xml": entities("<z>&e5;</z>")}),
+    # mails
+    "parts.eml": lambda: MULTIPART + "--b\n\nx\n" * 10_000 + "--b--\n",
+    "deep.eml": lambda: "Subject: a\nContent-Type: message/rfc822\n\n" * 3_000 + "x",
+    "headers.eml": lambda: "Subject: x\n" * 20_000 + "\nx",
+    "comment.eml": lambda: f"Subject: {'(' * N}\nFrom: {'a@b,' * N}\n\nx",
+    "line.eml": lambda: "Subject: a\n\n" + "word " * N,
+    "quotes.eml": lambda: "Subject: a\n\n" + "On 1 May a wrote:\n> x\n" * 10_000,
+    "mails.mbox": lambda: "From a@b.org Wed Mar  4 10:05:00 2026\nSubject: x\n\nx\n\n" * 500,
+    # MDX, logs and lines longer than a file may be
+    "open.mdx": lambda: "<a {" * N,
+    "exports.mdx": lambda: "export default (\n\n" * 5_000,
+    "colours.log": lambda: "\x1b[31m" * N,
+    "giant.log": lambda: "x" * 20_000_001,
+    "table.csv": lambda: "".join(f"{n},x\n\n" for n in range(5_000)),
 }
 PLACES = {f"honest/{number}.txt": f"Beacon number {number} was lit." for number in range(5)}
 

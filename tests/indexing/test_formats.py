@@ -1,16 +1,27 @@
 """What each format becomes: text, paragraphs, headings, title."""
 
+import pytest
+
 from index.formats import FORMATS
 from index.formats.html import extract_html
 from index.formats.markdown import extract_markdown
 from index.formats.text import extract_log, extract_text
 from index.types import Document
+from tests.support.every_format import every_format
 
 LONG = "This line is a paragraph of its own and says enough to be read without the next. "
 
 
 def blocks(document: Document) -> list[str]:
     return [document.text[start:end] for start, end in document.blocks]
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_file_of_every_format_is_read(name: str) -> None:
+    document = FORMATS[name].extract(every_format()[f"every/lamp.{name}"])
+    assert f"The lamp of {name} was lit in 1871." in document.text
+    spans = [*document.blocks, *((unit.start, unit.end) for unit in document.units)]
+    assert all(document.text[start:end].strip() for start, end in spans)
 
 
 # --- plain text

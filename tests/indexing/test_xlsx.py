@@ -174,9 +174,23 @@ def test_absurd_dimensions_are_cheap_and_a_stray_cell_is_named() -> None:
     assert bodies(extract_xlsx(styled)) == ["Hi"]
     with pytest.raises(
         ValueError,
-        match=r"spans? 1,048,576 rows by 16,384 columns: delete what stands in XFD1048576",
+        match="1,048,576 rows by 16,384 columns: delete what stands in column 16,384 of row",
     ):
         extract_xlsx(workbook(f'<sheetData><row r="1">{cell}</row>{stray}</sheetData>'))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '<row r="1048576"><c r="XFD1048576"><v>2</v></c></row><row r="1"><c r="A1"><v>1</v></c>'
+        "</row>",
+        '<row><c><v>1</v></c></row><row><c s="1" r="XFD1048576"><v>2</v></c></row>',
+        "<row>" + "<c><v>1</v></c>" * 10_000 + "</row>" + "<row><c><v>1</v></c></row>" * 2_000,
+    ],
+)
+def test_cells_out_of_order_or_without_a_place_are_counted_as_well(rows: str) -> None:
+    with pytest.raises(ValueError, match="its cells span"):
+        extract_xlsx(workbook(f"<sheetData>{rows}</sheetData>"))
 
 
 def test_a_text_shared_by_a_million_cells_is_refused_before_it_is_copied() -> None:

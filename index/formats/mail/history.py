@@ -154,9 +154,10 @@ class History:
 
         What introduces a quotation stays where the quotation does.
         """
-        kept = [not (p.is_quoted and self._is_seen(p.text)) for p in paragraphs]
-        for paragraph in (p for p, is_kept in zip(paragraphs, kept, strict=True) if is_kept):
-            if paragraph.is_quoted and not paragraph.introduces:
+        kept: list[bool] = []
+        for paragraph in paragraphs:
+            kept.append(not (paragraph.is_quoted and self._is_seen(paragraph.text)))
+            if kept[-1] and paragraph.is_quoted and not paragraph.introduces:
                 self.add(paragraph.text)
         follows = False
         for index in range(len(paragraphs) - 1, -1, -1):

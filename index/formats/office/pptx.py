@@ -40,7 +40,7 @@ def extract_pptx(data: bytes) -> Document:
     try:
         presentation = pptx.Presentation(BytesIO(data))
         slides = list(presentation.slides)
-    except (KeyError, PackageNotFoundError) as error:
+    except (KeyError, PackageNotFoundError, SyntaxError) as error:  # lxml's is one
         raise ValueError(f"damaged presentation: {error}") from error
     writer = _SlideWriter()
     for number, slide in enumerate(slides, 1):

@@ -23,6 +23,10 @@ _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]*)>")
 _CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*[^/>])>")
 _NUMBER_ATTRIBUTE = re.compile(rb"\br=[\"'](\d+)")
 _PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3})(\d+)")
+_ROW_OR_CELL = re.compile(
+    rb"<(?:\w+:)?(?:(row)|c)(?![\w])(?:\s+r=\"([A-Z]{1,3})?(\d{1,9})\")?([^>]*)>"
+)
+_ANY_PLACE = re.compile(rb"\br=[\"']([A-Z]{1,3})?(\d{1,9})")
 _STYLE = re.compile(rb"\bs=[\"'](\d+)")
 _HIDDEN = re.compile(rb"\bhidden=[\"'](?:1|true)")
 _FILTERED = re.compile(rb"<(?:\w+:)?filterColumn\b")
@@ -94,21 +98,25 @@ def check_extent(xml: bytes, string_sizes: tuple[int, ...]) -> str | None:
     if string_sizes and shared * max(string_sizes) > MAX_STRING_BYTES:
         cells = (int(match.group(1)) for match in _SHARED_CELL.finditer(xml))
         check_text_size(sum(string_sizes[n] for n in cells if n < len(string_sizes)))
-    last = xml.rfind(b"row ")
-    number = _NUMBER_ATTRIBUTE.search(xml, last, last + 200) if last >= 0 else None
-    rows = int(number.group(1)) if number else len(xml) // 30
-    if rows * (16_384 if re.search(rb"r=[\"'][A-Z]{3}\d", xml) else 702) <= MAX_CELLS:
-        return None
-    left, right, top, bottom = 16_384, 0, 1 << 20, 0
+    left, top, right, bottom = 1 << 14, 1 << 20, 0, 0
     corner = ""
-    for match in _CELL.finditer(xml):
-        if place := _PLACE.search(match.group(1)):
-            column, row = _column(place.group(1)), int(place.group(2))
-            left, top = min(left, column), min(top, row)
-            if column > right or row > bottom:
-                corner = place.group(0)[3:].decode()
-            right, bottom = max(right, column), max(bottom, row)
-    width, height = right - left + 1, bottom - top + 1
+    row = column = 0
+    for tag in _ROW_OR_CELL.finditer(xml):
+        is_row, letters, digits, others = tag.groups()
+        if digits is None and (place := _ANY_PLACE.search(others)):
+            letters, digits = place.groups()
+        if is_row:  # rows and cells without a place follow the one before
+            row, column = int(digits) if digits else row + 1, 0
+            continue
+        column = _column(letters) if letters else column + 1
+        row = int(digits) if digits else row
+        if others.endswith(b"/"):
+            continue  # an empty cell
+        left, top = min(left, column), min(top, row)
+        if column > right or row > bottom:
+            corner = f"column {column:,} of row {row:,}"
+        right, bottom = max(right, column), max(bottom, row)
+    width, height = max(right - left + 1, 0), bottom - top + 1
     if width * height <= MAX_CELLS:
         return None
     return f"its cells span {height:,} rows by {width:,} columns: delete what stands in {corner}"
