@@ -14,7 +14,6 @@ from .header import SAMPLE_ROWS, TableHead, find_header
 MAX_RECORDS = 200_000
 _MAX_TITLE_CHARS = 120
 _MIN_NOTE_CHARS = 40
-_SPACE = re.compile(r"\s+")
 _NOTE_END = re.compile(r"[.!?:)]$|: ")
 
 Row = tuple[int, Sequence[str]]
@@ -43,7 +42,7 @@ class RecordWriter:
 
 def collapse(text: str) -> str:
     """Returns the text with every run of white space as one blank, none at its ends."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def write_table(writer: RecordWriter, rows: Iterable[Row], *, level: int = 1) -> str | None:
