@@ -73,6 +73,8 @@ class ScoredUnit:
     pairs: float = 0.0
     kind: UnitKind = "sentence"
     under: tuple[Span, ...] = ()
+    context: tuple[str, ...] = ()
+    """The texts of what it stands under."""
 
 
 @dataclass(frozen=True, slots=True)

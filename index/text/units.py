@@ -15,6 +15,8 @@ from .sentences import sentence_spans, trim
 
 MAX_UNDER = 4
 """Spans that a unit stands under: the outermost, and the nearest others."""
+MAX_UNDER_SPAN = 2_000
+"""Characters of a header row or an introduction; a unit does not stand under a longer one."""
 MAX_UNDER_CHARS = 300
 """Of each such span, for terms and vectors: a header row is repeated for each of its rows."""
 MAX_CONTEXT_CHARS = 600
@@ -76,7 +78,8 @@ def context_spans(units: Iterable[Unit], start: int, end: int) -> list[Span]:
 
 
 def _nearest(under: tuple[Span, ...]) -> tuple[Span, ...]:
-    return under if len(under) <= MAX_UNDER else (under[0], *under[1 - MAX_UNDER :])
+    short = tuple(span for span in under if span[1] - span[0] <= MAX_UNDER_SPAN)
+    return short if len(short) <= MAX_UNDER else (short[0], *short[1 - MAX_UNDER :])
 
 
 def _block_units(document: Document, start: int, end: int) -> Iterator[Unit]:

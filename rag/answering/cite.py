@@ -28,7 +28,7 @@ from ..types import (
 from ..verify.support import MIN_SUPPORT_SCORE, Verdict, Verifier, support_score
 from .answer_text import AnswerText
 from .markers import Marker, Piece, Ref, Text
-from .quotes import Line
+from .quotes import Line, with_header
 from .sanitize import sanitize_markup
 
 CONTEXT_CHARS = 200
@@ -164,7 +164,7 @@ class AnswerBuilder:
     def _add_marker(self, refs: Sequence[Ref]) -> list[Event]:
         places = [self._resolve(ref) for ref in refs]
         self.dropped_markers += places.count(None)
-        return self._cite([place for place in places if place is not None])
+        return self._cite([one for place in places if place for one in with_header(place)])
 
     def _cite(self, places: Sequence[tuple[Hit, ScoredUnit]]) -> list[Event]:
         events: list[Event] = []

@@ -76,7 +76,7 @@ class Quoter:
         if unit.kind in _LIST_KINDS or _is_lead_in(unit) or self._wants_list:
             found = self._list_of(place)
         if unit.kind == "row":
-            self._add(self._row(place), self._with_header(place), agreeing, gap="\n")
+            self._add(self._row(place), with_header(place), agreeing, gap="\n")
         elif found and found.members:
             self._quote_list(found, place)
         elif not _is_lead_in(unit):
@@ -101,7 +101,7 @@ class Quoter:
             else 0,
         )
         for number in shown:
-            self._add(texts[number], self._with_header(members[number]), gap="\n")
+            self._add(texts[number], with_header(members[number]), gap="\n")
         if rest := len(members) - len(shown):
             omitted = members[shown.stop :] or members[: shown.start]
             self._add(f"… and {rest} more", [self._joined(omitted)], gap="\n", claim="")
@@ -117,24 +117,15 @@ class Quoter:
         mark = _BULLET.match(text)
         number = mark.group(1) if mark else None
         if mark is None and unit.under and introduction is None:
-            return f"{plain_text(self._text(place, unit.under[-1]))}: {text}"
+            return f"{plain_text(unit.context[-1])}: {text}"
         if introduction is None and not number:
             return text[mark.end() if mark else 0 :]
         depth = sum(span[0] != introduction[1].start for span in unit.under) if introduction else 0
         return f"{'  ' * depth}{number or '-'} {text[mark.end() if mark else 0 :]}"
 
     def _row(self, place: Place) -> str:
-        under = place[1].under
-        header = self._text(place, under[0]) if under else None
-        return plain_text(place[1].text, "row", header=header)
-
-    def _with_header(self, place: Place) -> list[Place]:
-        """Returns the place with that of the header row, or of the term, that it stands under."""
-        hit, unit = place
-        if unit.kind == "row" or (unit.kind == "item" and not _BULLET.match(unit.text)):
-            under = [ScoredUnit(*s, self._text(place, s), 0, 0, kind="heading") for s in unit.under]
-            return [place, *((hit, one) for one in under[-1:])]
-        return [place]
+        unit = place[1]
+        return plain_text(unit.text, "row", header=next(iter(unit.context), None))
 
     def _add(
         self,
@@ -158,13 +149,10 @@ class Quoter:
 
     # --- what stands around a unit
 
-    def _text(self, place: Place, span: Span) -> str:
-        return self._generation.text(place[0].source.id)[span[0] : span[1]]
-
     def _joined(self, places: Sequence[Place]) -> Place:
         """Returns the places of one chunk or more as one."""
         (hit, first), (_, last) = places[0], places[-1]
-        text = self._text((hit, first), (first.start, last.end))
+        text = self._generation.text(hit.source.id)[first.start : last.end]
         return hit, replace(first, end=last.end, text=text)
 
     def _list_of(self, place: Place) -> _List:
@@ -215,6 +203,15 @@ class Quoter:
         return [(_hit_of(hit, chunk), _scored(unit, text)) for chunk in own for unit in chunk.units]
 
 
+def with_header(place: Place) -> list[Place]:
+    """Returns the place of a row with that of its header, of a definition with that of its term."""
+    hit, unit = place
+    if not unit.under or (unit.kind != "row" and (unit.kind != "item" or _BULLET.match(unit.text))):
+        return [place]
+    (start, end), words = unit.under[-1], unit.context[-1]
+    return [place, (hit, ScoredUnit(start, end, words, 0.0, 0.0, kind="heading"))]
+
+
 def _window(texts: Sequence[str], picked: int) -> range:
     """Returns which of the list's lines are shown, within the limits; the picked one is."""
     first = max(0, picked + 1 - MAX_LIST_UNITS)
@@ -237,7 +234,8 @@ def _hit_of(hit: Hit, chunk: Chunk) -> Hit:
 
 def _scored(unit: Unit, text: str) -> ScoredUnit:
     words = text[unit.start : unit.end]
-    return ScoredUnit(unit.start, unit.end, words, 0.0, 0.0, kind=unit.kind, under=unit.under)
+    context = tuple(text[start:end] for start, end in unit.under)
+    return ScoredUnit(unit.start, unit.end, words, 0.0, 0.0, 0.0, unit.kind, unit.under, context)
 
 
 def _find(units: Sequence[Place], span: Span) -> Place | None:

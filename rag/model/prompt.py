@@ -7,17 +7,18 @@ by tags with a random suffix, and cannot contain a sentence number or a fence of
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from hashlib import sha256
 
 from index.text.sanitize import LINE_BREAKS, VARIATION_SELECTORS, sanitize
 
+from ..language.plain_text import plain_text
 from ..retrieval.condense_rules import newest_turns
 from ..retrieval.diversify import diversify
-from ..types import Citation, Hit, Turn
+from ..types import Citation, Hit, ScoredUnit, Turn
 from .protocol import Message
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"
 """Changes with every change of the prompts."""
 
 NO_ANSWER = "NO_ANSWER"
@@ -153,13 +154,30 @@ def _passage(hit: Hit, *, number: int, fence: str, chars: int) -> str:
     title = _heading(source.title, hit.chunk.heading)
     lines = [f"Passage {number}: {_data(f'{title} ({origin})', fence)}"]
     remaining = chars
-    texts = [sentence.text for sentence in hit.units] or [hit.text]
-    for place, text in enumerate(texts, start=1):
+    units = hit.units or (ScoredUnit(0, len(hit.text), hit.text, 0.0, 0.0),)
+    before: set[str] = set()
+    for place, unit in enumerate(units, start=1):
+        text = _unit_text(unit, before)
+        before.update((unit.text, *unit.context))
         remaining -= len(text)
         if remaining < 0 and place > 1:
             break
-        lines.append(f"[{number}.{place}] {_data(text[:chars], fence)}")
+        shown = (_data(line, fence) for line in text[:chars].split("\n"))
+        lines.append(f"[{number}.{place}] " + "\n    ".join(shown))
     return "\n".join(lines)
+
+
+def _unit_text(unit: ScoredUnit, before: Container[str]) -> str:
+    """Returns a unit as the model reads it: with column names, or what introduces it elsewhere.
+
+    Only code has more than one line.
+    """
+    if unit.kind == "row":
+        return plain_text(unit.text, "row", header=next(iter(unit.context), None))
+    lines = unit.text.splitlines()
+    text = "\n".join(lines) if unit.kind == "code" else " ".join(lines)
+    absent = [_LINE_BREAKS.sub(" ", one) for one in unit.context if one not in before]
+    return f"({' › '.join(absent)}) {text}" if absent else text
 
 
 def _heading(title: str, heading: str | None) -> str:

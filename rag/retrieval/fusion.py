@@ -184,6 +184,7 @@ def _hits(
     for rank, (place, (chunk, text)) in enumerate(zip(order, chunks, strict=True), start=1):
         source = generation.source(chunk.source_id)
         assert source is not None  # the catalog has every chunk's source
+        whole = generation.text(chunk.source_id)
         units = tuple(
             ScoredUnit(
                 start=unit.start,
@@ -194,6 +195,7 @@ def _hits(
                 pairs=float(signals.pairs[at]),
                 kind=unit.kind,
                 under=unit.under,
+                context=tuple(whole[start:end] for start, end in unit.under),
             )
             for at, unit in enumerate(chunk.units, start=int(signals.offsets[place]))
         )
