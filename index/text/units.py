@@ -137,7 +137,8 @@ def _rows(text: str, lines: Sequence[Span]) -> Iterator[Unit]:
     is_first = True
     for index, line in enumerate(lines):
         row = text[line[0] : line[1]]
-        if _RULE.match(row):
+        if _RULE.match(row) and (rule := trim(text, *line)):
+            yield Unit(*rule, "heading")
             continue
         if not _ROW.match(row):
             header, is_first = (), True

@@ -13,6 +13,7 @@ from index.types import GenerationInfo
 
 from ..language.answer_type import contains_answer_type, expected_answer_type
 from ..language.chinese import cover, holds_value, is_chinese
+from ..language.recency import as_of
 from ..retrieval.fusion import RetrievalResult
 from ..retrieval.weights import Weights
 from ..types import Hit, Reason
@@ -104,6 +105,9 @@ def _assess_chinese(
 def _missing_names(question: str, hits: Sequence[Hit]) -> float:
     """Returns the share of the question's names and figures that the chosen passages lack."""
     names = [word for word in _WORD.findall(question)[1:] if _is_name(word)]
+    time = as_of(question)
+    if time and any(hit.source.date for hit in hits):
+        names = [word for word in names if word != str(time.year)]  # the year is a source's own
     text = " ".join(
         f"{hit.source.title} {hit.source.date} {hit.chunk.heading} {hit.text}" for hit in hits
     ).lower()

@@ -35,7 +35,8 @@ Place = tuple[Hit, ScoredUnit]
 class Line:
     """A line of the answer: its text, what separates it from the one before, and what it cites.
 
-    `claim` is the part of the text that the cited places must support.
+    `claim` is what the cited places must support: the quote before its markup is left out, or the
+    text put together from several.
     """
 
     text: str
@@ -140,9 +141,9 @@ class Quoter:
         gap = gap if self._lines else ""
         if self._lines and "\n" in (self._lines[-1].text + self._lines[-1].gap):
             gap = "\n"
-        self._lines.append(
-            Line(text, tuple(cited), gap, text if claim is None else claim, tuple(agreeing))
-        )
+        if claim is None:
+            claim = text if len(cited) > 1 else cited[0][1].text
+        self._lines.append(Line(text, tuple(cited), gap, claim, tuple(agreeing)))
 
     def _key(self, place: Place) -> tuple[str, int]:
         return place[0].source.id, place[1].start

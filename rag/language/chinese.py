@@ -7,7 +7,7 @@ CJKAnalyzer); what only asks, and particles, are left out.
 import re
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_LETTER = re.compile(r"[^\W\d_]")
+_OTHER_WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff]+")
 _FUNCTION = re.compile(
     "请问|请|告诉|一下|多少钱|多少|几点|几个|几时|几|什么时候|什么|何时|哪里|哪儿|哪些|哪个|哪年|哪天|哪"
     "|谁|怎么样|怎么办|怎么|怎样|如何|为什么|为何|是否|能否|可以|可不可以|能不能|需要|需|应该|必须|有没有"
@@ -33,8 +33,9 @@ _KINDS = (
 
 
 def is_chinese(text: str) -> bool:
-    """Whether at least half of the letters are Chinese characters."""
-    return 2 * len(_HAN.findall(text)) >= len(_LETTER.findall(text)) > 0
+    """Whether the text has Chinese characters, at least as many as words in other scripts."""
+    characters = len(_HAN.findall(text))
+    return characters > 0 and characters >= len(_OTHER_WORD.findall(text))
 
 
 def cover(question: str, text: str) -> float:
