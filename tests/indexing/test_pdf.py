@@ -3,6 +3,7 @@
 import pytest
 
 from index.formats.pdf import extract_pdf
+from index.formats.pdf.words import join_lines
 from index.types import Document, Unit
 from tests.support.pdf_layouts import COLUMNS, FARES, LAYOUTS, LEFT, RIGHT
 from tests.support.pdf_writer import Page, write_pdf
@@ -253,6 +254,11 @@ def test_a_raised_digit_stays_in_its_line() -> None:
     page = Page().text(60, 740, "The hall has 40 m").text(139, 744, "2", size=6)
     page.text(145, 740, "of floor.")
     assert blocks(extract_pdf(write_pdf(page))) == ["The hall has 40 m² of floor."]
+
+
+def test_lines_of_chinese_are_joined_without_a_blank_and_those_of_korean_with_one() -> None:
+    assert join_lines(["港口于一八七一年", "开放。"]) == "港口于一八七一年开放。"
+    assert join_lines(["항구는 봄에", "열렸다."]) == "항구는 봄에 열렸다."
 
 
 # --- heads and feet

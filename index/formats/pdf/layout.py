@@ -3,7 +3,7 @@
 A page is cut into bands in which the white gaps between columns stay the same, a band into its
 columns, and each column again (recursive X-Y cut, Nagy and Seth 1984). A heading across the page
 closes the gaps, and so ends a band. A band whose columns are prose is read column by column, one
-of cells row by row (`tables.py`).
+of cells row by row (`columns.py`, `tables.py`).
 """
 
 import re
@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+from .columns import columns_of, cuts, is_table
 from .geometry import MAX_RULES, Row, Rule, Segment, intervals, is_ruled_off
-from .tables import columns_of, cuts, is_table, read_table
+from .tables import read_table
 
 _MAX_DEPTH = 4
 """Columns within columns."""

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .geometry import MAX_RULES, PageContent, Rule, Segment, is_ruled_off, same_size
+from .rules import read_objects
 
 MAX_LAYOUT_CHARS = 100_000
 """Of a page; one of more keeps the order of the file."""
-MAX_OBJECTS = 5_000
-"""Page objects, and points of paths, of a page in which rules are looked for."""
 GAP = 0.9
 """Of the font size: a wider gap parts the pieces of a line."""
 _PIECE = re.compile(r"[^\r\n\ufffe\x02]+[\ufffe\x02]?")  # the last two: a word goes on below
@@ -85,7 +84,8 @@ class _TextReader:
     def read(self, content: PageContent) -> None:
         """Fills in the page's segments, rules and count of hidden lines."""
         left, bottom, right, top = self._page.get_bbox()
-        self._read_objects(max((right - left) * (top - bottom), 1))
+        objects = read_objects(self._raw, self._page.raw, max((right - left) * (top - bottom), 1))
+        self._rules, self._areas, self._image_share = objects
         self._upright = [rule for rule in self._rules if rule.is_vertical][:MAX_RULES]
         pieces = list(self._pieces())
         visible = self._visible(pieces, (left - 1, bottom - 1, right + 1, top + 1))
@@ -272,54 +272,6 @@ class _TextReader:
                 bool(_MONO.search(name.value)) or bool(flags & 1),
             )
         return self._fonts[address]
-
-    def _read_objects(self, page_area: float) -> None:
-        """Collects the page's rules, its filled areas and the share that images cover."""
-        raw, page = self._raw, self._page.raw
-        points = MAX_OBJECTS
-        for index in range(min(raw.FPDFPage_CountObjects(page), MAX_OBJECTS)):
-            page_object = raw.FPDFPage_GetObject(page, index)
-            kind = raw.FPDFPageObj_GetType(page_object)
-            if kind == raw.FPDF_PAGEOBJ_TEXT:
-                continue
-            bounds = [ctypes.c_float() for _ in range(4)]
-            if not raw.FPDFPageObj_GetBounds(page_object, *map(ctypes.byref, bounds)):
-                continue
-            area = Rule(*(value.value for value in bounds))
-            self._areas.append(area)
-            if kind == raw.FPDF_PAGEOBJ_IMAGE:
-                share = (area.x1 - area.x0) * (area.y1 - area.y0) / page_area
-                self._image_share = max(self._image_share, share)
-            elif kind == raw.FPDF_PAGEOBJ_PATH and points > 0:
-                points -= self._read_path(page_object, area, points)
-
-    def _read_path(self, path: Any, area: Rule, max_points: int) -> int:
-        """Adds a path's rules; returns the number of its points that were read."""
-        raw = self._raw
-        count: int = min(raw.FPDFPath_CountSegments(path), max_points)
-        if min(area.x1 - area.x0, area.y1 - area.y0) <= 3:
-            self._rules.append(area)
-            return 1
-        matrix = raw.FS_MATRIX()
-        raw.FPDFPageObj_GetMatrix(path, ctypes.byref(matrix))
-        x, y = ctypes.c_float(), ctypes.c_float()
-        last = (0.0, 0.0)
-        for index in range(count):
-            part = raw.FPDFPath_GetPathSegment(path, index)
-            raw.FPDFPathSegment_GetPoint(part, ctypes.byref(x), ctypes.byref(y))
-            point = (
-                matrix.a * x.value + matrix.c * y.value + matrix.e,
-                matrix.b * x.value + matrix.d * y.value + matrix.f,
-            )
-            if raw.FPDFPathSegment_GetType(part) == raw.FPDF_SEGMENT_LINETO:
-                (x0, x1), (y0, y1) = sorted((last[0], point[0])), sorted((last[1], point[1]))
-                if min(x1 - x0, y1 - y0) <= 1 and max(x1 - x0, y1 - y0) > 5:
-                    self._rules.append(Rule(x0, y0, x1, y1))
-            last = point
-        if count <= 6:  # a rectangle's last edge is implied
-            self._rules.append(Rule(area.x0, area.y0, area.x0, area.y1))
-            self._rules.append(Rule(area.x0, area.y0, area.x1, area.y0))
-        return count
 
 
 def _address(pointer: Any) -> int:
