@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`{}|\\^]{1,2000}")
 _ISO_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 
 Span = tuple[int, int]
@@ -88,6 +89,12 @@ class Source:
         """
         value = self.metadata.get("date", "")
         return value if _ISO_DATE.fullmatch(value) else None
+
+    @property
+    def url(self) -> str | None:
+        """The address of the page that the article is a copy of; None without one."""
+        value = self.metadata.get("url", "")
+        return value if _WEB_ADDRESS.fullmatch(value) else None
 
 
 @dataclass(frozen=True, slots=True)

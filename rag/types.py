@@ -113,6 +113,8 @@ class Citation:
     date: str | None = None
     """The day that the source states; None where it states none."""
     unit: UnitKind = "sentence"
+    source_url: str | None = None
+    """The address that the source states for itself, or was fetched from; http(s) only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from ..security.permissions import PERMISSIONS, Permission
 from ..wire.addition_schemas import AddBody
 from ..wire.openai_schemas import ChatChunk, ChatErrorBody
 from ..wire.problem_details import chat_problem_responses, problem_responses
-from ..wire.schemas import STREAM_EVENTS, Problem
+from ..wire.schemas import Problem
+from ..wire.stream_schemas import STREAM_EVENTS
 
 EXAMPLES_FILE = Path(__file__).parents[1] / "wire" / "examples.json"
 """One example for each schema, by its name; all of them are about the same question."""

@@ -22,7 +22,7 @@ from rag.errors import AnswerError, Stopping
 
 from ..errors import StreamUnread
 from ..service.service import UnreadBytes
-from ..wire import schemas, serializers
+from ..wire import serializers, stream_schemas
 from ..wire.problem_details import build_problem
 from ..wire.signed_links import LinkSigner
 
@@ -186,24 +186,24 @@ class AnswerEventEncoder:
         return format_sse_event(event=name, data_str=body.model_dump_json(), id=str(self._event_id))
 
     def _serialize(self, event: rag.Event) -> tuple[str, BaseModel]:
-        """Returns the event's name and data; `schemas.STREAM_EVENTS` documents each."""
+        """Returns the event's name and data; `stream_schemas.STREAM_EVENTS` documents each."""
         links, include_passages = self._links, self._include_passages
         match event:
             case rag.PassagesFound():
                 hits = event.hits if include_passages else ()
                 passages = serializers.passages(hits, links)
-                return "passages", schemas.PassagesEvent(id=event.id, passages=passages)
+                return "passages", stream_schemas.PassagesEvent(id=event.id, passages=passages)
             case rag.Delta():
-                return "delta", schemas.DeltaEvent(text=event.text, format=event.format)
+                return "delta", stream_schemas.DeltaEvent(text=event.text, format=event.format)
             case rag.SentenceClosed():
                 fields = serializers.sentence(event.sentence).model_dump()
-                return "sentence", schemas.SentenceEvent(index=event.index, **fields)
+                return "sentence", stream_schemas.SentenceEvent(index=event.index, **fields)
             case rag.CitationMade():
                 citation = serializers.citation(event.citation, links)
-                return "citation", schemas.CitationEvent(citation=citation)
+                return "citation", stream_schemas.CitationEvent(citation=citation)
             case rag.Done():
                 answer = serializers.answer(event.answer, links, include_passages=include_passages)
                 return "done", answer
             case rag.Failed():
                 problem, info = build_problem(event.error, self._scope)
-                return "error", schemas.ErrorEvent(problem=problem, retryable=info.retryable)
+                return "error", stream_schemas.ErrorEvent(problem=problem, retryable=info.retryable)

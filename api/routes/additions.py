@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from index.formats import formats_by_suffix, load_formats
@@ -119,11 +120,6 @@ def _parse_json(body: bytes) -> AddBody:
 
 async def _read_form(request: Request, max_bytes: int) -> FormData:
     """Returns a form, its files spooled to temporary files; raises RequestError."""
-    try:
-        from starlette.formparsers import MultiPartException, MultiPartParser
-    except ImportError:
-        message = "forms need the package python-multipart; PUT /v1/files/{path} takes one file"
-        raise RequestError("unsupported_media_type", message) from None
     refusal: list[RequestError] = []
 
     async def limited() -> AsyncGenerator[bytes, None]:

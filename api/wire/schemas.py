@@ -154,6 +154,9 @@ class Citation(BaseModel):
         default=None, description="Day that the source states: `YYYY-MM-DD`, or its beginning"
     )
     unit: Unit = Field(default="sentence", description="What is quoted")
+    source_url: str | None = Field(
+        default=None, description="Address of the page that the source is a copy of"
+    )
     before: str = Field(description="Up to 200 characters before the quote")
     after: str = Field(description="Up to 200 characters after the quote")
     url: str
@@ -374,47 +377,3 @@ class Problem(BaseModel):
     code: str
     request_id: str
     errors: list[Invalid] | None = None
-
-
-class PassagesEvent(BaseModel):
-    """First event."""
-
-    id: str
-    passages: list[Passage]
-
-
-class DeltaEvent(BaseModel):
-    """The next part of `answer`."""
-
-    text: str
-    format: Format
-
-
-class SentenceEvent(Sentence):
-    """A complete sentence; `index` counts from 0."""
-
-    index: int
-
-
-class CitationEvent(BaseModel):
-    """A new citation."""
-
-    citation: Citation
-
-
-class ErrorEvent(BaseModel):
-    """Last event of a failed stream."""
-
-    problem: Problem
-    retryable: bool
-
-
-STREAM_EVENTS: dict[str, type[BaseModel]] = {
-    "passages": PassagesEvent,
-    "delta": DeltaEvent,
-    "sentence": SentenceEvent,
-    "citation": CitationEvent,
-    "done": AnswerBody,
-    "error": ErrorEvent,
-}
-"""The server-sent events of `POST /v1/answers`: name → data."""

@@ -320,6 +320,7 @@ def verify_quote(generation: Generation, hit: Hit, sentence: ScoredUnit, *, n: i
         quote=quote,
         date=hit.source.date,
         unit=sentence.kind,
+        source_url=hit.source.url,
         before=text[max(sentence.start - CONTEXT_CHARS, 0) : sentence.start],
         after=text[sentence.end : sentence.end + CONTEXT_CHARS],
     )
