@@ -287,6 +287,39 @@ def test_the_header_of_an_article_and_a_page_of_links_are_read() -> None:
     assert len(blocks(page(f"<h1>Policies</h1><ul>{links}</ul>"))) == 6
 
 
+MENU = "<ul><li><a href=/>Home</a><li><a href=/about>About us</a></ul>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<script>x</script><nav>menu</nav>",
+        f"<a href=#main>Skip to content</a><nav>{MENU}</nav><div id=root></div>",
+        f"<header><h1><a href=/>Acme</a></h1></header><div role=navigation>{MENU}</div>",
+        f"<div><nav>{MENU}</nav></div><main></main><footer><p>© 2026 Acme</p></footer>",
+    ],
+)
+def test_a_page_of_navigation_alone_has_no_text(body: str) -> None:
+    with pytest.raises(ValueError, match="navigation but no text"):
+        page(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        MENU,
+        f"<nav>{MENU}</nav><ul><li><a href=/a>Leave policy</a></ul>",
+        f"<nav><h2>Chapters</h2>{MENU}</nav>",
+        f"<h1>Policies</h1><nav>{MENU}</nav>",
+        f"<main><nav>{MENU}</nav></main>",
+        f"<nav>{MENU}</nav><header>Open from 9 to 5.</header>",
+        f"<nav>{MENU}</nav><p>Open from 9 to 5.</p>",
+    ],
+)
+def test_an_index_page_and_a_page_of_few_words_are_read(body: str) -> None:
+    assert page(body).blocks
+
+
 # --- lines, marks
 
 

@@ -6,12 +6,21 @@ from itertools import islice
 from .tree import Element
 
 MAX_VALUE_CHARS = 2_000
+PROSE_FORM_CHARS = 400
+"""Prose from which a form of few controls is read as text."""
 _ANCESTORS = 5
 """Elements around a control in which its label is looked for."""
 _LABEL_PARTS = 10
 _VALUED = frozenset(
     {"", "text", "email", "tel", "url", "number", "date", "time", "month", "week", "datetime-local"}
 )
+
+
+def is_content_form(form: Element) -> bool:
+    """Returns whether a form is read for its text: prose, sections, or values filled in."""
+    if len(filled_fields(form)) >= 2:
+        return True
+    return form.prose_chars >= PROSE_FORM_CHARS and form.prose_chars >= 40 * form.controls
 
 
 def filled_fields(form: Element) -> dict[int, str]:

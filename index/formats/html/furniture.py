@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from . import words
-from .forms import filled_fields
+from .forms import is_content_form
 from .tree import BLOCKS, HEADINGS, LISTS, PROSE_CHARS, Element
 
 DENSE = 0.6
@@ -27,15 +27,56 @@ _CONTENT = frozenset({"main", "article"})
 
 
 def main_content(body: Element) -> list[Element]:
-    """Returns the elements that hold the page's content, in order, without its furniture."""
+    """Returns the elements that hold the page's content, in order, without its furniture.
+
+    Raises ValueError for a page of navigation alone.
+    """
+    if _is_navigation_alone(body):
+        raise ValueError("contains navigation but no text")
     _Furniture(body).remove()
     elements = body.preorder()
     roots = _outermost(elements, {"main", "article"})
     has_main = any(root.tag == "main" for root in roots)
     share = MAIN_SHARE if has_main else ARTICLES_SHARE
-    if not roots or sum(root.chars for root in roots) < share * _kept_chars(body):
+    kept_chars = sum(len(text.strip()) for text in body.texts())
+    if not roots or sum(root.chars for root in roots) < share * kept_chars:
         return [body]
     return [*_title_before(elements, roots), *roots]
+
+
+def _is_navigation_alone(body: Element) -> bool:
+    """Returns whether all text is in menus, and in a header or footer of links or a copyright.
+
+    With a heading, a main element, or links outside of a menu, it is an index page.
+    """
+    if body.prose_chars or any(map(_is_content_or_title, body.preorder())):
+        return False
+    has_menu = False
+    stack: list[Element | str] = [body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            if node.strip():
+                return False
+        elif node.tag == "nav":
+            has_menu |= node.chars > 0
+        elif not _is_site_line(node):
+            stack.extend(node.children)
+    return has_menu
+
+
+def _is_content_or_title(element: Element) -> bool:
+    if element.tag in _CONTENT:
+        return element.chars > 0
+    return element.tag in HEADINGS and element.chars > element.link_chars
+
+
+def _is_site_line(element: Element) -> bool:
+    """Returns whether an element is a header or footer of links or a copyright, or a skip link."""
+    if element.tag in ("header", "footer"):
+        is_copyright = words.COPYRIGHT.match(element.text(120)) is not None
+        return is_copyright or element.link_chars >= DENSE * element.chars
+    return element.tag == "a" and words.SKIPS.match(element.text(120)) is not None
 
 
 def _outermost(elements: Iterable[Element], tags: set[str]) -> list[Element]:
@@ -61,10 +102,6 @@ def _title_before(elements: list[Element], roots: list[Element]) -> list[Element
         if element.tag == "h1" and element.chars > element.link_chars:
             return [element]
     return []
-
-
-def _kept_chars(body: Element) -> int:
-    return sum(len(text.strip()) for text in body.texts())
 
 
 class _Place(NamedTuple):
@@ -153,7 +190,7 @@ class _Furniture:
         if tag in ("nav", "search", "dialog"):
             return tag != "nav" or not (chars >= 200 and link_chars < 0.3 * chars)
         if tag == "form":
-            return not _is_content_form(element)
+            return not is_content_form(element)
         if tag == "header" and not place.in_content:
             return not _has_own_title(element)
         if tag == "footer":
@@ -240,19 +277,12 @@ def _prose_range(children: list[Element | str], least_chars: float) -> tuple[int
         if (
             len(child.strip()) >= PROSE_CHARS
             if isinstance(child, str)
-            else _is_prose(child)
+            else (_is_running_text(child) and child.prose_chars > 0)
             or child.prose_chars > max(child.link_chars, least_chars)
             or (child.tag in HEADINGS and child.chars > child.link_chars)
         )
     ]
     return (places[0], places[-1]) if places else (len(children), -1)
-
-
-def _is_content_form(form: Element) -> bool:
-    """Returns whether a form is read for its text: prose, sections, or values filled in."""
-    if len(filled_fields(form)) >= 2:
-        return True
-    return form.prose_chars >= SHORT_CHARS and form.prose_chars >= 40 * form.controls
 
 
 def _has_own_title(header: Element) -> bool:
@@ -261,10 +291,6 @@ def _has_own_title(header: Element) -> bool:
         element.tag == "h1" and element.chars > 2 * element.link_chars
         for element in header.first_elements()
     )
-
-
-def _is_prose(element: Element) -> bool:
-    return _is_running_text(element) and element.prose_chars > 0
 
 
 def _is_running_text(element: Element) -> bool:
