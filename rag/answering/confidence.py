@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from index.types import GenerationInfo
 
 from ..language.answer_type import contains_answer_type, expected_answer_type
-from ..language.chinese import cover, holds_value, is_chinese
 from ..language.recency import as_of
+from ..language.word_cover import cover, holds_value, language_of
 from ..retrieval.fusion import RetrievalResult
 from ..retrieval.weights import Weights
 from ..types import Hit, Reason
 from .extractive import Pick, pick_sentences, with_conflicts
 
+KEPT_SHARE = 0.75
+"""Of the words that the best unit has, which another one must have to be quoted with it."""
 _WORD = re.compile(r"\w[\w’'.,-]*\w|\w")
 _POSSESSIVE = re.compile(r"['’]s?$")
 
@@ -47,10 +49,10 @@ def assess(
     if not picks:
         return Evidence(result.hits)
     shown, conflict = with_conflicts(question, picks, result.hits)
-    if is_chinese(standalone):
-        shown, certainty = _assess_chinese(standalone, result.hits, shown)
-    else:
-        certainty = confidence(features(standalone, result, picks), weights)
+    certainty = confidence(features(standalone, result, picks), weights)
+    if language_of(standalone) != "en":
+        shown, by_words = _assess_by_words(standalone, result.hits, shown)
+        certainty = max(certainty, by_words)
     return Evidence(result.hits, tuple(shown), tuple(conflict), certainty)
 
 
@@ -87,19 +89,20 @@ def features(question: str, result: RetrievalResult, picks: Sequence[Pick]) -> d
     }
 
 
-def _assess_chinese(
+def _assess_by_words(
     question: str, hits: Sequence[Hit], picks: Sequence[Pick]
 ) -> tuple[list[Pick], float]:
     """Returns the picks with most of the question's words, and the confidence by their share.
 
-    The regression was fitted on English questions. The confidence passes the threshold from half
-    of the words on, if a value that is asked for is there.
+    For languages that the regression was not fitted on. The confidence passes the threshold from
+    a little more than half of the words on, if a value that is asked for is there.
     """
     texts = [hits[pick.hit].units[pick.sentence].text for pick in picks]
     shares = [cover(question, text) for text in texts]
-    best = [n for n, share in enumerate(shares) if share == max(shares)]
-    has_value = any(holds_value(question, texts[n]) for n in best)
-    return [picks[n] for n in best], 0.9 * max(shares) ** 2 * (1.0 if has_value else 0.25)
+    best = max(shares)
+    kept = [n for n, share in enumerate(shares) if share >= best * KEPT_SHARE]
+    has_value = any(holds_value(question, texts[n]) for n in kept if shares[n] == best)
+    return [picks[n] for n in kept], 0.9 * best**2 * (1.0 if has_value else 0.25)
 
 
 def _missing_names(question: str, hits: Sequence[Hit]) -> float:

@@ -47,8 +47,8 @@ CASES: dict[str, tuple[Question, ...]] = {
     ),
     "05": (
         Question("How much does a replacement card cost?", ("4 euros",)),
-        Question("How long may I keep audiobooks?", ("days",)),
-        Question("Who may use the study rooms?", ("room",)),
+        Question("How long may I keep audiobooks?", ("Three weeks",)),
+        Question("Who may use the study rooms?", ("Everybody over 16",)),
     ),
     "06": (Question("How long may the pump run dry?", ("20 seconds",)),),
     "08": (
