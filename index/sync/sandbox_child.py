@@ -4,6 +4,7 @@ Extraction and chunking, both of which a hostile file can make slow, run under t
 """
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -19,6 +20,9 @@ from .sandbox import MAX_CHUNK_BYTES, MAX_MEMORY_BYTES, READY, chunks_to_json
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "RAYON_NUM_THREADS")
 """Environment variables of libraries whose threads would use up the address space."""
 
+_GC_THRESHOLD = 50_000
+"""New objects between two searches for cycles: a file has many objects and few cycles."""
+
 
 def main() -> None:
     """Answers requests on standard input until it closes or memory has run out."""
@@ -29,6 +33,8 @@ def main() -> None:
 
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not mix in
+    gc.freeze()  # what was imported stays
+    gc.set_threshold(_GC_THRESHOLD)
     _limit_memory()
     answers.write(READY)
     answers.flush()

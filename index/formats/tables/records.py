@@ -29,8 +29,13 @@ class RecordWriter:
 
     def record(self, place: str, fields: Iterable[tuple[str, str]], *, level: int = 1) -> None:
         """Adds a record of (name or empty, value); without values it is omitted."""
-        pairs = ((name.strip(), collapse(value)) for name, value in fields)
-        body = "; ".join(f"{name}: {value}" if name else value for name, value in pairs if value)
+        body = "; ".join(
+            [
+                f"{stripped}: {text}" if (stripped := name.strip()) else text
+                for name, value in fields
+                if (text := " ".join(value.split()))  # as in `collapse`, without its call
+            ]
+        )
         if not body:
             return
         if self.count == MAX_RECORDS:
