@@ -10,6 +10,7 @@ from string import Template
 
 from fastapi.responses import HTMLResponse
 
+from index.text.dates import first_day
 from index.text.limits import MAX_HEADING_PATH_CHARS, MAX_TITLE_CHARS, shorten
 from index.types import Chunk, Source
 
@@ -81,6 +82,7 @@ def render_source_page(
         place=", ".join(filter(None, (place, location))) if first < last else "The whole source",
         note=note,
         body=_highlight(text, first, last),
+        date=source.date,
         origin=source.metadata.get("url", ""),
     )
 
@@ -113,18 +115,32 @@ def _page(
     path: str = "",
     place: str = "",
     body: str = "",
+    date: str | None = None,
     origin: str = "",
     status: int = 200,
 ) -> HTMLResponse:
     page = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=_escape_line(title),
         path=_escape_line(path),
+        date=_date_line(date),
         place=_escape_line(place),
         origin=_origin_link(origin),
         note=f'<p class="note" role="note">{escape_html(note)}</p>' if note else "",
         body=body,
     )
     return HTMLResponse(page, status, _HEADERS)
+
+
+def _date_line(iso: str | None) -> str:
+    """Returns the day, month or year that an article states, as the reader would write it."""
+    if iso is None:
+        return ""
+    try:
+        day = first_day(iso)
+    except ValueError:  # no calendar has it
+        return ""
+    parts = [str(day.day), f"{day:%B}", str(day.year)][-len(iso.split("-")) :]
+    return f' · <time datetime="{iso}">{" ".join(parts)}</time>'
 
 
 def _origin_link(url: str) -> str:

@@ -105,6 +105,42 @@ def test_the_page_says_which_page_and_heading_the_passage_is_of() -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "shown"),
+    [
+        ("2026-03-05", "5 March 2026"),
+        ("2024-07", "July 2024"),
+        ("1999", "1999"),
+        ("2026-02-31", None),
+        ("last spring", None),
+        ('1999"><script>', None),
+    ],
+)
+def test_the_page_says_of_which_day_the_article_is(date: str, shown: str | None) -> None:
+    page = render_source_page(
+        replace(source(), metadata={"date": date}), "x", start=0, end=1, version=None
+    )
+    html = bytes(page.body).decode()
+    assert (f'<time datetime="{date}">{shown}</time>' in html) == (shown is not None)
+    assert ("<time" in html) == (shown is not None)
+    assert "script" not in ParsedPage(html).tags
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "| Spain | 26 |",
+        "  - Calle Nueva 7",
+        "```sh\nfor host in a; do\n    curl $host\ndone\n```",
+        "Name: <b>Ada</b>",
+    ],
+)
+def test_exactly_the_quoted_unit_is_marked_with_its_blanks(unit: str) -> None:
+    text = f"Before it.\n{unit}\nAfter it."
+    start = text.index(unit)
+    assert ParsedPage(render(text, start, start + len(unit))).marked == unit
+
+
+@pytest.mark.parametrize(
     ("url", "is_linked"),
     [
         ("https://example.org/ice?a=1&b=2", True),
