@@ -24,6 +24,9 @@ const styles = {
  * shaking keeps it (3 KB gzipped); it is cut out here. */
 const markedApi = /var \w+=new \w+;function \w+\(\w+,\w+\)\{return \w+\.parse\([^]*(?=export\{)/;
 const markedExports = /export\{[^}]*\b(\w+) as Lexer\b[^}]*\b(\w+) as Parser,(\w+) as Renderer\b[^}]*\}/;
+/** Options that keep their defaults are constants, so that what they switch off is left out. */
+const markedOptions = { pedantic: "false", breaks: "false", silent: "false", gfm: "true", extensions: "null" };
+const optionUse = /this\.options\.(\w+)/g;
 const marked = {
   name: "marked",
   setup(context) {
@@ -32,8 +35,20 @@ const marked = {
       if (!markedApi.test(source)) throw new Error("marked's API was not found: update `markedApi`");
       const [, lexer, parser, renderer] = markedExports.exec(source);
       const exports = `export{${lexer} as Lexer,${parser} as Parser,${renderer} as Renderer}`;
-      return { contents: source.replace(markedApi, "").replace(markedExports, exports), loader: "js" };
+      return { contents: source.replace(markedApi, "").replace(markedExports, exports)
+        .replace(optionUse, (use, name) => markedOptions[name] ?? use), loader: "js" };
     });
+  },
+};
+
+/** Templates are built without the indentation of their lines (0.1 KB gzipped). */
+const sources = {
+  name: "sources",
+  setup(context) {
+    context.onLoad({ filter: /\.ts$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(/\n\s+/g, "\n"),
+      loader: "ts",
+    }));
   },
 };
 
@@ -49,5 +64,5 @@ await build({
   legalComments: "none",
   define: { VERSION: JSON.stringify(version) },
   banner: { js: "/* Footnote. Includes Lit (BSD-3-Clause), marked (MIT), DOMPurify (Apache-2.0), eventsource-parser (MIT). */" },
-  plugins: [styles, marked],
+  plugins: [styles, marked, sources],
 });

@@ -45,11 +45,21 @@ It froze for 142 days [1]. It froze for 900 days [2].
 | 1 |"""
 WHOLE = answer(
     TEXT,
-    citations=[citation(1), citation(2, page=3, heading="Ice")],
+    citations=[
+        citation(1, date="2026-01-05", source_url="https://example.org/ice"),
+        citation(2, page=3, heading="Ice", date="2024-07"),
+    ],
+    conflicts=[{"about": "How long?", "citations": [1, 2]}],
     sentences=[
         sentence("It froze for 142 days [1].", TEXT),
         sentence("It froze for 900 days [2].", TEXT, "unsupported", citations=[2]),
     ],
+)
+LINES = answer(
+    "Do this: [1]\n1. Wait. [1]\n  - long [1]\nmake ice [2]",
+    format="text",
+    citations=[citation(1, unit="item"), citation(2, unit="code")],
+    sentences=[{"start": 38, "end": 50, "status": "supported", "text": "", "citations": [2]}],
 )
 REFUSED = answer(
     "The articles do not seem to answer this.",
@@ -110,6 +120,12 @@ def answered(page: "Tab", service: FakeService) -> None:
     send(page, ".tools")
 
 
+def lines(page: "Tab", service: FakeService) -> None:
+    service.script = lambda _: answer_events(LINES)
+    send(page, ".tools")
+    assert page.locator("footnote-chat :is(.item, .code)").count() == 3
+
+
 def popover(page: "Tab", service: FakeService) -> None:
     send(page, ".tools")
     page.locator("footnote-chat .chip").nth(1).hover()
@@ -155,7 +171,8 @@ def launcher(page: "Tab", service: FakeService) -> None:
 
 
 STATES = [
-    empty, streaming, answered, popover, refusal, error, offline, feedback, sources, key, launcher
+    empty, streaming, answered, lines, popover, refusal, error, offline, feedback, sources, key,
+    launcher,
 ]  # fmt: skip
 
 
@@ -220,7 +237,7 @@ def test_the_end_of_an_answer_is_announced_once_and_its_pieces_are_not(
         log = page.locator("footnote-chat [role=log]")
         assert log.get_attribute("aria-live") == "off"
         assert log.get_attribute("aria-busy") == "false"
-        assert page.evaluate("announced") == ["Answer ready, 1 source"]
+        assert page.evaluate("announced") == ["Answer ready, 1 source. The sources disagree"]
 
 
 def test_nothing_takes_the_focus_on_load_and_closing_gives_it_back(
@@ -250,7 +267,7 @@ def test_esc_in_the_popover_closes_it_alone_and_gives_the_focus_back(
         page.get_by_role("button", name="Ask a question").click()
         send(page, ".tools")
         page.locator("footnote-chat .chip").first.hover()
-        page.locator("footnote-chat .proof a").focus()
+        page.locator("footnote-chat .proof a").first.focus()
         page.keyboard.press("Escape")
         assert page.locator("footnote-chat .proof").is_hidden()
         assert page.locator("footnote-chat .panel").is_visible()
@@ -416,5 +433,5 @@ def test_a_tap_shows_the_quote_and_does_not_leave_the_page(
         page.wait_for_selector("footnote-chat .proof:popover-open")
         assert len(page.context.pages) == 1
         with page.context.expect_page() as opened:
-            page.locator("footnote-chat .proof a").tap()
+            page.locator("footnote-chat .proof a").first.tap()
         assert "/v1/sources/s/view" in opened.value.url

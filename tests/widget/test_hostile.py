@@ -50,12 +50,15 @@ HOST = """<!doctype html><html lang="en"><head><title>Host</title>
 <body><footnote-chat mode="inline" server="{service}"></footnote-chat></body></html>"""
 
 INSIDE = """() => {
+    const toOriginal = ({ rel, protocol }) =>
+        rel === "noopener noreferrer" && ["http:", "https:"].includes(protocol);
     const elements = [...document.querySelector("footnote-chat").shadowRoot.querySelectorAll("*")];
     return {
         names: [...new Set(elements.map((element) => element.localName))],
         attributes: [...new Set(elements.flatMap((element) => element.getAttributeNames()))],
         styled: elements.filter((e) => e.hasAttribute("style")).map((e) => e.className),
-        links: [...new Set(elements.map((e) => e.getAttribute("href")).filter(Boolean))],
+        links: [...new Set(elements.filter((e) => !toOriginal(e)).map((e) => e.getAttribute("href"))
+            .filter(Boolean))],
         asked: elements.find((e) => e.className === "question").textContent,
         proofs: elements.filter((e) => e.matches(".proof:popover-open mark")).length,
         pwned: window.pwned, reports: window.reports,
@@ -120,14 +123,22 @@ def everywhere(text: str, form: str) -> Iterable[Step]:
     whole = f"{text} [1]\n\nNext. {text}"
     said = [sentence(whole, whole, "unsupported", why=text)]
     place = {"title": text, "source": text, "heading": text, "url": f"/v1/sources/{text}"}
+    place |= {"date": text, "unit": text}
     cited = [
-        citation(1, quote=text, before=text, after=text, **place),
+        citation(1, quote=text, before=text, after=text, source_url=text, **place),
         citation(2, **(place | {"url": text})),
     ]
     found = [passage(1, text=text, **place), passage(2, text=text, **(place | {"url": text}))]
     return answer_events(
         answer(
-            whole, text, format=form, sentences=said, citations=cited, passages=found, model=text
+            whole,
+            text,
+            format=form,
+            sentences=said,
+            citations=cited,
+            passages=found,
+            model=text,
+            conflicts=[{"about": text, "citations": [1, 2]}],
         ),
         piece=3,
     )

@@ -136,16 +136,23 @@ export class AnswerRenderer {
   }
 
   #highlight(block: RenderedBlock, sentence: Sentence): void {
-    if (!isDoubtful(sentence)) return;
+    const isCode = this.#isCode(sentence);
+    if (!isCode && !isDoubtful(sentence)) return;
     const start = this.#text.escapedOffset(sentence.start) - block.start;
     const end = this.#text.escapedOffset(sentence.end) - block.start;
     if (end <= 0 || start >= block.source.length) return;
-    wrapRange(block.element, block.source, start, end, () => {
+    if (isCode) markCode(block, start, end);
+    if (isDoubtful(sentence)) wrapRange(block.element, block.source, start, end, () => {
       const mark = document.createElement("mark");
       mark.className = "doubtful";
       mark.setAttribute("part", "unsupported");
       return mark;
     });
+  }
+
+  /** Whether the sentence is a quote of lines of code, shown as plain text. */
+  #isCode({ citations }: Sentence): boolean {
+    return this.#format === "text" && citations.some((n) => this.citations.get(n)?.unit === "code");
   }
 
   #insertChips(root: HTMLElement): void {
@@ -178,4 +185,11 @@ export class AnswerRenderer {
     chip.setAttribute("aria-describedby", "proof");
     return true;
   }
+}
+
+/** Marks the lines of a plain text from the one of `start` to the one before `end`. */
+function markCode({ element, source }: RenderedBlock, start: number, end: number): void {
+  const lineAt = (offset: number): number => source.slice(0, Math.max(0, offset)).split("\n").length - 1;
+  const lines = [...element.querySelectorAll(".line")].slice(lineAt(start), lineAt(end - 1) + 1);
+  for (const line of lines) line.className = "line code";
 }

@@ -16,7 +16,7 @@ import { Conversation, type ConversationListener } from "./conversation.js";
 import { Credentials, type TokenProvider } from "./credentials.js";
 import type { ChatError } from "./errors.js";
 import { getItem, setItem } from "./storage.js";
-import { formatLocation, pluralize, type Strings, stringsFor } from "./strings.js";
+import { pluralize, type Strings, stringsFor } from "./strings.js";
 import type { Rating, Turn } from "./turn.js";
 import type { Answer, Citation, Ready } from "./wire.js";
 
@@ -64,7 +64,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   });
   readonly #popover = new CitationPopover(
     (chip) => this.#citationOf(chip),
-    (citation) => ({ location: formatLocation(this.strings, citation), openArticle: this.strings.openArticle }),
+    () => this.strings,
   );
 
   /** Returns a token from the site's back end; called before the first request and after a 401. */
@@ -137,10 +137,11 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   }
 
   onAnswer(answer: Answer): void {
+    const { strings } = this;
     const sourceCount = new Set(answer.citations.map((citation) => citation.source)).size;
-    this.announcement = answer.answered
-      ? pluralize(this.strings, "answerReady", sourceCount)
-      : this.strings.showingClosest;
+    const ready = pluralize(strings, "answerReady", sourceCount);
+    const said = answer.conflicts?.length ? `${ready}. ${strings.conflict}` : ready;
+    this.announcement = answer.answered ? said : strings.showingClosest;
     this.#emit("answer", answer);
   }
 
@@ -170,11 +171,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
       this.announcement = isCopied ? this.strings.copied : this.strings.failed;
       this.requestUpdate();
     };
-    const text = clipboardText(turn.answer, {
-      sourcesHeading: this.strings.sources,
-      location: (citation) => formatLocation(this.strings, citation),
-      viewUrl: this.viewUrl,
-    });
+    const text = clipboardText(turn.answer, this);
     // a page without HTTPS has no clipboard, and a browser may deny access
     Promise.resolve().then(() => navigator.clipboard.writeText(text)).then(() => onEnd(true), () => onEnd(false));
   }
@@ -282,7 +279,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   }
 
   #citationOf(chip: HTMLAnchorElement): Citation | undefined {
-    const turn = this.turns.find(({ renderer }) => renderer.element.contains(chip));
+    const turn = this.turns.find(({ renderer }) => renderer.element.closest(".turn")?.contains(chip));
     return turn?.renderer.citations.get(Number(chip.dataset["n"]));
   }
 

@@ -1,18 +1,15 @@
 // The popover of a citation chip: the quote in its context. It is in the top layer, so nothing clips
 // it; it stays open while the pointer or the focus is on it, and Esc closes it.
 
+import { html, nothing, render, type TemplateResult } from "lit";
 import { escapeHidden } from "./escape.js";
+import { originalView, placeView } from "./source-view.js";
+import type { Strings } from "./strings.js";
 import type { Citation } from "./wire.js";
 
 const CONTEXT_CHARACTERS = 200;
 const MARGIN_PX = 8;
 const CLOSE_DELAY_MS = 200;
-
-export interface PopoverText {
-  /** The citation's page or line. */
-  location: string;
-  openArticle: string;
-}
 
 export class CitationPopover {
   readonly element = document.createElement("div");
@@ -21,7 +18,7 @@ export class CitationPopover {
 
   constructor(
     private readonly citationOf: (chip: HTMLAnchorElement) => Citation | undefined,
-    private readonly textFor: (citation: Citation) => PopoverText,
+    private readonly strings: () => Strings,
   ) {
     const { element } = this;
     element.id = "proof";
@@ -92,31 +89,12 @@ export class CitationPopover {
     const citation = this.citationOf(chip);
     if (!citation || (this.isOpen && this.#chip === chip)) return;
     this.#chip = chip;
-    this.element.replaceChildren(...this.#content(citation, chip.href));
+    render(proofView(citation, chip.href, this.strings()), this.element);
     this.element.showPopover();
     this.#position(chip.getBoundingClientRect());
     chip.dispatchEvent(
       new CustomEvent("footnote-citation", { detail: citation, bubbles: true, composed: true }),
     );
-  }
-
-  #content(citation: Citation, url: string): Node[] {
-    const { location, openArticle } = this.textFor(citation);
-    const origin = [citation.source, citation.heading, location].filter(Boolean).join(" · ");
-    const quote = createElement("p", "quote");
-    const { before, after } = citation;
-    quote.append(
-      createElement("span", "context", (before.length < CONTEXT_CHARACTERS ? "" : "…") + before),
-      createElement("mark", "", citation.quote),
-      createElement("span", "context", after + (after.length < CONTEXT_CHARACTERS ? "" : "…")),
-    );
-    const content = [createElement("strong", "", citation.title), createElement("span", "from", origin), quote];
-    if (!url) return content;
-    const link = createElement("a", "source", openArticle) as HTMLAnchorElement;
-    link.href = url;
-    link.target = "_blank";
-    link.rel = "noopener";
-    return [...content, link];
   }
 
   #position(chip: DOMRect): void {
@@ -137,10 +115,14 @@ export class CitationPopover {
   }
 }
 
-function createElement(name: string, className: string, text = ""): HTMLElement {
-  const element = document.createElement(name);
-  if (className) element.className = className;
-  element.dir = "auto";
-  element.textContent = escapeHidden(text);
-  return element;
+function proofView(citation: Citation, url: string, strings: Strings): TemplateResult {
+  const { title, before, quote, after } = citation;
+  const [head, tail] = [before, after].map((text) => (text.length < CONTEXT_CHARACTERS ? "" : "…"));
+  return html`<strong dir="auto">${escapeHidden(title)}</strong>${placeView(citation, strings)}<p
+      class="quote" dir="auto"><span class="context" dir="auto">${head}${escapeHidden(before)}</span><mark
+      dir="auto">${escapeHidden(quote)}</mark><span class="context" dir="auto">${escapeHidden(after)}${tail}</span></p>
+    <p class="links">
+      ${url ? html`<a href=${url} target="_blank" rel="noopener">${strings.openArticle}</a>` : nothing}
+      ${originalView(citation, strings)}
+    </p>`;
 }

@@ -1,18 +1,19 @@
 // The clipboard text of an answer.
 
+import { formatDate, formatLocation, type Strings } from "./strings.js";
 import type { Answer, Citation } from "./wire.js";
 
 export interface CopyOptions {
-  sourcesHeading: string;
-  location(citation: Citation): string;
+  strings: Strings;
   viewUrl(citation: Citation): string | undefined;
 }
 
 /** Returns the answer followed by the sources of its citations. */
-export function clipboardText(answer: Answer, { sourcesHeading, location, viewUrl }: CopyOptions): string {
+export function clipboardText(answer: Answer, { strings, viewUrl }: CopyOptions): string {
   const sources = answer.citations.map((citation) => {
-    const origin = [citation.title, citation.source, location(citation)].filter(Boolean);
-    return `[${citation.n}] ${origin.join(", ")}: “${citation.quote}” ${viewUrl(citation) ?? ""}`.trim();
+    const { title, date, source } = citation;
+    const origin = [title, formatDate(strings, date), source, formatLocation(strings, citation)];
+    return `[${citation.n}] ${origin.filter(Boolean).join(", ")}: “${citation.quote}” ${viewUrl(citation) ?? ""}`.trim();
   });
-  return answer.answer + (sources.length ? `\n\n${sourcesHeading}\n${sources.join("\n")}` : "");
+  return answer.answer + (sources.length ? `\n\n${strings.sources}\n${sources.join("\n")}` : "");
 }

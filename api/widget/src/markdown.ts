@@ -14,6 +14,10 @@ export interface Block {
 const ALLOWED_TAGS =
   "p br strong em del code pre ul ol li blockquote hr table thead tbody tr th td".split(" ");
 
+/** The marker of a list item in a plain text; two blanks indent a level. */
+const ITEM = /^( *)(?:[-*•]|\d{1,3}[.)]) (?=.)/;
+const MAX_DEPTH = 3;
+
 const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
@@ -59,17 +63,33 @@ export function markdownBlocks(text: string): Block[] {
   }));
 }
 
-/** Returns the blocks of a plain text: its paragraphs, unchanged. */
+/** Returns the blocks of a plain text: its paragraphs, unchanged, each line in an element. */
 export function textBlocks(text: string): Block[] {
-  return (text.match(/[^]*?\n[ \t]*\n\s*|[^]+$/g) ?? []).map((raw) => ({
+  return (text.match(/[^]*?\n(?:[ \t]*\n)+|[^]+$/g) ?? []).map((raw) => ({
     raw,
     isBlank: !raw.trim(),
     render: () => {
       const paragraph = document.createElement("p");
-      paragraph.textContent = raw.trimEnd();
+      paragraph.append(...raw.trimEnd().split("\n").map(renderLine));
       return paragraph;
     },
   }));
+}
+
+/** Renders a line of a plain text; the marker of a list item has an element, so that the lines that
+ * the item wraps to begin under its text. */
+function renderLine(text: string): HTMLElement {
+  const line = document.createElement("span");
+  const [item = "", indent = ""] = ITEM.exec(text) ?? [];
+  line.className = item ? `line item depth${Math.min(indent.length >> 1, MAX_DEPTH)}` : "line";
+  if (item) {
+    const marker = document.createElement("span");
+    marker.className = "marker";
+    marker.textContent = item;
+    line.append(marker);
+  }
+  line.append(text.slice(item.length) || (item ? "" : "\n"));
+  return line;
 }
 
 /** Returns partial Markdown ready to render: without an incomplete marker at its end, and with an

@@ -1,9 +1,10 @@
 // The view of the widget: launcher, panel, header, notices, and the start screen of an empty chat.
 
 import { html, nothing, type TemplateResult } from "lit";
+import type { View } from "./source-view.js";
 import { pluralize } from "./strings.js";
 import type { Turn } from "./turn.js";
-import { type TurnActions, turnView, type View } from "./turn-view.js";
+import { type TurnActions, turnView } from "./turn-view.js";
 import type { Ready } from "./wire.js";
 
 export interface PanelState extends TurnActions {

@@ -26,6 +26,14 @@ export function pluralize(strings: Strings, key: PluralKey, count: number): stri
   return format(forms[new Intl.PluralRules(strings.code).select(count)] ?? forms.other, count);
 }
 
+/** Returns a date (`YYYY`, `YYYY-MM` or `YYYY-MM-DD`) as the language writes it; empty if it is none. */
+export function formatDate({ code }: Strings, date: string | null | undefined): string {
+  const day = new Date(date ?? "");
+  if (!date || !/^\d{4}(-\d\d){0,2}$/.test(date) || isNaN(+day)) return "";
+  const parts = { ...(date[4] && { month: "long" as const }), ...(date[7] && { day: "numeric" as const }) };
+  return day.toLocaleDateString(code, { year: "numeric", ...parts, timeZone: "UTC" });
+}
+
 /** Returns the page or line of a citation or passage; may be empty. */
 export function formatLocation(strings: Strings, at: { page: number | null; line?: number }): string {
   if (at.page !== null) return format(strings.page, at.page);

@@ -3,7 +3,8 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { isDoubtful } from "./answer-renderer.js";
 import { escapeHidden } from "./escape.js";
-import { format, formatLocation, pluralize, type Strings } from "./strings.js";
+import { originalView, placeView, type View } from "./source-view.js";
+import { format, pluralize, type Strings } from "./strings.js";
 import type { Rating, Turn } from "./turn.js";
 import type { Answer, Citation, Passage, Sentence } from "./wire.js";
 
@@ -17,8 +18,6 @@ export interface TurnActions {
   sendFeedback(turn: Turn, comment: string): void;
   useKey(key: string): void;
 }
-
-export type View = TemplateResult | typeof nothing;
 
 const THUMB_PATH = "M3 10h3v10H3zM8 10l5-8 2 1-1 6h7v3l-3 8H8z";
 
@@ -35,6 +34,7 @@ export function turnView(turn: Turn, actions: TurnActions): TemplateResult {
     <div class=${isRefused ? "body refused" : "body"}>
       ${isRefused ? html`<strong class="label">${strings.notAnswered}</strong>` : nothing}
       ${turn.renderer.element}
+      ${answer?.conflicts?.length ? conflictsView(answer, actions) : nothing}
       ${answer ? originView(answer, strings) : nothing}
       ${answer?.index.complete === false ? html`<p class="quiet">${strings.keywordOnly}</p>` : nothing}
       ${answer ? doubtsView(answer, strings) : nothing}
@@ -72,12 +72,24 @@ function passageView(passage: Passage, actions: TurnActions): TemplateResult {
 
 function sourceView(source: Passage | Citation, { strings, viewUrl }: TurnActions): TemplateResult {
   const url = viewUrl(source);
-  const origin = [source.source, source.heading, formatLocation(strings, source)].filter(Boolean).join(" · ");
   return html`${url
       ? html`<a href=${url} target="_blank" rel="noopener" dir="auto" title=${strings.newTab}
           >${escapeHidden(source.title)}</a>`
       : html`<span dir="auto">${escapeHidden(source.title)}</span>`}
-    <span class="from" dir="auto">${escapeHidden(origin)}</span>`;
+    ${placeView(source, strings)}`;
+}
+
+function conflictsView({ conflicts, citations }: Answer, { strings, viewUrl }: TurnActions): TemplateResult {
+  const chip = (citation: Citation): TemplateResult =>
+    html` <a class="chip" part="chip" data-n=${citation.n} href=${viewUrl(citation) ?? nothing}
+      target="_blank" rel="noopener" aria-describedby="proof">[${citation.n}]</a>`;
+  return html`<ul class="doubts" part="conflicts">
+    ${conflicts.map(
+      ({ citations: numbers }) => html`<li>
+        <strong>${strings.conflict}</strong>${citations.filter(({ n }) => numbers.includes(n)).map(chip)}
+      </li>`,
+    )}
+  </ul>`;
 }
 
 function originView(answer: Answer, strings: Strings): View {
@@ -109,15 +121,17 @@ function doubtView(sentence: Sentence, strings: Strings): TemplateResult {
 }
 
 function sourcesView(citations: Citation[], actions: TurnActions): View {
-  const { sources } = actions.strings;
+  const { strings } = actions;
+  const pages = citations.map((citation) => citation.source_url);
   if (!citations.length) return nothing;
-  return html`<section class="sources" part="sources" aria-label=${sources}>
-    <h4>${sources}</h4>
+  return html`<section class="sources" part="sources" aria-label=${strings.sources}>
+    <h4>${strings.sources}</h4>
     <ul>
       ${citations.map(
-        (citation) => html`<li>
+        (citation, index) => html`<li>
           <span class="number">[${citation.n}]</span>
           ${sourceView(citation, actions)}
+          ${pages.indexOf(citation.source_url) === index ? originalView(citation, strings) : nothing}
         </li>`,
       )}
     </ul>
