@@ -240,7 +240,7 @@ class Pipeline:
 
     async def _quote(self, question: _Question, evidence: Evidence) -> list[Event | Written]:
         builder = self._builder(question, evidence.hits, "extractive")
-        quoter = Quoter(question.generation, question.standalone)
+        quoter = Quoter(question.generation, question.standalone, evidence.hits)
         hits, picks = evidence.hits, evidence.picks
         return await in_thread(lambda: list(quote(builder, quoter, hits, picks)))
 

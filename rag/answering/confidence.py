@@ -17,8 +17,9 @@ from ..language.word_cover import cover, holds_value, language_of
 from ..retrieval.fusion import RetrievalResult
 from ..retrieval.weights import Weights
 from ..types import Hit, Reason
-from .extractive import Pick, pick_sentences, with_conflicts
+from .extractive import Pick, pick_sentences, rank_sentences, with_conflicts
 
+MIN_SHARE = 0.34
 KEPT_SHARE = 0.75
 """Of the words that the best unit has, which another one must have to be quoted with it."""
 _WORD = re.compile(r"\w[\w’'.,-]*\w|\w")
@@ -51,8 +52,7 @@ def assess(
     shown, conflict = with_conflicts(question, picks, result.hits)
     certainty = confidence(features(standalone, result, picks), weights)
     if language_of(standalone) != "en":
-        shown, by_words = _assess_by_words(standalone, result.hits, shown)
-        certainty = max(certainty, by_words)
+        shown, certainty = _assess_by_words(standalone, result.hits, shown, certainty)
     return Evidence(result.hits, tuple(shown), tuple(conflict), certainty)
 
 
@@ -90,19 +90,30 @@ def features(question: str, result: RetrievalResult, picks: Sequence[Pick]) -> d
 
 
 def _assess_by_words(
-    question: str, hits: Sequence[Hit], picks: Sequence[Pick]
+    question: str, hits: Sequence[Hit], picks: Sequence[Pick], certainty: float
 ) -> tuple[list[Pick], float]:
     """Returns the picks with most of the question's words, and the confidence by their share.
 
-    For languages that the regression was not fitted on. The confidence passes the threshold from
-    a little more than half of the words on, if a value that is asked for is there.
+    For languages that the regression was not fitted on. Another unit of the hits that has more of
+    the words takes their place. Half of the words and the value that is asked for pass the
+    threshold; without that value, or with less than MIN_SHARE of the words, nothing does.
     """
-    texts = [hits[pick.hit].units[pick.sentence].text for pick in picks]
-    shares = [cover(question, text) for text in texts]
-    best = max(shares)
-    kept = [n for n, share in enumerate(shares) if share >= best * KEPT_SHARE]
-    has_value = any(holds_value(question, texts[n]) for n in kept if shares[n] == best)
-    return [picks[n] for n in kept], 0.9 * best**2 * (1.0 if has_value else 0.25)
+
+    def text(pick: Pick) -> str:
+        unit = hits[pick.hit].units[pick.sentence]
+        return "\n".join((*unit.context, unit.text))
+
+    shares = {
+        pick: cover(question, text(pick)) for pick in [*picks, *rank_sentences(question, hits)]
+    }
+    best = max(shares.values())
+    kept = [pick for pick in picks if shares[pick] >= best * KEPT_SHARE]
+    if not kept:
+        kept = [next(pick for pick, share in shares.items() if share == best)]
+    has_value = any(holds_value(question, text(pick)) for pick in kept if shares[pick] == best)
+    by_words = 0.9 * best**2 * (1.0 if has_value else 0.25)
+    is_doubtful = best < MIN_SHARE or not has_value
+    return kept, by_words if is_doubtful else max(certainty, by_words)
 
 
 def _missing_names(question: str, hits: Sequence[Hit]) -> float:

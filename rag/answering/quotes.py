@@ -13,13 +13,15 @@ from itertools import takewhile
 from index.store.generation import Generation
 from index.types import Chunk, Span, Unit
 
-from ..language.answer_type import asks_for_list, expected_answer_type
+from ..language.answer_type import asks_for_list
 from ..language.plain_text import plain_text
 from ..types import Hit, ScoredUnit
 
 MAX_LIST_UNITS = 20
 MAX_LIST_CHARS = 1_500
 """Of a list that is quoted whole; what is left out is counted and linked to."""
+DECISIVE_COVER = 0.1
+"""By how much an item covers more of the question than any other, to be quoted without them."""
 CHUNKS_BEFORE, CHUNKS_AFTER = 8, 24
 """Chunks around a hit in which the rest of its list or table is looked for."""
 
@@ -58,8 +60,9 @@ class _List:
 class Quoter:
     """Builds the lines of one answer."""
 
-    def __init__(self, generation: Generation, question: str) -> None:
-        self._generation, self._question = generation, question
+    def __init__(self, generation: Generation, question: str, hits: Sequence[Hit]) -> None:
+        self._generation = generation
+        self._covers = {(hit.source.id, u.start): u.cover for hit in hits for u in hit.units}
         self._wants_list = asks_for_list(question)
         self._lines: list[Line] = []
         self._shown: set[tuple[str, int]] = set()
@@ -85,8 +88,9 @@ class Quoter:
 
     def _quote_list(self, found: _List, picked: Place) -> None:
         unit, members, introduction = picked[1], found.members, found.introduction
-        kind = expected_answer_type(self._question)
-        is_whole = self._wants_list or unit.kind == "sentence" or kind in ("open", "reason")
+        is_whole = (
+            self._wants_list or unit.kind == "sentence" or not self._is_decisive(picked, found)
+        )
         if not is_whole:
             members = tuple(member for member in members if member[1].start == unit.start)
         if introduction and (is_whole or _is_lead_in(introduction[1])):
@@ -107,6 +111,15 @@ class Quoter:
             omitted = members[shown.stop :] or members[: shown.start]
             self._add(f"… and {rest} more", [self._joined(omitted)], gap="\n", claim="")
 
+    def _is_decisive(self, picked: Place, found: _List) -> bool:
+        """Whether the unit has words of the question that no other one of its list has."""
+        others = (
+            self._covers.get(self._key(member), 0.0)
+            for member in found.members
+            if member[1].start != picked[1].start
+        )
+        return picked[1].cover >= max(others, default=0.0) + DECISIVE_COVER
+
     def _member(self, place: Place, introduction: Place | None) -> str:
         """Returns the text of a list's item as a line: with a marker, or after its term."""
         unit = place[1]
@@ -125,8 +138,7 @@ class Quoter:
         return f"{'  ' * depth}{number or '-'} {text[mark.end() if mark else 0 :]}"
 
     def _row(self, place: Place) -> str:
-        unit = place[1]
-        return plain_text(unit.text, "row", header=next(iter(unit.context), None))
+        return plain_text(place[1].text, "row", above=place[1].context)
 
     def _add(
         self,
@@ -162,6 +174,8 @@ class Quoter:
         starts = [unit.start for _, unit in units]
         at = starts.index(place[1].start)
         picked = units[at][1]
+        if picked.kind == "item" and picked.under and not _BULLET.match(picked.text):
+            return _List(None, (place,))  # a definition
         if picked.kind == "sentence":
             members = self._introduced(units, at)
             return _List(place, members) if members else _List(None, ())
@@ -205,12 +219,13 @@ class Quoter:
 
 
 def with_header(place: Place) -> list[Place]:
-    """Returns the place of a row with that of its header, of a definition with that of its term."""
+    """Returns a row's place with those of its header, a definition's with that of its term."""
     hit, unit = place
     if not unit.under or (unit.kind != "row" and (unit.kind != "item" or _BULLET.match(unit.text))):
         return [place]
-    (start, end), words = unit.under[-1], unit.context[-1]
-    return [place, (hit, ScoredUnit(start, end, words, 0.0, 0.0, kind="heading"))]
+    above = list(zip(unit.under, unit.context, strict=True))[0 if unit.kind == "row" else -1 :]
+    headers = [ScoredUnit(*span, words, 0.0, 0.0, kind="heading") for span, words in above]
+    return [place, *((hit, header) for header in headers)]
 
 
 def _window(texts: Sequence[str], picked: int) -> range:

@@ -6,8 +6,8 @@ read as one of our markers, so that it is left out, and in code gets a blank.
 
 import html
 import re
-from collections.abc import Iterator
-from itertools import zip_longest
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from index.types import UnitKind
 
@@ -47,16 +47,16 @@ _MARK = "\ue000"
 _KEPT = re.compile(f"{_MARK}(\\d+){_MARK}")
 
 
-def plain_text(text: str, kind: UnitKind = "sentence", *, header: str | None = None) -> str:
-    """Returns a unit's text without markup; `header` is the text of a row's header row.
+def plain_text(text: str, kind: UnitKind = "sentence", *, above: Sequence[str] = ()) -> str:
+    """Returns a unit's text without markup; `above` are the header rows and labels over a row.
 
     Code keeps its lines, everything else is one line.
     """
     if kind == "code":
         fenced = _FENCE.match(text)
-        return _INDEX.sub("[ ", fenced.group(2) if fenced else text)
+        return _INDEX.sub("[ ", textwrap.dedent(fenced.group(2) if fenced else text))
     if kind == "row":
-        return _row(text, header)
+        return _row(text, above)
     return _strip(text)
 
 
@@ -70,21 +70,23 @@ def row_cells(text: str) -> list[str]:
     return [_strip(cell.replace("\\|", "|")) for cell in cells]
 
 
-def _row(text: str, header: str | None) -> str:
+def _row(text: str, above: Sequence[str]) -> str:
     cells = row_cells(text)
-    if header is None:
+    rows = [row_cells(row) for row in above]
+    labels = [row[0] for row in rows if len(row) == 1 < len(cells)]
+    headers = [row for row in rows if len(row) >= len(cells) > 1 or len(row) == len(cells)]
+    if not headers:
         joint = ": " if len(cells) == 2 else "; "
-        return joint.join(filter(None, cells)) if len(cells) > 1 else cells[0]
-    names = row_cells(header)
-    if len(cells) > len(names):  # a bar too many: no column can be named
-        return "; ".join(filter(None, cells))
-    return "; ".join(_named(cells, names))
+        return "; ".join(filter(None, (*labels, joint.join(filter(None, cells)))))
+    return "; ".join(filter(None, (*labels, *_named(cells, headers))))
 
 
-def _named(cells: list[str], names: list[str]) -> Iterator[str]:
-    for name, cell in zip_longest(names, cells, fillvalue=""):
+def _named(cells: Sequence[str], headers: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yields each cell after the names of its column, of which there may be several rows."""
+    for column, cell in enumerate(cells):
+        names = dict.fromkeys(row[column] for row in headers if row[column])
         if cell:
-            yield f"{name}: {cell}" if name else cell
+            yield f"{' '.join(names)}: {cell}" if names else cell
 
 
 def _strip(text: str) -> str:

@@ -173,7 +173,7 @@ def _unit_text(unit: ScoredUnit, before: Container[str]) -> str:
     Only code has more than one line.
     """
     if unit.kind == "row":
-        return plain_text(unit.text, "row", header=next(iter(unit.context), None))
+        return plain_text(unit.text, "row", above=unit.context)
     lines = unit.text.splitlines()
     text = "\n".join(lines) if unit.kind == "code" else " ".join(lines)
     absent = [_LINE_BREAKS.sub(" ", one) for one in unit.context if one not in before]

@@ -51,7 +51,13 @@ def test_markup_is_not_shown(text: str, shown: str) -> None:
 def test_a_row_is_shown_with_the_names_of_its_columns(
     row: str, header: str | None, shown: str
 ) -> None:
-    assert plain_text(row, "row", header=header) == shown
+    assert plain_text(row, "row", above=[header] if header else []) == shown
+
+
+def test_a_column_has_the_names_of_all_header_rows_and_a_row_its_label() -> None:
+    above = ["Club | Fee | Fee", "Club | Adult | Child", "Indoors"]
+    shown = "Indoors; Club: Chess; Fee Adult: 12 euros; Fee Child: free"
+    assert plain_text("Chess | 12 euros | free", "row", above=above) == shown
 
 
 def test_code_keeps_its_lines_and_loses_its_fence() -> None:

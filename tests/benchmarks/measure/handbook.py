@@ -76,7 +76,7 @@ def quote_units(generation: Generation, row: dict[str, Any], articles: Any) -> d
     for evidence in row["evidence"]:
         start, _ = articles.span(evidence["source"], evidence["quote"])
         picks += [(place, []) for place in places_at(generation, evidence["source"], start)]
-    lines = Quoter(generation, row["question"]).lines(picks)
+    lines = Quoter(generation, row["question"], [place[0] for place, _ in picks]).lines(picks)
     citations = [
         {"source": hit.source.path, "start": unit.start, "end": unit.end, "quote": unit.text}
         for line in lines
