@@ -16,6 +16,8 @@ Language = Literal["en", "de", "fr", "es", "zh"]
 
 MIN_PREFIX, PREFIX_SHARE = 5, 0.7
 """Words match that share a beginning of so many letters, and of the longer word so much."""
+MAX_WORDS = 30
+"""Content words of a question that are looked for: the first ones."""
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _OTHER_WORD = re.compile(r"[^\W\d_\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -38,19 +40,19 @@ _FUNCTION: dict[Language, frozenset[str]] = {
         " sie er es man mein meine unser unsere was wer wen wem wie wo wann warum wieso woher wohin"
         " welche welcher welches welchen viel viele lange hoch teuer kostet kosten gibt fur von vom"
         " zu zum zur mit bei im in am an auf aus nach uber unter vor um bis seit ab als auch noch"
-        " denn mir mich dich bitte gilt".split()
+        " denn mir mich dich bitte gilt brauche braucht brauchen benotige benotigt".split()
     ),
     "fr": frozenset(
         "le la les un une des du de d l et ou ne pas est sont etait a ont avoir etre peut peuvent"
         " dois doit faut je nous vous il elle ils elles on mon ma mes notre votre que qu qui quoi"
         " quel quelle quels quelles quand ou comment pourquoi combien coute coutent y au aux en"
-        " dans sur sous avec pour par chez ce cette ces se s c est-ce t".split()
+        " dans sur sous avec pour par chez ce cette ces se s c est-ce t besoin ai".split()
     ),
     "es": frozenset(
         "el la los las un una unos unas del de y o no es son era esta estan fue ha han hay puede"
         " pueden debo debe se yo nosotros usted mi mis nuestro su sus que quien quienes cual cuales"
         " cuando donde como por para con en al a sobre cuanto cuanta cuantos cuantas cuesta cuestan"
-        " lo le les tiene tienen".split()
+        " lo le les tiene tienen necesito necesita".split()
     ),
 }
 _NUMERAL = "[0-9０-９〇零一二三四五六七八九十百千万亿两半]"
@@ -122,13 +124,16 @@ def cover(question: str, text: str) -> float:
     language = language_of(question)
     if language == "zh":
         asked, lower = _bigrams(question), text.lower()
-        found = [pair in lower for pair in asked]
+        found = [pair in lower for pair in asked[:MAX_WORDS]]
     else:
         asked = list(
             dict.fromkeys(word for word in _fold(question) if word not in _FUNCTION[language])
         )
         words = set(_fold(text))
-        found = [word in words or any(_match(word, other) for other in words) for word in asked]
+        found = [
+            word in words or any(_match(word, other) for other in words)
+            for word in asked[:MAX_WORDS]
+        ]
     return sum(found) / len(found) if found else 0.0
 
 

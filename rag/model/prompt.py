@@ -10,7 +10,12 @@ import re
 from collections.abc import Container, Sequence
 from hashlib import sha256
 
-from index.text.sanitize import LINE_BREAKS, VARIATION_SELECTORS, sanitize
+from index.text.sanitize import (
+    LINE_BREAKS,
+    VARIATION_SELECTORS,
+    remove_ignorable,
+    sanitize,
+)
 
 from ..language.plain_text import plain_text
 from ..retrieval.condense_rules import newest_turns
@@ -196,6 +201,7 @@ def _fenced(name: str, text: str, fence: str) -> str:
 
 def _data(text: str, fence: str) -> str:
     """The text as one line that cannot close its fence, number a sentence or hide a character."""
-    line = _VARIATION_SELECTORS.sub(" ", _LINE_BREAKS.sub(" ", sanitize(text)))
+    clean = sanitize(remove_ignorable(text))
+    line = _VARIATION_SELECTORS.sub(" ", _LINE_BREAKS.sub(" ", clean))
     line = _MARKER_LIKE.sub(r"［\1］", line)  # `items[0]` keeps brackets, but not a marker's
     return re.sub(re.escape(fence), "-" * len(fence), line, flags=re.IGNORECASE)

@@ -8,16 +8,24 @@ import pytest
 from api.routes.deps import MAX_QUESTION_CHARS
 from index.text.chunk import CHARS_PER_TOKEN, MAX_TOKENS
 from rag.answering.cite import MAX_SENTENCE_CITATIONS
-from rag.answering.conflicts import differ
+from rag.answering.conflicts import differ, is_other_version
 from rag.answering.extractive import is_fragment
 from rag.answering.lexer import MAX_TARGET, MarkerLexer
 from rag.answering.markers import parse_refs
 from rag.answering.sanitize import sanitize_markup
 from rag.answering.sentences import MAX_SENTENCE, SLICE, AnswerBuffer
-from rag.language.answer_type import contains_answer_type, expected_answer_type, is_statement
+from rag.language.answer_type import (
+    asks_for_list,
+    contains_answer_type,
+    expected_answer_type,
+    is_statement,
+)
 from rag.language.names import missing_name
 from rag.language.negation import negation_differs
 from rag.language.numbers import missing_number
+from rag.language.plain_text import plain_text
+from rag.language.recency import as_of
+from rag.language.word_cover import cover, holds_value, language_of
 from rag.model.condense import MAX_QUESTION_CHARS as MAX_CONDENSED_CHARS
 from rag.model.prompt import build_condense_messages, parse_verdicts
 from rag.model.reasoning import ReasoningFilter
@@ -141,6 +149,16 @@ WORK: dict[str, tuple[int, Work]] = {
     ),
     "is_fragment": (UNIT, is_fragment),
     "content_key": (UNIT, content_key),
+    "plain_text": (UNIT, plain_text),
+    "plain_text of a row": (UNIT, lambda text: plain_text(text, "row", above=[text, text[1:]])),
+    "plain_text of code": (UNIT, lambda text: plain_text(text, "code")),
+    "is_other_version": (UNIT, lambda text: is_other_version(ASKED, text, f"{text[1:]} x")),
+    "cover": (MAX_QUESTION_CHARS, lambda text: cover(text, text[::-1])),
+    "cover of a unit": (UNIT, lambda text: cover("Was kostet die Prüfgebühr?", text)),
+    "holds_value": (MAX_QUESTION_CHARS, lambda text: holds_value(text, text[::-1])),
+    "as_of": (MAX_QUESTION_CHARS, as_of),
+    "asks_for_list": (MAX_QUESTION_CHARS, asks_for_list),
+    "language_of": (MAX_QUESTION_CHARS, language_of),
 }
 
 

@@ -4,10 +4,14 @@ from contextlib import suppress
 
 import pytest
 
+from index.formats.markdown import extract_markdown
+from index.formats.markdown_html import HtmlBlocks
+from index.formats.text import extract_text
 from index.text.analyzer import terms
 from index.text.encoding import decode
 from index.text.sanitize import escape_unsafe, sanitize
 from index.text.sentences import first_sentence_end, sentence_spans, settled, trim
+from index.text.units import with_units
 from tests.support.scaling import TEXTS, Work, superlinear
 
 LIMIT = 100_000
@@ -28,6 +32,9 @@ WORK: dict[str, Work] = {
     "escape_unsafe": escape_unsafe,
     "decode": lambda text: decode(text.encode()),
     "decode in another encoding": decode_other,
+    "units of plain text": lambda text: with_units(extract_text(text.encode())),
+    "Markdown": lambda text: with_units(extract_markdown(text.encode())),
+    "HTML in Markdown": lambda text: HtmlBlocks().units(text, 0, len(text)),
 }
 
 

@@ -62,10 +62,9 @@ def places_at(generation: Generation, path: str, offset: int) -> Iterator[Place]
     for chunk in generation.source_chunks(source.id):
         for unit in chunk.units:
             if unit.start <= offset < unit.end:
-                words = text[unit.start : unit.end]
-                scored = ScoredUnit(
-                    unit.start, unit.end, words, 1.0, 1.0, 1.0, unit.kind, unit.under
-                )
+                context = tuple(text[a:b] for a, b in unit.under)
+                span = (unit.start, unit.end, text[unit.start : unit.end])
+                scored = ScoredUnit(*span, 1.0, 1.0, 1.0, unit.kind, unit.under, context)
                 chunk_text = text[chunk.start : chunk.end]
                 yield Hit(1, chunk, source, chunk_text, 1.0, Scores(1, 1, 1), (scored,)), scored
 
