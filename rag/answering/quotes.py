@@ -27,6 +27,8 @@ CHUNKS_BEFORE, CHUNKS_AFTER = 8, 24
 
 _COLON = (":", "：")
 _BULLET = re.compile(r"(?:[-*+•‣◦▪–]|(\d{1,3}[.)]))\s+")
+_NOTE = re.compile(r"\[[^\[\]]{1,8}\]")
+"""What a footnote begins with."""
 _LIST_KINDS = ("item", "code")
 
 Place = tuple[Hit, ScoredUnit]
@@ -130,7 +132,7 @@ class Quoter:
             return text
         mark = _BULLET.match(text)
         number = mark.group(1) if mark else None
-        if mark is None and unit.under and introduction is None:
+        if _is_definition(unit):
             return f"{plain_text(unit.context[-1])}: {text}"
         if introduction is None and not number:
             return text[mark.end() if mark else 0 :]
@@ -174,8 +176,8 @@ class Quoter:
         starts = [unit.start for _, unit in units]
         at = starts.index(place[1].start)
         picked = units[at][1]
-        if picked.kind == "item" and picked.under and not _BULLET.match(picked.text):
-            return _List(None, (place,))  # a definition
+        if _is_definition(picked) or _NOTE.match(picked.text):
+            return _List(None, (place,))
         if picked.kind == "sentence":
             members = self._introduced(units, at)
             return _List(place, members) if members else _List(None, ())
@@ -221,11 +223,18 @@ class Quoter:
 def with_header(place: Place) -> list[Place]:
     """Returns a row's place with those of its header, a definition's with that of its term."""
     hit, unit = place
-    if not unit.under or (unit.kind != "row" and (unit.kind != "item" or _BULLET.match(unit.text))):
+    if not unit.under or (unit.kind != "row" and not _is_definition(unit)):
         return [place]
     above = list(zip(unit.under, unit.context, strict=True))[0 if unit.kind == "row" else -1 :]
     headers = [ScoredUnit(*span, words, 0.0, 0.0, kind="heading") for span, words in above]
     return [place, *((hit, header) for header in headers)]
+
+
+def _is_definition(unit: ScoredUnit) -> bool:
+    """Whether the unit is an item without a marker, and so the text of a term."""
+    if unit.kind != "item" or not unit.under:
+        return False
+    return not (_BULLET.match(unit.text) or _NOTE.match(unit.text))
 
 
 def _window(texts: Sequence[str], picked: int) -> range:
