@@ -24,7 +24,7 @@ SIMILARITY, COVER = 0.15, 0.45
 """How far a sentence may score below the best one and still be about the same. Of 592 SQuAD
 questions 13 find a conflict, most of them ambiguous questions."""
 
-MIN_SHARED, VERSION_OVERLAP = 3, 0.5
+MIN_SHARED, VERSION_OVERLAP = 2, 0.5
 """Content words that two versions of a sentence share: at least, and of all that either has."""
 MAX_FIGURES = 50
 """Numbers, and dates, of one text that are compared."""

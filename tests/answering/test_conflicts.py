@@ -8,7 +8,7 @@ import pytest
 
 from index.embed.factory import EmbedSpec, open_embedder
 from rag.answer import Limits, Pipeline
-from rag.answering.conflicts import differ
+from rag.answering.conflicts import differ, is_other_version
 from rag.types import Answer, Ask
 from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
 
@@ -115,3 +115,59 @@ def test_figures_differ_where_they_answer_the_same(
 ) -> None:
     assert differ(question, one, other) is expected
     assert differ(question, other, one) is expected
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other"),
+    [
+        ("When does the shop open?", "The shop opens at nine.", "The shop opens at ten."),
+        (
+            "When is paper collected?",
+            "Paper is collected on Monday.",
+            "Paper is collected on Friday.",
+        ),
+        (
+            "Must visitors wear a badge?",
+            "Visitors always wear a badge.",
+            "Visitors never wear a badge.",
+        ),
+        (
+            "Who signs the form?",
+            "The form is signed by the mayor.",
+            "The form is signed by the clerk.",
+        ),
+        ("May one park here?", "Staff may park in the yard.", "Staff may not park in the yard."),
+        (
+            "How is it paid?",
+            "The fee is paid in euros a month.",
+            "The fee is paid in euros a year.",
+        ),
+    ],
+)
+def test_versions_of_a_sentence_differ_in_any_word(question: str, one: str, other: str) -> None:
+    assert is_other_version(question, one, other)
+    assert is_other_version(question, other, one)
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "other"),
+    [
+        (
+            "When does the shop open?",
+            "The shop opens at nine.",
+            "The shop opens at nine on Mondays.",
+        ),
+        ("When does the shop open?", "The shop opens at nine.", "The mill opens at ten."),
+        (
+            "Who signs the form?",
+            "The form is signed by the mayor.",
+            "It was a cold and wet summer.",
+        ),
+        ("How deep is Lake Orr?", "Lake Orr is 40 metres deep.", "Lake Sorn is 61 metres deep."),
+    ],
+)
+def test_more_words_or_another_subject_are_no_other_version(
+    question: str, one: str, other: str
+) -> None:
+    assert not is_other_version(question, one, other)
+    assert not is_other_version(question, other, one)
