@@ -157,7 +157,7 @@ MULTIPART = "Subject: a\nContent-Type: multipart/mixed; boundary=b\n\n"
 
 BOMBS: dict[str, Callable[[], str | bytes]] = {
     # text
-    "dots.txt": lambda: "." * N,
+    "dots.txt": lambda: "." * (N // 2),
     "questions.txt": lambda: "? " * N,
     "marks.txt": lambda: '!"' * N,
     "newlines.txt": lambda: "a" + "\n" * N + "b",
@@ -182,8 +182,8 @@ BOMBS: dict[str, Callable[[], str | bytes]] = {
     "stars.md": lambda: "**a *b " * (N // 7),
     "quotes.md": lambda: "> " * N,
     "lists.md": lambda: "".join("  " * n + "- a\n" for n in range(400)),
-    "headings.md": lambda: "# a\n\nb\n\n" * (N // 20),
-    "setext.md": lambda: "a\n=\n" * (N // 4),
+    "headings.md": lambda: "# a\n\nb\n\n" * 500,
+    "setext.md": lambda: "a\n=\n" * 500,
     "columns.md": lambda: "|a" * 10_000 + "|\n" + "|-" * 10_000 + "|\n" + "|a|\n" * 2_000,
     "comments.md": lambda: "x <!--" * (N // 6),
     "references.md": lambda: "[a\n" * (N // 3),
@@ -194,8 +194,8 @@ BOMBS: dict[str, Callable[[], str | bytes]] = {
     "bold.html": lambda: "".join(f"<b id={n}>" for n in range(2_000)) + "<p>x" * 1_000,
     "title.html": lambda: f"<title>{'a ' * 40_000}</title><h1>{'b ' * 30_000}</h1><p>x</p>",
     "headings.html": lambda: "<h1>a</h1><p>b</p>" * 1_000,
-    "lists.html": lambda: "<ol><li>" * 50_000 + "x",
-    "charset.html": lambda: "<meta charset=punycode>" + "a" * N + "-" + "b" * N,
+    "lists.html": lambda: "<ol><li>" * 20_000 + "x",
+    "charset.html": lambda: "<meta charset=punycode>" + "a" * N + "-" + "b" * (N // 2),
     # marked up
     "levels.org": lambda: "".join("*" * n + " a\n" for n in range(1, 300)),
     "keywords.org": lambda: "#+a: b\n" * N,
@@ -208,7 +208,7 @@ BOMBS: dict[str, Callable[[], str | bytes]] = {
     "deep.json": lambda: "[" * 1_000_000,
     "digits.json": lambda: '{"a": ' + "9" * 20_000 + "}",
     "key.json": lambda: '{"' + "k" * 100_000 + '": [' + "1," * 2_000 + "1]}",
-    "path.json": lambda: '{"aaaaaaaa":' * 900 + "[" + "1," * 2_000 + "1]" + "}" * 900,
+    "path.json": lambda: '{"aaaaaaaa":' * 900 + "[" + "1," * 500 + "1]" + "}" * 900,
     "lines.jsonl": lambda: "[]\n" * N + "{",
     # PDF
     "chained.pdf": chained_pdf,
@@ -245,7 +245,7 @@ BOMBS: dict[str, Callable[[], str | bytes]] = {
         strings=f"<sst><si><t>{'x' * 32_000}</t></si></sst>",
     ),
     "merged.xlsx": lambda: workbook(
-        f"<sheetData>{CELL * 1_000}</sheetData><mergeCells>"
+        f"<sheetData>{CELL * 300}</sheetData><mergeCells>"
         + '<mergeCell ref="A1:XFD1048576"/>' * 20_000
         + "</mergeCells>"
     ),
@@ -265,7 +265,7 @@ BOMBS: dict[str, Callable[[], str | bytes]] = {
     "exports.mdx": lambda: "export default (\n\n" * 5_000,
     "colours.log": lambda: "\x1b[31m" * N,
     "giant.log": lambda: "x" * 20_000_001,
-    "table.csv": lambda: "".join(f"{n},x\n\n" for n in range(5_000)),
+    "table.csv": lambda: "".join(f"{n},x\n\n" for n in range(1_000)),
 }
 PLACES = {f"honest/{number}.txt": f"Beacon number {number} was lit." for number in range(5)}
 
