@@ -48,14 +48,21 @@ hypothesis_settings.load_profile("soak" if os.environ.get("SOAK") else "default"
 
 
 LONGEST = (
-    "test_fuzz.py",
     "test_secrets.py",
+    "test_fuzz.py",
+    "test_logs.py",
+    "test_metrics.py",
+    "test_tracing.py",
+    "test_drain.py",
+    "test_eval.py",
     "test_bombs.py",
+    "test_readme.py",
+    "test_file_modes.py",
+    "test_collections.py",
     "test_scaling.py",
     "test_sweep.py",
     "test_story.py",
     "test_swaps.py",
-    "test_drain.py",
     "test_offline.py",
 )
 """Files that begin first, so that at the end no process works alone on one of them."""
