@@ -39,8 +39,8 @@ Place = tuple[Hit, ScoredUnit]
 class Line:
     """A line of the answer: its text, what separates it from the one before, and what it cites.
 
-    `claim` is what the cited places must support: the quote before its markup is left out, or the
-    text put together from several.
+    `claim` is what the cited places must support: the quote before its markup is left out and
+    names of columns are put in.
     """
 
     text: str
@@ -155,8 +155,8 @@ class Quoter:
         gap = gap if self._lines else ""
         if self._lines and "\n" in (self._lines[-1].text + self._lines[-1].gap):
             gap = "\n"
-        if claim is None:
-            claim = text if len(cited) > 1 else cited[0][1].text
+        if claim is None:  # the names before a row's cells are quoted, too
+            claim = cited[0][1].text
         self._lines.append(Line(text, tuple(cited), gap, claim, tuple(agreeing)))
 
     def _key(self, place: Place) -> tuple[str, int]:

@@ -47,6 +47,8 @@ FILES = {
     "<dt>Proxy</dt><dd>A member who votes for another.</dd></dl><h2>Dues</h2><table><tr>"
     "<th rowspan=2>Section<th colspan=2>Dues<tr><th>Adult<th>Child<tr><td>Rowing<td>40 euros"
     "<td>10 euros<tr><td>Chess<td>12 euros<td>free</table></main>",
+    "limits.md": "# Limits\n\n| Builder | memory | swap | gpu |\n|---|---|---|---|\n"
+    "| lambda | no | no | none |\n| docker | yes | no | never |\n",
     "agent.md": "# Agent\n\nTo install the agent:\n\n1. Fetch the package.\n2. Unpack it.\n"
     "3. Start the service, which listens on port 9100.\n",
 }
@@ -88,6 +90,7 @@ def check(answer: Answer) -> None:
     [
         ("How many days of leave has Spain?", "Country: Spain; Days: 26; Notice: two weeks"),
         ("How many days of leave are in Chile?", "Country: Chile; Days: 15; Notice: by form"),
+        ("Builder lambda memory", "Builder: lambda; memory: no; swap: no; gpu: none"),
         ("Load of Pallet 77?", "Pallet: Pallet 77; Height: 227; Load: 97; Place: hall 2"),
     ],
 )  # fmt: skip

@@ -191,7 +191,7 @@ def test_a_changed_file_that_became_unreadable_is_removed_and_reported(
     request_: SyncRequest,
 ) -> None:
     sync_in_process(request_)
-    write_files(request_.corpus, {"lighthouse.txt": b"\xff\xfe\x00binary"})
+    write_files(request_.corpus, {"lighthouse.txt": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"})
     report, _ = sync_in_process(request_)
     assert [entry.path for entry in report.skipped] == ["lighthouse.txt"]
     assert "lighthouse.txt" not in source_paths(request_)
