@@ -101,12 +101,8 @@ class Quoter:
         else:
             introduction = None
         texts = [self._member(member, introduction) for member in members]
-        shown = _window(
-            texts,
-            next(n for n, m in enumerate(members) if m[1].start == unit.start)
-            if unit.kind != "sentence"
-            else 0,
-        )
+        at = next((n for n, m in enumerate(members) if m[1].start == unit.start), 0)
+        shown = _window(texts, at)
         for number in shown:
             self._add(texts[number], with_header(members[number]), gap="\n")
         if rest := len(members) - len(shown):
