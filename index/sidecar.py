@@ -1,4 +1,4 @@
-"""The sidecar of a fetched page: a hidden JSON file beside it that says where it came from.
+"""The sidecar of a fetched page: a hidden JSON file next to it with its address.
 
 `docs/.page.html.web.json` belongs to `docs/page.html`. It counts only for the bytes that it was
 written for (`sha256`): of a page that was changed by hand since, nobody knows that it is at `url`.

@@ -4,6 +4,8 @@ import zipfile
 from io import BytesIO
 from xml.etree import ElementTree
 
+from ..text.dates import parse_date
+
 MAX_INFLATED_BYTES = 200 << 20
 """Sum of the members' declared sizes; zipfile reads no more of a member than it declares."""
 MAX_MEMBERS = 20_000
@@ -68,12 +70,21 @@ def read_xml(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
 
 
 def read_properties(archive: zipfile.ZipFile) -> tuple[str | None, dict[str, str]]:
-    """Returns an Office document's title, and `{"date": ISO}` of its last change or creation."""
+    """Returns an Office document's title, and `date` (last change, else creation) and `language`.
+
+    Of damaged properties nothing: the text can be read without them.
+    """
     name = "docProps/core.xml"
     if name not in archive.namelist():
         return None, {}
-    properties = read_xml(archive, name)
-    title = " ".join((properties.findtext("{*}title") or "").split())
-    dates = (properties.findtext(f"{{*}}{key}") for key in ("modified", "created"))
-    date = next((date.strip()[:10] for date in dates if date and date.strip()), "")
-    return title or None, {"date": date} if date else {}
+    try:
+        properties = read_xml(archive, name)
+    except ValueError:
+        return None, {}
+    texts = {
+        key: " ".join((properties.findtext(f"{{*}}{key}") or "").split())
+        for key in ("title", "modified", "created", "language")
+    }
+    date = parse_date(texts["modified"]) or parse_date(texts["created"])
+    found = {"date": date, "language": texts["language"]}
+    return texts["title"] or None, {key: value for key, value in found.items() if value}

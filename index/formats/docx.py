@@ -9,16 +9,12 @@ from dataclasses import replace
 from io import BytesIO
 from xml.etree import ElementTree
 
-from ..text.dates import parse_date
 from ..types import Document
-from .archive import open_archive, read_member
+from .archive import open_archive, read_member, read_properties
 from .html import parse_content
 from .html.tree import HiddenCount
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_DCTERMS = "{http://purl.org/dc/terms/}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_PROPERTIES = "docProps/core.xml"
 _STYLES = "word/styles.xml"
 _TEXT_PARTS = ("word/document.xml", "word/footnotes.xml", "word/endnotes.xml")
 _HIDING = (b"vanish", b"w:shd")
@@ -31,7 +27,7 @@ def extract_docx(data: bytes) -> Document:
     import mammoth  # type: ignore[import-untyped]  # it ships no types
 
     with open_archive(data) as archive:
-        metadata = _metadata(archive)
+        _, metadata = read_properties(archive)
         data, hidden = _without_hidden_runs(archive, data)
     html = mammoth.convert_to_html(
         BytesIO(data),
@@ -41,21 +37,6 @@ def extract_docx(data: bytes) -> Document:
     ).value
     document = parse_content(html)
     return replace(document, metadata=metadata, notes=hidden.notes("run"))
-
-
-def _metadata(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Returns `date` (last changed, else created) and `language` of the core properties."""
-    if _PROPERTIES not in archive.namelist():
-        return {}
-    try:
-        properties = ElementTree.fromstring(read_member(archive, _PROPERTIES))
-    except ElementTree.ParseError:
-        return {}  # the text can be read without them
-    stated = (properties.findtext(f"{_DCTERMS}{name}") or "" for name in ("modified", "created"))
-    date = next(filter(None, map(parse_date, stated)), None)
-    language = (properties.findtext(f"{_DC}language") or "").strip()
-    found = {"date": date, "language": language}
-    return {key: value for key, value in found.items() if value}
 
 
 def _without_hidden_runs(archive: zipfile.ZipFile, data: bytes) -> tuple[bytes, HiddenCount]:

@@ -13,24 +13,24 @@ from zipfile import ZipFile
 from ..text.dates import parse_date
 from ..text.encoding import decode
 from ..text.limits import check_text_size
-from ..types import Document, Heading, Span, Unit
-from .archive import open_archive, read_member
+from ..types import Document
+from .archive import open_archive, read_member, read_xml
+from .builder import DocumentBuilder
 from .html import parse_content
 
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
-MAX_NOTES = 20
 _DC = "{http://purl.org/dc/elements/1.1/}"
 
 
 def extract_epub(data: bytes) -> Document:
     """Returns the document of an EPUB; title and date are its package's."""
     with open_archive(data) as archive:
-        rootfile = _xml(archive, _CONTAINER).find(".//{*}rootfile")
+        rootfile = read_xml(archive, _CONTAINER).find(".//{*}rootfile")
         if rootfile is None:
             raise ValueError(f"{_CONTAINER} names no package")
         path = rootfile.get("full-path", "")
-        package = _xml(archive, path)
+        package = read_xml(archive, path)
         # each once: a spine may name the same chapter again and again
         chapters = list(dict.fromkeys(_chapter_names(package, posixpath.dirname(path))))
         _refuse_encrypted(archive, set(chapters))
@@ -77,51 +77,14 @@ def _chapter_names(package: ElementTree.Element, folder: str) -> Iterator[str]:
 def _refuse_encrypted(archive: ZipFile, chapters: set[str]) -> None:
     if _ENCRYPTION not in archive.namelist():
         return
-    references = _xml(archive, _ENCRYPTION).findall(".//{*}CipherReference")
+    references = read_xml(archive, _ENCRYPTION).findall(".//{*}CipherReference")
     if chapters & {unquote(reference.get("URI", "")) for reference in references}:
         raise ValueError("is encrypted (DRM)")
 
 
-def _xml(archive: ZipFile, name: str) -> ElementTree.Element:
-    try:
-        return ElementTree.fromstring(read_member(archive, name))
-    except ElementTree.ParseError as error:
-        raise ValueError(f"contains a damaged {name}: {error}") from error
-
-
 def _concatenate(parts: Sequence[Document]) -> Document:
     """Returns one document of several, a blank line between them."""
-    texts: list[str] = []
-    blocks: list[Span] = []
-    headings: list[Heading] = []
-    units: list[Unit] = []
-    length = 0
-    for part in (part for part in parts if part.blocks):
-        length += 2 if texts else 0
-        blocks += [_shift(span, length) for span in part.blocks]
-        headings += [
-            replace(heading, start=heading.start + length, end=heading.end + length)
-            for heading in part.headings
-        ]
-        units += [
-            Unit(
-                *_shift((unit.start, unit.end), length),
-                unit.kind,
-                tuple(_shift(span, length) for span in unit.under),
-            )
-            for unit in part.units
-        ]
-        texts.append(part.text)
-        length += len(part.text)
-    notes = [note for part in parts for note in part.notes]
-    return Document(
-        text="\n\n".join(texts),
-        blocks=tuple(blocks),
-        headings=tuple(headings),
-        units=tuple(units),
-        notes=tuple(dict.fromkeys(notes))[:MAX_NOTES],
-    )
-
-
-def _shift(span: Span, length: int) -> Span:
-    return span[0] + length, span[1] + length
+    builder = DocumentBuilder()
+    for part in parts:
+        builder.append(part, [True] * len(part.blocks))
+    return builder.build(notes=list(dict.fromkeys(note for part in parts for note in part.notes)))

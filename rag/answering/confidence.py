@@ -20,6 +20,7 @@ from ..types import Hit, Reason
 from .extractive import Pick, pick_sentences, rank_sentences, with_conflicts
 
 MIN_SHARE = 0.34
+"""Of the question's words, below which a question in another language is refused."""
 KEPT_SHARE = 0.75
 """Of the words that the best unit has, which another one must have to be quoted with it."""
 _WORD = re.compile(r"\w[\w’'.,-]*\w|\w")

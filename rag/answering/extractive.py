@@ -28,6 +28,7 @@ NEARLY, NEARLY_ELSEWHERE = 0.2, 0.12
 """How far a second sentence may lie under the best one: in its passage, and in another. On 592
 SQuAD questions 1.6 sentences then hold the gold answer in .82, against .73 for one alone."""
 KEY_COVER = 0.05
+"""How much less of the question than the best row a pick may cover."""
 MAX_AGREEING = 2
 MAX_CONFLICTING = 2
 _WORDS = re.compile(r"\w+")
@@ -69,9 +70,9 @@ def pick_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
 
 
 def _without_other_rows(chosen: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
-    """Returns the picks without what lacks words of the question that a row among them has.
+    """Returns the picks without those that cover less of the question than a row among them.
 
-    A row's words are its key: the rows beside it, and the rule above a table, are of other things.
+    A row's words are its key: adjacent rows, and the text above a table, are about something else.
     """
     covers = [hits[pick.hit].units[pick.sentence].cover for pick in chosen]
     kinds = [hits[pick.hit].units[pick.sentence].kind for pick in chosen]

@@ -1,6 +1,8 @@
 """What pdf, docx, epub, rst, org, tables and JSON become."""
 
+import zipfile
 from collections.abc import Sequence
+from io import BytesIO
 
 import pytest
 
@@ -8,6 +10,7 @@ from index.formats import FORMATS
 from index.text.chunk import chunk
 from index.types import Document
 from tests.support.documents import archive, docx, epub, paragraph, pdf, pdf_of
+from tests.support.every_format import every_format
 
 
 def read(name: str, data: bytes | str) -> Document:
@@ -179,3 +182,13 @@ def test_blocks_are_in_order_and_cover_the_text(name: str) -> None:
     ends = [end for _, end in document.blocks]
     assert all(start >= end for (start, _), end in zip(document.blocks[1:], ends, strict=False))
     assert "x y" in document.text
+
+
+@pytest.mark.parametrize("name", ["docx", "xlsx"])  # python-pptx reads them itself, and refuses
+def test_damaged_properties_do_not_cost_a_file_its_text(name: str) -> None:
+    with zipfile.ZipFile(BytesIO(every_format()[f"every/lamp.{name}"])) as file:
+        members = {member: file.read(member) for member in file.namelist()}
+    members["docProps/core.xml"] = b"<cp:coreProperties"
+    document = FORMATS[name].extract(archive(members))
+    assert f"The lamp of {name} was lit in 1871." in document.text
+    assert "date" not in document.metadata

@@ -65,7 +65,7 @@ def _parse(markup: str, *, is_page: bool) -> Document:
     title_node = tree.css_first("title")
     title = " ".join(title_node.text().split()) if title_node else ""
     first_h1 = next((heading.text for heading in writer.headings if heading.level == 1), None)
-    document = writer.document(title or first_h1)
+    document = writer.build(title=title or first_h1)
     return replace(document, metadata=page_metadata(tree), notes=hidden.notes("element"))
 
 

@@ -105,7 +105,7 @@ def _title_before(elements: list[Element], roots: list[Element]) -> list[Element
 
 
 class _Place(NamedTuple):
-    """Where an element stands: in a main element or article; with a paragraph beside it."""
+    """The position of an element: in a main element or article; next to a paragraph."""
 
     in_content: bool
     beside_text: bool

@@ -138,7 +138,7 @@ class PageReader:
             self._begin_block()
             self._lists.pop()
             self._items.pop()
-            self._writer.paragraph = None
+            self._writer.last_paragraph = None
         elif tag in ("li", "dd"):
             self._begin_block()
             self._items.pop()

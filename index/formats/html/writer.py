@@ -1,14 +1,11 @@
-"""Writes the text of a generated document: paragraphs, headings and units with their offsets.
-
-Blocks are separated by a blank line, rows of a table by a line break.
-"""
+"""Writes the text of a web page: inline text, closed into paragraphs, headings and units."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
 
-from ...text.limits import check_text_size
 from ...text.sentences import sentence_spans
-from ...types import Document, Heading, Span, Unit, UnitKind
+from ...types import Heading, Span, UnitKind
+from ..builder import DocumentBuilder
 
 MAX_INTRODUCTION_CHARS = 500
 """A longer sentence before a list or code block is no introduction to it."""
@@ -18,16 +15,11 @@ _Inline = list[str | None]
 
 
 @dataclass(slots=True)
-class TextWriter:
-    """Collects inline text, closed into blocks; the text so far is `parts`, joined."""
+class TextWriter(DocumentBuilder):
+    """Collects inline text, closed into blocks."""
 
-    parts: list[str] = field(default_factory=list)
     inline: _Inline = field(default_factory=list)
-    blocks: list[Span] = field(default_factory=list)
-    headings: list[Heading] = field(default_factory=list)
-    units: list[Unit] = field(default_factory=list)
-    length: int = 0
-    paragraph: Span | None = None
+    last_paragraph: Span | None = None
     notes: dict[str, tuple[str, Span]] = field(default_factory=dict)
     marks: list[tuple[str, str]] = field(default_factory=list)
 
@@ -71,7 +63,7 @@ class TextWriter:
             elif paragraph:
                 span = self.add_block("\n".join(paragraph))
                 paragraph = []
-                self.paragraph = span
+                self.last_paragraph = span
 
     def add_block(
         self,
@@ -82,17 +74,11 @@ class TextWriter:
         gap: str = "\n\n",
     ) -> Span:
         """Appends a block after a gap, a unit where it has a kind; returns its span."""
-        check_text_size(self.length + len(text))
-        if self.parts:
-            self.parts.append(gap)
-            self.length += len(gap)
-        span = (self.length, self.length + len(text))
-        self.parts.append(text)
-        self.length = span[1]
-        self.blocks.append(span)
-        self.paragraph = None
         if kind:
-            self.units.append(Unit(*span, kind, under))
+            span = self.unit(text, kind, under, separator=gap)
+        else:
+            span = self.paragraph(text, separator=gap)
+        self.last_paragraph = None
         if self.marks:
             self._note_marks(span)
         return span
@@ -114,30 +100,20 @@ class TextWriter:
         if code:
             self.add_block(code, "code", under=under or self.introduction())
 
-    def document(self, title: str | None) -> Document:
-        """Returns what was written."""
-        return Document(
-            text="".join(self.parts),
-            blocks=tuple(self.blocks),
-            title=title,
-            headings=tuple(self.headings),
-            units=tuple(self.units),
-        )
-
     def introduction(self) -> tuple[Span, ...]:
         """Returns the last sentence of the paragraph right before, none where it is long."""
-        if self.paragraph is None:
+        if self.last_paragraph is None:
             return ()
         text = self.parts[-1]
         start = max(len(text) - MAX_INTRODUCTION_CHARS, 0)
         first, last = sentence_spans(text, start, len(text))[-1]
-        offset = self.paragraph[0]
+        offset = self.last_paragraph[0]
         return () if first == start > 0 else ((offset + first, offset + last),)
 
     def end_part(self) -> None:
         """Ends a part of the page: only a sentence with a colon introduces what follows it."""
-        if self.paragraph and not self.parts[-1].endswith((":", "：")):
-            self.paragraph = None
+        if self.last_paragraph and not self.parts[-1].endswith((":", "：")):
+            self.last_paragraph = None
 
     def _note_marks(self, span: Span) -> None:
         """Notes for each mark of the last block which sentence refers to its note."""

@@ -75,7 +75,7 @@ def _document(mails: Sequence[Mail], notes: list[str]) -> Document:
     if attachments:
         names = f"attachments not read: {len(attachments)} ({', '.join(attachments[:10])})"
         notes = [*notes, shorten(names, _MAX_NOTE_CHARS)]
-    return builder.build(notes=notes[:20])
+    return builder.build(notes=notes)
 
 
 def _write(builder: DocumentBuilder, mail: Mail, level: int, history: History) -> None:
