@@ -194,8 +194,17 @@ class _WorkersCollector(Collector):
         for path in self._folder.glob("gauge_live*.db"):
             pid = int(path.stem.rpartition("_")[2])
             if not _is_alive(pid):
-                mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # theirs
-        yield from MultiProcessCollector(None, str(self._folder)).collect()  # type: ignore[no-untyped-call]  # theirs
+                with suppress(FileNotFoundError):  # another scrape removed it
+                    mark_process_dead(pid, str(self._folder))  # type: ignore[no-untyped-call]  # theirs
+        files = [str(path) for path in self._folder.glob("*.db") if _has_content(path)]
+        yield from MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]  # theirs
+
+
+def _has_content(path: Path) -> bool:
+    """Returns whether a metrics file has been filled: a worker that starts creates it empty."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size > 0
+    return False
 
 
 def _is_alive(pid: int) -> bool:

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.telemetry.metrics import MULTIPROCESS_VARIABLE, multiprocess_metrics
 from tests.support.fakes import FakeModel
 from tests.support.processes import RunningService, descendant_pids, free_port, wait_until
 
@@ -152,3 +153,10 @@ def test_workers_add_up_and_one_that_fell_leaves_what_it_counted(
     assert value(parse(text), "answers_total") == 13
     assert value(parse(text), "ready") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_that_is_starting_does_not_fail_a_scrape() -> None:
+    """Its file is empty for a moment."""
+    with multiprocess_metrics() as collector:
+        (Path(os.environ[MULTIPROCESS_VARIABLE]) / "counter_1.db").touch()
+        assert list(collector.collect()) == []

@@ -360,7 +360,7 @@ def test_what_goes_wrong_is_met_by_keyboard_alone(browser: "Browser", service: F
         reach("question", "Tab")
         page.keyboard.type("And then?")
         press("Enter")
-        page.wait_for_selector("footnote-chat .text .block")
+        wait_until(lambda: len(service.posted_bodies("/v1/answers")) == 2)
         assert service.posted_bodies("/v1/answers")[-1]["history"][0]["content"] == "Who?"
         stop = page.get_by_role("button", name="Stop")
         for _ in range(5):
