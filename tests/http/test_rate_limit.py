@@ -14,7 +14,7 @@ from api.errors import RateLimitExceeded, SettingRefused
 from api.security.keys import KeyStore
 from api.security.rate_limit import MAX_COUNTERS, SHARED_COUNTERS, RateLimiter, client_network
 from api.settings import load_settings
-from tests.support.processes import LocalClient
+from tests.support.processes import LocalClient, avoid_minute_end
 
 POLICY = re.compile(r'"default";q=(\d+);w=60')
 STANDING = re.compile(r'"default";r=(\d+);t=(\d+)')
@@ -29,6 +29,11 @@ def serving(folder: Path, **flags: Any) -> LocalClient:
 
 def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture(autouse=True)
+def _within_a_minute() -> None:
+    avoid_minute_end(spare_s=10)
 
 
 @pytest.fixture

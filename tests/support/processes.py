@@ -88,6 +88,13 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = 60) -> None:
         time.sleep(0.02)
 
 
+def avoid_minute_end(*, spare_s: float) -> None:
+    """Sleeps into the next minute if less is left of this one; rate limits count by the minute."""
+    left = 60 - time.time() % 60
+    if left < spare_s:
+        time.sleep(left)
+
+
 def descendant_pids(parent: int) -> set[int]:
     """Returns the child processes of a process, and theirs."""
     pids = set()
