@@ -15,9 +15,11 @@ from functools import cache
 from typing import Any
 
 from ..text.dates import parse_date
+from ..types import Span
 
 MAX_BLOCK_CHARS = 20_000
 MAX_VALUE_CHARS = 1_000
+MIN_SUMMARY_WORDS = 4
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _LINE_END = r"[ \t]*+(?:\r\n|\r|\n|\Z)"
@@ -33,6 +35,7 @@ _BLOCK_SCALAR = re.compile(r"[|>][+-]?$")
 _URL_KEYS = ("url", "canonicalurl", "canonical", "permalink", "link")
 _TAG_KEYS = ("tags", "tag", "categories", "category", "keywords")
 _LANGUAGE_KEYS = ("lang", "language", "locale")
+_SUMMARY_KEYS = "description summary deck excerpt abstract lead lede subtitle teaser".split()
 _PUBLISHED_KEYS = (
     "date published publishdate publishedat pubdate pubdatetime datepublished created createdat "
     "datecreated creationdate"
@@ -47,11 +50,15 @@ _UPDATED_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class FrontMatter:
-    """The parsed block; `end` is the offset after it, 0 where there is none."""
+    """The parsed block; `end` is the offset after it, 0 where there is none.
+
+    `summaries` are the spans of what it says of the article: on many pages that is all the text.
+    """
 
     end: int = 0
     title: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
+    summaries: tuple[Span, ...] = ()
 
 
 def parse_front_matter(text: str) -> FrontMatter:
@@ -71,7 +78,20 @@ def parse_front_matter(text: str) -> FrontMatter:
     if not values:
         return FrontMatter()
     lists = {_normalize(key): list(_texts(value)) for key, value in values.items()}
-    return FrontMatter(end, _join(lists.get("title", ())) or None, _metadata(lists))
+    title = _join(lists.get("title", ())) or None
+    return FrontMatter(end, title, _metadata(lists), tuple(_summaries(text[:end], lists)))
+
+
+def _summaries(block: str, lists: Mapping[str, list[str]]) -> list[Span]:
+    """Returns where the block's descriptions stand, each text once."""
+    spans: dict[str, Span] = {}
+    for summary in (text for key in _SUMMARY_KEYS for text in lists.get(key, ())):
+        words = summary.split()
+        if len(words) >= MIN_SUMMARY_WORDS and summary not in spans:
+            found = re.search(r"\s+".join(map(re.escape, words)), block)
+            if found:
+                spans[summary] = found.span()
+    return sorted(spans.values())
 
 
 def _metadata(lists: Mapping[str, list[str]]) -> dict[str, str]:

@@ -47,7 +47,7 @@ def extract_markdown(data: bytes) -> Document:
     first_h1 = next((heading.text for heading in walk.headings if heading.level == 1), None)
     return Document(
         text=text,
-        blocks=tuple(walk.blocks),
+        blocks=(*front.summaries, *walk.blocks),
         title=front.title or first_h1 or None,
         headings=tuple(walk.headings),
         metadata={**front.metadata, **metadata},

@@ -40,7 +40,7 @@ def extract_rst(data: bytes) -> Document:
         headings.append(Heading(start, end, styles.index(style) + 1, words))
     return Document(
         text=text,
-        blocks=_paragraphs(text, lines, headings),
+        blocks=(*front.summaries, *_paragraphs(text, lines, headings)),
         title=front.title or (headings[0].text if headings else None),
         headings=tuple(headings),
         metadata={**front.metadata, **metadata},

@@ -24,7 +24,7 @@ def extract_text(data: bytes) -> Document:
     front = parse_front_matter(text)
     return Document(
         text=text,
-        blocks=paragraphs(text, front.end),
+        blocks=(*front.summaries, *paragraphs(text, front.end)),
         title=front.title,
         metadata={**front.metadata, **metadata},
     )

@@ -177,3 +177,24 @@ def test_what_only_looks_like_front_matter_stays_text(text: str) -> None:
     document = extract_text(text.encode())
     assert (document.title, document.metadata) == (None, {})
     assert document.blocks[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '---\ntitle: Harbour\ndeck: "{}"\n---\n',
+        "---\ntitle: Harbour\nsummary: >\n  {}\n---\n",
+        '+++\ntitle = "Harbour"\ndescription = "{}"\n+++\n',
+        '{{"title": "Harbour", "excerpt": "{}"}}\n\n',
+    ],
+)
+def test_what_front_matter_says_of_the_article_is_text(block: str) -> None:
+    said = "The harbour opens a second quay on Monday."
+    document = extract_markdown(block.format(said).encode() + b"More will follow.\n")
+    assert blocks(document) == [said, "More will follow."]
+
+
+def test_a_summary_that_is_repeated_or_short_is_no_second_text() -> None:
+    said = "The harbour opens a second quay on Monday."
+    text = f'---\ntitle: Harbour\ndeck: "{said}"\nsummary: "{said}"\nteaser: A short one\n---\n'
+    assert blocks(extract_markdown(text.encode())) == [said]
