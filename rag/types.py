@@ -45,7 +45,8 @@ class Scores:
     """What each signal says of a hit, 0 to 1 each.
 
     `dense` is the cosine of the passage, `context` that of the passage with its neighbours,
-    `late` how well each of the question's words is matched by its best one in the passage.
+    `heading` that of its title and headings, `late` how well each of the question's words is
+    matched by its best one in the passage.
     """
 
     dense: float
@@ -53,6 +54,7 @@ class Scores:
     sentence: float
     context: float = 0.0
     late: float = 0.0
+    heading: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,9 @@ class ScoredUnit:
 
     `similarity` is the mean cosine of the question's words, weighted by idf, with the sentence's
     best ones, or the unit's own where its words have no vectors; `cover` the share of the
-    question's idf in words that it holds, `pairs` that in its pairs of neighbouring words. 0 to 1
-    each.
+    question's idf in words that it, its title or its headings hold, `own_cover` without these,
+    `pairs` that in its pairs of neighbouring words, `unmatched` that in words with no near one in
+    it. 0 to 1 each.
     """
 
     start: int
@@ -75,6 +78,8 @@ class ScoredUnit:
     under: tuple[Span, ...] = ()
     context: tuple[str, ...] = ()
     """The texts of what it stands under."""
+    own_cover: float = 0.0
+    unmatched: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,8 @@ class Answer:
     timings_ms: dict[str, float] = field(default_factory=dict)
     usage: Usage | None = None
     conflicts: tuple[Conflict, ...] = ()
+    tentative: bool = False
+    """Whether it is not certain that the answer, however well cited, answers the question."""
     dropped_markers: int = 0
     raw: str | None = None
     """What the model wrote, before anything was done to it; None where it wrote nothing."""

@@ -79,6 +79,7 @@ class Generation:
         self.vector, self.stored_vectors = vectors.vector, vectors.read
         self.similarities = vectors.similarities
         self.context_similarities = vectors.context_similarities
+        self.heading_similarities = vectors.heading_similarities
         self.max_similarities = vectors.max_similarities
 
     def close(self) -> None:

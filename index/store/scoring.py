@@ -1,12 +1,13 @@
 """Cosines of a question with chunks, and late interaction with the words of their sentences.
 
-The vectors of a generation are arrays on disk, mapped into memory: a vector a chunk (chunks.npy)
-and the word vectors of each sentence (parts.npy, MaxSim after Khattab and Zaharia 2020).
+The vectors of a generation are arrays on disk, mapped into memory: a vector a chunk (chunks.npy),
+one of its title and headings (headings.npy), and the word vectors of each sentence (parts.npy,
+MaxSim after Khattab and Zaharia 2020).
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from ..embed.protocol import Vectors, WordVectors
 from ..embed.quantize import dequantize
 
-CHUNK_VECTORS = "chunks.npy"
+CHUNK_VECTORS, HEADING_VECTORS = "chunks.npy", "headings.npy"
 WORD_VECTORS, WORD_OFFSETS = "parts.npy", "parts_first.npy"
 
 Half = npt.NDArray[np.float16]
@@ -22,9 +23,18 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
 
-def save_vectors(folder: Path, chunks: Half, words: Sequence[WordVectors]) -> None:
-    """Writes the vectors of all chunks and of their words, by row; `StoredVectors` opens them."""
+class Stored(NamedTuple):
+    """The vectors of successive chunks (n, d), of their headings (n, d), and of their words."""
+
+    chunks: Half
+    headings: Half
+    words: WordVectors
+
+
+def save_vectors(folder: Path, chunks: Half, headings: Half, words: Sequence[WordVectors]) -> None:
+    """Writes the vectors of all chunks by row; `StoredVectors` opens them."""
     np.save(folder / CHUNK_VECTORS, chunks)
+    np.save(folder / HEADING_VECTORS, headings)
     if words:
         np.save(folder / WORD_VECTORS, np.concatenate([chunk.rows for chunk in words]))
         counts = np.concatenate([chunk.counts for chunk in words])
@@ -41,9 +51,12 @@ class StoredVectors:
         self._is_source_start = np.zeros(len(first_segments), bool)
         self._is_source_start[[*source_starts, -1]] = True
         self.chunks: Half = np.empty((0, 0), np.float16)
+        self.headings = self.chunks
         self._words: npt.NDArray[Any] | None = None
         if (folder / CHUNK_VECTORS).exists():
             self.chunks = np.load(folder / CHUNK_VECTORS, mmap_mode="r")
+        if (folder / HEADING_VECTORS).exists():  # not in generations before version 3
+            self.headings = np.load(folder / HEADING_VECTORS, mmap_mode="r")
         if (folder / WORD_VECTORS).exists():
             self._words = np.load(folder / WORD_VECTORS, mmap_mode="r")
             self._word_offsets: Ints = np.load(folder / WORD_OFFSETS)
@@ -52,20 +65,23 @@ class StoredVectors:
         """Returns a chunk's vector (d,); raises IndexError without vectors."""
         return np.asarray(self.chunks[row], np.float32)
 
-    def read(self, row: int, count: int) -> tuple[Half, WordVectors]:
-        """Returns the vectors (count, d) of chunks from a row on, and their word vectors."""
+    def read(self, row: int, count: int) -> Stored:
+        """Returns the stored vectors of chunks from a row on."""
         assert self._words is not None  # callers check that the generation is complete
         first, last = self._first_sentences[row], self._first_sentences[row + count]
         offsets = self._word_offsets[first : last + 1]
         counts = np.diff(offsets).astype(np.int32)
         words = WordVectors(self._words[offsets[0] : offsets[-1]], counts)
-        return self.chunks[row : row + count], words
+        rows = slice(row, row + count)
+        return Stored(self.chunks[rows], self.headings[rows], words)
 
     def similarities(self, rows: Sequence[int] | Ints, vector: Vectors) -> Floats:
         """Returns the cosine of each chunk with the vector (n,); zeros without vectors."""
-        if not len(self.chunks) or not len(rows):
-            return np.zeros(len(rows), np.float32)
-        return np.asarray(self.chunks[np.asarray(rows)].astype(np.float32) @ vector)
+        return _cosines(self.chunks, rows, vector)
+
+    def heading_similarities(self, rows: Ints, vector: Vectors) -> Floats:
+        """Returns the cosine (n,) of each chunk's title and headings; zeros without vectors."""
+        return _cosines(self.headings, rows, vector)
 
     def context_similarities(self, rows: Ints, vector: Vectors) -> Floats:
         """Returns the cosine (n,) of the mean of each chunk and its neighbours in its source.
@@ -101,6 +117,12 @@ class StoredVectors:
             starts = (np.cumsum(counts) - counts)[with_words]
             result[with_words] = np.maximum.reduceat(cosines, starts, axis=0)
         return result
+
+
+def _cosines(vectors: Half, rows: Sequence[int] | Ints, vector: Vectors) -> Floats:
+    if not len(vectors) or not len(rows):
+        return np.zeros(len(rows), np.float32)
+    return np.asarray(vectors[np.asarray(rows)].astype(np.float32) @ vector)
 
 
 def _ranges(starts: Ints, lengths: Ints) -> Ints:

@@ -23,7 +23,7 @@ from ..store.private_copy import copy_folder
 from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
 from ..text.analyzer import ANALYZER, terms
-from ..text.chunk import CHUNKER
+from ..text.chunk import CHUNKER, JOINT
 from ..text.sanitize import sanitize
 from ..text.units import context_spans, under_spans
 from ..types import Chunk, Span
@@ -35,6 +35,9 @@ MAX_DRIFT = 0.05
 """Share of ids by which Chroma's directory is updated in place of a rebuild: what was added since
 the build is replayed whenever it is opened (0.6 ms a row)."""
 
+MAX_HEADING_CHARS = 80
+"""Of a title, and of the headings under it, that are embedded beside each of their chunks."""
+
 LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 """Whose versions the manifest records."""
 
@@ -42,7 +45,7 @@ LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
 def content_fingerprint(embed: EmbedSpec) -> dict[str, str]:
     """Returns the versions and settings, besides the corpus, that determine the content."""
     return {
-        "embed": f"{model_name(embed)}, parts of sentences: True",
+        "embed": f"{model_name(embed)}, parts of sentences, headings",
         "chunker": CHUNKER,
         "formats": EXTRACTION,
         "words": ANALYZER,
@@ -63,6 +66,22 @@ class VectorIndex:
 def embedding_inputs(sources: Iterable[ParsedSource]) -> list[ChunkText]:
     """Returns the embedder's input for every chunk, by row."""
     return [_embedding_input(source.text, chunk) for source in sources for chunk in source.chunks]
+
+
+def heading_inputs(sources: Iterable[ParsedSource]) -> list[ChunkText]:
+    """Returns the embedder's input for what every chunk stands under: its title and headings."""
+    return [
+        ChunkText(_heading_line(source.source.title, chunk.heading), ())
+        for source in sources
+        for chunk in source.chunks
+    ]
+
+
+def _heading_line(title: str, heading: str | None) -> str:
+    """Returns the title and the innermost headings, each up to MAX_HEADING_CHARS."""
+    path = (heading or "").removeprefix(title).removeprefix(JOINT)
+    parts = (title[:MAX_HEADING_CHARS], path[-MAX_HEADING_CHARS:])
+    return sanitize(JOINT.join(part for part in parts if part))
 
 
 def _embedding_input(text: str, chunk: Chunk) -> ChunkText:
@@ -111,7 +130,7 @@ class GenerationBuilder:
     def publish_complete(
         self,
         cache: EmbeddingCache,
-        inputs: Sequence[ChunkText],
+        embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]],
         reusable: Generation | None,
         embedded: Generation | None,
         *,
@@ -120,15 +139,15 @@ class GenerationBuilder:
         """Publishes a generation with vectors and returns its name.
 
         Terms are copied from `reusable`, vectors from `embedded`, each the last generation or
-        None; the cache holds the vectors of the `inputs`, which are all others. With `exact`
-        vectors are compared one by one.
+        None; `embeddings` are those of all other chunks, each with that of its headings. With
+        `exact` vectors are compared one by one.
         """
         folder = self._start(complete=True)
         _build_text_index(folder, self.sources, reusable)
         vectors = _build_vector_index(
             folder,
             self.sources,
-            cache.vectors(inputs),
+            embeddings,
             dimensions=cache.dimensions,
             previous=embedded,
             exact=exact,
@@ -205,30 +224,31 @@ def _build_text_index(
 def _build_vector_index(
     folder: Path,
     sources: Sequence[ParsedSource],
-    embedded: Iterator[ChunkVectors],
+    embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]],
     *,
     dimensions: int,
     previous: Generation | None,
     exact: bool,
 ) -> VectorIndex:
-    """Writes the vectors of chunks (Chroma and chunks.npy) and of their words (parts.npy).
+    """Writes the vectors of chunks (Chroma and chunks.npy), of their headings and their words.
 
-    Those of unchanged chunks come from `previous`, the others from `embedded`, in order. Without
+    Those of unchanged chunks come from `previous`, the others from `embeddings`, in order. Without
     `previous` and with `exact`, Chroma's directory is omitted.
     """
     chunks = np.zeros((sum(len(entry.chunks) for entry in sources), dimensions), np.float16)
-    words: list[WordVectors] = []
+    headings, words = np.zeros_like(chunks), list[WordVectors]()
     for entry in sources:
         rows = slice(entry.chunks[0].row, entry.chunks[-1].row + 1) if entry.chunks else slice(0)
         if previous is not None and entry.previous_row is not None:
-            chunks[rows], stored = previous.stored_vectors(entry.previous_row, len(entry.chunks))
-            words.append(stored)
+            stored = previous.stored_vectors(entry.previous_row, len(entry.chunks))
+            chunks[rows], headings[rows] = stored.chunks, stored.headings
+            words.append(stored.words)
             continue
         for chunk in entry.chunks:
-            vectors = next(embedded)
-            chunks[chunk.row] = vectors.vector
+            vectors, heading = next(embeddings)
+            chunks[chunk.row], headings[chunk.row] = vectors.vector, heading.vector
             words.append(vectors.words)
-    save_vectors(folder, chunks, words)
+    save_vectors(folder, chunks, headings, words)
     ids = [chunk.id for entry in sources for chunk in entry.chunks]
     return _build_chroma(folder, ids, chunks, previous, exact=exact)
 

@@ -11,6 +11,7 @@ import sqlite3
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
@@ -22,7 +23,7 @@ from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFaile
 from ..redact import guard_stderr, redact
 from ..store.generation import Generation
 from ..store.manifest import read_current
-from .build import GenerationBuilder, content_fingerprint, embedding_inputs
+from .build import GenerationBuilder, content_fingerprint, embedding_inputs, heading_inputs
 from .changes import CorpusDiff, CorpusReader
 from .process import (
     Event,
@@ -152,15 +153,16 @@ def _publish(
         is_same_embedder = reusable and reusable.manifest.embedder == embedder.fingerprint
         embedded = reusable if is_same_embedder else None
         for exact in [False] * GRAPH_BUILDS + [True]:
-            inputs = embedding_inputs(
-                s for s in builder.sources if embedded is None or s.previous_row is None
-            )
-            missing = [inputs[index] for index in cache.missing(inputs)]
+            new = [s for s in builder.sources if embedded is None or s.previous_row is None]
+            chunks, headings = embedding_inputs(new), heading_inputs(new)
+            missing = [chunks[index] for index in cache.missing(chunks)]
             if previous is None and len(missing) > LEXICAL_FIRST:
                 builder.publish_lexical()
             _embed(cache, missing, emit)
+            deque(cache.embed([headings[n] for n in cache.missing(headings)]), maxlen=0)
             try:
-                name = builder.publish_complete(cache, inputs, reusable, embedded, exact=exact)
+                vectors = zip(cache.vectors(chunks), cache.vectors(headings), strict=True)
+                name = builder.publish_complete(cache, vectors, reusable, embedded, exact=exact)
                 break
             except GenerationDamaged as error:
                 if exact:
@@ -168,7 +170,11 @@ def _publish(
                 emit({"event": "rebuild", "cause": str(error)})
                 reusable = embedded = None
         with suppress(sqlite3.Error):  # eviction can wait for the next build
-            cache.evict_unused(text for s in builder.sources for text in embedding_inputs([s]))
+            cache.evict_unused(
+                text
+                for source in builder.sources
+                for text in (*embedding_inputs([source]), *heading_inputs([source]))
+            )
         return name, builder.chunks
 
 

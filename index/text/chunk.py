@@ -29,7 +29,8 @@ CHARS_PER_TOKEN = 20
 CHUNKER = f"paragraphs-{TARGET_TOKENS}-{MIN_TOKENS}-6"
 """The chunker's version in the fingerprint; changes with its rules."""
 
-_JOINT = " › "
+JOINT = " › "
+"""Between a title and its headings."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
@@ -148,8 +149,8 @@ def _join(path: Sequence[str]) -> str | None:
     first, length = len(path), 0
     while first and length + len(path[first - 1]) <= MAX_HEADING_PATH_CHARS:
         first -= 1
-        length += len(path[first]) + len(_JOINT)
-    return _JOINT.join(path[first:]) or None
+        length += len(path[first]) + len(JOINT)
+    return JOINT.join(path[first:]) or None
 
 
 def _split_paragraphs(document: Document, count_tokens: CountTokens) -> list[_Piece]:

@@ -32,6 +32,8 @@ MAX_EXACT_ROWS = 2000
 """Filtered chunks are all scored up to this number."""
 MIN_RANKED = 5
 """Hits among which the lead is computed, even if fewer are requested."""
+NEAR = 0.5
+"""Cosine of two words from which on one matches the other."""
 SMOKE_TEST_CHARS = 200
 
 
@@ -58,10 +60,12 @@ def retrieve(
     if not len(rows):
         return RetrievalResult(query, (), 0.0)
     signals = _signals(generation, query, rows)
-    by_signal = weights.statement if query.is_statement else weights.question
+    by_signal = _weights_for(query, weights)
     best = signals.best_sentence(by_signal)
     total = (
         by_signal.lexical * signals.lexical
+        + by_signal.dense * signals.dense
+        + by_signal.heading * signals.heading
         + by_signal.context * signals.context
         + by_signal.late * signals.late
         + by_signal.sentence * best
@@ -69,6 +73,12 @@ def retrieve(
     order = np.argsort(-total, kind="stable")[: max(top_k, MIN_RANKED)]
     hits = _hits(generation, rows, signals, best=best, total=total, order=order)
     return RetrievalResult(query, hits[:top_k], lead(hits))
+
+
+def _weights_for(query: Query, weights: Weights) -> SignalWeights:
+    if not query.is_english:
+        return weights.other_language
+    return weights.statement if query.is_statement else weights.question
 
 
 def lead(hits: Sequence[Hit]) -> float:
@@ -109,11 +119,14 @@ class _Signals:
 
     lexical: Floats
     dense: Floats
+    heading: Floats
     context: Floats
     late: Floats
     similarity: Floats
     cover: Floats
+    own_cover: Floats
     pairs: Floats
+    unmatched: Floats
     offsets: Ints
 
     def best_sentence(self, weights: SignalWeights) -> Floats:
@@ -131,8 +144,10 @@ def _signals(generation: Generation, query: Query, rows: Ints) -> _Signals:
     bm25 = generation.term_index.bm25(rows, frequencies, query.known_idf)
     # a chunk's first segment is its title and headings, which count for each of its sentences
     contexts, contains = frequencies.offsets[:-1], frequencies.segments > 0
+    total_idf = float(query.idf.sum()) or 1.0
+    own_cover = (contains @ query.known_idf) / total_idf
     contains |= np.repeat(contains[contexts], np.diff(frequencies.offsets), axis=0)
-    cover = (contains @ query.known_idf) / (float(query.idf.sum()) or 1.0)
+    cover = (contains @ query.known_idf) / total_idf
     offsets = frequencies.offsets - np.arange(len(rows) + 1)
     dense = np.clip(generation.similarities(rows, query.vector), 0, 1)
     matches = generation.max_similarities(rows, query.word_vectors)
@@ -141,17 +156,22 @@ def _signals(generation: Generation, query: Query, rows: Ints) -> _Signals:
     if matches is None:  # no word vectors: the chunk's vector stands for its sentences'
         late = (lexical + dense) / 2
         similarity = np.repeat(dense, np.diff(offsets))
+        unmatched = np.zeros_like(similarity)
     else:
         late = np.maximum.reduceat(matches, offsets[:-1], axis=0) @ query.word_weights
         similarity = matches @ query.word_weights
+        unmatched = (matches < NEAR) @ query.word_weights
     return _Signals(
         lexical=lexical,
         dense=dense,
+        heading=np.clip(generation.heading_similarities(rows, query.vector), 0, 1),
         context=np.clip(generation.context_similarities(rows, query.vector), 0, 1),
         late=np.clip(late, 0, 1).astype(np.float32),
         similarity=np.clip(similarity, 0, 1).astype(np.float32),
         cover=np.delete(cover, contexts).astype(np.float32),
+        own_cover=np.delete(own_cover, contexts).astype(np.float32),
         pairs=np.delete(pairs, contexts),
+        unmatched=np.asarray(unmatched, np.float32),
         offsets=offsets,
     )
 
@@ -193,6 +213,8 @@ def _hits(
                 similarity=float(signals.similarity[at]),
                 cover=float(signals.cover[at]),
                 pairs=float(signals.pairs[at]),
+                own_cover=float(signals.own_cover[at]),
+                unmatched=float(signals.unmatched[at]),
                 kind=unit.kind,
                 under=unit.under,
                 context=tuple(whole[start:end] for start, end in unit.under),
@@ -201,6 +223,7 @@ def _hits(
         )
         scores = Scores(
             dense=float(signals.dense[place]),
+            heading=float(signals.heading[place]),
             lexical=float(signals.lexical[place]),
             sentence=float(best[place]),
             context=float(signals.context[place]),

@@ -19,6 +19,7 @@ from index.text.analyzer import content_terms, terms
 from index.text.sanitize import sanitize
 
 from ..language.answer_type import is_statement
+from ..language.word_cover import language_of
 
 MIN_CORRECTED_CHARS, MAX_CORRECTED_CHARS = 5, 20
 """Too many other words are a single edit away from a shorter one."""
@@ -54,6 +55,7 @@ class Query:
     pairs: Ints
     pair_weights: Floats
     is_statement: bool
+    is_english: bool
 
     @property
     def known_terms(self) -> tuple[str, ...]:
@@ -99,6 +101,7 @@ def analyze_query(generation: Generation, embedder: Embedder, question: str) -> 
         pairs=pairs,
         pair_weights=pair_weights,
         is_statement=is_statement(text),
+        is_english=language_of(text) == "en",
     )
 
 

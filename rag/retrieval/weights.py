@@ -14,11 +14,12 @@ from importlib.resources import files
 class SignalWeights:
     """Each signal's weight in a hit's score; they sum to 1.
 
-    `lexical`, `context` and `late` are of the passage; `similarity`, `words` and `pairs` of its
-    best sentence.
+    `lexical` to `late` are of the passage; `similarity`, `words` and `pairs` of its best sentence.
     """
 
     lexical: float
+    dense: float
+    heading: float
     context: float
     late: float
     similarity: float
@@ -33,17 +34,29 @@ class SignalWeights:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Signal weights for questions and for statements, and the calibration of confidence.
+    """Signal weights by the kind of query, and the calibration of confidence.
 
-    Below the confidence `threshold` nothing is quoted; below `floor` no model is asked either.
+    `other_language` is for questions in another language than English.
+
+    Below the confidence `threshold` nothing is quoted; below `floor` no model is asked either. An
+    answer below `certain` is tentative, a model's below `threshold`. Questions in other languages
+    than English have a confidence and a threshold of their own.
     """
 
     fit_date: str
     question: SignalWeights
+    other_language: SignalWeights
     statement: SignalWeights
     confidence: Mapping[str, float]
     threshold: float
+    certain: float
     floor: float
+    other_confidence: Mapping[str, float]
+    other_threshold: float
+
+    def threshold_for(self, *, is_english: bool) -> float:
+        """Returns the confidence below which nothing is quoted."""
+        return self.threshold if is_english else self.other_threshold
 
 
 @cache
@@ -53,10 +66,14 @@ def fitted_weights() -> Weights:
     return Weights(
         fit_date=data["fitted"],
         question=_normalized(data["question"]),
+        other_language=_normalized(data["other_language"]),
         statement=_normalized(data["statement"]),
         confidence=data["confidence"],
         threshold=data["threshold"],
+        certain=data["certain"],
         floor=data["floor"],
+        other_confidence=data["other_confidence"],
+        other_threshold=data["other_threshold"],
     )
 
 

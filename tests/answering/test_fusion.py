@@ -1,5 +1,7 @@
 """Fusion: the ranking of hits by their signals, and the lead of the best one."""
 
+from dataclasses import asdict
+
 import pytest
 
 from index.embed.protocol import Embedder
@@ -33,13 +35,9 @@ def test_a_statement_is_ranked_by_weights_of_its_own(
         query = analyze_query(generation, minilm, text)
         for hit in retrieve(generation, query, weights=weights, top_k=5).hits:
             scores = hit.scores
-            assert hit.score == pytest.approx(
-                signal_weights.lexical * scores.lexical
-                + signal_weights.context * scores.context
-                + signal_weights.late * scores.late
-                + signal_weights.sentence * scores.sentence,
-                abs=1e-5,
-            )
+            signals = ("lexical", "dense", "heading", "context", "late", "sentence")
+            total = sum(getattr(signal_weights, one) * getattr(scores, one) for one in signals)
+            assert hit.score == pytest.approx(total, abs=1e-5)
 
 
 def test_the_lead_does_not_depend_on_top_k(generation: Generation, minilm: Embedder) -> None:
@@ -81,9 +79,9 @@ def test_a_filter_that_no_source_matches_has_no_hits(
 
 
 def test_the_signal_weights_of_a_hit_sum_to_one() -> None:
-    for weights in (fitted_weights().question, fitted_weights().statement):
-        total = weights.lexical + weights.context + weights.late + weights.sentence
-        assert total == pytest.approx(1)
+    fitted = fitted_weights()
+    for weights in (fitted.question, fitted.other_language, fitted.statement):
+        assert sum(asdict(weights).values()) == pytest.approx(1)
 
 
 def test_a_sound_generation_passes_the_smoke_test(generation: Generation, minilm: Embedder) -> None:

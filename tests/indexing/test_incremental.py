@@ -45,7 +45,7 @@ def content(generation: Generation) -> Mapping[str, object]:
     """All that a generation holds, as plain values."""
     sources = generation.sources(after=None, limit=-1)
     rows = list(range(generation.info.chunks))
-    words = generation.stored_vectors(0, len(rows))[1] if rows else None
+    words = generation.stored_vectors(0, len(rows)).words if rows else None
     terms = sorted(set(generation.all_terms()))
     return {
         "sources": [replace(source, mtime_ns=0) for source in sources],

@@ -158,13 +158,16 @@ def test_added_and_removed_files_are_detected(request_: SyncRequest) -> None:
     assert source_paths(request_) == ["harbour/bridge.md", "lighthouse.txt", "new.txt"]
 
 
-def test_a_renamed_file_is_not_embedded_again(request_: SyncRequest, embeddings: FakeModel) -> None:
+def test_of_a_renamed_file_only_the_title_is_embedded(
+    request_: SyncRequest, embeddings: FakeModel
+) -> None:
     sync_in_process(request_)
     embeddings.requests.clear()
     (request_.corpus / "lighthouse.txt").rename(request_.corpus / "lighthouse2.txt")
     report, _ = sync_in_process(request_)
     assert (report.added, report.removed) == (1, 1)
-    assert [text for text in embedded_texts(embeddings) if "dimensions" not in text] == []
+    texts = [text for text in embedded_texts(embeddings) if "dimensions" not in text]
+    assert texts == ["lighthouse2"]
 
 
 def test_unused_vectors_are_evicted_but_not_those_of_existing_articles(
@@ -180,7 +183,9 @@ def test_unused_vectors_are_evicted_but_not_those_of_existing_articles(
         sync_in_process(request_)
         after = connection.execute("SELECT count(*) FROM embeddings").fetchone()[0]
         with open_generation(request_) as generation:
-            assert before > after == len(generation.vector_ids())
+            chunks = [chunk for chunk, _ in generation.chunks(range(generation.info.chunks))]
+            headings = {(chunk.source_id, chunk.heading) for chunk in chunks}
+            assert before > after == len(generation.vector_ids()) + len(headings)
     write_files(request_.corpus, {"museum.html": gone})
     embeddings.requests.clear()
     sync_in_process(request_)

@@ -23,7 +23,7 @@ import numpy as np
 from api.bootstrap import open_components, sync_request
 from api.settings import Settings
 from index.corpus import source_id
-from index.embed.protocol import ChunkText, ChunkVectors, Embedder, WordVectors
+from index.embed.protocol import ChunkVectors, Embedder, WordVectors
 from index.errors import GenerationDamaged
 from index.store.generation import Generation
 from index.sync.build import GenerationBuilder
@@ -59,7 +59,7 @@ class SyntheticCorpus:
 
     def _add(self, generation: Generation, source: Source, copy: int) -> None:
         text, chunks = generation.text(source.id), generation.source_chunks(source.id)
-        wholes, stored = generation.stored_vectors(chunks[0].row, len(chunks))
+        wholes, _, stored = generation.stored_vectors(chunks[0].row, len(chunks))
         every = np.split(stored.rows, np.cumsum(stored.counts)[:-1])
         path = f"{copy}/{source.path}" if copy else source.path
         made_id = source_id("large", path)
@@ -92,9 +92,9 @@ class SyntheticCorpus:
         copied = Source(made_id, path, source.title, "", len(joined), 0, len(joined))
         self.parsed.append(ParsedSource(copied, "", joined, tuple(made)))
 
-    def vectors(self, wanted: list[ChunkText]) -> Iterator[ChunkVectors]:
-        """Yields the vectors of every passage, by row."""
-        yield from self._vectors
+    def vectors(self) -> Iterator[tuple[ChunkVectors, ChunkVectors]]:
+        """Yields the vectors of every passage, by row; headings have none of their own."""
+        yield from zip(self._vectors, self._vectors, strict=True)
 
 
 def build(settings: Settings, large: SyntheticCorpus) -> None:
@@ -105,7 +105,8 @@ def build(settings: Settings, large: SyntheticCorpus) -> None:
     for exact in (False, True):
         started = time.perf_counter()
         try:
-            made.publish_complete(large, [], None, None, exact=exact)  # type: ignore[arg-type]
+            vectors = large.vectors()
+            made.publish_complete(large, vectors, None, None, exact=exact)  # type: ignore[arg-type]
         except GenerationDamaged as error:
             print(f"{error}, after {time.perf_counter() - started:.0f} s")
         else:
