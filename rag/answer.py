@@ -22,6 +22,7 @@ from .answering.confidence import Evidence, assess, refusal_reason
 from .answering.quotes import Quoter
 from .answering.writer import ModelWriter, Written, quote, refuse
 from .errors import AnswerError
+from .language.word_cover import language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.prompt import build_answer_messages
 from .model.protocol import ChatModel
@@ -141,7 +142,7 @@ class Pipeline:
         with recorder.stages.during("retrieve"):
             evidence = await in_thread(partial(self._retrieve, question))
         yield PassagesFound(recorder.answer_id, evidence.hits)
-        threshold = self._weights.floor if self._chat else self._weights.threshold
+        threshold = self._weights.floor if self._chat else self._threshold(standalone)
         reason = refusal_reason(evidence, generation.info, threshold)
         try:
             if reason:
@@ -154,12 +155,15 @@ class Pipeline:
                 async for item in items:
                     if isinstance(item, Written):
                         took_ms = (time.perf_counter() - started) * 1000
-                        yield Done(_answer(question, evidence, item, took_ms))
+                        yield Done(_answer(question, evidence, item, took_ms, self._weights))
                     else:
                         yield item
         except AnswerError as error:
             log.warning("answer %s failed: %s", recorder.answer_id, error)
             yield Failed(error)
+
+    def _threshold(self, standalone: str) -> float:
+        return self._weights.threshold_for(is_english=language_of(standalone) == "en")
 
     async def _condense(self, ask: Ask) -> str:
         if not ask.history:
@@ -233,7 +237,7 @@ class Pipeline:
             log.warning(
                 "the model failed, answer %s quotes: %s", question.recorder.answer_id, error
             )
-            info, threshold = question.generation.info, self._weights.threshold
+            info, threshold = question.generation.info, self._threshold(question.standalone)
             reason = refusal_reason(evidence, info, threshold)
             for item in refuse(reason) if reason else await self._quote(question, evidence):
                 yield replace(item, degraded=True) if isinstance(item, Written) else item
@@ -266,8 +270,11 @@ class Pipeline:
             self._reranker.close()
 
 
-def _answer(question: _Question, evidence: Evidence, written: Written, took_ms: float) -> Answer:
+def _answer(
+    question: _Question, evidence: Evidence, written: Written, took_ms: float, weights: Weights
+) -> Answer:
     retrieve_ms = evidence.retrieve_ms
+    certain = weights.threshold if written.model else weights.certain
     return Answer(
         id=question.recorder.answer_id,
         question=question.ask.question,
@@ -287,6 +294,7 @@ def _answer(question: _Question, evidence: Evidence, written: Written, took_ms: 
         timings_ms={"retrieve": retrieve_ms, "answer": took_ms - retrieve_ms, "total": took_ms},
         usage=written.usage,
         conflicts=_conflicts(question, evidence, written),
+        tentative=written.reason is None and evidence.confidence < certain,
         dropped_markers=written.dropped_markers,
         raw=written.raw,
     )

@@ -150,6 +150,8 @@ def _warnings(answer: dict[str, Any]) -> Iterator[str]:
         yield f"! The sources disagree: {numbers}"
     if answer["degraded"]:
         yield "! The language model failed; the answer quotes the sources instead."
+    if answer.get("tentative"):
+        yield "! It is not certain that this answers the question."
     for sentence in _statements(answer):
         if sentence["status"] != "supported":
             reason = f": {sentence['why']}" if sentence["why"] else ""

@@ -209,6 +209,7 @@ class AnswerBody(BaseModel):
     answerer: Answerer
     model: str | None
     degraded: bool
+    tentative: bool = False
     sentences: list[Sentence]
     citations: list[Citation]
     conflicts: list[Conflict] = []

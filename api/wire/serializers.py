@@ -115,6 +115,7 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
         answerer=answer.answerer,
         model=answer.model,
         degraded=answer.degraded,
+        tentative=answer.tentative,
         sentences=[sentence(one) for one in answer.sentences],
         citations=[citation(one, links) for one in answer.citations],
         conflicts=[schemas.Conflict(**asdict(one)) for one in answer.conflicts],

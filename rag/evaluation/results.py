@@ -84,6 +84,7 @@ class Response:
     answerer: str = "model"
     model: str | None = None
     degraded: bool = False
+    tentative: bool = False
     standalone_question: str | None = None
     sentences: tuple[AnswerSentence, ...] = ()
     citations: tuple[Citation, ...] | None = ()

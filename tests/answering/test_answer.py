@@ -15,6 +15,7 @@ from index.store.serving import Serving
 from rag.answer import Limits, Pipeline, SupportMode
 from rag.answering.writer import REFUSALS
 from rag.retrieval.condense_rules import condense_by_rules
+from rag.retrieval.weights import fitted_weights
 from rag.types import (
     Answer,
     Ask,
@@ -74,6 +75,23 @@ async def drained(pipeline: Pipeline, generation: Generation, ask: Ask) -> list[
 def ended(events: list[Event]) -> Answer:
     assert isinstance(events[-1], Done)
     return events[-1].answer
+
+
+@pytest.mark.parametrize(("certain", "expected"), [(0.0, False), (1.01, True)])
+def test_an_answer_that_is_not_certain_says_so(
+    embedder: MiniLM, generation: Generation, certain: float, expected: bool
+) -> None:
+    limits = Limits(history_chars=4000, passage_chars=12000)
+    weights = replace(fitted_weights(), certain=certain)
+    pipeline = Pipeline(
+        embedder=embedder, chat=None, support_mode="flag", limits=limits, weights=weights
+    )
+    told, refused = (
+        asyncio.run(pipeline.answer(generation, Ask(question)))
+        for question in (QUESTION, "Who won the chess championship in 1972?")
+    )
+    assert (told.answered, told.tentative) == (True, expected)
+    assert (refused.answered, refused.tentative) == (False, False)
 
 
 def check_proofs(answer: Answer, generation: Generation) -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from index.types import Chunk, Source
-from rag.answering.extractive import is_fragment, pick_sentences, rank_sentences
+from rag.answering.extractive import Pick, is_fragment, pick_sentences, rank_sentences
 from rag.types import Hit, ScoredUnit, Scores
 
 
@@ -15,7 +15,7 @@ def test_what_is_stated_is_proved_by_the_sentence_that_has_its_words() -> None:
         replace(first.units[1], similarity=0.6, cover=0.8),
     )
     first = replace(first, units=sentences)
-    assert pick_sentences("What does the lamp burn?", [first])[0].sentence == 0
+    assert picked("What does the lamp burn?", [first])[0].sentence == 0
     ranked = rank_sentences("The lamp burns oil at night.", [first])
     assert [pick.sentence for pick in ranked] == [1, 0]
 
@@ -29,6 +29,10 @@ def test_headings_questions_and_scraps_are_fragments(text: str) -> None:
 
 def test_a_long_line_without_a_full_stop_is_a_statement() -> None:
     assert not is_fragment("For this reason Lei Jun said that Xiaomi is looking at Europe")
+
+
+def picked(question: str, hits: list[Hit]) -> list[Pick]:
+    return pick_sentences(rank_sentences(question, hits), hits)
 
 
 def hit(rank: int, *texts: str, score: float = 0.8) -> Hit:
@@ -45,19 +49,19 @@ def hit(rank: int, *texts: str, score: float = 0.8) -> Hit:
 
 def test_sources_that_say_the_same_are_cited_together() -> None:
     said = "The plant made 81,302 cars between April and June of the year."
-    picks = pick_sentences("How many cars were made?", [hit(1, said), hit(2, said)])
+    picks = picked("How many cars were made?", [hit(1, said), hit(2, said)])
     assert [(pick.hit, pick.agreeing) for pick in picks] == [(0, ((1, 0),))]
 
 
 def test_sources_whose_figures_differ_are_shown_side_by_side() -> None:
     one = "The plant made 81,302 cars between April and June of the year."
     other = "The plant made 79,000 cars between April and June of the year."
-    picks = pick_sentences("How many cars were made?", [hit(1, one), hit(2, other)])
+    picks = picked("How many cars were made?", [hit(1, one), hit(2, other)])
     assert [pick.hit for pick in picks] == [0, 1]
     assert not any(pick.agreeing for pick in picks)
 
 
 def test_a_sentence_without_what_was_asked_for_does_not_join_one_that_has_it() -> None:
     first = hit(1, "The plant made 81,302 cars.", "The plant made cars at great speed, it is said.")
-    picks = pick_sentences("How many cars were made?", [first])
+    picks = picked("How many cars were made?", [first])
     assert [pick.sentence for pick in picks] == [0]

@@ -100,6 +100,7 @@ function originView(answer: Answer, strings: Strings): View {
 /** Returns how the answer was written, or why there is none. */
 function originText(answer: Answer, strings: Strings): string {
   if (!answer.answered) return answer.reason ? strings.reasons[answer.reason] : "";
+  if (answer.tentative) return strings.tentative;
   if (answer.degraded) return strings.degraded;
   return answer.answerer === "extractive" ? strings.quoted : format(strings.writtenBy, escapeHidden(answer.model ?? ""));
 }

@@ -127,6 +127,7 @@ _TABLE = [
     _lower_is_better(
         "degraded", "rate", "the model failed and sources were quoted instead; no error"
     ),
+    Metric("tentative", "rate", "of the answered cases: the service says that it is not certain"),
     _lower_is_better("prompt_tokens", "tokens", "tokens sent to the model"),
     _lower_is_better("completion_tokens", "tokens", "tokens the model wrote"),
     _lower_is_better("cost", "currency", "price of the tokens at the given rates"),

@@ -70,6 +70,8 @@ def score_sample(
         values["wrong_on_unanswerable"] = float(not refused)
     if response is not None:
         values["degraded"] = float(response.degraded)
+        if response.answered:
+            values["tentative"] = float(response.tentative)
         values |= _reference_free_values(response, case.question) | _token_values(response, prices)
         if not response.answered:
             values["abstention_precision"] = float(not case.answerable)

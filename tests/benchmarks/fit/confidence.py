@@ -1,12 +1,15 @@
-"""Fits `confidence`, and prints its calibration and the risk–coverage of refusals.
+"""Fits `confidence`, and prints what is right, wrong and refused at each threshold.
 
-python -m tests.benchmarks.fit.confidence --cache .data/embeddings.sqlite3 [--write]
+python -m tests.benchmarks.fit.confidence --cache .data/embeddings.sqlite3 --asked FOLDER [--write]
 
-Builds small corpora from the SQuAD articles that have questions. Each is questions its answerable
-questions (positive); the same with the gold paragraph removed, the unanswerable ones of SQuAD 2.0,
-and questions about other articles (negative). A logistic regression on the
-features of `rag/answering/confidence.py` is fitted on one half of the articles and evaluated on the
-other; `--write` fits on all and writes `rag/weights.json`. Needs ../shared; no seeds are used.
+The confidence is the probability that what is quoted answers the question. Most of the fit's weight
+have the English questions of tests/data/asked (fit part; FOLDER is where tests/benchmarks/asked.py
+wrote it), the rest those on small corpora of SQuAD articles: each is asked its answerable
+questions, the same with the gold paragraph removed, the unanswerable ones of SQuAD 2.0, and
+questions about other articles. A ridge logistic regression on the features of
+`rag/answering/features.py` is fitted on these, and evaluated on the validation part, by which the
+thresholds are set, and on each half of the SQuAD articles with the fit on the other. Needs
+../shared; no seeds are used.
 """
 
 import argparse
@@ -27,19 +30,39 @@ from api.settings import Settings
 from index.store.generation import Generation
 from index.sync.process import run_sync
 from index.types import Filters
-from rag.answering.confidence import features
-from rag.answering.extractive import pick_sentences
+from rag.answering.confidence import by_words, confidence
+from rag.answering.extractive import pick_sentences, rank_sentences
+from rag.answering.features import features
+from rag.answering.quotes import Place
+from rag.retrieval.condense_rules import condense_by_rules
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import analyze_query
 from rag.retrieval.weights import fitted_weights
-from tests.benchmarks.gold import ARTICLES, SHARED, Case, gold_spans, load_cases, spans_overlap
+from rag.types import Turn
+from tests.benchmarks.asked import collections, evidence_spans, rows
+from tests.benchmarks.gold import (
+    ARTICLES,
+    SHARED,
+    Case,
+    contains_answer,
+    gold_spans,
+    load_cases,
+    spans_overlap,
+)
+from tests.benchmarks.harness import open_index
 
 WEIGHTS = Path(__file__).parents[3] / "rag" / "weights.json"
 ARTICLES_PER_CORPUS = 4
 OFF_TOPIC_QUESTIONS = 30
-RIDGE = 1.0
-THRESHOLD = 0.25
-"""Confidence is a probability: a question is refused if it is answerable in under 1 of 4 cases."""
+RIDGE, MIN_DEVIATION = 30.0, 0.3
+"""Of the penalty; a feature that is seldom other than 0 counts as if it deviated by so much, since
+otherwise a rare one gets a weight that decides alone."""
+OTHER_RIDGE = 2.0
+"""Of the three features in other languages."""
+SQUAD_SHARE, SQUAD_RIGHT = 0.3, 0.6
+"""The weight of all SQuAD questions, and that of the right ones among them: most are made to be
+unanswerable, which is not so where people ask."""
+THRESHOLDS = np.arange(0.2, 0.71, 0.05)
 
 
 class GenerationWithoutChunks:
@@ -74,12 +97,12 @@ class GenerationWithoutChunks:
 
 @dataclass(frozen=True)
 class Sample:
-    """One question questions over one corpus: its features, and whether the corpus answers it."""
+    """One question asked of one corpus: its features, and whether what is quoted answers it."""
 
     kind: str
     features: dict[str, float]
-    article: str
-    dense: float
+    group: str
+    right: bool
 
 
 def article_of(case: Case, titles: dict[str, str]) -> str:
@@ -87,8 +110,8 @@ def article_of(case: Case, titles: dict[str, str]) -> str:
     return case.evidence[0][0] if case.evidence else titles[case.id]
 
 
-def samples(cache: Path) -> Iterator[Sample]:
-    """Yields a sample for every question over every corpus."""
+def squad_samples(cache: Path) -> Iterator[Sample]:
+    """Yields a sample for every question over every small corpus of SQuAD articles."""
     folder = SHARED / "data" / "squad-articles"
     lines = (folder / "squad2.jsonl").read_text("utf-8").splitlines()
     titles = {entry["id"]: f"{entry['article']}.txt" for entry in map(json.loads, lines)}
@@ -149,25 +172,98 @@ def gold_rows(generation: Generation, case: Case) -> set[int]:
 def _samples_of(
     generation: Generation, embedder: Any, case: Case, kind: str, article: str
 ) -> Iterator[Sample]:
-    query = analyze_query(generation, embedder, case.question)
-    results = retrieve(generation, query, weights=fitted_weights(), top_k=5)
-    if results.hits:
-        picks = pick_sentences(case.question, results.hits)
-        dense = max(hit.scores.dense for hit in results.hits)
-        yield Sample(kind, features(case.question, results, picks), article, dense)
+    found = quoted(generation, embedder, case.question)
+    if found:
+        values, units = found
+        is_right = any(contains_answer(unit.text, case.answers) for _, unit in units)
+        yield Sample(kind, values, article, kind == "answerable" and is_right)
 
 
-def fit_logistic(xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """Returns the coefficients of a ridge logistic regression, intercept first (Newton)."""
-    design = np.column_stack([np.ones(len(xs)), xs])
-    penalty = RIDGE * np.eye(design.shape[1])
+def quoted(
+    generation: Generation, embedder: Any, question: str
+) -> tuple[dict[str, float], list[Place]] | None:
+    """Returns the features, and the units that would be quoted."""
+    query = analyze_query(generation, embedder, question)
+    result = retrieve(generation, query, weights=fitted_weights(), top_k=5)
+    ranked = rank_sentences(question, result.hits)
+    picks = pick_sentences(ranked, result.hits)
+    if not picks:
+        return None
+    units = [(result.hits[pick.hit], result.hits[pick.hit].units[pick.sentence]) for pick in picks]
+    return features(question, result, picks, ranked), units
+
+
+def asked_samples(folder: Path, data: Path, part: str) -> Iterator[Sample]:
+    """Yields a sample for every English question of a part of tests/data/asked."""
+    for name, collection in collections(part).items():
+        if collection["language"] != "en":
+            continue
+        corpus = folder / name / "articles"
+        with open_index(corpus, data, f"asked-{name}") as (components, generation):
+            for row in rows("questions", name):
+                history = [Turn(turn["role"], turn["content"]) for turn in row["history"]]
+                question = condense_by_rules(row["question"], history)
+                found = quoted(generation, components.embedder, question)
+                if found is None:
+                    continue
+                kind = "answerable" if row["answerable"] else "unanswerable"
+                right = any(is_answer(row, place, corpus) for place in found[1])
+                yield Sample(kind, found[0], name, right)
+
+
+def german_samples(folder: Path, data: Path) -> Iterator[Sample]:
+    """Yields a sample for every German question of the fit part, by its words."""
+    corpus, terms = folder / "gesetze" / "articles", fitted_weights().confidence
+    with open_index(corpus, data, "asked-gesetze") as (components, generation):
+        for row in rows("questions", "gesetze"):
+            history = [Turn(turn["role"], turn["content"]) for turn in row["history"]]
+            question = condense_by_rules(row["question"], history)
+            query = analyze_query(generation, components.embedder, question)
+            result = retrieve(generation, query, weights=fitted_weights(), top_k=5)
+            ranked = rank_sentences(question, result.hits)
+            picks = pick_sentences(ranked, result.hits)
+            if query.is_english or not picks:
+                continue
+            certainty = confidence(features(question, result, picks, ranked), terms)
+            kept, values = by_words(question, result.hits, picks, ranked)
+            places = [(result.hits[p.hit], result.hits[p.hit].units[p.sentence]) for p in kept]
+            right = any(is_answer(row, place, corpus) for place in places)
+            kind = "answerable" if row["answerable"] else "unanswerable"
+            yield Sample(kind, {**values, "certainty": certainty}, "gesetze", right)
+
+
+def is_answer(row: dict[str, Any], place: Place, corpus: Path) -> bool:
+    """Returns whether a unit overlaps the evidence by half of either, or holds a gold answer.
+
+    A gold answer counts in the evidence's file, and yes or no nowhere.
+    """
+    hit, unit = place
+    spans = [span for span in evidence_spans(row, corpus) if span[0] == hit.source.path]
+    if any(spans_overlap(unit.start, unit.end, start, end) for _, start, end in spans):
+        return True
+    golds = [gold for gold in row["answers"] if gold.lower() not in ("yes", "no")]
+    return bool(spans) and contains_answer(unit.text, tuple(golds))
+
+
+def fit_logistic(
+    xs: np.ndarray, ys: np.ndarray, weights: np.ndarray, *, ridge: float = RIDGE
+) -> np.ndarray:
+    """Returns the coefficients of a ridge logistic regression, intercept first (Newton).
+
+    The penalty is on the coefficients of standardized features.
+    """
+    mean, deviation = xs.mean(axis=0), np.maximum(xs.std(axis=0), MIN_DEVIATION)
+    design = np.column_stack([np.ones(len(xs)), (xs - mean) / deviation])
+    penalty = ridge * np.eye(design.shape[1])
     penalty[0, 0] = 0
     beta = np.zeros(design.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ beta))
-        hessian = design.T @ (design * (p * (1 - p))[:, None]) + penalty
-        beta += np.linalg.solve(hessian, design.T @ (ys - p) - penalty @ beta)
-    return beta
+        hessian = design.T @ (design * (weights * p * (1 - p))[:, None]) + penalty
+        gradient = design.T @ (weights * (ys - p)) - penalty @ beta
+        beta += np.linalg.solve(hessian, gradient)
+    slopes = beta[1:] / deviation
+    return np.concatenate([[beta[0] - slopes @ mean], slopes])
 
 
 def predict(xs: np.ndarray, beta: np.ndarray) -> np.ndarray:
@@ -175,67 +271,89 @@ def predict(xs: np.ndarray, beta: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-(np.column_stack([np.ones(len(xs)), xs]) @ beta)))
 
 
-def print_coverage(name: str, results: list[Sample], scores: np.ndarray) -> None:
-    """Prints the share of each kind of question that is answered at each threshold."""
-    kinds = ("answerable", "unanswerable", "gold removed", "off topic")
-    print(f"\n{name}: share answered at each threshold")
-    print(f"{'threshold':>10}" + "".join(f"{kind:>14}" for kind in kinds))
-    for threshold in np.arange(0.1, 1.0, 0.1):
-        shares = [np.mean(scores[[s.kind == kind for s in results]] >= threshold) for kind in kinds]
-        print(f"{threshold:10.1f}" + "".join(f"{share:14.3f}" for share in shares))
-    shares = [np.mean(scores[[s.kind == kind for s in results]] >= THRESHOLD) for kind in kinds]
-    print(f"{THRESHOLD:10.2f}" + "".join(f"{share:14.3f}" for share in shares))
-    print(f"area under risk–coverage: {aurc(results, scores):.4f}")
+def area_under_roc(positive: np.ndarray, scores: np.ndarray) -> float:
+    """Returns how often a positive sample has a higher score than a negative one."""
+    order = np.argsort(np.argsort(scores, kind="stable"), kind="stable") + 1.0
+    count = positive.sum()
+    return float(
+        (order[positive].sum() - count * (count + 1) / 2) / max(count * (len(scores) - count), 1)
+    )
 
 
-def aurc(results: list[Sample], scores: np.ndarray) -> float:
-    """Returns the mean share of unanswerable questions among the answered, over all coverages."""
-    wrong = np.array([s.kind != "answerable" for s in results])[np.argsort(-scores)]
-    return float(np.mean(np.cumsum(wrong) / np.arange(1, len(wrong) + 1)))
+def print_thresholds(name: str, samples: Sequence[Sample], scores: np.ndarray) -> None:
+    """Prints what of the answerable is right or wrong, and of the others refused, by threshold."""
+    right = np.array([one.right for one in samples])
+    answerable = np.array([one.kind == "answerable" for one in samples])
+    print(f"\n{name}: {answerable.sum()} answerable, {(~answerable).sum()} not")
+    print(f"area under ROC: right or not {area_under_roc(right, scores):.3f}", end=", ")
+    print(f"answerable or not {area_under_roc(answerable, scores):.3f}")
+    for threshold in THRESHOLDS:
+        said = scores >= threshold
+        is_right = (said & right)[answerable].mean()
+        is_wrong = (said & ~right)[answerable].mean()
+        refused = 1 - said[~answerable].mean()
+        print(f"  {threshold:.2f}  right {is_right:.3f}  wrong {is_wrong:.3f}", end="  ")
+        print(f"refused of the unanswerable {refused:.3f}")
 
 
-def print_reliability(ys: np.ndarray, scores: np.ndarray) -> None:
-    """Prints the calibration: the share of answerable questions per confidence bin."""
-    print(f"\n{'confidence':>12}{'questions':>11}{'mean':>8}{'answerable':>12}")
-    for low in np.arange(0, 1, 0.1):
-        inside = (scores >= low) & (scores < low + 0.1 + 1e-9 * (low > 0.85))
-        if inside.any():
-            mean, share = scores[inside].mean(), ys[inside].mean()
-            print(f"{low:6.1f}–{low + 0.1:.1f}{inside.sum():11}{mean:8.2f}{share:12.2f}")
+def arrays(
+    samples: Sequence[Sample], names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns features (n, f), labels (n,) and weights (n,) of a mean of 1."""
+    xs = np.array([[one.features[name] for name in names] for one in samples])
+    right = np.array([one.right for one in samples])
+    is_asked = np.array([one.group in collections() for one in samples])
+    weights = np.zeros(len(samples))
+    for group, share in (
+        (is_asked, 1 - SQUAD_SHARE),
+        (~is_asked & right, SQUAD_SHARE * SQUAD_RIGHT),
+        (~is_asked & ~right, SQUAD_SHARE * (1 - SQUAD_RIGHT)),
+    ):
+        weights[group] = share / max(group.sum(), 1)
+    return xs, right.astype(float), weights / weights.mean()
+
+
+def coefficients(names: Sequence[str], beta: np.ndarray) -> dict[str, float]:
+    """Returns the coefficients by name, rounded."""
+    return {"intercept": round(float(beta[0]), 3)} | {
+        name: round(float(value), 3) for name, value in zip(names, beta[1:], strict=True)
+    }
 
 
 def main() -> None:
-    """Fits on each half, evaluates on the other, and writes the fit on all with --write."""
+    """Fits, evaluates, and writes the coefficients with --write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--asked", type=Path, required=True)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    results = list(samples(options.cache))
-    names = list(results[0].features)
-    xs = np.array([[s.features[name] for name in names] for s in results])
-    ys = np.array([s.kind == "answerable" for s in results], float)
-    articles = sorted({s.article for s in results})
-    half = np.array([articles.index(s.article) % 2 == 0 for s in results])
-    scores = np.empty(len(results))
-    for side in (half, ~half):
-        scores[side] = predict(xs[side], fit_logistic(xs[~side], ys[~side]))
-    print(
-        f"{len(results)} questions, {int(ys.sum())} answerable; each half with the fit on the other"
-    )
-    print_coverage("fitted", results, scores)
-    print_coverage(
-        "cosine of the best passage alone", results, np.array([s.dense for s in results])
-    )
-    print_reliability(ys, scores)
-    beta = fit_logistic(xs, ys)
-    terms = {"intercept": beta[0], **dict(zip(names, beta[1:], strict=True))}
-    print("\n" + json.dumps({name: round(float(value), 3) for name, value in terms.items()}))
+    data = options.cache.parent
+    squad = list(squad_samples(options.cache))
+    asked = list(asked_samples(options.asked, data, "fit"))
+    validation = list(asked_samples(options.asked, data, "validate"))
+    names = list(squad[0].features)
+    xs, ys, weights = arrays([*squad, *asked], names)
+    beta = fit_logistic(xs, ys, weights)
+    print_thresholds("asked, fit", asked, predict(arrays(asked, names)[0], beta))
+    for group in sorted({one.group for one in validation}):
+        some = [one for one in validation if one.group == group]
+        print_thresholds(f"{group}, validation", some, predict(arrays(some, names)[0], beta))
+    articles = sorted({one.group for one in squad})
+    for side in (0, 1):
+        held = [one for one in squad if articles.index(one.group) % 2 == side]
+        rest = [one for one in squad if articles.index(one.group) % 2 != side]
+        half = fit_logistic(*arrays([*rest, *asked], names))
+        print_thresholds(f"SQuAD half {side + 1}", held, predict(arrays(held, names)[0], half))
+    german = list(german_samples(options.asked, data))
+    other_names = list(german[0].features)
+    other = fit_logistic(*arrays(german, other_names), ridge=OTHER_RIDGE)
+    print_thresholds("German, fit", german, predict(arrays(german, other_names)[0], other))
     if options.write:
-        data = json.loads(WEIGHTS.read_text("utf-8"))
-        data["confidence"] = {name: round(float(value), 3) for name, value in terms.items()}
-        data["threshold"] = THRESHOLD
-        data["fitted"] = datetime.now(UTC).date().isoformat()
-        WEIGHTS.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
+        written = json.loads(WEIGHTS.read_text("utf-8"))
+        written["confidence"] = coefficients(names, beta)
+        written["other_confidence"] = coefficients(other_names, other)
+        written["fitted"] = datetime.now(UTC).date().isoformat()
+        WEIGHTS.write_text(json.dumps(written, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,7 @@ import numpy as np
 
 from api.bootstrap import open_components
 from api.settings import Settings
-from rag.answering.confidence import features
-from rag.answering.extractive import pick_sentences
-from rag.retrieval.fusion import retrieve
-from rag.retrieval.query import analyze_query
-from rag.retrieval.weights import fitted_weights
-from tests.benchmarks.fit.confidence import fit_logistic, predict, samples
+from tests.benchmarks.fit.confidence import arrays, fit_logistic, predict, quoted, squad_samples
 from tests.benchmarks.gold import ARTICLES, SHARED, Case, contains_answer, load_cases
 
 RESAMPLES = 10_000
@@ -37,8 +32,7 @@ class Result:
     """The result of one question: the features of its confidence, and whether it is correct."""
 
     article: str
-    features: list[float]
-    dense: float
+    features: dict[str, float]
     answerable: bool
     right: bool
 
@@ -52,15 +46,14 @@ def ask_all(data_dir: Path) -> list[Result]:
     results = []
     with components.serving.lease() as generation:
         for case in load_cases(FOLDER / "squad2.jsonl"):
-            query = analyze_query(generation, components.embedder, case.question)
-            hits = retrieve(generation, query, weights=fitted_weights(), top_k=5)
-            picks = pick_sentences(case.question, hits.hits)
-            said = " ".join(hits.hits[p.hit].units[p.sentence].text for p in picks)
+            found = quoted(generation, components.embedder, case.question)
+            assert found is not None
+            values, units = found
+            said = " ".join(unit.text for _, unit in units)
             results.append(
                 Result(
                     article=articles[case.id],
-                    features=list(features(case.question, hits, picks).values()),
-                    dense=max(hit.scores.dense for hit in hits.hits),
+                    features=values,
                     answerable=case.answerable,
                     right=_is_right(case, said),
                 )
@@ -75,17 +68,17 @@ def _is_right(case: Case, said: str) -> bool:
 
 def cross_fit_confidence(results: list[Result], cache: Path) -> np.ndarray:
     """Returns the confidence of each question, fitted on the other half of the articles."""
-    fitted_on = list(samples(cache))
-    articles = sorted({s.article for s in fitted_on} | {one.article for one in results})
-    xs = np.array([list(s.features.values()) for s in fitted_on])
-    ys = np.array([s.kind == "answerable" for s in fitted_on], float)
-    half = np.array([articles.index(s.article) % 2 for s in fitted_on])
-    betas = [fit_logistic(xs[half != side], ys[half != side]) for side in (0, 1)]
-    own = [
-        predict(np.array([one.features]), betas[articles.index(one.article) % 2])[0]
-        for one in results
-    ]
-    return np.array(own)
+    fitted_on = list(squad_samples(cache))
+    names = list(fitted_on[0].features)
+    articles = sorted({s.group for s in fitted_on} | {one.article for one in results})
+    own = np.empty(len(results))
+    for side in (0, 1):
+        rest = [one for one in fitted_on if articles.index(one.group) % 2 != side]
+        beta = fit_logistic(*arrays(rest, names))
+        for place, one in enumerate(results):
+            if articles.index(one.article) % 2 == side:
+                own[place] = predict(np.array([[one.features[name] for name in names]]), beta)[0]
+    return own
 
 
 def aurc(wrong: np.ndarray, scores: np.ndarray) -> float:
@@ -137,7 +130,7 @@ def main() -> None:
     unanswerable = sum(not one.answerable for one in results)
     print(f"{len(results)} questions, {unanswerable} unanswerable")
     ours = cross_fit_confidence(results, options.data_dir / "embeddings.sqlite3")
-    print_curves(results, ours, np.array([one.dense for one in results]))
+    print_curves(results, ours, np.array([one.features["dense_anywhere"] for one in results]))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ export const de: Strings = {
     index_empty: "Es sind noch keine Artikel indexiert.",
   },
   unsupported: "Durch die Quelle nicht belegt",
+  tentative: "Unsicher",
   uncited: "Keine Quelle angegeben",
   conflict: "Die Quellen widersprechen sich",
   stopped: "Gestoppt. Die Antwort ist unvollständig.",

@@ -34,6 +34,7 @@ export const en = {
     index_empty: "", // the answer's text says it, in English
   },
   unsupported: "Not supported by its source",
+  tentative: "Uncertain",
   uncited: "No source cited",
   conflict: "The sources disagree",
   stopped: "Stopped. The answer is incomplete.",

@@ -33,6 +33,7 @@ export const es: Strings = {
     index_empty: "Aún no hay artículos indexados.",
   },
   unsupported: "No respaldado por su fuente",
+  tentative: "Respuesta incierta",
   uncited: "Sin fuente citada",
   conflict: "Las fuentes se contradicen",
   stopped: "Detenido. La respuesta está incompleta.",

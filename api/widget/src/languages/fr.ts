@@ -33,6 +33,7 @@ export const fr: Strings = {
     index_empty: "Aucun article n’est encore indexé.",
   },
   unsupported: "Non étayé par sa source",
+  tentative: "Réponse incertaine",
   uncited: "Aucune source citée",
   conflict: "Les sources se contredisent",
   stopped: "Arrêté. La réponse est incomplète.",

@@ -33,6 +33,7 @@ export const zh: Strings = {
     index_empty: "尚未索引任何文章。",
   },
   unsupported: "来源不支持此内容",
+  tentative: "不确定",
   uncited: "未注明来源",
   conflict: "来源说法不一",
   stopped: "已停止。回答不完整。",

@@ -1,0 +1,94 @@
+"""The features of the confidence, which falls where the quoted unit is about something else."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from index.embed.factory import EmbedSpec, open_embedder
+from rag.answering.confidence import confidence
+from rag.answering.extractive import pick_sentences, rank_sentences
+from rag.answering.features import features
+from rag.retrieval.fusion import RetrievalResult, retrieve
+from rag.retrieval.query import analyze_query
+from rag.retrieval.weights import fitted_weights
+from tests.support.corpus_builder import open_generation, sync_in_process, sync_request, write_files
+
+FILES = {
+    "sales.md": "# Sales\n\nIn the spring of 2024 the Brell mill sold 4,120 tonnes of oats.\n\n"
+    "The mill is heated by district heat and stands by the river.\n",
+    "leave.md": "# Leave\n\nHow leave is taken:\n\n- Fill in the form.\n- Ask your manager.\n",
+    "other.md": "# Canteen\n\nThe canteen serves soup at noon.\n",
+}
+Values = dict[str, float]
+TERMS = fitted_weights().confidence
+
+
+@pytest.fixture(scope="module")
+def found(
+    minilm_spec: EmbedSpec, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], RetrievalResult]]:
+    folder: Path = tmp_path_factory.mktemp("features")
+    request = sync_request(write_files(folder / "corpus", FILES), folder / "data", minilm_spec)
+    sync_in_process(request)
+    embedder = open_embedder(minilm_spec)
+    with open_generation(request) as generation:
+
+        def search(question: str) -> RetrievalResult:
+            query = analyze_query(generation, embedder, question)
+            return retrieve(generation, query, weights=fitted_weights(), top_k=5)
+
+        yield search
+
+
+def values(question: str, result: RetrievalResult) -> Values:
+    ranked = rank_sentences(question, result.hits)
+    return features(question, result, pick_sentences(ranked, result.hits), ranked)
+
+
+def test_another_year_than_the_one_asked_for_is_missing(
+    found: Callable[[str], RetrievalResult],
+) -> None:
+    told, untold = (
+        values(question, found(question))
+        for question in (
+            "How many tonnes of oats did the Brell mill sell in 2024?",
+            "How many tonnes of oats did the Brell mill sell in 2019?",
+        )
+    )
+    assert (told["figures_missing"], untold["figures_missing"]) == (0, 1)
+    assert confidence(told, TERMS) > confidence(untold, TERMS)
+
+
+def test_a_year_that_the_source_is_of_is_not_missing(
+    found: Callable[[str], RetrievalResult],
+) -> None:
+    question = "How many tonnes of oats did the Brell mill sell in 2019?"
+    result = found(question)
+    source = replace(result.hits[0].source, metadata={"date": "2019-05-01"})
+    dated = replace(result.hits[0], source=source)
+    assert values(question, replace(result, hits=(dated, *result.hits[1:])))["figures_missing"] == 0
+
+
+def test_every_feature_has_a_weight_and_is_bounded(found: Callable[[str], RetrievalResult]) -> None:
+    named = set(TERMS) - {"intercept"}
+    for question in (
+        "how do I take leave",
+        "soup",
+        "Is the mill heated?",
+        "When was 1999 in Brell?",
+    ):
+        made = values(question, found(question))
+        assert set(made) == named
+        assert all(-1 <= value <= 4 for value in made.values()), made
+
+
+def test_kind_and_form_are_those_of_the_chosen_unit(
+    found: Callable[[str], RetrievalResult],
+) -> None:
+    steps = values("how do I take leave", found("how do I take leave"))
+    assert steps["item"] or steps["colon_before_list"]
+    assert steps["is_how_to"] == 1
+    yes_no = values("Is the mill heated?", found("Is the mill heated?"))
+    assert (yes_no["is_yes_no"], yes_no["row"], yes_no["code"]) == (1, 0, 0)
