@@ -11,7 +11,7 @@ from index.types import NO_FILTERS, Chunk, Filters, GenerationInfo, Source, Span
 
 from .errors import AnswerError
 
-Status = Literal["supported", "unsupported", "uncited"]
+Status = Literal["supported", "unsupported", "uncited", "remark"]
 Reason = Literal[
     "nothing_retrieved", "low_confidence", "model_declined", "unsupported", "index_empty"
 ]

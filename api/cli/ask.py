@@ -139,7 +139,7 @@ def format_answer(answer: dict[str, Any], *, width: int | None = None) -> str:
         blocks.append(_wrap(f"Not answered: {answer['reason']}.{suffix}", width, ""))
         nearest = answer["passages"][:NEAREST_PASSAGES]
         blocks += [_format_passage(one, NEAREST_CHARS, width) for one in nearest]
-    elif {sentence["status"] for sentence in _statements(answer)} == {"supported"}:
+    elif {sentence["status"] for sentence in _statements(answer)} - {"remark"} == {"supported"}:
         blocks.append(_wrap("Every sentence is supported by its citations.", width, ""))
     return "\n\n".join(block for block in blocks if block)
 
@@ -153,7 +153,7 @@ def _warnings(answer: dict[str, Any]) -> Iterator[str]:
     if answer.get("tentative"):
         yield "! It is not certain that this answers the question."
     for sentence in _statements(answer):
-        if sentence["status"] != "supported":
+        if sentence["status"] in _STATUS_TEXT:
             reason = f": {sentence['why']}" if sentence["why"] else ""
             status = _STATUS_TEXT[sentence["status"]]
             yield f"! {status}{reason} — {' '.join(sentence['text'].split())}"

@@ -199,7 +199,7 @@ def log_outcome(outcome: Outcome, *, log_content: bool) -> None:
             "degraded": answer.degraded,
             "confidence": round(answer.confidence, 2),
             "citations": len(answer.citations),
-            "unsupported": sum(s.status != "supported" for s in answer.sentences),
+            "unsupported": sum(s.status not in ("supported", "remark") for s in answer.sentences),
             "dropped_markers": answer.dropped_markers,
         }
         if log_content:

@@ -86,7 +86,7 @@ class SpanRecorder:
             attributes["footnote.citations"] = len(answer.citations)
             attributes["footnote.dropped_markers"] = answer.dropped_markers
         elif answer and stage.name == "support":
-            for status in ("supported", "unsupported", "uncited"):
+            for status in ("supported", "unsupported", "uncited", "remark"):
                 count = sum(sentence.status == status for sentence in answer.sentences)
                 attributes[f"footnote.sentences.{status}"] = count
         return attributes

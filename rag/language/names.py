@@ -27,25 +27,36 @@ _VERB = re.compile(
     r"|fell|fought|found|gave|got|grew|held|led|left|lost|made|met|ran|said|sang|saw|sent|sold"
     r"|spent|stood|taught|told|took|went|won|wrote) "
 )
-_COMMON_NOUN = re.compile(r"-|(?:s|ing|tion|sion|ity|ment|ness|ance|ence|ship|ism|ure|age)\Z")
-_GERMAN_WORDS = frozenset("der die das und ist nicht ein eine mit für von zu wurde auf".split())
+_COMMON_WORD = re.compile(
+    r"-|(?:s|ing|tion|sion|ity|ment|ness|ance|ence|ship|ism|ure|age|[a-z]{4}ent|al|ive|ous)\Z"
+)
+_GERMAN_WORDS = frozenset(
+    "der die das und ist nicht ein eine einen mit für von zu wurde auf dem den des im bei wer sich "
+    "nur oder wenn als werden kann muss nach dann".split()
+)
+_LANGUAGE_CHARS = 2_000
 _SENTENCE_OPENERS = frozenset(
     "according after although as at because before both but by during each every few first "
     "however if in its many most no not of on one only other since so some such that the their "
     "then there these this those though through thus to today unlike until when where which "
-    "while with yes yet instead overall additionally also finally moreover meanwhile".split()
+    "while with yes yet instead overall additionally also finally moreover meanwhile "
+    "whatever anyone anybody everyone everybody someone somebody nobody".split()
 )
-_SUFFIXES = ("", "n", "an", "ian", "ish", "ese", "ic", "y", "ia", "a", "e", "en", "i", "s")
+_HYPHENATED = re.compile(r"\b([A-Z][a-z]+)-(?=[a-z]{3})")
+_SUFFIXES = ("", "n", "an", "ean", "ian", "ish", "ese", "ic", "y", "ia", "a", "e", "en", "i", "s")
 _IRREGULAR_DEMONYMS = (
     "british britain danish denmark dutch netherlands french france greek greece polish poland "
-    "portuguese portugal spanish spain swiss switzerland turkish turkey welsh wales"
+    "irish ireland american us united us portuguese portugal spanish spain swiss switzerland "
+    "turkish turkey welsh wales"
 )
 
 
 def missing_name(sentence: str, texts: Sequence[str]) -> str | None:
     """Returns the first name of the sentence that none of the texts contains, or None."""
-    if len(_GERMAN_WORDS & {word.lower() for word in _WORD.findall(sentence)}) >= 2:
+    words = _WORD.findall(" ".join([sentence, *texts[:1]])[:_LANGUAGE_CHARS])
+    if len(_GERMAN_WORDS & {word.lower() for word in words}) >= 3:
         return None
+    sentence = _HYPHENATED.sub(r"\1 ", sentence)
     text_terms = {term for text in texts for term in terms(text)}
     initialisms = _initialisms(texts)
     for name in _names(sentence):
@@ -87,9 +98,11 @@ def _opens_sentence(before: str) -> bool:
 
 def _looks_like_name(word: str, rest: str) -> bool:
     """Whether the first word of a sentence is a name: by its letters, or by what follows."""
-    if any(sign.isupper() or sign.isdigit() for sign in word[1:]) or re.match(r" [A-Z]", rest):
+    if any(sign.isupper() or sign.isdigit() for sign in word[1:]):
         return True
-    return bool(_VERB.match(rest + " ")) and not _COMMON_NOUN.search(word)
+    return not _COMMON_WORD.search(word) and bool(
+        re.match(r" [A-Z]", rest) or _VERB.match(rest + " ")
+    )
 
 
 def _has_kin(term: str, text_terms: set[str]) -> bool:

@@ -1,18 +1,15 @@
-"""Negation: whether a sentence denies what the cited text asserts, or the other way round.
+"""Negation: what a sentence denies, and whether another text asserts it.
 
-A negator's scope is the content words after it in its clause (a lexical rule, after NegEx, Chapman
-et al. 2001). English only; in other languages no negation is found.
+A negator denies the content words after it in its clause (a lexical rule, after NegEx, Chapman et
+al. 2001). English only; in other languages no negation is found.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from index.text.analyzer import STOP_WORDS, terms
-
-MAX_COMPARED = 5
-"""Cited sentences that are compared: those that share most words with the sentence."""
 
 MAX_NEGATIONS = 20
 """Of one text, that are compared."""
@@ -22,56 +19,64 @@ NEGATORS = frozenset(
     "scarcely dont doesnt didnt isnt arent wasnt werent hasnt havent hadnt wont cant couldnt "
     "wouldnt shouldnt".split()
 )
-_NEGATIVE_WORDS = (
-    "lack fail failed failure unable inability refuse deny denied prevent avoid absent absence "
-    "false prohibit forbid forbidden ban impossible unlikely instead except reject illegal exclude "
-    "lose lost unlike incorrect wrong unknown unclear stop cease rather opposite "
-    "contrary loss missing minus zero disagree closed abolish uncommon"
+_WEAK_NEGATORS = frozenset(
+    "unable inability impossible fail fails failed failure lack lacks lacked refuse refuses "
+    "refused prohibited forbidden except unless only nicht kein keine "
+    "keinen pas jamais nunca".split()
 )
-_CLAUSE_ENDS = frozenset("but although though while whereas because which who that if".split())
-_SKIPPED = frozenset(STOP_WORDS | set("longer later even yet actually really fully".split()))
-_NOT_NEGATED = frozenset("only just merely simply solely least".split())
-"""After these "not" denies nothing."""
-_SCOPE, _NEAR_SCOPE, _CLAUSE_TOKENS = 5, 2, 16
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*|[.,;:!?()—–]")
+"""They deny something, too, but are not added or left out by a word; some other languages'."""
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+")
+_CLAUSE_ENDS = frozenset(". ; : ! ? ( ) — – but although though while whereas because if".split())
+_SKIPPED = frozenset(STOP_WORDS | set("longer later even yet actually really fully".split()))
+_NOT_NEGATED = frozenset("only just merely simply solely least even".split())
+"""After these "not" denies nothing."""
+_SCOPE, _CLAUSE_TOKENS = 2, 16
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*|[.,;:!?()—–]")
 _CONTRACTION = re.compile(r"n['’]t\b|(?<=\bcan)not\b")
 
 
 @dataclass(frozen=True, slots=True)
-class _Negation:
-    """The content terms of a negator's clause: those before it, nearest first, and its scope."""
+class Negation:
+    """The content terms of a negator's clause: those nearest before it, and its scope."""
 
-    before: tuple[str, ...]
-    scope: tuple[str, ...]
-
-
-@cache
-def _negative_terms() -> frozenset[str]:
-    return frozenset(terms(_NEGATIVE_WORDS))
+    before: frozenset[str]
+    scope: frozenset[str]
 
 
 def negation_differs(sentence: str, cited: Sequence[str]) -> bool:
     """Whether the sentence negates what the cited texts assert, or asserts what they negate."""
-    if any(_adds_negator(sentence, text) or _adds_negator(text, sentence) for text in cited):
+    if any(adds_negator(sentence, text) or adds_negator(text, sentence) for text in cited):
         return True
-    sentence_terms = set(terms(" ".join(_content_words(sentence))))
-    nearest = _nearest(sentence_terms, cited)
-    if negations := _negations(sentence):
-        cited_terms = {term for text in nearest for term in terms(text)}
-        cited_negations = [
-            negation for text in nearest for negation in _negations(text, _negative_terms())
-        ]
-        return any(not _is_cited(one, cited_negations, cited_terms) for one in negations)
-    if sentence_terms & _negative_terms():
-        return False
-    return any(_is_dropped(one, sentence_terms) for text in nearest for one in _negations(text))
+    own, text = negations(sentence), " ".join(cited)
+    if own:
+        return negates_more(own, negations(text, weak=True), terms(text))
+    words = set(terms(sentence))
+    parts = (part for one in cited for part in _SENTENCE_END.split(one))
+    nearest = max(parts, key=lambda part: len(words.intersection(terms(part))), default="")
+    return negates_more(negations(nearest), negations(sentence, weak=True), words)
 
 
-def _adds_negator(sentence: str, other: str) -> bool:
+def negates_more(
+    negated: Sequence[Negation], others: Sequence[Negation], other_terms: Collection[str]
+) -> bool:
+    """Whether a text with the other terms has what is negated here, and negates it nowhere."""
+    words = set(other_terms)
+    return any(
+        (one.scope <= words or (one.scope & words and one.before & words))
+        and one.scope
+        and not any(one.scope & (other.scope | other.before) for other in others)
+        for one in negated
+    )
+
+
+def adds_negator(sentence: str, other: str) -> bool:
     """Whether the other text has the same words around one of the negators, but not that."""
     tokens = _tokens_with_bounds(sentence)
-    places = [place for place, token in enumerate(tokens) if token in NEGATORS]
+    places = [
+        place
+        for place, token in enumerate(tokens)
+        if token in NEGATORS and not _is_interjection(token, tokens[place + 1])
+    ]
     if not places:
         return False
     own_phrases, other_phrases = _phrases(tokens), _phrases(_tokens_with_bounds(other))
@@ -84,7 +89,8 @@ def _adds_negator(sentence: str, other: str) -> bool:
                 continue
             for word in replacements:
                 phrase = (*left, *([word] if word else []), *right)
-                if phrase in other_phrases and phrase not in own_phrases:
+                is_denied = any((negator, *phrase[:3]) in other_phrases for negator in NEGATORS)
+                if phrase in other_phrases and phrase not in own_phrases and not is_denied:
                     return True
     return False
 
@@ -103,71 +109,43 @@ def _tokens_with_bounds(text: str) -> list[str]:
     return ["^", *(token for token in _TOKEN.findall(text) if token[0].isalnum()), "$"]
 
 
-def _nearest(sentence_terms: set[str], cited: Sequence[str]) -> list[str]:
-    """The cited sentences that share most terms with the sentence, or nearly as many."""
-    parts = [part for text in cited for part in _SENTENCE_END.split(text)]
-    shared = sorted(
-        ((len(sentence_terms & set(terms(part))), part) for part in parts), reverse=True
-    )
-    return [part for count, part in shared[:MAX_COMPARED] if count >= 0.75 * shared[0][0]]
-
-
-def _is_cited(
-    negation: _Negation, cited_negations: Sequence[_Negation], cited_terms: set[str]
-) -> bool:
-    """Whether the cited texts negate the same terms; if they lack these, anything at all."""
-    near = set(negation.scope[:_NEAR_SCOPE]) & cited_terms
-    if not near:
-        return bool(cited_negations)
-    return any(near & {*other.before[:_NEAR_SCOPE], *other.scope} for other in cited_negations)
-
-
-def _is_dropped(negation: _Negation, sentence_terms: set[str]) -> bool:
-    """Whether the sentence has the terms that the cited text negates, and of the same subject."""
-    if not sentence_terms.intersection(negation.scope[:_NEAR_SCOPE]):
-        return False
-    return not negation.before or bool(sentence_terms.intersection(negation.before))
-
-
-def _negations(text: str, negative_terms: frozenset[str] = frozenset()) -> list[_Negation]:
-    """The text's negations; words with one of these terms negate, too."""
-    tokens = [token.lower() for token in _TOKEN.findall(text)]
-    negations = []
+def negations(text: str, *, weak: bool = False) -> list[Negation]:
+    """Returns the text's negations, at most MAX_NEGATIONS; `weak`: those by `unable`, too."""
+    negators = NEGATORS | _WEAK_NEGATORS if weak else NEGATORS
+    tokens = _TOKEN.findall(_CONTRACTION.sub(" not", text.lower()))
+    found: list[Negation] = []
     for place, token in enumerate(tokens):
-        is_negator = _is_negator(token, tokens[place + 1] if place + 1 < len(tokens) else "")
-        if is_negator or (negative_terms and negative_terms.intersection(terms(token))):
-            scope = _clause(tokens[place + 1 : place + 1 + _CLAUSE_TOKENS])
-            if "until" not in scope and "till" not in scope:
-                before = _clause(tokens[max(0, place - _CLAUSE_TOKENS) : place][::-1])
-                negations.append(_Negation(_content(before), _content(scope)))
-        if len(negations) == MAX_NEGATIONS:
+        following = tokens[place + 1] if place + 1 < len(tokens) else "."
+        if token not in negators or following in _NOT_NEGATED:
+            continue
+        if _is_interjection(token, following):
+            continue
+        before = tokens[max(0, place - _CLAUSE_TOKENS) : place][::-1]
+        scope = tokens[place + 1 : place + 1 + _CLAUSE_TOKENS]
+        if "until" in scope or "till" in scope:
+            continue
+        found.append(Negation(_content(before), _content(scope)))
+        if len(found) == MAX_NEGATIONS:
             break
-    return negations
+    return found
 
 
-def _is_negator(token: str, following: str) -> bool:
-    if token not in NEGATORS and not token.endswith(("n't", "n’t")):
-        return False
-    if token == "no" and (following in (".", ",", ":", "but", "") or following.isdigit()):
-        return False  # an interjection, or "No. 5"
-    return following not in _NOT_NEGATED
+def _is_interjection(token: str, following: str) -> bool:
+    """Whether it is a bare "no", as an answer, a vote, or in "No. 5"."""
+    return token == "no" and (not following[0].isalpha() or following in STOP_WORDS - {"more"})
 
 
-def _clause(tokens: Sequence[str]) -> list[str]:
-    """The tokens up to the end of the clause; a comma ends it once it has content."""
-    clause: list[str] = []
+def _content(tokens: Sequence[str]) -> frozenset[str]:
+    """The first content terms of the clause; a comma ends it once it has some."""
+    content: list[str] = []
     for token in tokens:
-        ends = token in _CLAUSE_ENDS or not token[0].isalnum()
-        if ends and (token not in (",", "that", "who") or _content(clause)):
+        if len(content) >= _SCOPE or token in _CLAUSE_ENDS or (token == "," and content):
             break
-        clause.append(token)
-    return clause
+        if token[0].isalnum() and token not in _SKIPPED:
+            content += _terms(token)
+    return frozenset(content)
 
 
-def _content(tokens: Sequence[str]) -> tuple[str, ...]:
-    return tuple(terms(" ".join(_content_words(" ".join(tokens)))))[:_SCOPE]
-
-
-def _content_words(text: str) -> list[str]:
-    tokens = (token.lower() for token in _TOKEN.findall(text))
-    return [token for token in tokens if token[0].isalnum() and token not in _SKIPPED]
+@lru_cache(maxsize=4096)
+def _terms(word: str) -> tuple[str, ...]:
+    return tuple(terms(word[:64]))

@@ -5,8 +5,9 @@ comparing a short answer with a gold one: articles that also mean one (`ein`, `u
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 
 _ENGLISH_ONES = "one two three four five six seven eight nine".split()
 _ENGLISH_TEENS = (
@@ -57,13 +58,22 @@ def _values() -> dict[str, int]:
     return values
 
 
-_VALUES = _values()
+VALUES = _values()
+"""Number words below one hundred → value."""
 _HUNDRED = 100
 _SCALES = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
-_WORDS = "|".join(
-    re.escape(word).replace(r"\-", "[ -]")
-    for word in sorted([*_VALUES, "hundred", *_SCALES], key=len, reverse=True)
-)
+
+
+def alternation(words: Iterable[str]) -> str:
+    """Returns a pattern of any of the words, the longest that fits, grouped by first letter."""
+    letters = sorted(words, key=lambda word: (word[0], -len(word)))
+    return "|".join(
+        f"{letter}(?:{'|'.join(re.escape(word[1:]) for word in group)})"
+        for letter, group in groupby(letters, key=lambda word: word[0])
+    )
+
+
+_WORDS = alternation([*VALUES, "hundred", *_SCALES]).replace(r"\-", "[ -]")
 _NUMBER_WORDS = re.compile(
     rf"(?<![\w-])(?:{_WORDS})(?!\w)(?:(?: and)?[ -](?:{_WORDS})(?!\w))*+", re.IGNORECASE
 )
@@ -112,7 +122,7 @@ class _Number:
 
     def add(self, word: str, has_and: bool) -> bool:
         """Adds a word that goes on with the number; False where it begins another."""
-        value, current = _VALUES.get(word, 0), self.below_scale
+        value, current = VALUES.get(word, 0), self.below_scale
         if has_and and not self.may_take_and:
             return False
         if word in _SCALES:

@@ -9,30 +9,30 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-)
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+from .number_words import VALUES, alternation
+
 _ORDINALS = (
     "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
     "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
 )
+_NO_NUMBERS = ("once", "sept")
+"""In English and as a month."""
 _WORD_VALUES = {
-    **{word: float(value) for value, word in enumerate(_ONES.split())},
-    **{word: value * 10.0 for value, word in enumerate(_TENS.split(), start=2)},
+    **{word: float(n) for word, n in VALUES.items() if "-" not in word and word not in _NO_NUMBERS},
     **{word: float(value) for value, word in enumerate(_ORDINALS.split(), start=3)},
     "dozen": 12.0,
 }
 _SCALE_WORDS = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
 _SCALES = {**_SCALE_WORDS, "k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "tn": 1e12}
 _UNIT_TABLE = (
-    "% 1 % percent pct|$ 1 $ dollar usd|€ 1 € euro eur|£ 1 £ gbp"
+    "% 1 % percent pct prozent|$ 1 $ dollar usd|€ 1 € euro eur|£ 1 £ gbp"
     "|m 1 m metre meter|m 1e3 km kilometre kilometer|m 1e-2 cm centimetre centimeter"
     "|m 1e-3 mm millimetre millimeter|mi 1 mi mile|ft 1 ft foot feet"
     "|g 1 g gram|g 1e3 kg kilogram|g 1e6 tonne"
-    "|s 1 second|s 60 minute|s 3600 hour|s 86400 day|s 604800 week"
-    "|month 1 month|month 12 year|month 120 decade"
+    "|s 1 second sekunde sekunden|s 60 minute minuten minuto|s 3600 hour stunde stunden heure hora"
+    "|s 86400 day tag tage tagen jour día|s 604800 week woche wochen semaine semana"
+    "|month 1 month monat monate monaten moi mese|month 12 year jahr jahre jahren an año"
+    "|month 120 decade"
 )
 """Base unit, factor, names."""
 _UNITS = {
@@ -43,17 +43,19 @@ _UNITS = {
 _IMPLIED = {
     **{"both": (2.0,), "pair": (2.0,), "couple": (2.0,), "twice": (2.0,), "double": (2.0,)},
     **{"a": (1.0,), "an": (1.0,), "first": (1.0,), "second": (2.0,), "half": (0.5, 50.0)},
-    **{"quarter": (0.25, 25.0), "dozens": (12.0,)},
+    **{"quarter": (0.25, 25.0), "viertel": (0.25, 25.0)},
+    **{"hälfte": (0.5, 50.0), "dozens": (12.0,)},
 }
 _ARTICLES = ("a", "an")
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
-_WORDS = "|".join(sorted([*_WORD_VALUES, *_SCALE_WORDS], key=len, reverse=True))
+_WORDS = alternation([*_WORD_VALUES, *_SCALE_WORDS])
+_SCALE_AND = "|".join(rf"(?<={word}) and" for word in _SCALE_WORDS)
 _NUMBER = re.compile(
     r"(?P<literal>\d+(?:\.\d+){2,})"
     r"|(?P<digits>\d{1,3}(?:[,.'’\u00a0\u2009\u202f ]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
     r"(?P<fraction>[½¼¾])?(?:(?P<suffix>st|nd|rd|th|s)(?![^\W_]))?"
     rf"(?:(?:[ \u00a0-]?(?P<scale>{'|'.join(_SCALE_WORDS)}|bn|mn|tn)|(?P<letter>[kmb]))(?![^\W_]))?"
-    rf"|(?<!\w)(?P<words>(?:{_WORDS})(?:(?:[ -]and)?[ -](?:{_WORDS}))*)(?!\w)"
+    rf"|(?<!\w)(?P<words>(?:{_WORDS})(?:(?:{_SCALE_AND})?(?: - |[ -])(?:{_WORDS})(?!\w))*)(?!\w)"
     rf"|(?<!\w)(?P<implied>{'|'.join(_IMPLIED)})(?!\w)",
     re.IGNORECASE,
 )
@@ -64,6 +66,7 @@ _HEDGE = re.compile(
 )
 _COUNTED = re.compile(r"[ \u00a0-]?(per ?cent|%|°[cf]|[^\W\d_]+)", re.IGNORECASE)
 _ATTACHED = re.compile(r"[^\W\d_]-?\Z")
+_NAME_AFTER = re.compile(r"[a-z]{4}")
 _SHORT_YEAR = re.compile(r"(?<!\d)(\d\d)\d\d ?[-–—/] ?\Z")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = re.compile(
@@ -129,7 +132,7 @@ def find_numbers(text: str) -> Iterator[Number]:
         if match["literal"]:
             yield Number(match.group(), frozenset())
         elif match["digits"]:
-            yield _in_digits(match, before, counted)
+            yield _in_digits(match, before, text[match.end() : match.end() + 4], counted)
         elif match["words"]:
             value = _parse_words(match["words"].lower())
             yield Number(
@@ -144,7 +147,7 @@ def find_numbers(text: str) -> Iterator[Number]:
             yield Number(match.group(), values, None, counted, is_in_name=True)
 
 
-def _in_digits(match: re.Match[str], before: str, counted: str) -> Number:
+def _in_digits(match: re.Match[str], before: str, after: str, counted: str) -> Number:
     digits, letter = match["digits"], match["letter"] or ""
     currency = before.rstrip()[-1:] if before.rstrip()[-1:] in tuple("$€£") else ""
     scale, unit = (match["scale"] or letter).lower(), _UNITS.get(currency or counted)
@@ -166,7 +169,7 @@ def _in_digits(match: re.Match[str], before: str, counted: str) -> Number:
         unit,
         counted,
         rounded_digits=(len(significant) or 1) if scale or _HEDGE.search(before) else 0,
-        is_in_name=bool(_ATTACHED.search(before)) and len(digits) != 4,
+        is_in_name=len(digits) != 4 and bool(_ATTACHED.search(before) or _NAME_AFTER.match(after)),
         span_years=span_years,
     )
 
@@ -187,7 +190,7 @@ def _readings(digits: str) -> set[float]:
 
 def _parse_words(words: str) -> float:
     total = current = 0.0
-    for word in re.split(r"[ -]", words):
+    for word in re.split(r"[ -]+", words):
         if word == "hundred":
             current = max(current, 1.0) * 100
         elif word in _SCALE_WORDS:

@@ -3,23 +3,20 @@
     python -m tests.benchmarks.measure.support_begin [FOLDER]
 
 FOLDER contains the three `begin_dev_*.tsv` of the BEGIN benchmark (Dziri et al. 2022), by default
-../shared/data/begin-dev. Prints the area under the ROC curve of `support_score` (without and with
-an IDF of the knowledge texts), the verdicts of the support rules on both kinds and on attributable
-replies with one planted change, and the same for sentences quoted from the SQuAD articles, which
-contain more to change.
+../shared/data/begin-dev. Prints the area under the ROC curve of `support_score`, the verdicts of
+the support rules on both kinds and on attributable replies with one planted change, and the same
+for sentences quoted from the SQuAD articles, which contain more to change.
 """
 
 import argparse
 import csv
-import math
 import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from index.text.analyzer import terms
 from rag.verify.support import check_support, support_score
 from tests.benchmarks.gold import ARTICLES, SHARED
 
@@ -32,8 +29,7 @@ AUXILIARY = r"\b(is|was|are|were|has|have|had|can|could|will|would|did|does)\b(?
 
 def main(folder: Path) -> None:
     sets = {name: rows(folder / f"begin_dev_{name}.tsv") for name in SETS}
-    print_row("AUC of support_score", aucs(sets, weighted=False))
-    print_row("  with the idf of the texts", aucs(sets, weighted=True))
+    print_row("AUC of support_score", aucs(sets))
     print_row("attributable → supported", rates(sets, attributable=True))
     print_row("others → unsupported", [1 - rate for rate in rates(sets, attributable=False)])
     true = [row for name in SETS for row in sets[name] if row[2] and is_supported(row)]
@@ -75,11 +71,10 @@ def rows(path: Path) -> list[Row]:
         ]
 
 
-def aucs(sets: dict[str, list[Row]], *, weighted: bool) -> list[float]:
+def aucs(sets: dict[str, list[Row]]) -> list[float]:
     found = []
     for name in SETS:
-        idf = idf_of({text for _, text, _ in sets[name]}) if weighted else None
-        scored = [(support_score(said, [text], idf=idf), good) for said, text, good in sets[name]]
+        scored = [(support_score(said, [text]), good) for said, text, good in sets[name]]
         found.append(auc([s for s, good in scored if good], [s for s, good in scored if not good]))
     return found
 
@@ -87,11 +82,6 @@ def aucs(sets: dict[str, list[Row]], *, weighted: bool) -> list[float]:
 def auc(good: Sequence[float], bad: Sequence[float]) -> float:
     wins = sum((one > other) + 0.5 * (one == other) for one in good for other in bad)
     return wins / (len(good) * len(bad))
-
-
-def idf_of(texts: set[str]) -> Callable[[str], float]:
-    counts = Counter(term for text in texts for term in set(terms(text)))
-    return lambda term: math.log((len(texts) + 1) / (counts[term] + 0.5))
 
 
 def rates(sets: dict[str, list[Row]], *, attributable: bool) -> list[float]:
