@@ -163,7 +163,7 @@ def _reference_free_values(response: Response, question: str) -> dict[str, float
     checked = [c.valid for c in response.citations or () if c.valid is not None]
     if checked:
         values["valid_citations"] = sum(checked) / len(checked)
-    sentences = response.sentences
+    sentences = [one for one in response.sentences if one.status != "remark"]
     if response.answered and sentences:
         n = len(sentences)
         values["sentences_cited"] = sum(bool(s.citations) for s in sentences) / n
