@@ -76,11 +76,13 @@ def check_support(sentence: str, cited: Sequence[str], *, context: Sequence[str]
     """
     stripped = strip_markup(sentence)
     claim = without_remarks(stripped)
+    texts = [strip_markup(text) for text in cited]
     if stripped and not claim:
-        return Verdict("remark", None)
+        if not _adds_facts(stripped, [*texts, *context]):
+            return Verdict("remark", None)
+        claim = stripped
     if not cited:
         return Verdict("uncited", None)
-    texts = [strip_markup(text) for text in cited]
     text = " ".join(texts)
     if _is_quoted(claim, text):
         return Verdict("supported", None)
@@ -98,6 +100,14 @@ def check_support(sentence: str, cited: Sequence[str], *, context: Sequence[str]
         why = NEGATION if features["negates"] else "few of its words are in the cited text"
         return Verdict("unsupported", why, is_final=False)
     return Verdict("supported", None, is_final=False)
+
+
+def _adds_facts(remark: str, told: Sequence[str]) -> bool:
+    """Whether a remark has a number or name of its own: "they only say that 40 were hurt"."""
+    if missing_number(remark, " ".join(told)):
+        return True
+    # other languages capitalize more than names
+    return language_of(remark) == "en" and missing_name(remark, told) is not None
 
 
 def support_score(sentence: str, cited: Sequence[str], *, context: Sequence[str] = ()) -> float:

@@ -120,3 +120,18 @@ def test_a_very_long_text_has_a_verdict(part: str) -> None:
 def test_the_benchmark_says_what_data_it_needs() -> None:
     script = Path(__file__).parents[1] / "benchmarks" / "measure" / "support_begin.py"
     assert "pass the folder of the BEGIN benchmark" in script.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The documents only mention that 40 people were hurt.",
+        "The passages do not say more than that Harald Brell was dismissed.",
+    ],
+)
+def test_a_remark_with_a_fact_of_its_own_is_verified(sentence: str) -> None:
+    cited = ["The mill burned down in 1999."]
+    assert check_support(sentence, cited).status == "unsupported"
+    assert check_support(sentence, []).status == "uncited"
+    told = "Were 40 people hurt, and was Harald Brell dismissed?"
+    assert check_support(sentence, cited, context=[told]).status == "remark"
