@@ -55,7 +55,7 @@ class StoredVectors:
         self._words: npt.NDArray[Any] | None = None
         if (folder / CHUNK_VECTORS).exists():
             self.chunks = np.load(folder / CHUNK_VECTORS, mmap_mode="r")
-        if (folder / HEADING_VECTORS).exists():  # not in generations before version 3
+        if (folder / HEADING_VECTORS).exists():  # older generations have none
             self.headings = np.load(folder / HEADING_VECTORS, mmap_mode="r")
         if (folder / WORD_VECTORS).exists():
             self._words = np.load(folder / WORD_VECTORS, mmap_mode="r")
