@@ -19,6 +19,7 @@ from index.types import NO_FILTERS, Filters
 
 from .answering.cite import AnswerBuilder
 from .answering.confidence import Evidence, assess, refusal_reason
+from .answering.extractive import HITS
 from .answering.quotes import Quoter
 from .answering.writer import ModelWriter, Written, quote, refuse
 from .errors import AnswerError
@@ -179,10 +180,13 @@ class Pipeline:
         started, ask = time.perf_counter(), question.ask
         result = None
         if question.generation.info.chunks:
+            count = max(ask.top_k, HITS)
             result = self._search(
-                question.generation, question.standalone, top_k=ask.top_k, filters=ask.filters
+                question.generation, question.standalone, top_k=count, filters=ask.filters
             )
-        evidence = assess(ask.question, question.standalone, result, weights=self._weights)
+        evidence = assess(
+            ask.question, question.standalone, result, weights=self._weights, top_k=ask.top_k
+        )
         return replace(evidence, retrieve_ms=(time.perf_counter() - started) * 1000)
 
     def _search(

@@ -36,22 +36,31 @@ class Evidence:
 
 
 def assess(
-    question: str, standalone: str, result: RetrievalResult | None, *, weights: Weights
+    question: str,
+    standalone: str,
+    result: RetrievalResult | None,
+    *,
+    weights: Weights,
+    top_k: int,
 ) -> Evidence:
-    """Returns the evidence of what retrieval returned; a conflict makes nothing more certain."""
+    """Returns the evidence of the first `top_k` hits; a conflict makes nothing more certain.
+
+    The confidence compares what is quoted with all hits, so that fewer passages do not raise it.
+    """
     if result is None or not result.hits:
         return Evidence()
-    ranked = rank_sentences(question, result.hits)
-    picks = pick_sentences(ranked, result.hits)
+    hits, ranked = result.hits[:top_k], rank_sentences(question, result.hits)
+    usable = [pick for pick in ranked if pick.hit < top_k]
+    picks = pick_sentences(usable, hits)
     if not picks:
-        return Evidence(result.hits)
-    shown, conflict = with_conflicts(question, ranked, picks, result.hits)
+        return Evidence(hits)
+    shown, conflict = with_conflicts(question, usable, picks, hits)
     values = features(standalone, result, picks, ranked)
     certainty = confidence(values, weights.confidence)
     if language_of(standalone) != "en":
-        shown, values = by_words(standalone, result.hits, shown, ranked)
+        shown, values = by_words(standalone, hits, shown, usable)
         certainty = confidence({**values, "certainty": certainty}, weights.other_confidence)
-    return Evidence(result.hits, tuple(shown), tuple(conflict), certainty)
+    return Evidence(hits, tuple(shown), tuple(conflict), certainty)
 
 
 def refusal_reason(evidence: Evidence, info: GenerationInfo, threshold: float) -> Reason | None:

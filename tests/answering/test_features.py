@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from index.embed.factory import EmbedSpec, open_embedder
-from rag.answering.confidence import confidence
+from rag.answering.confidence import assess, confidence
 from rag.answering.extractive import pick_sentences, rank_sentences
 from rag.answering.features import features
 from rag.retrieval.fusion import RetrievalResult, retrieve
@@ -92,3 +92,16 @@ def test_kind_and_form_are_those_of_the_chosen_unit(
     assert steps["is_how_to"] == 1
     yes_no = values("Is the mill heated?", found("Is the mill heated?"))
     assert (yes_no["is_yes_no"], yes_no["row"], yes_no["code"]) == (1, 0, 0)
+
+
+def test_fewer_passages_do_not_make_an_answer_more_certain(
+    found: Callable[[str], RetrievalResult],
+) -> None:
+    question = "Is the mill heated?"
+    result, weights = found(question), fitted_weights()
+    few, many = (
+        assess(question, question, result, weights=weights, top_k=top_k) for top_k in (1, 5)
+    )
+    assert (len(few.hits), len(many.hits)) == (1, len(result.hits))
+    assert few.picks == many.picks
+    assert few.confidence == many.confidence
