@@ -1,7 +1,8 @@
-"""Answer or refuse: the evidence for an answer, and how likely the passages hold one.
+"""Answer or refuse: the evidence for an answer, and how likely it is the right one.
 
-`confidence` is a probability, from a logistic regression on labelled answerable and unanswerable
-questions; its coefficients and the threshold are data (`weights.json`).
+`confidence` is the probability that what is quoted answers the question, from a logistic regression
+on labelled questions, answerable and not; its coefficients and thresholds are data
+(`weights.json`).
 """
 
 import math
