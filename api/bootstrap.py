@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from index.embed.factory import EmbedSpec
     from index.sync.process import SyncRequest
     from rag.model.protocol import ChatModel
+    from rag.retrieval.reader import Reader
     from rag.retrieval.rerank import EndpointReranker
     from rag.timing import Observer
 
@@ -87,6 +88,7 @@ def open_components(settings: Settings, *, observer: "Observer | None" = None) -
         observer=observer or ignore_outcome,
         reranker=open_reranker(settings.rerank),
         judge=chat if settings.support_judge == "model" else None,
+        reader=open_reader(settings),
     )
     servings = {
         one.collection: Serving(one.collection_folder, one.collection)
@@ -150,6 +152,15 @@ def open_reranker(group: RerankGroup) -> "EndpointReranker | None":
 
     key = group.api_key.get_secret_value() if group.api_key else None
     return EndpointReranker(RerankSettings(group.base_url, group.model, key))
+
+
+def open_reader(settings: Settings) -> "Reader | None":
+    """Returns the reader; None if it is switched off. Raises EmbedderUnavailable."""
+    if not settings.reader:
+        return None
+    from rag.retrieval.reader import Reader
+
+    return Reader(settings.data_dir.absolute() / "models")
 
 
 def open_chat(group: ModelGroup) -> "ChatModel | None":

@@ -156,6 +156,11 @@ class Settings(BaseSettings):
         description="How long `/readyz` returns 503 after SIGTERM before the port closes; unset: 0 "
         "on loopback, else 5",
     )
+    reader: bool = Field(
+        default=True,
+        description="Have the built-in reader judge the passages of English questions: better "
+        "refusals, some 40 ms a question",
+    )
     support_mode: Literal["flag", "strict", "off"] = Field(
         default="flag",
         description="Unsupported sentences: `flag` marks them, `strict` withholds them",

@@ -30,6 +30,7 @@ from .model.protocol import ChatModel
 from .retrieval.condense_rules import condense_by_rules
 from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
+from .retrieval.reader import Reader
 from .retrieval.rerank import EndpointReranker
 from .retrieval.weights import Weights, fitted_weights
 from .threads import in_thread
@@ -81,15 +82,17 @@ class Pipeline:
         observer: Observer = ignore_outcome,
         reranker: EndpointReranker | None = None,
         judge: ChatModel | None = None,
+        reader: Reader | None = None,
     ) -> None:
         """`weights` default to the fitted ones; the `observer` is told how each question ended.
 
-        `judge` is asked about a model's sentences where the support rules leave them open.
+        The `reader` reads the hits. `judge` is asked about a model's sentences where the support
+        rules leave them open.
         """
         self._embedder, self._chat, self._limits = embedder, chat, limits
         self._weights = weights or fitted_weights()
         self._mode, self._observer = support_mode, observer
-        self._reranker, self._judge = reranker, judge
+        self._reranker, self._judge, self._reader = reranker, judge, reader
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
@@ -185,7 +188,12 @@ class Pipeline:
                 question.generation, question.standalone, top_k=count, filters=ask.filters
             )
         evidence = assess(
-            ask.question, question.standalone, result, weights=self._weights, top_k=ask.top_k
+            ask.question,
+            question.standalone,
+            result,
+            weights=self._weights,
+            top_k=ask.top_k,
+            reader=self._reader,
         )
         return replace(evidence, retrieve_ms=(time.perf_counter() - started) * 1000)
 

@@ -83,8 +83,19 @@ class ScoredUnit:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader says of a passage: the logit that it answers the question.
+
+    `units` are the log-probabilities, -8 to 0, that the answer starts and ends in each unit.
+    """
+
+    answers: float
+    units: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk with its scores; `rank` starts at 1."""
+    """A chunk with its scores; `rank` starts at 1. A hit that the reader has read has a reading."""
 
     rank: int
     chunk: Chunk
@@ -93,6 +104,7 @@ class Hit:
     score: float
     scores: Scores
     units: tuple[ScoredUnit, ...]
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)

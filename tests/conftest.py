@@ -18,6 +18,7 @@ from index.embed.factory import EmbedSpec, open_embedder
 from index.embed.graph import graph_file
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
+from rag.retrieval.reader import Reader
 from tests.support.browser import launch_chromium, open_tab
 from tests.support.corpus_builder import (
     ARTICLES,
@@ -107,8 +108,13 @@ def bare_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def minilm_spec(shared: Shared) -> EmbedSpec:
-    """The embedded model, its graph built once for all tests."""
-    models = shared("models", graph_file)
+    """The embedded model, its graph and the reader's built once for all tests."""
+
+    def build(folder: Path) -> None:
+        graph_file(folder)
+        Reader(folder)
+
+    models = shared("models", build)
     return EmbedSpec("minilm", None, None, None, models)
 
 

@@ -24,8 +24,8 @@ HOMES = {
     "opentelemetry": {"api/telemetry/logs.py", "api/telemetry/tracing.py"},
     "prometheus_client": {"api/telemetry/metrics.py"},
     "structlog": {"api/http/middleware.py", "api/telemetry/logs.py"},
-    "onnxruntime": {"index/embed/minilm.py"},
-    "onnx": {"index/embed/graph.py"},
+    "onnxruntime": {"index/embed/minilm.py", "index/embed/reader_graph.py"},
+    "onnx": {"index/embed/graph.py", "index/embed/reader_graph.py"},
     "mcp": {"api/mcp.py"},
 }
 """The only files that import these; so each library can be exchanged in one place."""

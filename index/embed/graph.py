@@ -3,7 +3,8 @@
 The package ships no ONNX, so the BERT encoder (Devlin et al. 2018; 6 layers, 12 heads, 384 wide)
 is built here from its weights, which are checked against the hash of the published model. A child
 process (`python -m index.embed.graph`) does it, because it takes 500 MB for a second, and the
-result is cached in the data directory under the hash of the weights.
+result is cached in the data directory under the hash of the weights. `reader_graph` builds another
+on the same weights.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ GRAPH_VERSION = 1
 LAYERS, HEADS, WIDTH = 6, 12, 384
 EPSILON = 1e-12
 OPSET = 20
+_FLOATS = {"F32": "<f4", "F16": "<f2"}
 
 
 def model_folder() -> Path:
@@ -57,10 +60,19 @@ def graph_file(models_dir: Path) -> Path:
     Raises EmbedderUnavailable.
     """
     target = models_dir / f"minilm-{WEIGHTS_SHA256[:16]}-{GRAPH_VERSION}.onnx"
+    return built_graph(target, "index.embed.graph", ())
+
+
+def built_graph(target: Path, module: str, inputs: Sequence[Path]) -> Path:
+    """Returns the target, which the module, run in a child, builds if it is missing or damaged.
+
+    The module is given the encoder's weights, the target and the inputs. Raises
+    EmbedderUnavailable.
+    """
     weights = model_folder() / "model.safetensors"
     read_verified(weights, WEIGHTS_SHA256)
     if not _is_intact(target):
-        command = [sys.executable, "-P", "-m", "index.embed.graph", str(weights), str(target)]
+        command = [sys.executable, "-P", "-m", module, *map(str, (weights, target, *inputs))]
         process = subprocess.run(command, capture_output=True, text=True, check=False)
         if process.returncode:
             lines = process.stderr.strip().splitlines()
@@ -81,19 +93,20 @@ def _hash_file(graph: Path) -> Path:
 
 
 def read_safetensors(path: Path) -> Weights:
-    """Returns the float32 tensors by name (the file begins with its header's length, 8 bytes)."""
+    """Returns the tensors of floats by name (the file begins with its header's length, 8 bytes)."""
     data = path.read_bytes()
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     weights: Weights = {}
     for name, entry in header.items():
-        if entry.get("dtype") == "F32":
+        if dtype := _FLOATS.get(entry.get("dtype")):
             start, end = (8 + size + offset for offset in entry["data_offsets"])
-            weights[name] = np.frombuffer(data[start:end], "<f4").reshape(entry["shape"])
+            array = np.frombuffer(data[start:end], dtype).reshape(entry["shape"])
+            weights[name] = array.astype(np.float32, copy=False)
     return weights
 
 
-class _Graph:
+class Graph:
     """Collects nodes and initializers; each method returns the name of its output."""
 
     def __init__(self, weights: Weights) -> None:
@@ -102,6 +115,7 @@ class _Graph:
         self.constants: dict[str, npt.NDArray[Any]] = {}
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> str:
+        """Adds an array, once."""
         self.constants.setdefault(name, value)
         return name
 
@@ -119,10 +133,13 @@ class _Graph:
         return names[0] if outputs == 1 else names
 
     def dense(self, hidden: str, name: str) -> str:
-        product = self.op("MatMul", hidden, self.weight(f"{name}.weight", transpose=True))
+        """Adds a linear layer, whose product has its name."""
+        weight = self.weight(f"{name}.weight", transpose=True)
+        product = self.op("MatMul", hidden, weight, name=name)
         return str(self.op("Add", product, self.weight(f"{name}.bias")))
 
     def norm(self, hidden: str, name: str) -> str:
+        """Adds a layer norm."""
         scale, bias = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
         return str(self.op("LayerNormalization", hidden, scale, bias, epsilon=EPSILON, axis=-1))
 
@@ -132,13 +149,16 @@ class _Graph:
         order = [0, 2, 3, 1] if transposed else [0, 2, 1, 3]
         return str(self.op("Transpose", self.op("Reshape", hidden, shape), perm=order))
 
-    def attention(self, hidden: str, mask: str, layer: str) -> str:
+    def attention(self, hidden: str, mask: str | None, layer: str) -> str:
+        """Adds self-attention, its residual and norm."""
         name = f"{layer}.attention"
         query = self.heads(self.dense(hidden, f"{name}.self.query"))
         key = self.heads(self.dense(hidden, f"{name}.self.key"), transposed=True)
         value = self.heads(self.dense(hidden, f"{name}.self.value"))
         scale = self.constant("scale", np.array((WIDTH / HEADS) ** -0.5, np.float32))
-        scores = self.op("Add", self.op("Mul", self.op("MatMul", query, key), scale), mask)
+        scores = self.op("Mul", self.op("MatMul", query, key), scale)
+        if mask:
+            scores = self.op("Add", scores, mask)
         mixed = self.op("MatMul", self.op("Softmax", scores, axis=-1), value)
         merge = self.constant("merge", np.array([0, 0, WIDTH], np.int64))
         joined = self.op("Reshape", self.op("Transpose", mixed, perm=[0, 2, 1, 3]), merge)
@@ -146,59 +166,81 @@ class _Graph:
         return self.norm(self.op("Add", output, hidden), f"{name}.output.LayerNorm")
 
     def feed_forward(self, hidden: str, layer: str) -> str:
+        """Adds the two linear layers, their residual and norm."""
         inner = self.op("Gelu", self.dense(hidden, f"{layer}.intermediate.dense"))
         output = self.dense(inner, f"{layer}.output.dense")
         return self.norm(self.op("Add", output, hidden), f"{layer}.output.LayerNorm")
 
-    def embeddings(self, ids: str) -> str:
-        words = self.op("Gather", self.weight("embeddings.word_embeddings.weight"), ids)
+    def words(self, ids: str) -> Any:
+        """Adds the look-up of the word vectors."""
+        return self.op("Gather", self.weight("embeddings.word_embeddings.weight"), ids)
+
+    def embeddings(self, ids: str, types: str | None = None) -> str:
+        """Adds word, position and token type, which is the first one if none is given."""
+        words = self.words(ids)
         length = self.op("Gather", self.op("Shape", ids), self.constant("one", np.array(1)))
         zero, one = self.constant("zero", np.array(0)), self.constant("one", np.array(1))
         positions = self.op("Range", zero, length, one)
         table = self.weight("embeddings.position_embeddings.weight")
-        segment = self.constant(
-            "segment", self.weights["embeddings.token_type_embeddings.weight"][0]
-        )
+        by_type = self.weights["embeddings.token_type_embeddings.weight"]
+        if types:
+            segment = self.op("Gather", self.constant("types_table", by_type), types)
+        else:
+            segment = self.constant("segment", by_type[0])
         hidden = self.op("Add", self.op("Add", words, self.op("Gather", table, positions)), segment)
         return self.norm(hidden, "embeddings.LayerNorm")
+
+    def encoder(self, hidden: str, mask: str | None = None) -> str:
+        """Adds the layers; a mask is added to the scores of attention."""
+        for number in range(LAYERS):
+            layer = f"encoder.layer.{number}"
+            hidden = self.feed_forward(self.attention(hidden, mask, layer), layer)
+        return hidden
+
+    def model(self, inputs: Sequence[str], outputs: Mapping[str, str], shapes: Any) -> Any:
+        """Returns the model: int64 inputs (batch, tokens) → the named outputs, float32."""
+        from onnx import TensorProto, helper, numpy_helper
+
+        for name, output in outputs.items():
+            self.nodes.append(helper.make_node("Identity", [output], [name]))
+        axes = ["batch", "tokens"]
+        given = [helper.make_tensor_value_info(n, TensorProto.INT64, axes) for n in inputs]
+        returned = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in outputs
+        ]
+        initializers = [numpy_helper.from_array(v, name) for name, v in self.constants.items()]
+        body = helper.make_graph(self.nodes, "all-MiniLM-L6-v2", given, returned, initializers)
+        opset = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(body, opset_imports=opset, ir_version=10)
 
 
 def build(weights: Weights) -> Any:
     """Returns the model: (b, t) int64 ids and mask → (b, t, 384) float32 token vectors."""
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto
 
-    graph = _Graph(weights)
+    graph = Graph(weights)
     floats = graph.op("Cast", "mask", to=TensorProto.FLOAT)
     inverse = graph.op("Sub", graph.constant("unit", np.array(1, np.float32)), floats)
     penalty = graph.op("Mul", inverse, graph.constant("low", np.array(-1e9, np.float32)))
     bias = graph.op("Unsqueeze", penalty, graph.constant("axes", np.array([1, 2], np.int64)))
-    hidden = graph.embeddings("ids")
-    for number in range(LAYERS):
-        layer = f"encoder.layer.{number}"
-        hidden = graph.feed_forward(graph.attention(hidden, bias, layer), layer)
-    graph.nodes.append(helper.make_node("Identity", [hidden], ["tokens"]))
-    axes = ["batch", "tokens"]
-    inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, axes) for n in ("ids", "mask")]
-    output = helper.make_tensor_value_info("tokens", TensorProto.FLOAT, [*axes, WIDTH])
-    initializers = [numpy_helper.from_array(v, name) for name, v in graph.constants.items()]
-    body = helper.make_graph(graph.nodes, "all-MiniLM-L6-v2", inputs, [output], initializers)
-    opset = [helper.make_opsetid("", OPSET)]
-    return helper.make_model(body, opset_imports=opset, ir_version=10)
+    tokens = graph.encoder(graph.embeddings("ids"), bias)
+    shapes = {"tokens": ["batch", "tokens", WIDTH]}
+    return graph.model(["ids", "mask"], {"tokens": tokens}, shapes)
 
 
-def main(weights: Path, target: Path) -> None:
-    """Builds the graph and writes it with its sha256, each by renaming into place."""
+def write_graph(target: Path, data: bytes) -> None:
+    """Writes the graph and its sha256, each by renaming into place."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    data = build(read_safetensors(weights)).SerializeToString()
     _write(target, data)
     _write(_hash_file(target), hashlib.sha256(data).hexdigest().encode())
 
 
 def _write(target: Path, data: bytes) -> None:
     temporary = target.with_name(f"{target.name}.{os.getpid()}")
-    temporary.write_bytes(data)  # a power failure may damage it: `graph_file` rebuilds it then
+    temporary.write_bytes(data)  # a power failure may damage it: `built_graph` rebuilds it then
     temporary.replace(target)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    weights_file, target_file = map(Path, sys.argv[1:])
+    write_graph(target_file, build(read_safetensors(weights_file)).SerializeToString())

@@ -69,7 +69,7 @@ class MiniLM:
 
     def __init__(self, models_dir: Path) -> None:
         """Opens the graph; raises EmbedderUnavailable."""
-        self._session = _onnx_session(graph_file(models_dir))
+        self._session = onnx_session(graph_file(models_dir))
         tokenizer()
 
     def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
@@ -131,7 +131,7 @@ class OpenVINOMiniLM(MiniLM):
             return self._request.infer({"ids": ids, "mask": mask})["tokens"]
 
 
-def _onnx_session(graph: Path) -> Any:
+def onnx_session(graph: Path) -> Any:
     """Returns an ONNX Runtime session on the graph, with the library's telemetry off."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import; without it a look-up of its hosts
     import onnxruntime

@@ -1,22 +1,23 @@
 """Answer or refuse: the evidence for an answer, and how likely it is the right one.
 
 `confidence` is the probability that what is quoted answers the question, from a logistic regression
-on labelled questions, answerable and not; its coefficients and thresholds are data
-(`weights.json`).
+on labelled questions, answerable and not; where the reader has read the hits, a second one takes
+that and the readings. Coefficients and thresholds are data (`weights.json`).
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from index.types import GenerationInfo
 
 from ..language.word_cover import cover, holds_value, language_of
 from ..retrieval.fusion import RetrievalResult
+from ..retrieval.reader import Reader
 from ..retrieval.weights import Weights
 from ..types import Hit, Reason
-from .extractive import Pick, pick_sentences, rank_sentences, with_conflicts
-from .features import features
+from .extractive import HITS, Pick, pick_sentences, rank_sentences, with_conflicts
+from .features import features, reading_features
 
 KEPT_SHARE = 0.75
 """Of the words that the best unit has, which another one must have to be quoted with it."""
@@ -43,13 +44,19 @@ def assess(
     *,
     weights: Weights,
     top_k: int,
+    reader: Reader | None = None,
 ) -> Evidence:
     """Returns the evidence of the first `top_k` hits; a conflict makes nothing more certain.
 
     The confidence compares what is quoted with all hits, so that fewer passages do not raise it.
+    A reader reads the first of them, if the question is English.
     """
     if result is None or not result.hits:
         return Evidence()
+    is_english = language_of(standalone) == "en"
+    if reader and is_english:
+        read = reader(standalone, result.hits[:HITS])
+        result = replace(result, hits=(*read, *result.hits[HITS:]))
     hits, ranked = result.hits[:top_k], rank_sentences(question, result.hits)
     usable = [pick for pick in ranked if pick.hit < top_k]
     picks = pick_sentences(usable, hits)
@@ -58,7 +65,10 @@ def assess(
     shown, conflict = with_conflicts(question, usable, picks, hits)
     values = features(standalone, result, picks, ranked)
     certainty = confidence(values, weights.confidence)
-    if language_of(standalone) != "en":
+    if reader and is_english:
+        readings = reading_features(certainty, picks, result.hits)
+        certainty = confidence(readings, weights.read_confidence)
+    if not is_english:
         shown, values = by_words(standalone, hits, shown, usable)
         certainty = confidence({**values, "certainty": certainty}, weights.other_confidence)
     return Evidence(hits, tuple(shown), tuple(conflict), certainty)

@@ -23,6 +23,8 @@ MAX_CHARS = 560
 HITS = 5
 
 PASSAGE, SIMILARITY, COVER, PAIRS, KIND, FRAGMENT = 1.6, 0.65, 0.3, 0.12, 0.15, 0.25
+SPAN = 0.04
+"""Of the reader's log-probability that the answer is in the unit."""
 STATEMENT_COVER = 2 * COVER
 """What is stated stands in its evidence word for word; what is asked for is not in the question."""
 NEARLY, NEARLY_ELSEWHERE = 0.3, 0.2
@@ -167,6 +169,8 @@ def rank_sentences(question: str, hits: Sequence[Hit]) -> list[Pick]:
                 continue
             score = PASSAGE * hit.score + SIMILARITY * sentence.similarity
             score += cover * sentence.cover + PAIRS * sentence.pairs
+            if hit.reading:
+                score += SPAN * hit.reading.units[place]
             fits = kind == "open" or contains_answer_type(kind, sentence.text, question)
             if kind != "open" and fits:
                 score += KIND

@@ -1,4 +1,4 @@
-"""What a question asks for: its answer type and form, what it counts, and whom and what it names.
+"""What a question asks for: its answer type and form, and what it names.
 
 Rules over its words, in the languages of the interface where a word list is short; nothing here is
 decisive by itself, each is a feature of the fitted confidence.
@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from index.text.analyzer import content_terms, terms
-
-from .answer_type import AnswerType, asks_for_list, expected_answer_type
+from .answer_type import AnswerType, expected_answer_type
 
 _WORD = re.compile(r"\w[\w’'.,%-]*\w|\w")
 _POSSESSIVE = re.compile(r"['’]s?$")
@@ -20,22 +18,6 @@ _YES_NO = re.compile(
     r"|might|must|should|shall|will|would|has|have|had|isn['’]t|aren['’]t|don['’]t|doesn['’]t"
     r"|can['’]t|ist|sind|kann|darf|muss|gibt es|hat|haben|est-ce|puede|hay)\b"
     r"|吗|是否|能否|可以.*[？?]$",
-    re.IGNORECASE,
-)
-_HOW_TO = re.compile(
-    r"\bhow (?:do|does|can|could|should|would|to|did|i|we)\b"
-    r"|^how\b(?! (?:many|much|long|often|old|far|big)\b)|\bsteps?\b"
-    r"|\bwie (?:kann|muss|geht|mache|richte|bekomme)\b|如何|怎么|怎样",
-    re.IGNORECASE,
-)
-_DEFINITION = re.compile(
-    r"\bwhat(?:['’]s| is| are| does)\b|\bwho(?:['’]s| is| are)\b|\bmean\b|\bwas (?:ist|sind)\b"
-    r"|\bwer ist\b|什么是|是什么|是谁",
-    re.IGNORECASE,
-)
-_COUNTED = re.compile(
-    r"\b(?:how (?:many|much|long|often)|wie ?(?:viele?|lange|oft|hoch))\s+"
-    r"((?:[^\W\d_]+\s+){0,2}[^\W\d_]+)?",
     re.IGNORECASE,
 )
 _DURATION = re.compile(
@@ -55,35 +37,14 @@ class Question:
         return expected_answer_type(self.text)
 
     @cached_property
-    def wants_list(self) -> bool:
-        """Whether it asks for a list or a procedure."""
-        return asks_for_list(self.text)
-
-    @cached_property
-    def is_how_to(self) -> bool:
-        """Whether it asks how something is done."""
-        return bool(_HOW_TO.search(self.text))
-
-    @cached_property
     def is_yes_no(self) -> bool:
         """Whether yes or no would answer it."""
         return bool(_YES_NO.search(self.text.strip()))
 
     @cached_property
-    def is_definition(self) -> bool:
-        """Whether it asks what or who something is."""
-        return bool(_DEFINITION.search(self.text))
-
-    @cached_property
     def asks_duration(self) -> bool:
         """Whether it asks for a time span or a frequency."""
         return bool(_DURATION.search(self.text))
-
-    @cached_property
-    def counted(self) -> frozenset[str]:
-        """The terms of what is counted ("how many *vacation days*")."""
-        match = _COUNTED.search(self.text)
-        return frozenset(content_terms(terms(match.group(1) or ""))) if match else frozenset()
 
     @cached_property
     def names(self) -> Sequence[str]:

@@ -10,7 +10,6 @@ needs the one before to say what it is about. On the SQuAD articles reciprocal r
 loses to plain BM25 at rank 1; this does not.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,6 @@ from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
 from ..types import Hit, ScoredUnit, Scores
-from .diversify import content_key
 from .query import Floats, Ints, Query, analyze_query
 from .weights import SignalWeights, Weights
 
@@ -30,8 +28,6 @@ CANDIDATES = 100
 """From each of BM25 and the vectors."""
 MAX_EXACT_ROWS = 2000
 """Filtered chunks are all scored up to this number."""
-MIN_RANKED = 5
-"""Hits among which the lead is computed, even if fewer are requested."""
 NEAR = 0.5
 """Cosine of two words from which on one matches the other."""
 SMOKE_TEST_CHARS = 200
@@ -43,8 +39,6 @@ class RetrievalResult:
 
     query: Query
     hits: tuple[Hit, ...]
-    lead: float
-    """The best hit's score less that of the next one with another text."""
 
 
 def retrieve(
@@ -58,7 +52,7 @@ def retrieve(
     """Returns the best `top_k` hits of the filtered sources, best first; may be empty."""
     rows = _candidates(generation, query, filters)
     if not len(rows):
-        return RetrievalResult(query, (), 0.0)
+        return RetrievalResult(query, ())
     signals = _signals(generation, query, rows)
     by_signal = _weights_for(query, weights)
     best = signals.best_sentence(by_signal)
@@ -70,22 +64,15 @@ def retrieve(
         + by_signal.late * signals.late
         + by_signal.sentence * best
     )
-    order = np.argsort(-total, kind="stable")[: max(top_k, MIN_RANKED)]
+    order = np.argsort(-total, kind="stable")[:top_k]
     hits = _hits(generation, rows, signals, best=best, total=total, order=order)
-    return RetrievalResult(query, hits[:top_k], lead(hits))
+    return RetrievalResult(query, hits)
 
 
 def _weights_for(query: Query, weights: Weights) -> SignalWeights:
     if not query.is_english:
         return weights.other_language
     return weights.statement if query.is_statement else weights.question
-
-
-def lead(hits: Sequence[Hit]) -> float:
-    """Returns the best hit's lead over the next with another text; 0 without one."""
-    best = content_key(hits[0].text)
-    others = (hit.score for hit in hits[1:] if content_key(hit.text) != best)
-    return hits[0].score - next(others, hits[0].score)
 
 
 def _candidates(generation: Generation, query: Query, filters: Filters) -> Ints:

@@ -40,7 +40,7 @@ class Weights:
 
     Below the confidence `threshold` nothing is quoted; below `floor` no model is asked either. An
     answer below `certain` is tentative, a model's below `threshold`. Questions in other languages
-    than English have a confidence and a threshold of their own.
+    than English have a confidence and a threshold of their own, as have hits that were read.
     """
 
     fit_date: str
@@ -51,6 +51,7 @@ class Weights:
     threshold: float
     certain: float
     floor: float
+    read_confidence: Mapping[str, float]
     other_confidence: Mapping[str, float]
     other_threshold: float
 
@@ -72,6 +73,7 @@ def fitted_weights() -> Weights:
         threshold=data["threshold"],
         certain=data["certain"],
         floor=data["floor"],
+        read_confidence=data["read_confidence"],
         other_confidence=data["other_confidence"],
         other_threshold=data["other_threshold"],
     )

@@ -84,14 +84,15 @@ def test_every_feature_has_a_weight_and_is_bounded(found: Callable[[str], Retrie
         assert all(-1 <= value <= 4 for value in made.values()), made
 
 
-def test_kind_and_form_are_those_of_the_chosen_unit(
+def test_a_number_that_is_no_date_misses_what_is_asked_for(
     found: Callable[[str], RetrievalResult],
 ) -> None:
-    steps = values("how do I take leave", found("how do I take leave"))
-    assert steps["item"] or steps["colon_before_list"]
-    assert steps["is_how_to"] == 1
-    yes_no = values("Is the mill heated?", found("Is the mill heated?"))
-    assert (yes_no["is_yes_no"], yes_no["row"], yes_no["code"]) == (1, 0, 0)
+    asked = values("When does the canteen open?", found("When does the canteen open?"))
+    counted = values(
+        "How many tonnes of oats were sold?", found("How many tonnes of oats were sold?")
+    )
+    assert (asked["is_date"], counted["is_number"]) == (1, 1)
+    assert counted["misses"] == 0
 
 
 def test_fewer_passages_do_not_make_an_answer_more_certain(

@@ -1,4 +1,4 @@
-"""Fusion: the ranking of hits by their signals, and the lead of the best one."""
+"""Fusion: the ranking of hits by their signals."""
 
 from dataclasses import asdict
 
@@ -6,11 +6,10 @@ import pytest
 
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
-from index.types import Chunk, Filters, Source
-from rag.retrieval.fusion import lead, retrieve, smoke_test
+from index.types import Filters
+from rag.retrieval.fusion import retrieve, smoke_test
 from rag.retrieval.query import analyze_query
 from rag.retrieval.weights import fitted_weights
-from rag.types import Hit, Scores
 
 
 def test_the_sentence_with_the_questions_word_pairs_scores_highest(
@@ -40,28 +39,6 @@ def test_a_statement_is_ranked_by_weights_of_its_own(
             assert hit.score == pytest.approx(total, abs=1e-5)
 
 
-def test_the_lead_does_not_depend_on_top_k(generation: Generation, minilm: Embedder) -> None:
-    query = analyze_query(generation, minilm, "When was the chain bridge opened?")
-    leads = {retrieve(generation, query, weights=fitted_weights(), top_k=k).lead for k in (1, 2, 5)}
-    assert len(leads) == 1
-    assert leads.pop() > 0
-
-
-def make_hit(rank: int, text: str, score: float) -> Hit:
-    source = Source("s", "s.txt", "Title", "0" * 64, 10, 0, 10)
-    chunk = Chunk(rank, f"c{rank}", "s", 0, len(text), ())
-    return Hit(rank, chunk, source, text, score, Scores(0.5, 0.5, 0.5), ())
-
-
-def test_the_lead_is_over_the_next_hit_that_is_no_near_duplicate() -> None:
-    first = make_hit(1, "Some 312 birds nest on the island each spring.", 0.9)
-    again = make_hit(2, "Some 312 birds nest on the island each spring.", 0.85)
-    other = make_hit(3, "Ferries leave the harbour twice a day.", 0.5)
-    assert lead([first, again, other]) == pytest.approx(0.4)
-    assert lead([first, other]) == pytest.approx(0.4)
-    assert lead([first, again]) == lead([first]) == 0
-
-
 def test_a_filter_limits_the_sources_of_the_hits(generation: Generation, minilm: Embedder) -> None:
     query = analyze_query(generation, minilm, "the museum of the harbour town")
     only = Filters(sources=("lighthouse.txt",))
@@ -74,8 +51,7 @@ def test_a_filter_that_no_source_matches_has_no_hits(
 ) -> None:
     query = analyze_query(generation, minilm, "the museum of the harbour town")
     none = Filters(sources=("no-such-file.txt",))
-    result = retrieve(generation, query, weights=fitted_weights(), top_k=5, filters=none)
-    assert (result.hits, result.lead) == ((), 0.0)
+    assert not retrieve(generation, query, weights=fitted_weights(), top_k=5, filters=none).hits
 
 
 def test_the_signal_weights_of_a_hit_sum_to_one() -> None:

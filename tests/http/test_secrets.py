@@ -39,7 +39,7 @@ PLAIN = {
     *("allow_writes", "add_networks", "host", "port", "insecure", "public_url", "allowed_hosts"),
     *("widget_origins", "widget_collections", "rate_limit_per_minute", "root_path"),
     *("trusted_proxies", "max_concurrent_answers", "max_wait_s", "workers", "drain_s"),
-    *("support_mode", "support_judge", "keep_answers", "metrics_port", "log_content"),
+    *("reader", "support_mode", "support_judge", "keep_answers", "metrics_port", "log_content"),
     *("llm.model", "llm.temperature", "llm.max_tokens", "llm.deadline_s"),
     *("embed.model", "embed.runtime", "rerank.model"),
 }

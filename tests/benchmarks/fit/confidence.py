@@ -17,7 +17,7 @@ import json
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,12 @@ unanswerable, which is not so where people ask."""
 THRESHOLDS = np.arange(0.2, 0.71, 0.05)
 
 
+Found = tuple[dict[str, float], list[Place]]
+"""The features of what would be quoted, and its units."""
+Quote = Callable[[Generation, Any, str], Found | None]
+"""(generation, embedder, question) → what would be quoted."""
+
+
 class GenerationWithoutChunks:
     """A generation without some of its chunks and their words."""
 
@@ -110,7 +116,7 @@ def article_of(case: Case, titles: dict[str, str]) -> str:
     return case.evidence[0][0] if case.evidence else titles[case.id]
 
 
-def squad_samples(cache: Path) -> Iterator[Sample]:
+def squad_samples(cache: Path, quote: Quote) -> Iterator[Sample]:
     """Yields a sample for every question over every small corpus of SQuAD articles."""
     folder = SHARED / "data" / "squad-articles"
     lines = (folder / "squad2.jsonl").read_text("utf-8").splitlines()
@@ -130,11 +136,11 @@ def squad_samples(cache: Path) -> Iterator[Sample]:
             others = [c for name in names if name not in group for c in by_article[name]]
             own = [(name, case) for name in group for case in by_article[name]]
             off = [("", case) for case in rng.sample(others, OFF_TOPIC_QUESTIONS)]
-            yield from _corpus_samples(data, group, [*own, *off])
+            yield from _corpus_samples(data, group, [*own, *off], quote)
 
 
 def _corpus_samples(
-    data: Path, group: list[str], questions: list[tuple[str, Case]]
+    data: Path, group: list[str], questions: list[tuple[str, Case]], quote: Quote
 ) -> Iterator[Sample]:
     corpus = data / f"corpus-{group[0]}"
     corpus.mkdir()
@@ -149,10 +155,12 @@ def _corpus_samples(
             kind = "off topic" if not article else "answerable"
             if article and not case.answerable:
                 kind = "unanswerable"
-            yield from _samples_of(generation, components.embedder, case, kind, article)
+            found = quote(generation, components.embedder, case.question)
+            yield from _samples_of(found, case, kind, article)
             if kind == "answerable":
                 bare: Any = GenerationWithoutChunks(generation, gold_rows(generation, case))
-                yield from _samples_of(bare, components.embedder, case, "gold removed", article)
+                found = quote(bare, components.embedder, case.question)
+                yield from _samples_of(found, case, "gold removed", article)
     components.serving.close()
 
 
@@ -169,19 +177,14 @@ def gold_rows(generation: Generation, case: Case) -> set[int]:
     }
 
 
-def _samples_of(
-    generation: Generation, embedder: Any, case: Case, kind: str, article: str
-) -> Iterator[Sample]:
-    found = quoted(generation, embedder, case.question)
+def _samples_of(found: Found | None, case: Case, kind: str, article: str) -> Iterator[Sample]:
     if found:
         values, units = found
         is_right = any(contains_answer(unit.text, case.answers) for _, unit in units)
         yield Sample(kind, values, article, kind == "answerable" and is_right)
 
 
-def quoted(
-    generation: Generation, embedder: Any, question: str
-) -> tuple[dict[str, float], list[Place]] | None:
+def quoted(generation: Generation, embedder: Any, question: str) -> Found | None:
     """Returns the features, and the units that would be quoted."""
     query = analyze_query(generation, embedder, question)
     result = retrieve(generation, query, weights=fitted_weights(), top_k=5)
@@ -193,7 +196,7 @@ def quoted(
     return features(question, result, picks, ranked), units
 
 
-def asked_samples(folder: Path, data: Path, part: str) -> Iterator[Sample]:
+def asked_samples(folder: Path, data: Path, part: str, quote: Quote) -> Iterator[Sample]:
     """Yields a sample for every English question of a part of tests/data/asked."""
     for name, collection in collections(part).items():
         if collection["language"] != "en":
@@ -203,7 +206,7 @@ def asked_samples(folder: Path, data: Path, part: str) -> Iterator[Sample]:
             for row in rows("questions", name):
                 history = [Turn(turn["role"], turn["content"]) for turn in row["history"]]
                 question = condense_by_rules(row["question"], history)
-                found = quoted(generation, components.embedder, question)
+                found = quote(generation, components.embedder, question)
                 if found is None:
                     continue
                 kind = "answerable" if row["answerable"] else "unanswerable"
@@ -328,9 +331,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     data = options.cache.parent
-    squad = list(squad_samples(options.cache))
-    asked = list(asked_samples(options.asked, data, "fit"))
-    validation = list(asked_samples(options.asked, data, "validate"))
+    squad = list(squad_samples(options.cache, quoted))
+    asked = list(asked_samples(options.asked, data, "fit", quoted))
+    validation = list(asked_samples(options.asked, data, "validate", quoted))
     names = list(squad[0].features)
     xs, ys, weights = arrays([*squad, *asked], names)
     beta = fit_logistic(xs, ys, weights)

@@ -30,7 +30,7 @@ from rag.evaluation.report.markdown import format_value
 from rag.evaluation.run import Run, open_run, run_cases
 from rag.evaluation.summary import summarize
 from rag.evaluation.targets import PipelineTarget
-from rag.retrieval.fusion import RetrievalResult, _hits, _signals, lead
+from rag.retrieval.fusion import RetrievalResult, _hits, _signals
 from rag.retrieval.query import analyze_query
 from rag.retrieval.weights import fitted_weights
 from tests.benchmarks.gold import ARTICLES, SHARED
@@ -62,7 +62,7 @@ class RivalPipeline(Pipeline):
         best = signals.best_sentence(fitted_weights().question)
         order = np.arange(len(rows))
         hits = _hits(generation, rows, signals, best=best, total=total, order=order)
-        return RetrievalResult(analyzed, hits, lead(hits))
+        return RetrievalResult(analyzed, hits)
 
 
 def rivals(components: Components, generation: Generation) -> dict[str, Callable[[], Pipeline]]:

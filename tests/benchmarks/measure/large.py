@@ -173,11 +173,11 @@ def main() -> None:
             large = SyntheticCorpus(generation, passages=options.passages)
         asyncio.run(components.close())
         build(settings, large)
-    components = open_components(settings)
+    components, models = open_components(settings), options.data_dir.absolute() / "models"
     components.serving.refresh()
     with components.serving.lease() as generation:
         questions = [case.question for case in asked]
-        measure(components, generation, asked, rivals=False)
+        measure(components, generation, asked, models=models, rivals=False)
         print_stages(generation, CachedEmbedder(components.embedder, questions), questions)
     asyncio.run(components.close())
 

@@ -3,13 +3,14 @@
 python -m tests.benchmarks.measure.latency [--data-dir DIR] [--limit N] [--alone]
 
 On the 490 SQuAD articles (the collection `squad`, which `measure.squad` builds): whole
-answers with and without embedding the question, Footnote's search, and llama-index's dense, BM25
-and fusion retrievers (`uv pip install --group rivals`; --alone leaves them out), all after the
-same warm-up and with precomputed question vectors. Needs ../shared.
+answers with and without the reader and embedding the question, Footnote's search, and
+llama-index's dense, BM25 and fusion retrievers (`uv pip install --group rivals`; --alone leaves
+them out), all after the same warm-up and with precomputed question vectors. Needs ../shared.
 """
 
 import argparse
 import asyncio
+import resource
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,7 @@ from api.settings import Settings
 from index.embed.protocol import ChunkText, ChunkVectors, Embedder, QuestionVectors
 from index.store.generation import Generation
 from rag.answer import Limits, Pipeline
+from rag.retrieval.reader import Reader
 from rag.types import Ask
 from tests.benchmarks.gold import ARTICLES, SHARED, Case, gold_spans, load_cases, spans_overlap
 
@@ -61,14 +63,25 @@ def time_questions(name: str, ask: Callable[[str], Any], questions: Sequence[str
     return results
 
 
-def extractive_pipeline(embedder: Embedder) -> Pipeline:
+def extractive_pipeline(embedder: Embedder, reader: Reader | None = None) -> Pipeline:
     """Returns a pipeline without a chat model."""
     limits = Limits(history_chars=4_000, passage_chars=16_000)
-    return Pipeline(embedder=embedder, chat=None, support_mode="flag", limits=limits)
+    return Pipeline(embedder=embedder, chat=None, support_mode="flag", limits=limits, reader=reader)
+
+
+def resident_mb() -> float:
+    """Returns the memory of this process in RAM."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 def measure(
-    components: Components, generation: Generation, asked: list[Case], *, rivals: bool
+    components: Components,
+    generation: Generation,
+    asked: list[Case],
+    *,
+    models: Path,
+    rivals: bool,
 ) -> None:
     """Prints the table of a generation."""
     questions = [case.question for case in asked]
@@ -78,9 +91,15 @@ def measure(
     time_questions("embedding the question", components.embedder.embed_question, questions)
     print()
     cached = extractive_pipeline(CachedEmbedder(components.embedder, questions))
+    hits = cached.search(generation, questions[0], top_k=5)
+    before = resident_mb()
+    reader = Reader(models)
+    reader(questions[0], hits)
+    print(f"the reader's memory: {resident_mb() - before:.0f} MB")
     for name, whole in (
-        ("Footnote, an answer", extractive_pipeline(components.embedder)),
-        ("  without embedding", cached),
+        ("Footnote, an answer", extractive_pipeline(components.embedder, reader)),
+        ("  without the reader", extractive_pipeline(components.embedder)),
+        ("  without it and embedding", cached),
     ):
         time_questions(
             name,
@@ -88,11 +107,11 @@ def measure(
             questions,
         )
         print()
-    hits = time_questions(
+    found = time_questions(
         "  its search alone", lambda text: cached.search(generation, text, top_k=TOP), questions
     )
     print_quality(
-        [[(h.source.path, h.chunk.start, h.chunk.end) for h in one] for one in hits], asked
+        [[(h.source.path, h.chunk.start, h.chunk.end) for h in one] for one in found], asked
     )
     if not rivals:
         return
@@ -138,7 +157,8 @@ def main() -> None:
     components = open_components(settings)
     components.serving.refresh()
     with components.serving.lease() as generation:
-        measure(components, generation, asked, rivals=not options.alone)
+        models = options.data_dir.absolute() / "models"
+        measure(components, generation, asked, models=models, rivals=not options.alone)
     asyncio.run(components.close())
 
 
