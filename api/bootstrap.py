@@ -84,7 +84,7 @@ def open_components(settings: Settings, *, observer: "Observer | None" = None) -
         embedder=embedder,
         chat=chat,
         support_mode=settings.support_mode,
-        limits=Limits(),
+        limits=Limits(passage_chars=settings.llm.passage_chars),
         observer=observer or ignore_outcome,
         reranker=open_reranker(settings.rerank),
         judge=chat if settings.support_judge == "model" else None,

@@ -92,6 +92,13 @@ class ModelGroup(_Group):
     max_tokens: int = Field(
         default=800, ge=16, le=32_000, description="Maximum tokens of an answer"
     )
+    passage_chars: int = Field(
+        default=16_000,
+        ge=1_000,
+        le=200_000,
+        description="Maximum characters of the passages that it is shown; a search of its own adds "
+        "half as many",
+    )
     deadline_s: float = Field(default=60.0, gt=0, description="Timeout for a whole answer")
     headers: dict[str, SecretStr] = Field(
         default={}, description="Additional request headers, as JSON"

@@ -25,17 +25,30 @@ from .answering.writer import ModelWriter, Written, quote, refuse
 from .errors import AnswerError
 from .language.word_cover import language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
-from .model.prompt import build_answer_messages
+from .model.dialogue import Dialogue
 from .model.protocol import ChatModel
+from .result import AskedQuestion, build_answer, total_usage
 from .retrieval.condense_rules import condense_by_rules
 from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
 from .retrieval.reader import Reader
 from .retrieval.rerank import EndpointReranker
+from .retrieval.sections import CANDIDATES, Section
 from .retrieval.weights import Weights, fitted_weights
 from .threads import in_thread
 from .timing import Observer, OutcomeRecorder, ignore_outcome
-from .types import Answer, Answerer, Ask, Conflict, Done, Event, Failed, Hit, PassagesFound
+from .types import (
+    Answer,
+    Answerer,
+    Ask,
+    Done,
+    Event,
+    Failed,
+    Hit,
+    PassagesFound,
+    SearchMade,
+    Usage,
+)
 from .verify.llm_judge import LlmJudge
 from .verify.support import skip_verification, verifier_for
 
@@ -44,10 +57,17 @@ log = logging.getLogger("footnote.answer")
 HISTORY_CHARS = 4_000
 """Maximum length of the conversation in a prompt."""
 PASSAGE_CHARS = 16_000
-"""Maximum length of all passages in a prompt."""
+"""Maximum length of the passages in a prompt; a search of the model's adds half as much."""
+
+MAX_SEARCHES = 2
+"""Further searches that a model may make for one answer."""
+MIN_SHARE = 0.05
+"""Of the model's timeout, what is left for an answer after its searches in any case."""
 
 SupportMode = Literal["flag", "strict", "off"]
 T = TypeVar("T")
+
+_AFTER_CONDENSING = 1 - CONDENSE_TIMEOUT_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +76,6 @@ class Limits:
 
     history_chars: int = HISTORY_CHARS
     passage_chars: int = PASSAGE_CHARS
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """One question, the generation it is asked of, and what is timed and reported about it."""
-
-    ask: Ask
-    generation: Generation
-    recorder: OutcomeRecorder
-    standalone: str
 
 
 class Pipeline:
@@ -142,24 +152,24 @@ class Pipeline:
         started = time.perf_counter()
         with recorder.stages.during("follow_up"):
             standalone = await self._condense(ask)
-        question = _Question(ask, generation, recorder, standalone)
+        question = AskedQuestion(ask, generation, recorder, standalone)
         with recorder.stages.during("retrieve"):
-            evidence = await in_thread(partial(self._retrieve, question))
+            evidence, candidates = await in_thread(partial(self._retrieve, question))
         yield PassagesFound(recorder.answer_id, evidence.hits)
-        threshold = self._weights.floor if self._chat else self._threshold(standalone)
+        threshold = 0.0 if self._chat else self._threshold(standalone)
         reason = refusal_reason(evidence, generation.info, threshold)
         try:
             if reason:
                 items = _as_async(refuse(reason))
             elif self._chat:
-                items = self._write(question, evidence, self._chat)
+                items = self._write(question, evidence, candidates, self._chat)
             else:
                 items = _as_async(await self._quote(question, evidence))
             async with aclosing(items):
                 async for item in items:
                     if isinstance(item, Written):
                         took_ms = (time.perf_counter() - started) * 1000
-                        yield Done(_answer(question, evidence, item, took_ms, self._weights))
+                        yield Done(build_answer(question, evidence, item, took_ms, self._weights))
                     else:
                         yield item
         except AnswerError as error:
@@ -178,15 +188,18 @@ class Pipeline:
             self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
         )
 
-    def _retrieve(self, question: _Question) -> Evidence:
-        """Blocks for some milliseconds."""
+    def _retrieve(self, question: AskedQuestion) -> tuple[Evidence, tuple[Hit, ...]]:
+        """Returns the evidence, and the hits to show a model; blocks for some milliseconds."""
         started, ask = time.perf_counter(), question.ask
-        result = None
+        result: RetrievalResult | None = None
+        candidates: tuple[Hit, ...] = ()
         if question.generation.info.chunks:
             count = max(ask.top_k, HITS)
+            wanted = max(count, CANDIDATES) if self._chat else count
             result = self._search(
-                question.generation, question.standalone, top_k=count, filters=ask.filters
+                question.generation, question.standalone, top_k=wanted, filters=ask.filters
             )
+            candidates, result = result.hits, replace(result, hits=result.hits[:count])
         evidence = assess(
             ask.question,
             question.standalone,
@@ -195,7 +208,8 @@ class Pipeline:
             top_k=ask.top_k,
             reader=self._reader,
         )
-        return replace(evidence, retrieve_ms=(time.perf_counter() - started) * 1000)
+        retrieve_ms = (time.perf_counter() - started) * 1000
+        return replace(evidence, retrieve_ms=retrieve_ms), candidates
 
     def _search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters
@@ -216,35 +230,22 @@ class Pipeline:
         return replace(result, hits=hits[:top_k])
 
     async def _write(
-        self, question: _Question, evidence: Evidence, chat: ChatModel
+        self,
+        question: AskedQuestion,
+        evidence: Evidence,
+        candidates: tuple[Hit, ...],
+        chat: ChatModel,
     ) -> AsyncGenerator[Event | Written, None]:
         """Yields the model's answer; quotes the sources if it fails before its first word."""
-        ask, fence = question.ask, secrets.token_hex(8)
-        build = partial(
-            build_answer_messages,
-            question.standalone,
-            ask.history,
-            hits=evidence.hits,
-            fence=fence,
-            history_chars=self._limits.history_chars,
-            passage_chars=self._limits.passage_chars,
-        )
-        messages, shown = await in_thread(build)
         question.recorder.model = chat.name
-        share = 1 - CONDENSE_TIMEOUT_SHARE if ask.history else 1.0
-        writer = ModelWriter(
-            self._builder(question, shown, "model"),
-            strict=self._mode == "strict",
-            fence=fence,
-            judge=self._llm_judge(question, share=share),
-        )
+        has_shown_text = False
         try:
-            stream = chat.stream(messages, share=share)
-            async with aclosing(writer.write(stream, model=chat.name)) as items:
+            async with aclosing(self._model_items(question, candidates, chat)) as items:
                 async for item in items:
+                    has_shown_text = has_shown_text or not isinstance(item, SearchMade)
                     yield item
         except AnswerError as error:
-            if writer.has_shown_text:
+            if has_shown_text:
                 raise
             log.warning(
                 "the model failed, answer %s quotes: %s", question.recorder.answer_id, error
@@ -254,20 +255,68 @@ class Pipeline:
             for item in refuse(reason) if reason else await self._quote(question, evidence):
                 yield replace(item, degraded=True) if isinstance(item, Written) else item
 
-    async def _quote(self, question: _Question, evidence: Evidence) -> list[Event | Written]:
-        builder = self._builder(question, evidence.hits, "extractive")
+    async def _model_items(
+        self, question: AskedQuestion, candidates: tuple[Hit, ...], chat: ChatModel
+    ) -> AsyncGenerator[Event | Written, None]:
+        """Yields the model's answer after at most MAX_SEARCHES searches that it asks for."""
+        ask, limits, fence = question.ask, self._limits, secrets.token_hex(8)
+        ends_at = time.monotonic() + chat.total_s * (_AFTER_CONDENSING if ask.history else 1)
+        dialogue = Dialogue(
+            question.generation,
+            question.standalone,
+            fence=fence,
+            passage_chars=limits.passage_chars,
+        )
+        begin = partial(dialogue.begin, candidates, ask.history)
+        await in_thread(partial(begin, history_chars=limits.history_chars))
+        usage: Usage | None = None
+        for searches_left in range(MAX_SEARCHES, -1, -1):
+            share = max((ends_at - time.monotonic()) / chat.total_s, MIN_SHARE)
+            writer = ModelWriter(
+                self._builder(question, "model", dialogue.passages),
+                strict=self._mode == "strict",
+                fence=fence,
+                judge=self._llm_judge(question, share=share),
+                may_search=searches_left > 0,
+            )
+            stream = chat.stream(dialogue.messages, share=share)
+            async with aclosing(writer.write(stream, model=chat.name)) as items:
+                async for item in items:
+                    if isinstance(item, Written):
+                        yield replace(item, usage=total_usage(usage, item.usage))
+                    else:
+                        yield item
+            if writer.query is None:
+                return
+            usage = total_usage(usage, writer.usage)
+            yield SearchMade(writer.query)
+            more = partial(self._search_again, question, dialogue, writer.query)
+            await in_thread(partial(more, may_search=searches_left > 1))
+
+    def _search_again(
+        self, question: AskedQuestion, dialogue: Dialogue, query: str, *, may_search: bool
+    ) -> None:
+        result = self._search(
+            question.generation, query, top_k=CANDIDATES, filters=question.ask.filters
+        )
+        dialogue.add_search(query, result.hits, may_search=may_search)
+
+    async def _quote(self, question: AskedQuestion, evidence: Evidence) -> list[Event | Written]:
+        builder = self._builder(question, "extractive")
         quoter = Quoter(question.generation, question.standalone, evidence.hits)
         hits, picks = evidence.hits, evidence.picks
         return await in_thread(lambda: list(quote(builder, quoter, hits, picks)))
 
     def _builder(
-        self, question: _Question, hits: tuple[Hit, ...], writer: Answerer
+        self, question: AskedQuestion, writer: Answerer, passages: tuple[Section, ...] = ()
     ) -> AnswerBuilder:
         rules = skip_verification if self._mode == "off" else verifier_for(question.ask.question)
         stages = question.recorder.stages
-        return AnswerBuilder(question.generation, hits, judge=rules, writer=writer, stages=stages)
+        return AnswerBuilder(
+            question.generation, passages, judge=rules, writer=writer, stages=stages
+        )
 
-    def _llm_judge(self, question: _Question, *, share: float) -> LlmJudge | None:
+    def _llm_judge(self, question: AskedQuestion, *, share: float) -> LlmJudge | None:
         if self._judge is None or self._mode == "off":
             return None
         stages = question.recorder.stages
@@ -280,45 +329,6 @@ class Pipeline:
                 await model.close()
         if self._reranker is not None:
             self._reranker.close()
-
-
-def _answer(
-    question: _Question, evidence: Evidence, written: Written, took_ms: float, weights: Weights
-) -> Answer:
-    retrieve_ms = evidence.retrieve_ms
-    certain = weights.threshold if written.model else weights.certain
-    return Answer(
-        id=question.recorder.answer_id,
-        question=question.ask.question,
-        standalone_question=question.standalone,
-        answer=written.text,
-        format=written.format,
-        answered=written.reason is None,
-        reason=written.reason,
-        confidence=evidence.confidence,
-        answerer="model" if written.model else "extractive",
-        model=written.model,
-        degraded=written.degraded,
-        sentences=written.sentences,
-        citations=written.citations,
-        passages=evidence.hits,
-        index=question.generation.info,
-        timings_ms={"retrieve": retrieve_ms, "answer": took_ms - retrieve_ms, "total": took_ms},
-        usage=written.usage,
-        conflicts=_conflicts(question, evidence, written),
-        tentative=written.reason is None and evidence.confidence < certain,
-        dropped_markers=written.dropped_markers,
-        raw=written.raw,
-    )
-
-
-def _conflicts(question: _Question, evidence: Evidence, written: Written) -> tuple[Conflict, ...]:
-    """Returns where the sources that are cited disagree."""
-    units = [(evidence.hits[pick.hit], pick.sentence) for pick in evidence.conflict]
-    starts = [(hit.source.id, hit.units[unit].start) for hit, unit in units]
-    numbers = {(one.source_id, one.start): one.n for one in written.citations}
-    cited = tuple(numbers[start] for start in starts if start in numbers)
-    return (Conflict(question.standalone, cited),) if len(cited) > 1 else ()
 
 
 async def _as_async(items: Iterable[T]) -> AsyncGenerator[T, None]:

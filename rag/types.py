@@ -168,7 +168,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The whole result; `api/README.md` has each field."""
+    """The whole result; `api/README.md` has each field.
+
+    `passages` are the hits, then what a model's answer cites besides: it was shown more.
+    """
 
     id: str
     question: str
@@ -192,7 +195,7 @@ class Answer:
     """Whether it is not certain that the answer, however well cited, answers the question."""
     dropped_markers: int = 0
     raw: str | None = None
-    """What the model wrote, before anything was done to it; None where it wrote nothing."""
+    """What the model wrote last, before anything was done to it; None where it wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,13 @@ class PassagesFound:
 
     id: str
     hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMade:
+    """A model searched the articles again before it answered."""
+
+    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,4 +250,4 @@ class Failed:
     error: AnswerError
 
 
-Event = PassagesFound | Delta | SentenceClosed | CitationMade | Done | Failed
+Event = PassagesFound | SearchMade | Delta | SentenceClosed | CitationMade | Done | Failed

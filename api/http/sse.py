@@ -193,6 +193,8 @@ class AnswerEventEncoder:
                 hits = event.hits if include_passages else ()
                 passages = serializers.passages(hits, links)
                 return "passages", stream_schemas.PassagesEvent(id=event.id, passages=passages)
+            case rag.SearchMade():
+                return "search", stream_schemas.SearchEvent(query=event.query)
             case rag.Delta():
                 return "delta", stream_schemas.DeltaEvent(text=event.text, format=event.format)
             case rag.SentenceClosed():

@@ -14,6 +14,12 @@ class PassagesEvent(BaseModel):
     passages: list[Passage]
 
 
+class SearchEvent(BaseModel):
+    """A model searches the articles again, at most twice, before it answers."""
+
+    query: str
+
+
 class DeltaEvent(BaseModel):
     """The next part of `answer`."""
 
@@ -42,6 +48,7 @@ class ErrorEvent(BaseModel):
 
 STREAM_EVENTS: dict[str, type[BaseModel]] = {
     "passages": PassagesEvent,
+    "search": SearchEvent,
     "delta": DeltaEvent,
     "sentence": SentenceEvent,
     "citation": CitationEvent,

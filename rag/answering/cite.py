@@ -12,6 +12,7 @@ from index.store.generation import Generation
 from index.text.analyzer import content_terms, terms
 
 from ..errors import CitationBroken
+from ..retrieval.sections import Place, Section
 from ..timing import Stages
 from ..types import (
     Answerer,
@@ -61,7 +62,7 @@ class AnswerBuilder:
     def __init__(
         self,
         generation: Generation,
-        hits: Sequence[Hit],
+        passages: Sequence[Section],
         *,
         judge: Verifier,
         writer: Answerer,
@@ -71,7 +72,8 @@ class AnswerBuilder:
         self.citations: list[Citation] = []
         self.dropped_markers = 0
         self.format: Format = "markdown" if writer == "model" else "text"
-        self._generation, self._hits, self._judge = generation, hits, judge
+        self._cited_chunks: set[str] = set()
+        self._generation, self._passages, self._judge = generation, passages, judge
         self._writer, self._stages = writer, stages or Stages()
         self._text = AnswerText()
         self._by_span: dict[tuple[str, int, int], Citation] = {}
@@ -89,6 +91,12 @@ class AnswerBuilder:
         """The answer so far."""
         return str(self._text)
 
+    @property
+    def cited_hits(self) -> tuple[Hit, ...]:
+        """The chunks of the passages that are cited, in the order of the passages."""
+        hits = (hit for section in self._passages for hit in section.hits)
+        return tuple(hit for hit in hits if hit.chunk.id in self._cited_chunks)
+
     def add(self, piece: Piece) -> list[Event]:
         """Adds the next piece."""
         if isinstance(piece, Text):
@@ -101,7 +109,7 @@ class AnswerBuilder:
         """Returns the sentence that these pieces would make, and its citations; adds nothing."""
         trial = AnswerBuilder(
             self._generation,
-            self._hits,
+            self._passages,
             judge=self._judge,
             writer=self._writer,
             stages=self._stages,
@@ -243,8 +251,8 @@ class AnswerBuilder:
         if not self._hit_terms:
             self._hit_terms = [
                 ((passage, number), sentence.text, frozenset(terms(sentence.text)))
-                for passage, hit in enumerate(self._hits, start=1)
-                for number, sentence in enumerate(hit.units, start=1)
+                for passage, section in enumerate(self._passages, start=1)
+                for number, (_, sentence) in enumerate(section.places, start=1)
             ]
         sharing = [
             (len(sentence_terms & hit_terms), ref, hit_text)
@@ -267,22 +275,23 @@ class AnswerBuilder:
     def _ends_blank(self) -> bool:
         return not self._text.length or self._text.tail[-1].isspace()
 
-    def _resolve(self, ref: Ref) -> tuple[Hit, ScoredUnit] | None:
+    def _resolve(self, ref: Ref) -> Place | None:
         """Returns the sentence that a marker points at; None if there is none."""
         passage, sentence = ref
-        if not 1 <= passage <= len(self._hits):
+        if not 1 <= passage <= len(self._passages):
             return None
-        hit = self._hits[passage - 1]
-        if sentence is None:
-            return hit, self._nearest_sentence(hit)
-        if not 1 <= sentence <= len(hit.units):
+        section = self._passages[passage - 1]
+        if not sentence:
+            places = section.places if sentence is None else section.head
+            return self._nearest(places) if places else None
+        if not 1 <= sentence <= len(section.places):
             return None
-        return hit, hit.units[sentence - 1]
+        return section.places[sentence - 1]
 
-    def _nearest_sentence(self, hit: Hit) -> ScoredUnit:
-        """Returns the passage's sentence that shares most words with the current sentence."""
+    def _nearest(self, places: Sequence[Place]) -> Place:
+        """Returns the place that shares most words with the current sentence."""
         words = set(self._sentence_text.lower().split())
-        return max(hit.units, key=lambda s: len(words & set(s.text.lower().split())))
+        return max(places, key=lambda place: len(words & set(place[1].text.lower().split())))
 
     def _citation(self, hit: Hit, sentence: ScoredUnit) -> tuple[Citation, bool]:
         key = (hit.source.id, sentence.start, sentence.end)
@@ -290,6 +299,7 @@ class AnswerBuilder:
             return self._by_span[key], False
         with self._stages.during("cite"):
             citation = verify_quote(self._generation, hit, sentence, n=len(self.citations) + 1)
+        self._cited_chunks.add(hit.chunk.id)
         self._by_span[key] = citation
         self.citations.append(citation)
         return citation, True

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ..language.answer_type import contains_answer_type, expected_answer_type, is_statement
 from ..language.question import Question
 from ..language.recency import LATEST, as_of, newest_first
-from ..retrieval.diversify import content_key
+from ..retrieval.duplicates import content_key
 from ..types import Hit
 from .conflicts import in_conflict
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 Ref = tuple[int, int | None]
-"""(passage, sentence), both from 1; no sentence where the model named the passage alone."""
+"""(passage, sentence), both from 1; sentence 0 is the passage's title line, None the passage."""
 
 MAX_RANGE = 20
 """A longer range stands for its two ends."""
@@ -40,7 +40,7 @@ _ITEM = re.compile(
     r"(?:(?:see|cf\.?|from) )?"
     r"(?:(?:passages?|sources?|documents?|docs?|sentences?|citations?|refs?)\.?:? ?|p(?=\d)|[#^])?"
     r"(?P<passage>[1-9]\d{0,2})"
-    r"(?:(?:\.s?\.?|:|,? (?:sentences?|s)\.? ?)(?P<sentence>[1-9]\d{0,3}))?"
+    r"(?:(?:\.s?\.?|:|,? (?:sentences?|s)\.? ?)(?P<sentence>0(?!\d)|[1-9]\d{0,3}))?"
     r"(?: ?[-–—] ?(?:p(?=\d))?(?P<to>[1-9]\d{0,3})(?:\.s?(?P<to_sentence>[1-9]\d{0,3}))?)?",
     re.IGNORECASE,
 )
@@ -78,7 +78,10 @@ def parse_refs(content: str) -> tuple[Ref, ...]:
 def parse_round(text: str, at: int) -> tuple[int, tuple[Ref, ...]]:
     """Returns where the round bracket at `at` ends, and what it points at; () if no marker."""
     closed = _ROUND.match(text, at)
-    return (closed.end(), parse_refs(closed.group(1))) if closed else (at, ())
+    refs = parse_refs(closed.group(1)) if closed else ()
+    if closed is None or any(sentence == 0 for _, sentence in refs):  # "(1.0)" is a number
+        return (closed.end() if closed else at), ()
+    return closed.end(), refs
 
 
 def may_be_round(text: str, at: int) -> bool:
@@ -94,9 +97,9 @@ def _expand(
         return [(passage, sentence)]
     if sentence is None and to_sentence is None:
         return [(one, None) for one in _between(passage, to)]
-    if sentence and to_sentence is None:
+    if sentence is not None and to_sentence is None:
         return [(passage, one) for one in _between(sentence, to)]
-    if sentence and to_sentence and to == passage:
+    if sentence is not None and to_sentence and to == passage:
         return [(passage, one) for one in _between(sentence, to_sentence)]
     return [(passage, sentence), (to, to_sentence)]
 

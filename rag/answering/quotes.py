@@ -15,6 +15,7 @@ from index.types import Chunk, Span, Unit
 
 from ..language.answer_type import asks_for_list
 from ..language.plain_text import plain_text
+from ..retrieval.sections import Place
 from ..types import Hit, ScoredUnit
 
 MAX_LIST_UNITS = 20
@@ -30,9 +31,6 @@ _BULLET = re.compile(r"(?:[-*+•‣◦▪–]|(\d{1,3}[.)]))\s+")
 _NOTE = re.compile(r"\[[^\[\]]{1,8}\]")
 """What a footnote begins with."""
 _LIST_KINDS = ("item", "code")
-
-Place = tuple[Hit, ScoredUnit]
-"""A unit, with the hit of the source and chunk that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from functools import partial
 from ..errors import ModelMisbehaved
 from ..model.protocol import ModelEnd, ModelText
 from ..model.refusals import is_refusal
+from ..model.search_line import SearchLines
+from ..retrieval.sections import Place
 from ..threads import in_thread
 from ..types import (
     AnswerSentence,
@@ -29,7 +31,7 @@ from ..verify.llm_judge import LlmJudge, PendingVerdict
 from .cite import AnswerBuilder
 from .extractive import Pick
 from .markers import Piece, SentenceEnd, Text
-from .quotes import Place, Quoter
+from .quotes import Quoter
 from .sentences import SLICE, AnswerBuffer
 
 REFUSALS: dict[Reason, str] = {
@@ -44,6 +46,9 @@ REFUSALS: dict[Reason, str] = {
 MAX_SENTENCES = 1_000
 """Of a model's answer; the rest of a longer one is cut off."""
 
+MAX_AFTER_SEARCH = 2_000
+"""Characters after a search that are waited for: a model that ends says what it counted."""
+
 _ENDS = tuple(".!?…。！？｡")
 
 
@@ -56,6 +61,8 @@ class Written:
     reason: Reason | None = None
     sentences: tuple[AnswerSentence, ...] = ()
     citations: tuple[Citation, ...] = ()
+    cited_hits: tuple[Hit, ...] = ()
+    """Of a model's answer, the chunks that it cites."""
     dropped_markers: int = 0
     model: str | None = None
     usage: Usage | None = None
@@ -115,9 +122,15 @@ class ModelWriter:
         strict: bool,
         fence: str,
         judge: LlmJudge | None = None,
+        may_search: bool = False,
     ) -> None:
-        """`fence` is the random tag of the prompt that the model answers."""
+        """`fence` is the random tag of the prompt that the model answers.
+
+        `may_search`: is the answer given up for a search that the model asks for?
+        """
         self.has_shown_text = False
+        self._search, self._may_search = SearchLines(), may_search
+        self._is_given_up = False
         self._builder, self._strict, self._judge = builder, strict, judge
         self._fence, self._raw, self._tail = fence, list[str](), ""
         self._buffer = AnswerBuffer(builder.resolves, whole_sentences=strict)
@@ -125,10 +138,24 @@ class ModelWriter:
         self._finish_reason: str | None = None
         self._unclosed: deque[tuple[SentenceClosed, PendingVerdict | None]] = deque()
 
+    @property
+    def query(self) -> str | None:
+        """What the model wants to be searched for instead of an answer; None if nothing."""
+        wanted = self._is_given_up and self._may_search
+        return (self._search.query or None) if wanted else None
+
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that the model counted."""
+        return self._usage
+
     async def write(
         self, stream: AsyncGenerator[ModelText | ModelEnd, None], *, model: str
     ) -> AsyncGenerator[Event | Written, None]:
-        """Yields the answer's events, then `Written`; raises the AnswerError of the model."""
+        """Yields the answer's events, then `Written`; raises the AnswerError of the model.
+
+        Yields nothing where the model asks for a search (`query`).
+        """
         try:
             async with aclosing(self._pieces(stream)) as batches:
                 async for pieces in batches:
@@ -139,15 +166,22 @@ class ModelWriter:
         finally:
             if self._judge:
                 await self._judge.close()
+        if self.query:
+            return
         reason = self._reason()
         raw = "".join(self._raw)
         written = replace(
-            _written(self._builder), reason=reason, model=model, usage=self._usage, raw=raw
+            _written(self._builder),
+            cited_hits=self._builder.cited_hits,
+            reason=reason,
+            model=model,
+            usage=self._usage,
+            raw=raw,
         )
         if reason is None:
             yield written
             return
-        written = replace(written, sentences=(), citations=())
+        written = replace(written, sentences=(), citations=(), cited_hits=())
         if not written.text:
             yield Delta(REFUSALS[reason], "text")
             written = replace(written, text=REFUSALS[reason], format="text")
@@ -162,26 +196,43 @@ class ModelWriter:
             return "model_declined"
         if self._builder.sentences:
             return None
-        return "unsupported" if self._strict else "model_declined"
+        return "unsupported" if self._strict and not self._is_given_up else "model_declined"
 
     async def _pieces(
         self, stream: AsyncGenerator[ModelText | ModelEnd, None]
     ) -> AsyncGenerator[Sequence[Piece], None]:
         """Yields what is certain of the model's text as it comes; nothing of a refusal."""
-        sentences = 0
+        sentences = ignored = 0
         async with aclosing(self._texts(stream)) as texts:
             async for text in texts:
                 self._raw.append(text)
                 if self._repeats_prompt(text) or sentences > MAX_SENTENCES:
                     self._buffer.discard()
+                    self._search = SearchLines()
                     break
-                pieces = self._buffer.feed(text)
+                kept = self._search.feed(text)
+                if self._gives_up():
+                    ignored += len(text)
+                    if ignored > MAX_AFTER_SEARCH:
+                        return
+                    continue
+                pieces = self._buffer.feed(kept)
                 sentences += pieces.count(SentenceEnd())
                 yield pieces
+        rest = self._search.finish()
+        if self._gives_up():
+            return
+        if rest:
+            yield self._buffer.feed(rest)
         raw = "".join(self._raw)
         if self.has_shown_text or not is_refusal(raw):
             is_cut = self._finish_reason == "length" and raw.rstrip()[-1:] not in _ENDS
             yield self._buffer.finish(is_cut=is_cut or sentences > MAX_SENTENCES)
+
+    def _gives_up(self) -> bool:
+        """Whether the model has asked for a search before any of its text was shown."""
+        self._is_given_up = self._search.query is not None and not self.has_shown_text
+        return self._is_given_up
 
     async def _texts(
         self, stream: AsyncGenerator[ModelText | ModelEnd, None]

@@ -38,9 +38,9 @@ class Weights:
 
     `other_language` is for questions in another language than English.
 
-    Below the confidence `threshold` nothing is quoted; below `floor` no model is asked either. An
-    answer below `certain` is tentative, a model's below `threshold`. Questions in other languages
-    than English have a confidence and a threshold of their own, as have hits that were read.
+    Below the confidence `threshold` nothing is quoted; a model is asked whatever it is. An answer
+    below `certain` is tentative, a model's below `threshold`. Questions in other languages than
+    English have a confidence and a threshold of their own, as have hits that were read.
     """
 
     fit_date: str
@@ -50,7 +50,6 @@ class Weights:
     confidence: Mapping[str, float]
     threshold: float
     certain: float
-    floor: float
     read_confidence: Mapping[str, float]
     other_confidence: Mapping[str, float]
     other_threshold: float
@@ -72,7 +71,6 @@ def fitted_weights() -> Weights:
         confidence=data["confidence"],
         threshold=data["threshold"],
         certain=data["certain"],
-        floor=data["floor"],
         read_confidence=data["read_confidence"],
         other_confidence=data["other_confidence"],
         other_threshold=data["other_threshold"],

@@ -24,6 +24,7 @@ from rag.answering.cite import AnswerBuilder
 from rag.answering.writer import ModelWriter, Written
 from rag.errors import AnswerError
 from rag.model.protocol import ModelEnd, ModelText
+from rag.retrieval.sections import Section
 from rag.retrieval.weights import fitted_weights
 from rag.types import Answer, Ask, Citation, Delta, Done, Event, Hit, SentenceClosed
 from rag.verify.support import verifier_for
@@ -122,7 +123,7 @@ def pipeline(embedder: Embedder, server: FakeModel) -> Pipeline:
         chat=chat,
         support_mode="flag",
         limits=Limits(history_chars=4_000, passage_chars=12_000),
-        weights=replace(fitted_weights(), floor=0.0, threshold=0.0),
+        weights=replace(fitted_weights(), threshold=0.0),
     )
 
 
@@ -271,6 +272,26 @@ def drafted(
         except AnswerError:
             return []
 
-    builder = AnswerBuilder(generation, hits, judge=verifier_for(QUESTION), writer="model")
+    passages = [Section((hit,)) for hit in hits]
+    builder = AnswerBuilder(generation, passages, judge=verifier_for(QUESTION), writer="model")
     writer = ModelWriter(builder, strict=strict, fence="f00d")
     return asyncio.run(written()), builder
+
+
+@pytest.mark.parametrize("may_search", [True, False])
+def test_a_model_that_never_stops_to_ask_for_searches_is_not_waited_for(
+    may_search: bool, notices: Generation
+) -> None:
+    async def endless() -> AsyncGenerator[ModelText | ModelEnd, None]:
+        while True:
+            yield ModelText("SEARCH: the ferry\n")
+
+    async def write(writer: ModelWriter) -> list[Event | Written]:
+        return [event async for event in writer.write(endless(), model="fake")]
+
+    builder = AnswerBuilder(notices, (), judge=verifier_for(QUESTION), writer="model")
+    writer = ModelWriter(builder, strict=False, fence="f00d", may_search=may_search)
+    events = asyncio.run(write(writer))
+    assert writer.query == ("the ferry" if may_search else None)
+    reasons = [event.reason for event in events if isinstance(event, Written)]
+    assert reasons == ([] if may_search else ["model_declined"])

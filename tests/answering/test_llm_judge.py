@@ -63,7 +63,7 @@ def pipeline(server: FakeModel, embedder: Embedder, mode: SupportMode) -> Pipeli
         judge=chat,
         support_mode=mode,
         limits=Limits(history_chars=4_000, passage_chars=12_000),
-        weights=replace(fitted_weights(), floor=0.0, threshold=0.0),
+        weights=replace(fitted_weights(), threshold=0.0),
     )
 
 
@@ -117,7 +117,7 @@ def test_without_a_judge_the_rules_decide_the_same_sentences_differently(
             chat=chat_client(server),
             support_mode="flag",
             limits=Limits(history_chars=4_000, passage_chars=12_000),
-            weights=replace(fitted_weights(), floor=0.0, threshold=0.0),
+            weights=replace(fitted_weights(), threshold=0.0),
         )
         try:
             return await answering.answer(generation, Ask(QUESTION))

@@ -60,7 +60,7 @@ def shown(text: str) -> str:
             line += piece.text
         else:
             gap = "" if not line or line[-1].isspace() else " "
-            refs = " ".join(f"{p}.{s}" if s else f"{p}" for p, s in piece.refs)
+            refs = " ".join(f"{p}" if s is None else f"{p}.{s}" for p, s in piece.refs)
             line += f"{gap}{{{refs}}}"
     return line
 
@@ -101,6 +101,8 @@ def shown(text: str) -> str:
         ("\\[1.2\\]", "1.2"),
         ("`[1.2]`", "1.2"),
         ("``[1.2] ``", "1.2"),
+        ("[1.0]", "1.0"),
+        ("[1.0, 2.1]", "1.0 2.1"),
         ("[1.2](http://x.example/)", "1.2"),
         ("![1.2](http://x.example/)", "1.2"),
     ],
@@ -112,7 +114,19 @@ def test_a_marker_is_read_as_models_write_it(written: str, meant: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("[2023]", "[1.2.3]", "[0]", "[1.0]", "[sic]", "[ ]", "[x]", "[]", "[1914-1918]"),
+        *(
+            "[2023]",
+            "[1.2.3]",
+            "[0]",
+            "[0.0]",
+            "[1.00]",
+            "(1.0)",
+            "[sic]",
+            "[ ]",
+            "[x]",
+            "[]",
+            "[1914-1918]",
+        ),
         *("[1 apple]", "[p. 5]", "[citation needed]", "a ] b", "【注】", "\\[x\\]", "1.2]"),
         *("`a[1]`", "``a[1] ` [2]``", "```\na[1]\n```\n", "~~~ py\n[1]\n~~~", "```\n[1]\n`\n"),
         *("<b>[sic]</b>", "a\\`b", "[" + "1" * 70 + "]", "wow!", "!", "\\", "`"),
@@ -211,7 +225,7 @@ def test_text_without_signs_is_left_alone(text: str) -> None:
 @given(st.lists(st.tuples(st.integers(1, 999), st.none() | st.integers(1, 9999)), min_size=1))
 @settings(max_examples=100, deadline=None)
 def test_what_is_written_plainly_is_read_back(wanted: list[tuple[int, int | None]]) -> None:
-    written = ", ".join(f"{p}.{s}" if s else f"{p}" for p, s in wanted)
+    written = ", ".join(f"{p}" if s is None else f"{p}.{s}" for p, s in wanted)
     assert parse_refs(written) == tuple(dict.fromkeys(wanted))
 
 

@@ -30,8 +30,9 @@ from rag.model.condense import MAX_QUESTION_CHARS as MAX_CONDENSED_CHARS
 from rag.model.prompt import build_condense_messages, parse_verdicts
 from rag.model.reasoning import ReasoningFilter
 from rag.model.refusals import is_refusal, may_be_refusal, without_label
+from rag.model.search_line import SearchLines
 from rag.retrieval.condense_rules import condense_by_rules
-from rag.retrieval.diversify import content_key
+from rag.retrieval.duplicates import content_key
 from rag.retrieval.query import MAX_CORRECTED_CHARS, single_edits
 from rag.types import Turn
 from rag.verify.support import check_support, strip_markup, support_score
@@ -67,6 +68,16 @@ def filtered(step: int, *, is_unopened: bool) -> Work:
         for start in range(0, len(text), step):
             reasoning.feed(text[start : start + step])
         reasoning.finish()
+
+    return work
+
+
+def without_searches(step: int) -> Work:
+    def work(text: str) -> None:
+        lines = SearchLines()
+        for start in range(0, len(text), step):
+            lines.feed(text[start : start + step])
+        lines.finish()
 
     return work
 
@@ -109,6 +120,8 @@ WORK: dict[str, tuple[int, Work]] = {
     ),
     "ReasoningFilter": (10 * ANSWER, filtered(10**9, is_unopened=False)),
     "ReasoningFilter, unopened": (ANSWER, filtered(4, is_unopened=True)),
+    "SearchLines": (10 * ANSWER, without_searches(SLICE)),
+    "SearchLines, in tokens": (ANSWER, without_searches(3)),
     "is_refusal": (10 * ANSWER, is_refusal),
     "may_be_refusal": (10 * ANSWER, may_be_refusal),
     "without_label": (10 * ANSWER, without_label),

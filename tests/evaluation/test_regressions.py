@@ -176,9 +176,7 @@ def _next(cited: Citation, text: str) -> Citation:
 
 
 def test_abstention_switched_off(bench: Bench) -> None:
-    comparison = bench.compare(
-        bench.target(weights=replace(fitted_weights(), threshold=0.0, floor=0.0))
-    )
+    comparison = bench.compare(bench.target(weights=replace(fitted_weights(), threshold=0.0)))
     assert_regression(comparison, "abstention_recall", "answered_unanswerable")
 
 
@@ -241,7 +239,7 @@ class ConstantEmbedder:
 def test_dense_retrieval_switched_off() -> None:
     data, _, path = (SQUAD or "").partition(":")
     cases = [case for case in read_cases(Path(path))[0] if case.answerable]
-    never_refuses = replace(fitted_weights(), threshold=0.0, floor=0.0)
+    never_refuses = replace(fitted_weights(), threshold=0.0)
     for bench in open_bench(Path(data), "squad", cases[:COUNT]):
         pipeline = Pipeline(
             embedder=ConstantEmbedder(bench.components.embedder),  # type: ignore[arg-type]  # queries only

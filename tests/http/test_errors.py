@@ -217,7 +217,7 @@ def test_the_openapi_document_names_the_problems_and_the_events(client: LocalCli
     assert list(asked["422"]["content"]) == ["application/problem+json"]
     events = asked["200"]["content"]["text/event-stream"]["schema"]["oneOf"]
     names = [event["properties"]["event"]["const"] for event in events]
-    assert names == ["passages", "delta", "sentence", "citation", "done", "error"]
+    assert names == ["passages", "search", "delta", "sentence", "citation", "done", "error"]
     known = document["components"]["schemas"]
     used = {
         event["properties"]["data"]["contentSchema"]["$ref"].rpartition("/")[2] for event in events

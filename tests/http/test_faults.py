@@ -196,3 +196,19 @@ def test_a_client_that_leaves_while_waiting_asks_the_model_nothing(
     wait_until(lambda: serving.tasks() <= tasks, timeout_s=DEADLINE_S + SLACK_S)
     assert len(model.requests) == request_count
     check_nothing_is_left(serving, model, tasks=tasks)
+
+
+def test_a_model_that_searches_without_end_is_stopped_and_its_searches_are_events(
+    serving: Serving, model: FakeModel
+) -> None:
+    model.script = Reply("SEARCH: how long the lake froze\n" * 50, piece=40)
+    request_count = len(model.requests)
+    body = {"question": QUESTION, "stream": True}
+    response = httpx.post(f"{serving.url}/v1/answers", json=body, timeout=30)
+    lines = response.text.splitlines()
+    names = [line[7:] for line in lines if line.startswith("event: ")]
+    assert names == ["passages", "search", "search", "delta", "done"]
+    data = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+    assert data[1] == data[2] == {"query": "how long the lake froze"}
+    assert data[-1]["reason"] == "model_declined"
+    assert len(model.requests) == request_count + 3

@@ -110,6 +110,8 @@ def test_the_events_of_a_stream_name_the_shape_of_their_data() -> None:
         event["properties"]["event"]["const"]: event["properties"]["data"]["contentSchema"]["$ref"]
         for event in events
     }
-    assert list(told) == ["passages", "delta", "sentence", "citation", "done", "error"]
+    assert list(told) == [
+        *("passages", "search", "delta", "sentence", "citation", "done", "error"),
+    ]
     assert {ref.rpartition("/")[2] for ref in told.values()} <= KNOWN.keys()
     assert answered["application/json"]["schema"]["$ref"] == told["done"]

@@ -40,7 +40,8 @@ PLAIN = {
     *("widget_origins", "widget_collections", "rate_limit_per_minute", "root_path"),
     *("trusted_proxies", "max_concurrent_answers", "max_wait_s", "workers", "drain_s"),
     *("reader", "support_mode", "support_judge", "keep_answers", "metrics_port", "log_content"),
-    *("llm.model", "llm.temperature", "llm.max_tokens", "llm.deadline_s"),
+    *("llm.model", "llm.temperature", "llm.max_tokens", "llm.passage_chars"),
+    "llm.deadline_s",
     *("embed.model", "embed.runtime", "rerank.model"),
 }
 """The others; `public_url`, which is part of every link, refuses user names and queries."""
