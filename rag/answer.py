@@ -21,14 +21,15 @@ from .answering.cite import AnswerBuilder
 from .answering.confidence import Evidence, assess, refusal_reason
 from .answering.extractive import HITS
 from .answering.quotes import Quoter
-from .answering.writer import ModelWriter, Written, quote, refuse
+from .answering.writer import ModelWriter, Written, quote, refuse, say
 from .errors import AnswerError
 from .language.word_cover import language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.dialogue import Dialogue
 from .model.protocol import ChatModel
+from .replies.prepare import prepare
 from .result import AskedQuestion, build_answer, total_usage
-from .retrieval.condense_rules import condense_by_rules
+from .retrieval.condense_rules import condense_by_rules, without_small_talk
 from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
 from .retrieval.reader import Reader
@@ -46,6 +47,7 @@ from .types import (
     Failed,
     Hit,
     PassagesFound,
+    Reason,
     SearchMade,
     Usage,
 )
@@ -151,15 +153,14 @@ class Pipeline:
         """Condenses, retrieves, decides, and has the answer written, cited and verified."""
         started = time.perf_counter()
         with recorder.stages.during("follow_up"):
-            standalone = await self._condense(ask)
-        question = AskedQuestion(ask, generation, recorder, standalone)
+            question = await self._understand(generation, ask, recorder)
         with recorder.stages.during("retrieve"):
             evidence, candidates = await in_thread(partial(self._retrieve, question))
         yield PassagesFound(recorder.answer_id, evidence.hits)
-        threshold = 0.0 if self._chat else self._threshold(standalone)
-        reason = refusal_reason(evidence, generation.info, threshold)
         try:
-            if reason:
+            if reply := question.prepared.reply:
+                items = _as_async(say(*reply))
+            elif reason := self._refusal(question, evidence):
                 items = _as_async(refuse(reason))
             elif self._chat:
                 items = self._write(question, evidence, candidates, self._chat)
@@ -176,20 +177,38 @@ class Pipeline:
             log.warning("answer %s failed: %s", recorder.answer_id, error)
             yield Failed(error)
 
+    async def _understand(
+        self, generation: Generation, ask: Ask, recorder: OutcomeRecorder
+    ) -> AskedQuestion:
+        has_model = self._chat is not None
+        prepared = await in_thread(partial(prepare, ask, generation, has_model=has_model))
+        standalone = ask.question if prepared.evidence else await self._condense(ask)
+        return AskedQuestion(ask, generation, recorder, standalone, prepared)
+
+    def _refusal(self, question: AskedQuestion, evidence: Evidence) -> Reason | None:
+        threshold = 0.0 if self._chat else self._threshold(question.standalone)
+        return refusal_reason(evidence, question.generation.info, threshold)
+
     def _threshold(self, standalone: str) -> float:
         return self._weights.threshold_for(is_english=language_of(standalone) == "en")
 
     async def _condense(self, ask: Ask) -> str:
-        if not ask.history:
+        history = without_small_talk(ask.history)
+        if not history:
             return ask.question
         if self._chat is None:
-            return await in_thread(partial(condense_by_rules, ask.question, ask.history))
+            return await in_thread(partial(condense_by_rules, ask.question, history))
         return await condense(
-            self._chat, ask.question, ask.history, history_chars=self._limits.history_chars
+            self._chat, ask.question, history, history_chars=self._limits.history_chars
         )
 
     def _retrieve(self, question: AskedQuestion) -> tuple[Evidence, tuple[Hit, ...]]:
         """Returns the evidence, and the hits to show a model; blocks for some milliseconds."""
+        if evidence := question.prepared.evidence:
+            return evidence, evidence.hits
+        return self._find(question)
+
+    def _find(self, question: AskedQuestion) -> tuple[Evidence, tuple[Hit, ...]]:
         started, ask = time.perf_counter(), question.ask
         result: RetrievalResult | None = None
         candidates: tuple[Hit, ...] = ()
@@ -303,7 +322,8 @@ class Pipeline:
 
     async def _quote(self, question: AskedQuestion, evidence: Evidence) -> list[Event | Written]:
         builder = self._builder(question, "extractive")
-        quoter = Quoter(question.generation, question.standalone, evidence.hits)
+        asked = "" if question.prepared.kind == "summary" else question.standalone
+        quoter = Quoter(question.generation, asked, evidence.hits)
         hits, picks = evidence.hits, evidence.picks
         return await in_thread(lambda: list(quote(builder, quoter, hits, picks)))
 

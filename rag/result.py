@@ -6,6 +6,7 @@ from index.store.generation import Generation
 
 from .answering.confidence import Evidence
 from .answering.writer import Written
+from .replies.prepare import Prepared
 from .retrieval.weights import Weights
 from .timing import OutcomeRecorder
 from .types import Answer, Ask, Conflict, Hit, Usage
@@ -19,6 +20,7 @@ class AskedQuestion:
     generation: Generation
     recorder: OutcomeRecorder
     standalone: str
+    prepared: Prepared
 
 
 def build_answer(
@@ -47,6 +49,8 @@ def build_answer(
         usage=written.usage,
         conflicts=_conflicts(question, evidence, written),
         tentative=written.reason is None and evidence.confidence < certain,
+        kind=question.prepared.kind,
+        sources=written.sources,
         dropped_markers=written.dropped_markers,
         raw=written.raw,
     )

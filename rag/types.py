@@ -10,6 +10,7 @@ from typing import Literal
 from index.types import NO_FILTERS, Chunk, Filters, GenerationInfo, Source, Span, UnitKind
 
 from .errors import AnswerError
+from .language.kind.intent import Kind
 
 Status = Literal["supported", "unsupported", "uncited", "remark"]
 Reason = Literal[
@@ -193,6 +194,10 @@ class Answer:
     conflicts: tuple[Conflict, ...] = ()
     tentative: bool = False
     """Whether it is not certain that the answer, however well cited, answers the question."""
+    kind: Kind = "question"
+    """What was asked: a greeting, for a summary, …"""
+    sources: tuple[Source, ...] = ()
+    """The articles that the answer lists, where it is asked which there are."""
     dropped_markers: int = 0
     raw: str | None = None
     """What the model wrote last, before anything was done to it; None where it wrote nothing."""

@@ -130,6 +130,9 @@ def format_answer(answer: dict[str, Any], *, width: int | None = None) -> str:
     answer_width = width if answer["format"] == "text" else None  # markdown keeps its lines
     blocks = [_wrap(answer["answer"], answer_width, "")]
     blocks.append("\n".join(_wrap(line, width, "  ") for line in _warnings(answer)))
+    if listed := answer.get("sources"):
+        paths = [_wrap(f"{INDENT}{one['source']}", width, INDENT) for one in listed]
+        blocks.append("\n".join(["Files:", *paths]))
     blocks += [
         _format_reference(f"[{one['n']}]", one, _location(one), one["quote"], width)
         for one in answer["citations"]

@@ -194,6 +194,7 @@ def log_outcome(outcome: Outcome, *, log_content: bool) -> None:
         fields["cause"] = type(outcome.error).__name__
     if answer := outcome.answer:
         fields |= {
+            "kind": answer.kind,
             "reason": answer.reason,
             "answerer": answer.answerer,
             "degraded": answer.degraded,

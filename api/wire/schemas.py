@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool
 
 from index.types import Filters as IndexFilters
+from rag.language.kind.intent import Kind
 from rag.types import Answerer, Format, Reason, Status
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -180,6 +181,18 @@ class Conflict(BaseModel):
     citations: list[int]
 
 
+class ListedSource(BaseModel):
+    """An article that an answer lists, with the link that shows it."""
+
+    source_id: str
+    source: str = Field(description="The file's path below the corpus")
+    title: str
+    date: str | None = Field(
+        description="Day that the source states: `YYYY-MM-DD`, or its beginning"
+    )
+    url: str
+
+
 class Index(BaseModel):
     """The generation of the index that answered."""
 
@@ -201,6 +214,7 @@ class AnswerBody(BaseModel):
     id: str
     question: str
     standalone_question: str
+    kind: Kind = Field(default="question", description="What the question asks for")
     answer: str
     format: Format
     answered: bool
@@ -213,6 +227,9 @@ class AnswerBody(BaseModel):
     sentences: list[Sentence]
     citations: list[Citation]
     conflicts: list[Conflict] = []
+    sources: list[ListedSource] = Field(
+        default=[], description="The articles listed where it is asked which there are"
+    )
     passages: list[Passage]
     index: Index
     timings_ms: dict[str, float]

@@ -107,6 +107,7 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
         id=answer.id,
         question=answer.question,
         standalone_question=answer.standalone_question,
+        kind=answer.kind,
         answer=answer.answer,
         format=answer.format,
         answered=answer.answered,
@@ -119,6 +120,7 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
         sentences=[sentence(one) for one in answer.sentences],
         citations=[citation(one, links) for one in answer.citations],
         conflicts=[schemas.Conflict(**asdict(one)) for one in answer.conflicts],
+        sources=[listed_source(one, links) for one in answer.sources],
         passages=passages(answer.passages, links) if include_passages else [],
         index=index(answer.index),
         timings_ms={name: round(ms, 1) for name, ms in answer.timings_ms.items()},
@@ -129,6 +131,17 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
 def sources(sources: Iterable[Source], links: LinkSigner) -> list[schemas.SourceBody]:
     """Returns a page of sources; a long one has fewer of them, but at least one."""
     return list(_within_limit(source(one, links) for one in sources))
+
+
+def listed_source(source: Source, links: LinkSigner) -> schemas.ListedSource:
+    """Returns a source that an answer lists, with the signed link to its page."""
+    return schemas.ListedSource(
+        source_id=source.id,
+        source=source.path,
+        title=shorten(source.title, MAX_TITLE_CHARS),
+        date=source.date,
+        url=links.view_url(source.id, source.sha256, start=0, end=0, quote=""),
+    )
 
 
 def source(source: Source, links: LinkSigner) -> schemas.SourceBody:

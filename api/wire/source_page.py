@@ -65,7 +65,8 @@ def render_source_page(
     if start is end is None:
         last = 0
     note = ""
-    if version is not None and not source.sha256.startswith(version):
+    is_whole = start == end == 0 and not fingerprint  # a link to an article, not to a passage
+    if version is not None and not is_whole and not source.sha256.startswith(version):
         position = find_quote(fingerprint, text, length=last - first, near=first)
         first, last = (0, 0) if position is None else (position, position + last - first)
         changed = _CHANGED if len(text) <= SEARCH_CHARS else _CHANGED_LONG

@@ -211,7 +211,9 @@ class Quoter:
         chunks = self._generation.chunks(range(first, last))
         own = [chunk for chunk, _ in chunks if chunk.source_id == hit.source.id]
         text = self._generation.text(hit.source.id)
-        return [(_hit_of(hit, chunk), _scored(unit, text)) for chunk in own for unit in chunk.units]
+        return [
+            (_hit_of(hit, chunk), unscored(unit, text)) for chunk in own for unit in chunk.units
+        ]
 
 
 def with_header(place: Place) -> list[Place]:
@@ -251,7 +253,8 @@ def _hit_of(hit: Hit, chunk: Chunk) -> Hit:
     return hit if chunk.row == hit.chunk.row else replace(hit, chunk=chunk)
 
 
-def _scored(unit: Unit, text: str) -> ScoredUnit:
+def unscored(unit: Unit, text: str) -> ScoredUnit:
+    """Returns a unit of the source that has this text, without scores."""
     words = text[unit.start : unit.end]
     context = tuple(text[start:end] for start, end in unit.under)
     return ScoredUnit(unit.start, unit.end, words, 0.0, 0.0, 0.0, unit.kind, unit.under, context)

@@ -10,6 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 
+from index.types import Source
+
 from ..errors import ModelMisbehaved
 from ..model.protocol import ModelEnd, ModelText
 from ..model.refusals import is_refusal
@@ -68,12 +70,19 @@ class Written:
     usage: Usage | None = None
     raw: str | None = None
     degraded: bool = False
+    sources: tuple[Source, ...] = ()
 
 
 def refuse(reason: Reason) -> Iterator[Event | Written]:
     """Yields a refusal."""
     yield Delta(REFUSALS[reason], "text")
     yield Written(REFUSALS[reason], "text", reason)
+
+
+def say(text: str, sources: Sequence[Source] = ()) -> Iterator[Event | Written]:
+    """Yields a reply of the service itself, and the articles that it lists."""
+    yield Delta(text, "text")
+    yield Written(text, "text", sources=tuple(sources))
 
 
 def quote(

@@ -13,6 +13,7 @@ from itertools import dropwhile
 
 from index.text.analyzer import STOP_WORDS, content_terms, terms
 
+from ..language.kind.intent import NOT_SEARCHED, recognize
 from ..types import Turn
 
 _CONTINUATION = re.compile(
@@ -68,6 +69,17 @@ def condense_by_rules(question: str, history: Sequence[Turn]) -> str:
             added.append(subject)
             words |= new
     return f"{question.rstrip()} ({'; '.join(added)[:MAX_SUBJECT_CHARS]})" if added else question
+
+
+def without_small_talk(history: Sequence[Turn]) -> tuple[Turn, ...]:
+    """Returns the history without greetings, questions about the service, and their replies."""
+    kept, is_reply = list[Turn](), False
+    for turn in history:
+        if turn.role == "user":
+            is_reply = recognize(turn.content).kind in NOT_SEARCHED
+        if not is_reply:
+            kept.append(turn)
+    return tuple(kept)
 
 
 def newest_turns(history: Sequence[Turn], max_chars: int) -> list[Turn]:

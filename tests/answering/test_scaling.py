@@ -20,6 +20,8 @@ from rag.language.answer_type import (
     expected_answer_type,
     is_statement,
 )
+from rag.language.kind.intent import MAX_CHARS as MAX_INTENT_CHARS
+from rag.language.kind.intent import plain_kind, recognize
 from rag.language.names import missing_name
 from rag.language.negation import negation_differs
 from rag.language.numbers import missing_number
@@ -31,7 +33,7 @@ from rag.model.prompt import build_condense_messages, parse_verdicts
 from rag.model.reasoning import ReasoningFilter
 from rag.model.refusals import is_refusal, may_be_refusal, without_label
 from rag.model.search_line import SearchLines
-from rag.retrieval.condense_rules import condense_by_rules
+from rag.retrieval.condense_rules import condense_by_rules, without_small_talk
 from rag.retrieval.duplicates import content_key
 from rag.retrieval.query import MAX_CORRECTED_CHARS, single_edits
 from rag.types import Turn
@@ -172,6 +174,15 @@ WORK: dict[str, tuple[int, Work]] = {
     "as_of": (MAX_QUESTION_CHARS, as_of),
     "asks_for_list": (MAX_QUESTION_CHARS, asks_for_list),
     "language_of": (MAX_QUESTION_CHARS, language_of),
+    "recognize": (MAX_INTENT_CHARS, recognize),
+    "recognize, after polite words": (
+        MAX_INTENT_CHARS,
+        lambda text: recognize(
+            f"Hi, could you please list all articles about {text}"[:MAX_INTENT_CHARS]
+        ),
+    ),
+    "plain_kind": (MAX_QUESTION_CHARS, plain_kind),
+    "without_small_talk": (10 * TURN, lambda text: without_small_talk(history(text))),
 }
 
 

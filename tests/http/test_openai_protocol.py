@@ -36,6 +36,15 @@ def test_one_model_is_told_of_by_its_name(client: openai.OpenAI) -> None:
             client.models.retrieve(name)
 
 
+def test_a_greeting_is_answered_without_links(client: openai.OpenAI) -> None:
+    made = client.chat.completions.create(
+        model="footnote", messages=[{"role": "user", "content": "Hi!"}]
+    )
+    assert made.choices[0].finish_reason == "stop"
+    assert (made.choices[0].message.content or "").startswith("Hello!")
+    assert not made.choices[0].message.annotations
+
+
 def test_a_plain_answer_has_links_behind_its_markers(
     client: openai.OpenAI, service: RunningService
 ) -> None:

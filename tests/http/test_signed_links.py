@@ -84,6 +84,22 @@ def test_every_passage_and_citation_has_one_in_streams_and_hits_too(data: Path) 
             assert shown["url"] in stream
 
 
+def test_listed_articles_have_one_too(data: Path) -> None:
+    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
+        wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
+        headers = {"Authorization": f"Bearer {key}"}
+        asked = {"question": "Which articles do you have?"}
+        answer = client.post("/v1/answers", json=asked, headers=headers).json()
+        assert answer["kind"] == "catalogue"
+        assert answer["sources"]
+        for listed in answer["sources"]:
+            page = client.get(listed["url"])
+            assert page.status_code == 200
+            assert ParsedPage(page.text).marked == ""
+            assert listed["title"] in answer["answer"]
+
+
 def test_a_link_opens_nothing_else(keyed: tuple[LocalClient, str]) -> None:
     client, url = keyed
     parts = urlsplit(url)

@@ -49,6 +49,10 @@ def test_exactly_the_passage_is_marked(text: str, data: st.DataObject) -> None:
     assert page.article == whole
 
 
+def test_a_link_to_an_article_says_nothing_of_a_passage_that_changed() -> None:
+    assert render(NASTY, 0, 0, version="other") == render(NASTY, 0, 0)
+
+
 def test_an_article_cannot_leave_its_page() -> None:
     page = ParsedPage(render(NASTY * 3, 10, 60))
     assert {"script", "img"}.isdisjoint(page.tags)

@@ -235,6 +235,15 @@ def test_an_answer_names_file_line_and_quote(seeds_data: Path, terminal: Termina
     assert done.err == ""
 
 
+def test_a_list_of_articles_names_their_files(seeds_data: Path, terminal: Terminal) -> None:
+    done = terminal("ask", "Which articles do you have?", "--data-dir", seeds_data)
+    assert done.code == 0
+    assert done.out.startswith("Articles: 5\n- The partners behind Xiaomi's car\n")
+    assert "\n\nFiles:\n    the-partners-behind-xiaomis-car.md\n" in done.out
+    greeted = terminal("ask", "Hi!", "--data-dir", seeds_data, "--json")
+    assert json.loads(greeted.out)["kind"] == "greeting"
+
+
 def test_unsupported_sentences_of_a_model_are_listed_under_the_answer(
     seeds_data: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
