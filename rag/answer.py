@@ -23,10 +23,12 @@ from .answering.extractive import HITS
 from .answering.quotes import Quoter
 from .answering.writer import ModelWriter, Written, quote, refuse, say
 from .errors import AnswerError
+from .language.kind.comparison import compared
 from .language.word_cover import language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.dialogue import Dialogue
 from .model.protocol import ChatModel
+from .replies.comparison import with_sides
 from .replies.prepare import prepare
 from .result import AskedQuestion, build_answer, total_usage
 from .retrieval.condense_rules import condense_by_rules, without_small_talk
@@ -206,7 +208,21 @@ class Pipeline:
         """Returns the evidence, and the hits to show a model; blocks for some milliseconds."""
         if evidence := question.prepared.evidence:
             return evidence, evidence.hits
+        if sides := compared(question.standalone):
+            return self._compare(question, sides)
         return self._find(question)
+
+    def _compare(
+        self, question: AskedQuestion, sides: tuple[str, str]
+    ) -> tuple[Evidence, tuple[Hit, ...]]:
+        asked, ask = f"{sides[0]} or {sides[1]}?", question.ask
+        together = replace(question, ask=replace(ask, question=asked), standalone=asked)
+        search = partial(self._search, question.generation, top_k=HITS, filters=ask.filters)
+        evidence, hits = self._find(together)
+        certain = self._weights.certain
+        evidence = with_sides(evidence, sides, search, certain=certain, top_k=ask.top_k)
+        found = {hit.chunk.id for hit in hits}
+        return evidence, (*(hit for hit in evidence.hits if hit.chunk.id not in found), *hits)
 
     def _find(self, question: AskedQuestion) -> tuple[Evidence, tuple[Hit, ...]]:
         started, ask = time.perf_counter(), question.ask

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from rag.language.kind.comparison import compared
 from rag.language.kind.intent import Kind, plain_kind, recognize
 
 TODAY = date(2026, 11, 28)
@@ -283,3 +284,36 @@ def test_other_questions_have_a_kind_too(text: str, kind: Kind) -> None:
 
 def test_a_long_text_is_a_question() -> None:
     assert recognize("Hi " * 100, today=TODAY).kind == "question"
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("Compare the SU7 and the YU7", ("SU7", "YU7")),
+        (
+            "What is the difference between sick leave and annual leave?",
+            ("sick leave", "annual leave"),
+        ),
+        ("SU7 vs. YU7", ("SU7", "YU7")),
+        ("Vergleiche BYD mit CATL", ("BYD", "CATL")),
+        ("Was ist der Unterschied zwischen Miete und Pacht?", ("Miete", "Pacht")),
+        ("Quelle est la différence entre la carte et le badge ?", ("carte", "badge")),
+        ("¿Cuál es la diferencia entre el SU7 y el YU7?", ("SU7", "YU7")),
+        ("SU7和YU7有什么区别？", ("SU7", "YU7")),
+    ],
+)
+def test_a_comparison_has_two_sides(text: str, sides: tuple[str, str]) -> None:
+    assert compared(text) == sides
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is the SU7 or the YU7 faster?",
+        "Where is the slack channel for the vs code plugin?",
+        "visitors of the site in 2013 vs 2023",
+        "Compare prices",
+    ],
+)
+def test_other_questions_have_none(text: str) -> None:
+    assert compared(text) is None

@@ -36,6 +36,9 @@ FILES = {
     "The mill sold 12,000 sacks of flour in the second quarter of the year.\n",
     "report-q1.md": "---\ndate: 2025-04-30\n---\n# Report on the first quarter\n\n"
     "The mill sold 9,000 sacks of flour in the first quarter, when the river was frozen.\n",
+    "boats.md": "# Boats\n\nThe Heron is a rowing boat of oak for four people.\n\n"
+    "It is painted green every spring by the members of the club.\n",
+    "ferry.md": "# Ferry\n\nThe Osprey is a ferry of steel, and carries forty cars.\n",
     "mill.md": "---\ndate: 2024-02-01\n---\n# The old mill\n\nThe wheel turns by the river.\n",
     **{f"notes/{n}.md": f"# Note {n}\n\nNumber {n} is about hay.\n" for n in range(30)},
 }
@@ -89,7 +92,7 @@ def ask_model(
         ("再见", "greeting", "再见"),
         ("What can you do?", "service", "This service answers"),
         ("¿Quién eres?", "service", "Este servicio"),
-        ("Which articles do you have?", "catalogue", "Articles: 34\n- "),
+        ("Which articles do you have?", "catalogue", "Articles: 36\n- "),
     ],
 )
 def test_a_reply_cites_nothing_and_asks_no_model(
@@ -124,7 +127,7 @@ def test_a_reply_is_counted_as_answered(generation: Generation, embedder: Embedd
 def test_a_long_list_is_cut_and_counted(answer: Callable[[Ask], Answer]) -> None:
     reply = answer(Ask("List all articles"))
     assert len(reply.sources) == MAX_LISTED
-    assert reply.answer.endswith(f"\n… and {34 - MAX_LISTED} more")
+    assert reply.answer.endswith(f"\n… and {36 - MAX_LISTED} more")
 
 
 def test_articles_are_listed_by_what_they_mention_titles_first(
@@ -147,7 +150,7 @@ def test_new_articles_come_first_and_undated_ones_are_counted(
     reply = answer(Ask("What is new since March 2025?"))
     assert [one.path for one in reply.sources] == ["report-q2.md", "report-q1.md"]
     assert reply.answer.startswith("Articles (dated 2025-03-01 or later): 2")
-    assert reply.answer.endswith("Articles that state no date: 31")
+    assert reply.answer.endswith("Articles that state no date: 33")
 
 
 @pytest.mark.parametrize(
@@ -222,3 +225,21 @@ def test_a_greeting_is_no_subject_of_a_follow_up(answer: Callable[[Ask], Answer]
     history = (Turn("user", "Hi there"), Turn("assistant", "Hello!"))
     asked = "And how much is it in a capital city?"
     assert answer(Ask(asked, history)).standalone_question == asked
+
+
+@pytest.mark.parametrize("top_k", [5, 2])
+def test_a_comparison_quotes_both_sides(top_k: int, answer: Callable[[Ask], Answer]) -> None:
+    reply = answer(Ask("Compare the Heron and the Osprey", top_k=top_k))
+    assert (reply.kind, reply.answered) == ("comparison", True)
+    assert {"boats.md", "ferry.md"} <= {one.source for one in reply.citations}
+    assert len(reply.passages) == top_k
+    assert [hit.rank for hit in reply.passages] == list(range(1, top_k + 1))
+    for one in reply.citations:
+        assert FILES[one.source][one.start : one.end] == one.quote
+
+
+def test_a_comparison_with_what_no_article_has_is_not_made_up(
+    answer: Callable[[Ask], Answer],
+) -> None:
+    reply = answer(Ask("Compare elephants and giraffes"))
+    assert not reply.answered

@@ -20,6 +20,7 @@ from rag.language.answer_type import (
     expected_answer_type,
     is_statement,
 )
+from rag.language.kind.comparison import compared
 from rag.language.kind.intent import MAX_CHARS as MAX_INTENT_CHARS
 from rag.language.kind.intent import plain_kind, recognize
 from rag.language.names import missing_name
@@ -181,6 +182,7 @@ WORK: dict[str, tuple[int, Work]] = {
             f"Hi, could you please list all articles about {text}"[:MAX_INTENT_CHARS]
         ),
     ),
+    "compared": (MAX_INTENT_CHARS, lambda text: compared(f"compare {text}"[:MAX_INTENT_CHARS])),
     "plain_kind": (MAX_QUESTION_CHARS, plain_kind),
     "without_small_talk": (10 * TURN, lambda text: without_small_talk(history(text))),
 }
