@@ -163,7 +163,7 @@ class Pipeline:
             if reply := question.prepared.reply:
                 items = _as_async(say(*reply))
             elif reason := self._refusal(question, evidence):
-                items = _as_async(refuse(reason))
+                items = _as_async(refuse(reason, question.language))
             elif self._chat:
                 items = self._write(question, evidence, candidates, self._chat)
             else:
@@ -195,7 +195,7 @@ class Pipeline:
         return self._weights.threshold_for(is_english=language_of(standalone) == "en")
 
     async def _condense(self, ask: Ask) -> str:
-        history = without_small_talk(ask.history)
+        history = await in_thread(partial(without_small_talk, ask.history))
         if not history:
             return ask.question
         if self._chat is None:
@@ -287,7 +287,11 @@ class Pipeline:
             )
             info, threshold = question.generation.info, self._threshold(question.standalone)
             reason = refusal_reason(evidence, info, threshold)
-            for item in refuse(reason) if reason else await self._quote(question, evidence):
+            for item in (
+                refuse(reason, question.language)
+                if reason
+                else await self._quote(question, evidence)
+            ):
                 yield replace(item, degraded=True) if isinstance(item, Written) else item
 
     async def _model_items(
@@ -311,6 +315,7 @@ class Pipeline:
                 self._builder(question, "model", dialogue.passages),
                 strict=self._mode == "strict",
                 fence=fence,
+                language=question.language,
                 judge=self._llm_judge(question, share=share),
                 may_search=searches_left > 0,
             )
@@ -340,8 +345,11 @@ class Pipeline:
         builder = self._builder(question, "extractive")
         asked = "" if question.prepared.kind == "summary" else question.standalone
         quoter = Quoter(question.generation, asked, evidence.hits)
-        hits, picks = evidence.hits, evidence.picks
-        return await in_thread(lambda: list(quote(builder, quoter, hits, picks)))
+        return await in_thread(
+            lambda: list(
+                quote(builder, quoter, evidence.hits, evidence.picks, language=question.language)
+            )
+        )
 
     def _builder(
         self, question: AskedQuestion, writer: Answerer, passages: tuple[Section, ...] = ()

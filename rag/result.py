@@ -6,6 +6,7 @@ from index.store.generation import Generation
 
 from .answering.confidence import Evidence
 from .answering.writer import Written
+from .language.word_cover import Language, language_of
 from .replies.prepare import Prepared
 from .retrieval.weights import Weights
 from .timing import OutcomeRecorder
@@ -21,6 +22,11 @@ class AskedQuestion:
     recorder: OutcomeRecorder
     standalone: str
     prepared: Prepared
+
+    @property
+    def language(self) -> Language:
+        """The language in which it was asked."""
+        return language_of(self.ask.question)
 
 
 def build_answer(

@@ -1,7 +1,7 @@
 """The features of `confidence`: how the chosen unit fits, what it lacks, how it compares.
 
-Each is of about 0 to 1. The chosen unit is the best of those that are quoted. These are the twenty
-of 57 that were left when the one that helped least was dropped again and again (DECISIONS.md).
+Each is of about 0 to 1. The chosen unit is the best of those that are quoted. These are what was
+left of 57 when the one that helped least was dropped again and again (DECISIONS.md).
 """
 
 import re
@@ -43,7 +43,7 @@ def features(
     best = max(picks, key=lambda pick: pick.score)
     hit, kind = hits[best.hit], asked.answer_type
     unit = hit.units[best.sentence]
-    figures = asked_figures(asked.text, hits)
+    figures, around = asked_figures(asked.text, hits), [*headings(hit), *unit.context, unit.text]
     everywhere = [part for one in hits for part in (*headings(one), one.text)]
     is_time_span = _NUMBER.search(unit.text) and _TIME_SPAN.search(unit.text)
     return {
@@ -61,7 +61,8 @@ def features(
         "row": float(unit.kind == "row"),
         "misses": float(kind != "open" and not contains_answer_type(kind, unit.text, asked.text)),
         "duration": float(bool(asked.asks_duration and is_time_span)),
-        "figures_missing": missing_share(figures, [*headings(hit), *unit.context, unit.text]),
+        "figures_missing": missing_share(figures, around),
+        "names_missing": missing_share(asked.names, around),
         "names_nowhere": missing_share(asked.names, everywhere),
         "entropy": _entropy(ranked, hits),
         "quoted": len(picks) / 3,

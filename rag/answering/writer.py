@@ -13,6 +13,8 @@ from functools import partial
 from index.types import Source
 
 from ..errors import ModelMisbehaved
+from ..language.refusals import REFUSALS
+from ..language.word_cover import Language
 from ..model.protocol import ModelEnd, ModelText
 from ..model.refusals import is_refusal
 from ..model.search_line import SearchLines
@@ -35,15 +37,6 @@ from .extractive import Pick
 from .markers import Piece, SentenceEnd, Text
 from .quotes import Quoter
 from .sentences import SLICE, AnswerBuffer
-
-REFUSALS: dict[Reason, str] = {
-    "index_empty": "There is nothing to answer from: the index holds no articles.",
-    "nothing_retrieved": "None of the articles says anything about this.",
-    "low_confidence": "The articles do not seem to answer this.",
-    "model_declined": "The passages found do not answer this.",
-    "unsupported": "No statement could be supported by the articles.",
-}
-"""The one sentence that a refusal says."""
 
 MAX_SENTENCES = 1_000
 """Of a model's answer; the rest of a longer one is cut off."""
@@ -73,10 +66,11 @@ class Written:
     sources: tuple[Source, ...] = ()
 
 
-def refuse(reason: Reason) -> Iterator[Event | Written]:
-    """Yields a refusal."""
-    yield Delta(REFUSALS[reason], "text")
-    yield Written(REFUSALS[reason], "text", reason)
+def refuse(reason: Reason, language: Language) -> Iterator[Event | Written]:
+    """Yields a refusal in the question's language."""
+    text = REFUSALS[language][reason]
+    yield Delta(text, "text")
+    yield Written(text, "text", reason)
 
 
 def say(text: str, sources: Sequence[Source] = ()) -> Iterator[Event | Written]:
@@ -86,11 +80,16 @@ def say(text: str, sources: Sequence[Source] = ()) -> Iterator[Event | Written]:
 
 
 def quote(
-    builder: AnswerBuilder, quoter: Quoter, hits: Sequence[Hit], picks: Sequence[Pick]
+    builder: AnswerBuilder,
+    quoter: Quoter,
+    hits: Sequence[Hit],
+    picks: Sequence[Pick],
+    *,
+    language: Language,
 ) -> Iterator[Event | Written]:
     """Yields the extractive answer: the chosen units, each line with its citations.
 
-    A refusal where nothing of them can be quoted by itself.
+    A refusal in the question's language where nothing of them can be quoted by itself.
     """
 
     def place(hit: int, unit: int) -> Place:
@@ -100,7 +99,7 @@ def quote(
         [(place(pick.hit, pick.sentence), [place(*one) for one in pick.agreeing]) for pick in picks]
     )
     if not lines:  # introductions of nothing
-        yield from refuse("low_confidence")
+        yield from refuse("low_confidence", language)
         return
     for line in lines:
         yield from builder.add_quote(line)
@@ -130,6 +129,7 @@ class ModelWriter:
         *,
         strict: bool,
         fence: str,
+        language: Language,
         judge: LlmJudge | None = None,
         may_search: bool = False,
     ) -> None:
@@ -138,6 +138,7 @@ class ModelWriter:
         `may_search`: is the answer given up for a search that the model asks for?
         """
         self.has_shown_text = False
+        self._language = language
         self._search, self._may_search = SearchLines(), may_search
         self._is_given_up = False
         self._builder, self._strict, self._judge = builder, strict, judge
@@ -192,8 +193,9 @@ class ModelWriter:
             return
         written = replace(written, sentences=(), citations=(), cited_hits=())
         if not written.text:
-            yield Delta(REFUSALS[reason], "text")
-            written = replace(written, text=REFUSALS[reason], format="text")
+            text = REFUSALS[self._language][reason]
+            yield Delta(text, "text")
+            written = replace(written, text=text, format="text")
         yield written
 
     def _reason(self) -> Reason | None:

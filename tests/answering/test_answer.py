@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -13,7 +14,7 @@ from index.embed.minilm import MiniLM
 from index.store.generation import Generation
 from index.store.serving import Serving
 from rag.answer import Limits, Pipeline, SupportMode
-from rag.answering.writer import REFUSALS
+from rag.language.refusals import REFUSALS
 from rag.retrieval.condense_rules import condense_by_rules
 from rag.retrieval.weights import fitted_weights
 from rag.types import (
@@ -24,6 +25,7 @@ from rag.types import (
     Done,
     Event,
     PassagesFound,
+    Reason,
     SentenceClosed,
     Turn,
 )
@@ -114,7 +116,7 @@ def test_every_citation_slices_back_to_its_quote(
     assert len(answer.answer) <= 600
     if not answer.answered:
         assert answer.reason is not None
-        assert answer.answer == REFUSALS[answer.reason]
+        assert answer.answer == REFUSALS["en"][answer.reason]
         assert answer.citations == answer.sentences == ()
 
 
@@ -428,6 +430,26 @@ def test_an_off_topic_question_is_refused_with_a_reason(
     assert not answer.answered
     assert answer.reason == "low_confidence"
     assert answer.passages
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("Welcher Fluss fließt durch Rom?", "Die Artikel scheinen das nicht zu beantworten."),
+        ("Quel fleuve traverse la ville de Rome ?", REFUSALS["fr"]["low_confidence"]),
+        ("¿Qué río pasa por la ciudad de Roma?", REFUSALS["es"]["low_confidence"]),
+        ("哪条河流经罗马？", REFUSALS["zh"]["low_confidence"]),
+    ],
+)
+def test_a_refusal_is_in_the_language_of_the_question(
+    generation: Generation, embedder: MiniLM, question: str, text: str
+) -> None:
+    answer = asyncio.run(quoter(embedder).answer(generation, Ask(question)))
+    assert answer.answer == text
+
+
+def test_every_language_has_every_refusal() -> None:
+    assert all(set(texts) == set(get_args(Reason)) for texts in REFUSALS.values())
 
 
 def test_an_empty_index_is_refused_as_such(generation: Generation, embedder: MiniLM) -> None:

@@ -274,7 +274,7 @@ def drafted(
 
     passages = [Section((hit,)) for hit in hits]
     builder = AnswerBuilder(generation, passages, judge=verifier_for(QUESTION), writer="model")
-    writer = ModelWriter(builder, strict=strict, fence="f00d")
+    writer = ModelWriter(builder, strict=strict, fence="f00d", language="en")
     return asyncio.run(written()), builder
 
 
@@ -290,7 +290,7 @@ def test_a_model_that_never_stops_to_ask_for_searches_is_not_waited_for(
         return [event async for event in writer.write(endless(), model="fake")]
 
     builder = AnswerBuilder(notices, (), judge=verifier_for(QUESTION), writer="model")
-    writer = ModelWriter(builder, strict=False, fence="f00d", may_search=may_search)
+    writer = ModelWriter(builder, strict=False, fence="f00d", language="en", may_search=may_search)
     events = asyncio.run(write(writer))
     assert writer.query == ("the ferry" if may_search else None)
     reasons = [event.reason for event in events if isinstance(event, Written)]

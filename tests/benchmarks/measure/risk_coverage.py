@@ -68,7 +68,7 @@ def _is_right(case: Case, said: str) -> bool:
 
 def cross_fit_confidence(results: list[Result], cache: Path) -> np.ndarray:
     """Returns the confidence of each question, fitted on the other half of the articles."""
-    fitted_on = list(squad_samples(cache))
+    fitted_on = list(squad_samples(cache, quoted))
     names = list(fitted_on[0].features)
     articles = sorted({s.group for s in fitted_on} | {one.article for one in results})
     own = np.empty(len(results))
