@@ -131,13 +131,16 @@ class OpenVINOMiniLM(MiniLM):
             return self._request.infer({"ids": ids, "mask": mask})["tokens"]
 
 
-def onnx_session(graph: Path) -> Any:
-    """Returns an ONNX Runtime session on the graph, with the library's telemetry off."""
+def onnx_session(graph: Path, threads: int = THREADS) -> Any:
+    """Returns an ONNX Runtime session on the graph, with the library's telemetry off.
+
+    Each run of it uses so many threads.
+    """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import; without it a look-up of its hosts
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
