@@ -128,7 +128,7 @@ target="_blank" rel="noopener" aria-describedby="proof">[${i.n}]</a>`;return v`<
 ${r.map(({citations:i})=>v`<li>
 <strong>${t.conflict}</strong>${e.filter(({n:a})=>i.includes(a)).map(s)}
 </li>`)}
-</ul>`}function Cl(r,e){let t=Pl(r,e);return t?v`<p class="quiet kind">${t}</p>`:x}function Pl(r,e){return r.answered?r.tentative?e.tentative:r.degraded?e.degraded:r.answerer==="extractive"?e.quoted:xt(e.writtenBy,K(r.model??"")):r.reason?e.reasons[r.reason]:""}function Ll(r,e){let t=r.sentences.filter(nn);return t.length?v`<ul class="doubts" part="doubts">
+</ul>`}function Cl(r,e){let t=Pl(r,e);return t?v`<p class="quiet kind">${t}</p>`:x}function Pl(r,e){return r.sentences[0]?r.tentative?e.tentative:r.degraded?e.degraded:r.answerer==="extractive"?e.quoted:xt(e.writtenBy,K(r.model??"")):e.reasons[r.reason]??""}function Ll(r,e){let t=r.sentences.filter(nn);return t.length?v`<ul class="doubts" part="doubts">
 ${t.map(n=>Ol(n,e))}
 </ul>`:x}function Ol(r,e){let t=r.status==="uncited"?e.uncited:e.unsupported;return v`<li>
 <strong>${t}${r.why?v`: ${K(r.why)}`:x}</strong>

@@ -97,9 +97,9 @@ function originView(answer: Answer, strings: Strings): View {
   return origin ? html`<p class="quiet kind">${origin}</p>` : nothing;
 }
 
-/** Returns how the answer was written, or why there is none. */
+/** Returns how the answer was written, or why there is none; "" of what the service itself says. */
 function originText(answer: Answer, strings: Strings): string {
-  if (!answer.answered) return answer.reason ? strings.reasons[answer.reason] : "";
+  if (!answer.sentences[0]) return strings.reasons[answer.reason!] ?? "";
   if (answer.tentative) return strings.tentative;
   if (answer.degraded) return strings.degraded;
   return answer.answerer === "extractive" ? strings.quoted : format(strings.writtenBy, escapeHidden(answer.model ?? ""));
