@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     reader: bool = Field(
         default=True,
         description="Have the built-in reader judge the passages of English questions: better "
-        "refusals, some 40 ms a question",
+        "refusals, some 70 ms a question",
     )
     support_mode: Literal["flag", "strict", "off"] = Field(
         default="flag",

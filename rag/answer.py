@@ -18,22 +18,18 @@ from index.store.generation import Generation
 from index.types import NO_FILTERS, Filters
 
 from .answering.cite import AnswerBuilder
-from .answering.confidence import Evidence, assess, refusal_reason
-from .answering.extractive import HITS
+from .answering.confidence import Evidence, refusal_reason
 from .answering.quotes import Quoter
 from .answering.writer import ModelWriter, Written, quote, refuse, say
 from .errors import AnswerError
-from .language.kind.comparison import compared
+from .finder import Finder
 from .language.word_cover import language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.dialogue import Dialogue
 from .model.protocol import ChatModel
-from .replies.comparison import with_sides
 from .replies.prepare import prepare
 from .result import AskedQuestion, build_answer, total_usage
 from .retrieval.condense_rules import condense_by_rules, without_small_talk
-from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
-from .retrieval.query import analyze_query
 from .retrieval.reader import Reader
 from .retrieval.rerank import EndpointReranker
 from .retrieval.sections import CANDIDATES, Section
@@ -103,20 +99,20 @@ class Pipeline:
         The `reader` reads the hits. `judge` is asked about a model's sentences where the support
         rules leave them open.
         """
-        self._embedder, self._chat, self._limits = embedder, chat, limits
-        self._weights = weights or fitted_weights()
+        self._chat, self._judge, self._limits = chat, judge, limits
         self._mode, self._observer = support_mode, observer
-        self._reranker, self._judge, self._reader = reranker, judge, reader
+        self._weights = weights or fitted_weights()
+        self._finder = Finder(embedder, self._weights, reranker, reader)
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
     ) -> tuple[Hit, ...]:
         """Returns the best `top_k` hits, best first; blocks for some milliseconds."""
-        return self._search(generation, query, top_k=top_k, filters=filters).hits
+        return self._finder.search(generation, query, top_k=top_k, filters=filters).hits
 
     def smoke_test(self, generation: Generation) -> None:
         """Searches a generation for one of its own passages; raises IndexingError if it fails."""
-        smoke_test(generation, self._embedder, weights=self._weights)
+        self._finder.smoke_test(generation)
 
     async def answer(
         self, generation: Generation, ask: Ask, *, answer_id: str | None = None
@@ -157,7 +153,8 @@ class Pipeline:
         with recorder.stages.during("follow_up"):
             question = await self._understand(generation, ask, recorder)
         with recorder.stages.during("retrieve"):
-            evidence, candidates = await in_thread(partial(self._retrieve, question))
+            find = partial(self._finder.find, question, for_model=self._chat is not None)
+            evidence, candidates = await in_thread(find)
         yield PassagesFound(recorder.answer_id, evidence.hits)
         try:
             if reply := question.prepared.reply:
@@ -203,66 +200,6 @@ class Pipeline:
         return await condense(
             self._chat, ask.question, history, history_chars=self._limits.history_chars
         )
-
-    def _retrieve(self, question: AskedQuestion) -> tuple[Evidence, tuple[Hit, ...]]:
-        """Returns the evidence, and the hits to show a model; blocks for some milliseconds."""
-        if evidence := question.prepared.evidence:
-            return evidence, evidence.hits
-        if sides := compared(question.standalone):
-            return self._compare(question, sides)
-        return self._find(question)
-
-    def _compare(
-        self, question: AskedQuestion, sides: tuple[str, str]
-    ) -> tuple[Evidence, tuple[Hit, ...]]:
-        asked, ask = f"{sides[0]} or {sides[1]}?", question.ask
-        together = replace(question, ask=replace(ask, question=asked), standalone=asked)
-        search = partial(self._search, question.generation, top_k=HITS, filters=ask.filters)
-        evidence, hits = self._find(together)
-        certain = self._weights.certain
-        evidence = with_sides(evidence, sides, search, certain=certain, top_k=ask.top_k)
-        found = {hit.chunk.id for hit in hits}
-        return evidence, (*(hit for hit in evidence.hits if hit.chunk.id not in found), *hits)
-
-    def _find(self, question: AskedQuestion) -> tuple[Evidence, tuple[Hit, ...]]:
-        started, ask = time.perf_counter(), question.ask
-        result: RetrievalResult | None = None
-        candidates: tuple[Hit, ...] = ()
-        if question.generation.info.chunks:
-            count = max(ask.top_k, HITS)
-            wanted = max(count, CANDIDATES) if self._chat else count
-            result = self._search(
-                question.generation, question.standalone, top_k=wanted, filters=ask.filters
-            )
-            candidates, result = result.hits, replace(result, hits=result.hits[:count])
-        evidence = assess(
-            ask.question,
-            question.standalone,
-            result,
-            weights=self._weights,
-            top_k=ask.top_k,
-            reader=self._reader,
-        )
-        retrieve_ms = (time.perf_counter() - started) * 1000
-        return replace(evidence, retrieve_ms=retrieve_ms), candidates
-
-    def _search(
-        self, generation: Generation, query: str, *, top_k: int, filters: Filters
-    ) -> RetrievalResult:
-        reranker = self._reranker
-        analyzed = analyze_query(generation, self._embedder, query)
-        result = retrieve(
-            generation,
-            analyzed,
-            weights=self._weights,
-            top_k=max(top_k, reranker.candidates) if reranker else top_k,
-            filters=filters,
-        )
-        if reranker is None:
-            return result
-        candidates = result.hits[: reranker.candidates]
-        hits = (*reranker(analyzed.text, candidates), *result.hits[len(candidates) :])
-        return replace(result, hits=hits[:top_k])
 
     async def _write(
         self,
@@ -336,7 +273,7 @@ class Pipeline:
     def _search_again(
         self, question: AskedQuestion, dialogue: Dialogue, query: str, *, may_search: bool
     ) -> None:
-        result = self._search(
+        result = self._finder.search(
             question.generation, query, top_k=CANDIDATES, filters=question.ask.filters
         )
         dialogue.add_search(query, result.hits, may_search=may_search)
@@ -371,8 +308,7 @@ class Pipeline:
         for model in {self._chat, self._judge}:
             if model is not None:
                 await model.close()
-        if self._reranker is not None:
-            self._reranker.close()
+        self._finder.close()
 
 
 async def _as_async(items: Iterable[T]) -> AsyncGenerator[T, None]:

@@ -466,7 +466,7 @@ def test_one_who_leaves_while_it_searches_waits_for_the_search(
 ) -> None:
     """What it reads is closed next, and to close SQLite under a reader ends the process."""
     pipeline, ended = quoter(embedder), []
-    find = pipeline._search
+    find = pipeline._finder.search
 
     def slow(*given: object, **more: object) -> object:
         time.sleep(0.3)
@@ -474,7 +474,7 @@ def test_one_who_leaves_while_it_searches_waits_for_the_search(
         ended.append(found)
         return found
 
-    monkeypatch.setattr(pipeline, "_search", slow)
+    monkeypatch.setattr(pipeline._finder, "search", slow)
 
     async def leave() -> None:
         asking = asyncio.create_task(drained(pipeline, generation, Ask("How many showrooms?")))

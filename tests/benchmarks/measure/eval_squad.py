@@ -30,6 +30,7 @@ from rag.evaluation.report.markdown import format_value
 from rag.evaluation.run import Run, open_run, run_cases
 from rag.evaluation.summary import summarize
 from rag.evaluation.targets import PipelineTarget
+from rag.finder import Finder
 from rag.retrieval.fusion import RetrievalResult, _hits, _signals
 from rag.retrieval.query import analyze_query
 from rag.retrieval.weights import fitted_weights
@@ -41,20 +42,20 @@ METRICS = ("hit@1", "hit@5", "mrr@10", "answer_contained", "answer_cited", "abst
 MODES = ("reciprocal_rerank", "relative_score", "dist_based_score", "simple")
 
 
-class RivalPipeline(Pipeline):
-    """Footnote's extractive answers over the passages of another retriever."""
+class RivalFinder(Finder):
+    """Finds the evidence in the passages of another retriever."""
 
     def __init__(self, retriever: Any, rows: dict[str, int], embedder: Embedder) -> None:
-        super().__init__(embedder=embedder, chat=None, support_mode="flag", limits=LIMITS)
+        super().__init__(embedder, fitted_weights(), None, None)
         self._retriever, self._rows = retriever, rows
 
-    def _search(
+    def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters
     ) -> RetrievalResult:
         analyzed = analyze_query(generation, self._embedder, query)
         nodes = self._retriever.retrieve(query)[:top_k]
         if not nodes:
-            return RetrievalResult(analyzed, (), 0.0)
+            return RetrievalResult(analyzed, ())
         rows = np.array([self._rows[found.node.node_id] for found in nodes], np.int64)
         signals = _signals(generation, analyzed, rows)
         scores = np.array([found.score or 0.0 for found in nodes], np.float32)
@@ -63,6 +64,14 @@ class RivalPipeline(Pipeline):
         order = np.arange(len(rows))
         hits = _hits(generation, rows, signals, best=best, total=total, order=order)
         return RetrievalResult(analyzed, hits)
+
+
+class RivalPipeline(Pipeline):
+    """Footnote's extractive answers over the passages of another retriever."""
+
+    def __init__(self, retriever: Any, rows: dict[str, int], embedder: Embedder) -> None:
+        super().__init__(embedder=embedder, chat=None, support_mode="flag", limits=LIMITS)
+        self._finder = RivalFinder(retriever, rows, embedder)
 
 
 def rivals(components: Components, generation: Generation) -> dict[str, Callable[[], Pipeline]]:
