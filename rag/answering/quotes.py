@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from index.store.generation import Generation
-from index.types import Chunk, Span, Unit
+from index.types import Chunk, Span
 
 from ..language.answer_type import asks_for_list
 from ..language.plain_text import plain_text
-from ..retrieval.sections import Place
+from ..retrieval.sections import Place, unscored
 from ..types import Hit, ScoredUnit
 
 MAX_LIST_UNITS = 20
@@ -251,13 +251,6 @@ def _is_lead_in(unit: ScoredUnit) -> bool:
 
 def _hit_of(hit: Hit, chunk: Chunk) -> Hit:
     return hit if chunk.row == hit.chunk.row else replace(hit, chunk=chunk)
-
-
-def unscored(unit: Unit, text: str) -> ScoredUnit:
-    """Returns a unit of the source that has this text, without scores."""
-    words = text[unit.start : unit.end]
-    context = tuple(text[start:end] for start, end in unit.under)
-    return ScoredUnit(unit.start, unit.end, words, 0.0, 0.0, 0.0, unit.kind, unit.under, context)
 
 
 def _find(units: Sequence[Place], span: Span) -> Place | None:

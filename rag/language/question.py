@@ -1,7 +1,7 @@
 """What a question asks for: its answer type and form, and what it names.
 
-Rules over its words, in the languages of the interface where a word list is short; nothing here is
-decisive by itself, each is a feature of the fitted confidence.
+Rules over its words, in the languages of the interface where a word list is short. Most are
+features of the fitted confidence, none of which decides by itself.
 """
 
 import re

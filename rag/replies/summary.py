@@ -21,9 +21,9 @@ from index.text.analyzer import STOP_WORDS, content_terms, terms
 from index.types import Chunk, Filters, Source
 
 from ..answering.extractive import Pick, is_fragment
-from ..answering.quotes import unscored
 from ..language.kind.intent import Intent
 from ..language.word_cover import Language, cover
+from ..retrieval.sections import unscored
 from ..types import Hit, ScoredUnit, Scores
 from .catalogue import title_of
 

@@ -158,7 +158,7 @@ class _Selection:
         if row in self._hits:
             return self._hits[row]
         chunk, text = self._chunks[row], self._generation.text(found.source.id)
-        units = tuple(_scored(unit, text) for unit in chunk.units)
+        units = tuple(unscored(unit, text) for unit in chunk.units)
         return replace(
             found,
             chunk=chunk,
@@ -237,7 +237,8 @@ def _whole(hit: Hit) -> ScoredUnit:
     return ScoredUnit(hit.chunk.start, hit.chunk.end, hit.text, 0.0, 0.0)
 
 
-def _scored(unit: Unit, text: str) -> ScoredUnit:
+def unscored(unit: Unit, text: str) -> ScoredUnit:
+    """Returns a unit of the source that has this text, without scores."""
     context = tuple(text[start:end] for start, end in unit.under)
     words = text[unit.start : unit.end]
     return ScoredUnit(unit.start, unit.end, words, 0.0, 0.0, 0.0, unit.kind, unit.under, context)
