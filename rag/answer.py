@@ -23,6 +23,7 @@ from .answering.quotes import Quoter
 from .answering.writer import ModelWriter, Written, quote, refuse, say
 from .errors import AnswerError
 from .finder import Finder
+from .language.periods import with_periods
 from .language.word_cover import language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.dialogue import Dialogue
@@ -181,7 +182,9 @@ class Pipeline:
     ) -> AskedQuestion:
         has_model = self._chat is not None
         prepared = await in_thread(partial(prepare, ask, generation, has_model=has_model))
-        standalone = ask.question if prepared.evidence else await self._condense(ask)
+        standalone = ask.question
+        if not prepared.evidence:
+            standalone = with_periods(await self._condense(ask))
         return AskedQuestion(ask, generation, recorder, standalone, prepared)
 
     def _refusal(self, question: AskedQuestion, evidence: Evidence) -> Reason | None:

@@ -15,7 +15,7 @@ from .replies.comparison import with_sides
 from .result import AskedQuestion
 from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
-from .retrieval.reader import Reader
+from .retrieval.reader import READ, Reader
 from .retrieval.rerank import EndpointReranker
 from .retrieval.sections import CANDIDATES
 from .retrieval.weights import Weights
@@ -90,7 +90,7 @@ class Finder:
         result: RetrievalResult | None = None
         candidates: tuple[Hit, ...] = ()
         if question.generation.info.chunks:
-            count = max(ask.top_k, HITS)
+            count = max(ask.top_k, READ if self._reader else HITS)
             wanted = max(count, CANDIDATES) if for_model else count
             result = self.search(
                 question.generation, question.standalone, top_k=wanted, filters=ask.filters

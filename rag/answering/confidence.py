@@ -13,10 +13,10 @@ from index.types import GenerationInfo
 
 from ..language.word_cover import cover, holds_value, language_of
 from ..retrieval.fusion import RetrievalResult
-from ..retrieval.reader import Reader
+from ..retrieval.reader import READ, Reader
 from ..retrieval.weights import Weights
 from ..types import Hit, Reason
-from .extractive import HITS, Pick, pick_sentences, rank_sentences, with_conflicts
+from .extractive import Pick, pick_sentences, rank_sentences, with_conflicts
 from .features import features, reading_features
 
 KEPT_SHARE = 0.75
@@ -55,8 +55,8 @@ def assess(
         return Evidence()
     is_english = language_of(standalone) == "en"
     if reader and is_english:
-        read = reader(standalone, result.hits[:HITS])
-        result = replace(result, hits=(*read, *result.hits[HITS:]))
+        read = reader(standalone, result.hits[:READ])
+        result = replace(result, hits=(*read, *result.hits[READ:]))
     hits, ranked = result.hits[:top_k], rank_sentences(question, result.hits)
     usable = [pick for pick in ranked if pick.hit < top_k]
     picks = pick_sentences(usable, hits)

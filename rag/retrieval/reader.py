@@ -22,6 +22,9 @@ from index.embed.reader_graph import reader_file
 from ..types import Hit, Reading
 
 ADAPTER = ("reader-1.safetensors", "reader-2.safetensors")
+READ = 8
+"""Hits that are read, for five to be quoted from. On 382 questions the evidence is then among five
+in .86, with five read in .84, with twenty in .88."""
 MAX_QUESTION_TOKENS = 64
 FIRST, SEPARATOR = 101, 102
 """The wordpieces [CLS] and [SEP]."""

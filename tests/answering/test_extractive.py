@@ -65,3 +65,34 @@ def test_a_sentence_without_what_was_asked_for_does_not_join_one_that_has_it() -
     first = hit(1, "The plant made 81,302 cars.", "The plant made cars at great speed, it is said.")
     picks = picked("How many cars were made?", [first])
     assert [pick.sentence for pick in picks] == [0]
+
+
+def test_a_sentence_that_points_back_brings_what_it_points_to() -> None:
+    first = hit(1, "The lamp burns oil at night.", "It is bright enough for a whole harbour.")
+    units = (replace(first.units[0], similarity=0.1), replace(first.units[1], similarity=0.9))
+    picks = picked("How bright is the lamp?", [replace(first, units=units)])
+    assert [pick.sentence for pick in picks] == [0, 1]
+
+
+def test_a_further_sentence_that_points_back_is_left_out() -> None:
+    first = hit(1, "The lamp burns oil at night.")
+    other = hit(2, "The plant made 81,302 cars.", "It burns oil at night as the lamp does.")
+    units = (replace(other.units[0], similarity=0.0), other.units[1])
+    ranked = rank_sentences("What does the lamp burn?", [first, replace(other, units=units)])
+    assert (1, 1) in [(pick.hit, pick.sentence) for pick in ranked]
+    picks = pick_sentences(ranked, [first, other])
+    assert [(pick.hit, pick.sentence) for pick in picks] == [(0, 0)]
+
+
+def test_the_sentence_that_says_who_somebody_is_comes_before_what_they_did() -> None:
+    acting, defined = (
+        "Viewers pressed Lei Jun about production.",
+        "Lei Jun is the founder of Xiaomi.",
+    )
+    ranked = rank_sentences("Who is Lei Jun?", [hit(1, acting, defined)])
+    assert ranked[0].sentence == 1
+
+
+def test_an_answer_has_four_units_at_most() -> None:
+    texts = [f"The plant number {n} made {n}00 cars in the year." for n in range(1, 9)]
+    assert len(picked("How many cars were made?", [hit(1, *texts)])) == 4

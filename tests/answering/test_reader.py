@@ -1,6 +1,7 @@
 """The reader: it tells a passage that answers from one that does not, and where the answer is."""
 
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -153,6 +154,10 @@ def test_only_english_questions_are_read(reader: Reader, search: Search) -> None
         assert all(bool(hit.reading) == is_read for hit in evidence.hits)
 
 
+def logit(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
 def test_the_reading_moves_the_confidence(reader: Reader, search: Search) -> None:
     def certainty(question: str) -> tuple[float, float]:
         result, weights = search(question), fitted_weights()
@@ -160,7 +165,7 @@ def test_the_reading_moves_the_confidence(reader: Reader, search: Search) -> Non
             assess(question, question, result, weights=weights, top_k=5, reader=one).confidence
             for one in (reader, None)
         )
-        return with_reader, without
+        return logit(with_reader), logit(without)
 
     told, untold = certainty("When was the mill built?"), certainty("When was the mill sold?")
     assert told[0] - untold[0] > told[1] - untold[1]

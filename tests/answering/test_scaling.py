@@ -20,12 +20,15 @@ from rag.language.answer_type import (
     expected_answer_type,
     is_statement,
 )
+from rag.language.definition import MAX_SUBJECT_CHARS, asked_subject, defining
 from rag.language.kind.comparison import compared
 from rag.language.kind.intent import MAX_CHARS as MAX_INTENT_CHARS
 from rag.language.kind.intent import plain_kind, recognize
 from rag.language.names import missing_name
 from rag.language.negation import negation_differs
 from rag.language.numbers import missing_number
+from rag.language.periods import MAX_CHARS as MAX_PERIOD_CHARS
+from rag.language.periods import with_periods
 from rag.language.plain_text import plain_text
 from rag.language.recency import as_of
 from rag.language.word_cover import cover, holds_value, language_of
@@ -94,6 +97,9 @@ WORK: dict[str, tuple[int, Work]] = {
     # what a caller sends
     "is_statement": (MAX_QUESTION_CHARS, is_statement),
     "expected_answer_type": (MAX_QUESTION_CHARS, expected_answer_type),
+    "asked_subject": (2 * MAX_SUBJECT_CHARS, asked_subject),
+    "defining": (MAX_SUBJECT_CHARS, lambda text: defining(text).search(CITED * 10)),
+    "with_periods": (MAX_PERIOD_CHARS, with_periods),
     "single_edits": (MAX_CORRECTED_CHARS, single_edits),
     "a question to condense": (
         MAX_QUESTION_CHARS,

@@ -16,11 +16,11 @@ from typing import Any
 
 from index.store.generation import Generation
 from rag.answering.confidence import confidence
-from rag.answering.extractive import HITS, pick_sentences, rank_sentences
+from rag.answering.extractive import pick_sentences, rank_sentences
 from rag.answering.features import features, reading_features
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import analyze_query
-from rag.retrieval.reader import Reader
+from rag.retrieval.reader import READ, Reader
 from rag.retrieval.weights import fitted_weights
 from tests.benchmarks.fit.confidence import (
     WEIGHTS,
@@ -46,7 +46,7 @@ class ReadQuote:
     def __call__(self, generation: Generation, embedder: Any, question: str) -> Found | None:
         """Returns the features of the readings, and the units; None without a unit."""
         query = analyze_query(generation, embedder, question)
-        result = retrieve(generation, query, weights=fitted_weights(), top_k=HITS)
+        result = retrieve(generation, query, weights=fitted_weights(), top_k=READ)
         result = replace(result, hits=self._reader(question, result.hits))
         ranked = rank_sentences(question, result.hits)
         picks = pick_sentences(ranked, result.hits)
