@@ -65,6 +65,9 @@ MAX_SEARCHES = 2
 MIN_SHARE = 0.05
 """Of the model's timeout, what is left for an answer after its searches in any case."""
 
+HELPED: frozenset[Reason] = frozenset({"low_confidence", "model_declined", "unsupported"})
+"""Refusals with questions that the articles do answer."""
+
 SupportMode = Literal["flag", "strict", "off"]
 T = TypeVar("T")
 
@@ -169,8 +172,16 @@ class Pipeline:
             async with aclosing(items):
                 async for item in items:
                     if isinstance(item, Written):
+                        suggested: tuple[str, ...] = ()
+                        if item.reason in HELPED:
+                            suggest = partial(self._finder.suggest, question, evidence.hits)
+                            suggested = await in_thread(suggest)
                         took_ms = (time.perf_counter() - started) * 1000
-                        yield Done(build_answer(question, evidence, item, took_ms, self._weights))
+                        yield Done(
+                            build_answer(
+                                question, evidence, item, took_ms, self._weights, suggested
+                            )
+                        )
                     else:
                         yield item
         except AnswerError as error:

@@ -30,7 +30,12 @@ class AskedQuestion:
 
 
 def build_answer(
-    question: AskedQuestion, evidence: Evidence, written: Written, took_ms: float, weights: Weights
+    question: AskedQuestion,
+    evidence: Evidence,
+    written: Written,
+    took_ms: float,
+    weights: Weights,
+    suggestions: tuple[str, ...] = (),
 ) -> Answer:
     """Returns the answer; its passages are the hits, then what else it cites."""
     retrieve_ms = evidence.retrieve_ms
@@ -56,6 +61,8 @@ def build_answer(
         conflicts=_conflicts(question, evidence, written),
         tentative=written.reason is None and evidence.confidence < certain,
         kind=question.prepared.kind,
+        language=question.language,
+        suggestions=suggestions,
         sources=written.sources,
         dropped_markers=written.dropped_markers,
         raw=written.raw,

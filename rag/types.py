@@ -196,6 +196,10 @@ class Answer:
     """Whether it is not certain that the answer, however well cited, answers the question."""
     kind: Kind = "question"
     """What was asked: a greeting, for a summary, …"""
+    language: str = "en"
+    """Of the question, as it was understood."""
+    suggestions: tuple[str, ...] = ()
+    """Of a refusal, up to three questions near it that the articles answer."""
     sources: tuple[Source, ...] = ()
     """The articles that the answer lists, where it is asked which there are."""
     dropped_markers: int = 0

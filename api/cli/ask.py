@@ -142,6 +142,9 @@ def format_answer(answer: dict[str, Any], *, width: int | None = None) -> str:
         blocks.append(_wrap(f"Not answered: {answer['reason']}.{suffix}", width, ""))
         nearest = answer["passages"][:NEAREST_PASSAGES]
         blocks += [_format_passage(one, NEAREST_CHARS, width) for one in nearest]
+        if suggested := answer.get("suggestions"):
+            lines = [_wrap(f"{INDENT}{one}", width, INDENT) for one in suggested]
+            blocks.append("\n".join(["The articles answer:", *lines]))
     elif {sentence["status"] for sentence in _statements(answer)} - {"remark"} == {"supported"}:
         blocks.append(_wrap("Every sentence is supported by its citations.", width, ""))
     return "\n\n".join(block for block in blocks if block)

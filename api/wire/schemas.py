@@ -224,6 +224,12 @@ class AnswerBody(BaseModel):
     model: str | None
     degraded: bool
     tentative: bool = False
+    language: str = Field(default="en", description="Of the question (BCP 47)")
+    suggestions: list[str] = Field(
+        default=[],
+        max_length=3,
+        description="Of a refusal: questions near it that the articles answer",
+    )
     sentences: list[Sentence]
     citations: list[Citation]
     conflicts: list[Conflict] = []

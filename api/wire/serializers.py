@@ -117,6 +117,8 @@ def answer(answer: rag.Answer, links: LinkSigner, *, include_passages: bool) -> 
         model=answer.model,
         degraded=answer.degraded,
         tentative=answer.tentative,
+        language=answer.language,
+        suggestions=list(answer.suggestions),
         sentences=[sentence(one) for one in answer.sentences],
         citations=[citation(one, links) for one in answer.citations],
         conflicts=[schemas.Conflict(**asdict(one)) for one in answer.conflicts],

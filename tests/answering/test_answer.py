@@ -485,3 +485,16 @@ def test_one_who_leaves_while_it_searches_waits_for_the_search(
         assert len(ended) == 1
 
     asyncio.run(leave())
+
+
+def test_a_refusal_suggests_questions_that_are_answered(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    ask = Ask("What is the top speed of the SU7?")
+    refusal = ended(asyncio.run(drained(quoter(embedder), generation, ask)))
+    assert refusal.reason == "low_confidence"
+    assert 0 < len(refusal.suggestions) <= 3
+    for question in refusal.suggestions:
+        answer = ended(asyncio.run(drained(quoter(embedder), generation, Ask(question))))
+        assert answer.answered
+        assert not answer.suggestions
