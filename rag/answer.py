@@ -29,6 +29,7 @@ from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.dialogue import Dialogue
 from .model.protocol import ChatModel
 from .replies.prepare import prepare
+from .replies.suggester import Suggester
 from .result import AskedQuestion, build_answer, total_usage
 from .retrieval.condense_rules import condense_by_rules, without_small_talk
 from .retrieval.reader import Reader
@@ -107,12 +108,17 @@ class Pipeline:
         self._mode, self._observer = support_mode, observer
         self._weights = weights or fitted_weights()
         self._finder = Finder(embedder, self._weights, reranker, reader)
+        self._suggester = Suggester(self._finder.search, self._weights)
 
     def search(
         self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
     ) -> tuple[Hit, ...]:
         """Returns the best `top_k` hits, best first; blocks for some milliseconds."""
         return self._finder.search(generation, query, top_k=top_k, filters=filters).hits
+
+    def suggestions(self, generation: Generation) -> tuple[str, ...]:
+        """Returns up to three questions that the articles answer; blocks for seconds at first."""
+        return self._suggester.of_collection(generation)
 
     def smoke_test(self, generation: Generation) -> None:
         """Searches a generation for one of its own passages; raises IndexingError if it fails."""
@@ -174,8 +180,7 @@ class Pipeline:
                     if isinstance(item, Written):
                         suggested: tuple[str, ...] = ()
                         if item.reason in HELPED:
-                            suggest = partial(self._finder.suggest, question, evidence.hits)
-                            suggested = await in_thread(suggest)
+                            suggested = await self._suggest(question, evidence)
                         took_ms = (time.perf_counter() - started) * 1000
                         yield Done(
                             build_answer(
@@ -187,6 +192,11 @@ class Pipeline:
         except AnswerError as error:
             log.warning("answer %s failed: %s", recorder.answer_id, error)
             yield Failed(error)
+
+    async def _suggest(self, question: AskedQuestion, evidence: Evidence) -> tuple[str, ...]:
+        near, filters = self._suggester.near, question.ask.filters
+        asked = question.standalone
+        return await in_thread(partial(near, question.generation, asked, evidence.hits, filters))
 
     async def _understand(
         self, generation: Generation, ask: Ask, recorder: OutcomeRecorder

@@ -1,10 +1,8 @@
 """A question → the evidence to quote, and the hits to show a model; it knows no model."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import islice
 
 from index.embed.protocol import Embedder
 from index.store.generation import Generation
@@ -14,7 +12,6 @@ from .answering.confidence import Evidence, assess
 from .answering.extractive import HITS
 from .language.kind.comparison import compared
 from .replies.comparison import with_sides
-from .replies.suggestions import suggested_questions
 from .result import AskedQuestion
 from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
@@ -23,10 +20,6 @@ from .retrieval.rerank import EndpointReranker
 from .retrieval.sections import CANDIDATES
 from .retrieval.weights import Weights
 from .types import Hit
-
-MAX_SUGGESTIONS, MAX_TRIED = 3, 8
-SUGGEST_S = 0.25
-"""How long questions to suggest are tried; each is a search."""
 
 
 class Finder:
@@ -68,28 +61,6 @@ class Finder:
         candidates = result.hits[: reranker.candidates]
         hits = (*reranker(analyzed.text, candidates), *result.hits[len(candidates) :])
         return replace(result, hits=hits[:top_k])
-
-    def suggest(self, question: AskedQuestion, hits: Sequence[Hit]) -> tuple[str, ...]:
-        """Returns up to three questions near the one asked that the articles answer.
-
-        A question counts if it is answered with certainty, from the source that it was made of;
-        what it takes is bounded by MAX_TRIED and SUGGEST_S.
-        """
-        found, ends_at = list[str](), time.monotonic() + SUGGEST_S
-        asked = question.standalone.casefold()
-        for suggestion in islice(suggested_questions(hits), MAX_TRIED):
-            text = suggestion.question
-            if len(found) == MAX_SUGGESTIONS or time.monotonic() > ends_at:
-                break
-            result = self.search(
-                question.generation, text, top_k=HITS, filters=question.ask.filters
-            )
-            evidence = assess(text, text, result, weights=self._weights, top_k=HITS)
-            sources = {evidence.hits[pick.hit].source.id for pick in evidence.picks}
-            is_sure = evidence.confidence >= self._weights.certain
-            if is_sure and suggestion.source_id in sources and text.casefold() != asked:
-                found.append(text)
-        return tuple(found)
 
     def smoke_test(self, generation: Generation) -> None:
         """Searches a generation for one of its own passages; raises IndexingError if it fails."""

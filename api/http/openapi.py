@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from ..security.permissions import PERMISSIONS, Permission
-from ..wire.addition_schemas import AddBody
+from ..wire.job_schemas import AddBody
 from ..wire.openai_schemas import ChatChunk, ChatErrorBody
 from ..wire.problem_details import chat_problem_responses, problem_responses
 from ..wire.schemas import Problem

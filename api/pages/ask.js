@@ -1,7 +1,6 @@
 // The page at `/`: reads `?q=…&collection=…`, shows links to the collections where there are several,
-// and suggests questions about articles whose titles are readable.
+// and suggests questions that the articles answer.
 
-const MAX_STARTERS = 3;
 const POLL_MS = 2000;
 
 const chat = document.querySelector("footnote-chat");
@@ -26,11 +25,6 @@ function showCollections(names) {
   document.querySelector(".bar").append(nav);
 }
 
-/** Whether a title is not just a file name, such as `waiting-for-a-car` or `000 lakes`. */
-function isReadable(title) {
-  return !/^[\p{Ll}\d]/u.test(title) && (/\s/.test(title) || !/[-_.]/.test(title));
-}
-
 /** Polls until the service is ready, then shows the collections and the suggested questions. */
 async function loadStarters() {
   const ready = await fetch("readyz").then((response) => response.json()).catch(() => null);
@@ -38,11 +32,10 @@ async function loadStarters() {
   if (!ready.sources) return; // listing the articles requires a key
   const names = Object.keys(ready.collections ?? {});
   if (names.length > 1) showCollections(names);
-  const query = new URLSearchParams({ limit: "50" });
-  if (chat.hasAttribute("collection")) query.set("collection", chat.getAttribute("collection"));
-  const { sources } = await fetch(`v1/sources?${query}`).then((response) => response.json());
-  const titles = [...new Set(sources.map(({ title }) => title))].filter(isReadable);
-  chat.starters = titles.slice(0, MAX_STARTERS).map((title) => `What do the articles say about “${title}”?`);
+  const collection = chat.getAttribute("collection");
+  const query = collection ? `?${new URLSearchParams({ collection })}` : "";
+  const { suggestions } = await fetch(`v1/suggestions${query}`).then((response) => response.json());
+  chat.starters = suggestions;
 }
 
 loadStarters();

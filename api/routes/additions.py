@@ -34,7 +34,7 @@ from ..state.jobs import Job
 from ..web.fetch import Fetcher, Page
 from ..web.listing import decompress, listing_kind
 from ..web.page_files import build_sidecar, choose_path, find_page, page_bytes
-from ..wire.addition_schemas import AddBody, AddedBody
+from ..wire.job_schemas import AddBody, AddedBody
 from ..wire.problem_details import problem_responses
 from .deps import CallerDep, JobRunnerDep, ServiceDep
 from .files import CollectionName, job_body

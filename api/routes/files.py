@@ -19,8 +19,8 @@ from ..service.job_runner import JobRequest
 from ..service.service import Service
 from ..service.upload_paths import parse_path
 from ..state.jobs import Job
+from ..wire.job_schemas import JobBody, SyncBody
 from ..wire.problem_details import problem_responses
-from ..wire.schemas import JobBody, SyncBody
 from .deps import CallerDep, JobRunnerDep, ServiceDep
 
 router = APIRouter(tags=["files"])

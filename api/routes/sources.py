@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 from ..errors import RequestInvalid, SourceNotFound, error_info
 from ..wire import serializers
 from ..wire.problem_details import problem_responses
-from ..wire.schemas import HitsBody, SearchBody, SourceBody, SourcesBody
+from ..wire.schemas import HitsBody, SearchBody, SourceBody, SourcesBody, SuggestionsBody
 from ..wire.source_page import describe_location, render_not_found, render_source_page
 from .deps import CallerDep, ServiceDep, validate_question
 
@@ -61,6 +61,18 @@ def search(body: SearchBody, service: ServiceDep, caller: CallerDep) -> HitsBody
         )
         return HitsBody(
             hits=serializers.passages(hits, service.links),
+            index=serializers.index(generation.info),
+        )
+
+
+@router.get("/v1/suggestions", tags=["answers"], responses=_PROBLEMS)
+def list_suggestions(
+    service: ServiceDep, caller: CallerDep, collection: str | None = None
+) -> SuggestionsBody:
+    """Suggest questions to begin with; each was tried, and is answered."""
+    with service.lease(collection, allowed=caller.collections) as (components, generation):
+        return SuggestionsBody(
+            suggestions=list(components.pipeline.suggestions(generation)),
             index=serializers.index(generation.info),
         )
 

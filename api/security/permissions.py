@@ -50,6 +50,7 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/v1/answers": {"POST": READ},
     "/v1/answers/{answer_id}/feedback": {"POST": READ},
     "/v1/search": {"POST": READ},
+    "/v1/suggestions": {"GET": READ},
     "/v1/sources": {"GET": READ},
     "/v1/sources/{source_id}": {"GET": READ},
     "/v1/sources/{source_id}/text": {"GET": READ},

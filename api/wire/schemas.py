@@ -270,6 +270,13 @@ class SourcesBody(BaseModel):
     index: Index
 
 
+class SuggestionsBody(BaseModel):
+    """Questions to begin with, which the articles answer."""
+
+    suggestions: list[str] = Field(max_length=3)
+    index: Index
+
+
 class Alive(BaseModel):
     """The process is running."""
 
@@ -317,71 +324,6 @@ class Ready(BaseModel):
     progress: dict[str, object] | None = None
     trouble: str | None = None
     collections: dict[str, CollectionReady] | None = Field(default=None, description="If several")
-
-
-class SyncBody(BaseModel):
-    """Which collection to sync."""
-
-    collection: Text | None = Field(default=None, description="Omitted: the default collection")
-
-
-class Left(BaseModel):
-    """A skipped file and the reason."""
-
-    path: str
-    cause: str
-
-
-class FileNote(BaseModel):
-    """What of an indexed file was not read as it stands."""
-
-    path: str
-    note: str
-
-
-class Report(BaseModel):
-    """The result of a sync; `generation` is the one that serves now.
-
-    `skipped` and `notes` have the job's own file and others, 100 at most each; `footnote sync`
-    prints all.
-    """
-
-    generation: str
-    published: bool
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    chunks: int
-    skipped: list[Left]
-    notes: list[FileNote] = []
-    seconds: float
-
-
-class JobError(BaseModel):
-    """Why a job failed; `code` is that of a problem."""
-
-    code: str
-    detail: str
-
-
-class JobBody(BaseModel):
-    """A change of the articles, and whether the index contains it yet.
-
-    `progress` has `event`, and `done` and `total` if it counts something. A file that cannot be
-    read does not fail the job: `report.skipped` names it.
-    """
-
-    id: str
-    kind: Literal["put", "delete", "sync"]
-    collection: str
-    path: str | None
-    status: Literal["queued", "running", "done", "failed"]
-    created_at: str
-    ended_at: str | None
-    progress: dict[str, object] | None
-    report: Report | None
-    error: JobError | None
 
 
 class Invalid(BaseModel):

@@ -64,6 +64,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/v1/answers"): ("read", QUESTION),
     ("POST", "/v1/answers/{answer_id}/feedback"): ("own answer", {"rating": "up"}),
     ("POST", "/v1/search"): ("read", {"query": "ice"}),
+    ("GET", "/v1/suggestions"): ("read", None),
     ("GET", "/v1/sources"): ("read", None),
     ("GET", "/v1/sources/{source_id}"): ("read", None),
     ("GET", "/v1/sources/{source_id}/text"): ("read", None),

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.cli.openapi import document
 from api.http.openapi import EXAMPLES_FILE
-from api.wire import addition_schemas, openai_schemas, schemas
+from api.wire import job_schemas, openai_schemas, schemas
 from tests.support.processes import ROOT, SEEDS
 
 EXAMPLES: dict[str, Any] = json.loads(EXAMPLES_FILE.read_text("utf-8"))
@@ -23,7 +23,7 @@ OPERATIONS = {
 }
 MODELS = {
     name: model
-    for module in (schemas, openai_schemas, addition_schemas)
+    for module in (schemas, openai_schemas, job_schemas)
     for name, model in vars(module).items()
     if isinstance(model, type) and issubclass(model, BaseModel) and name in KNOWN
 }

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from api.wire.escape import escape
-from api.wire.schemas import SourceBody, SourcesBody
+from api.wire.schemas import SourceBody, SourcesBody, SuggestionsBody
 from tests.support.parsed_page import ParsedPage
 from tests.support.processes import SEEDS, RunningService
 
@@ -43,6 +43,16 @@ def test_one_article_is_told_of(client: httpx.Client) -> None:
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
     assert len(text.text) == source["length"]
     assert client.get(source["url"]).status_code == 200
+
+
+def test_questions_are_suggested_that_are_answered(client: httpx.Client) -> None:
+    reply = client.get("/v1/suggestions").json()
+    assert set(reply) == set(SuggestionsBody.model_fields)
+    assert 0 < len(reply["suggestions"]) <= 3
+    assert reply["suggestions"] == client.get("/v1/suggestions").json()["suggestions"]
+    for question in reply["suggestions"]:
+        answer = client.post("/v1/answers", json={"question": question}).json()
+        assert answer["answered"]
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/widget/v1.js", "/v1/sources", "text"])

@@ -1,0 +1,95 @@
+"""Suggests questions that are answered: each is searched for before it is suggested."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+from weakref import WeakKeyDictionary
+
+from index.store.generation import Generation
+from index.types import NO_FILTERS, Filters
+
+from ..answering.confidence import assess
+from ..answering.extractive import HITS
+from ..retrieval.fusion import RetrievalResult
+from ..retrieval.sections import unscored
+from ..retrieval.weights import Weights
+from ..types import Hit, Scores
+from .suggestions import Suggestion, suggested_questions
+
+MAX_SUGGESTIONS, MAX_TRIED = 3, 8
+REFUSAL_S, COLLECTION_S = 0.25, 2.0
+"""How long questions are tried: for a refusal, and once for a whole collection."""
+MAX_SOURCES, CHUNKS_EACH, MAX_TRIED_OF_COLLECTION = 40, 4, 30
+"""What the suggestions of a collection are made of: the beginnings of its first articles."""
+
+
+class Search(Protocol):
+    """Finds passages of a generation."""
+
+    def __call__(
+        self, generation: Generation, query: str, *, top_k: int, filters: Filters
+    ) -> RetrievalResult:
+        """Returns the best hits, best first."""
+        ...
+
+
+class Suggester:
+    """Suggests questions; safe to use from several threads. Its methods block."""
+
+    def __init__(self, search: Search, weights: Weights) -> None:
+        self._search, self._certain, self._weights = search, weights.certain, weights
+        self._of_generation: WeakKeyDictionary[Generation, tuple[str, ...]] = WeakKeyDictionary()
+
+    def near(
+        self, generation: Generation, question: str, hits: Sequence[Hit], filters: Filters
+    ) -> tuple[str, ...]:
+        """Returns up to three questions about what the hits of a refused question say."""
+        asked = question.casefold()
+        near = (one for one in suggested_questions(hits) if one.question.casefold() != asked)
+        answered = self._answered(generation, islice(near, MAX_TRIED), filters, seconds=REFUSAL_S)
+        return tuple(one.question for one in islice(answered, MAX_SUGGESTIONS))
+
+    def of_collection(self, generation: Generation) -> tuple[str, ...]:
+        """Returns up to three questions to begin with, each of another article."""
+        if generation not in self._of_generation:
+            every = suggested_questions(_beginnings(generation))
+            tried = islice(every, MAX_TRIED_OF_COLLECTION)
+            found = dict[str, str]()
+            for one in self._answered(generation, tried, NO_FILTERS, seconds=COLLECTION_S):
+                found.setdefault(one.source_id, one.question)
+                if len(found) == MAX_SUGGESTIONS:
+                    break
+            self._of_generation[generation] = tuple(found.values())
+        return self._of_generation[generation]
+
+    def _answered(
+        self,
+        generation: Generation,
+        suggestions: Iterable[Suggestion],
+        filters: Filters,
+        *,
+        seconds: float,
+    ) -> Iterator[Suggestion]:
+        """Yields those that are answered with certainty, from the source they were made of."""
+        ends_at = time.monotonic() + seconds
+        for one in suggestions:
+            if time.monotonic() > ends_at:
+                return
+            result = self._search(generation, one.question, top_k=HITS, filters=filters)
+            evidence = assess(one.question, one.question, result, weights=self._weights, top_k=HITS)
+            cited = {evidence.hits[pick.hit].source.id for pick in evidence.picks}
+            if evidence.confidence >= self._certain and one.source_id in cited:
+                yield one
+
+
+def _beginnings(generation: Generation) -> list[Hit]:
+    """Returns the first chunks of the first articles as hits, all first ones before all second ones."""
+    hits = list[tuple[int, Hit]]()
+    for source in generation.sources(after=None, limit=MAX_SOURCES):
+        text = generation.text(source.id)
+        for place, chunk in enumerate(generation.source_chunks(source.id)[:CHUNKS_EACH]):
+            units = tuple(unscored(unit, text) for unit in chunk.units)
+            own = text[chunk.start : chunk.end]
+            hits.append((place, Hit(1, chunk, source, own, 1.0, Scores(0.0, 0.0, 0.0), units)))
+    return [hit for _, hit in sorted(hits, key=lambda one: one[0])]
