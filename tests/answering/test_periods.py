@@ -13,7 +13,7 @@ from rag.language.periods import MAX_CHARS, period_forms, with_periods
         ("revenue 3Q", "revenue 3Q (Q3; third quarter; July to September)"),
         (
             "What was sold in the second half?",
-            "What was sold in the second half? (H2; July to December)",
+            "What was sold in the second half? (H2; last six months; July to December)",
         ),
         (
             "Wie hoch war der Umsatz im Q1?",
