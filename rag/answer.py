@@ -203,10 +203,15 @@ class Pipeline:
     ) -> AskedQuestion:
         has_model = self._chat is not None
         prepared = await in_thread(partial(prepare, ask, generation, has_model=has_model))
-        standalone = ask.question
-        if not prepared.evidence:
-            standalone = with_periods(await self._condense(ask))
-        return AskedQuestion(ask, generation, recorder, standalone, prepared)
+        if prepared.evidence:
+            return AskedQuestion(ask, generation, recorder, ask.question, prepared)
+        condensed = await self._condense(ask)
+        question = AskedQuestion(ask, generation, recorder, with_periods(condensed), prepared)
+        if question.full == ask.question:
+            return question
+        rewritten = replace(ask, question=condensed)
+        prepared = await in_thread(partial(prepare, rewritten, generation, has_model=has_model))
+        return replace(question, prepared=prepared)
 
     def _refusal(self, question: AskedQuestion, evidence: Evidence) -> Reason | None:
         threshold = 0.0 if self._chat else self._threshold(question.standalone)

@@ -97,7 +97,7 @@ class Finder:
             )
             candidates, result = result.hits, replace(result, hits=result.hits[:count])
         evidence = assess(
-            ask.question,
+            question.full,
             question.standalone,
             result,
             weights=self._weights,

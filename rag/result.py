@@ -24,6 +24,12 @@ class AskedQuestion:
     prepared: Prepared
 
     @property
+    def full(self) -> str:
+        """The question as it was asked; if it was rewritten rather than added to, as rewritten."""
+        asked = self.ask.question
+        return asked if self.standalone.startswith(asked.rstrip()) else self.standalone
+
+    @property
     def language(self) -> Language:
         """The language in which it was asked."""
         return language_of(self.ask.question)

@@ -39,6 +39,7 @@ from rag.model.refusals import is_refusal, may_be_refusal, without_label
 from rag.model.search_line import SearchLines
 from rag.retrieval.condense_rules import condense_by_rules, without_small_talk
 from rag.retrieval.duplicates import content_key
+from rag.retrieval.followups.ellipsis import MAX_CHARS as MAX_ELLIPTIC_CHARS
 from rag.retrieval.query import MAX_CORRECTED_CHARS, single_edits
 from rag.types import Turn
 from rag.verify.support import check_support, strip_markup, support_score
@@ -104,6 +105,19 @@ WORK: dict[str, tuple[int, Work]] = {
     "a question to condense": (
         MAX_QUESTION_CHARS,
         lambda text: condense_by_rules(text, [Turn("user", "What did Frank Zappa do? " * 100)]),
+    ),
+    "an elliptic question to condense": (
+        MAX_QUESTION_CHARS,
+        lambda text: condense_by_rules(
+            f"and {text}"[:MAX_ELLIPTIC_CHARS], [Turn("user", f"How long is it in {text}")]
+        ),
+    ),
+    "a question to condense, in other languages": (
+        MAX_QUESTION_CHARS,
+        lambda text: [
+            condense_by_rules(begin + text, [Turn("user", begin + text)])
+            for begin in ("und was ist ", "et qui est ", "y qué es ", "那")
+        ],
     ),
     "a history to condense": (
         10 * TURN,
