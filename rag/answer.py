@@ -28,10 +28,11 @@ from .language.word_cover import language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.dialogue import Dialogue
 from .model.protocol import ChatModel
-from .replies.prepare import prepare
+from .replies.prepare import Prepared, no_answer_yet, prepare
 from .replies.suggester import Suggester
+from .replies.texts import EVIDENCE
 from .result import AskedQuestion, build_answer, total_usage
-from .retrieval.condense_rules import condense_by_rules, without_small_talk
+from .retrieval.condense_rules import condense_by_rules, last_question, without_small_talk
 from .retrieval.reader import Reader
 from .retrieval.rerank import EndpointReranker
 from .retrieval.sections import CANDIDATES, Section
@@ -170,7 +171,7 @@ class Pipeline:
             if reply := question.prepared.reply:
                 items = _as_async(say(*reply))
             elif reason := self._refusal(question, evidence):
-                items = _as_async(refuse(reason, question.language))
+                items = _as_async(refuse(reason, question.language, question.prepared.about))
             elif self._chat:
                 items = self._write(question, evidence, candidates, self._chat)
             else:
@@ -203,15 +204,29 @@ class Pipeline:
     ) -> AskedQuestion:
         has_model = self._chat is not None
         prepared = await in_thread(partial(prepare, ask, generation, has_model=has_model))
+        if prepared.about not in (None, "why"):
+            return await self._ask_again(generation, ask, recorder, prepared)
         if prepared.evidence:
             return AskedQuestion(ask, generation, recorder, ask.question, prepared)
         condensed = await self._condense(ask)
         question = AskedQuestion(ask, generation, recorder, with_periods(condensed), prepared)
         if question.full == ask.question:
             return question
-        rewritten = replace(ask, question=condensed)
+        rewritten = replace(ask, question=condensed, history=())
         prepared = await in_thread(partial(prepare, rewritten, generation, has_model=has_model))
         return replace(question, prepared=prepared)
+
+    async def _ask_again(
+        self, generation: Generation, ask: Ask, recorder: OutcomeRecorder, prepared: Prepared
+    ) -> AskedQuestion:
+        """Returns what is asked of the last answer, with the question that this answered."""
+        before = await in_thread(partial(last_question, ask))
+        if before is None:
+            prepared = await in_thread(partial(no_answer_yet, ask, generation))
+            return AskedQuestion(ask, generation, recorder, ask.question, prepared)
+        last = await self._understand(generation, before, recorder)
+        again = replace(last.prepared, kind="last_answer", about=prepared.about)
+        return replace(last, ask=ask, prepared=again)
 
     def _refusal(self, question: AskedQuestion, evidence: Evidence) -> Reason | None:
         threshold = 0.0 if self._chat else self._threshold(question.standalone)
@@ -268,11 +283,12 @@ class Pipeline:
         ends_at = time.monotonic() + chat.total_s * (_AFTER_CONDENSING if ask.history else 1)
         dialogue = Dialogue(
             question.generation,
-            question.standalone,
+            ask.question if question.repeats else question.standalone,
             fence=fence,
             passage_chars=limits.passage_chars,
         )
         begin = partial(dialogue.begin, candidates, ask.history)
+        begin = partial(begin, about=question.prepared.about, before=question.standalone)
         await in_thread(partial(begin, history_chars=limits.history_chars))
         usage: Usage | None = None
         for searches_left in range(MAX_SEARCHES, -1, -1):
@@ -309,18 +325,27 @@ class Pipeline:
 
     async def _quote(self, question: AskedQuestion, evidence: Evidence) -> list[Event | Written]:
         builder = self._builder(question, "extractive")
-        asked = "" if question.prepared.kind == "summary" else question.standalone
+        is_summary = question.prepared.kind == "summary" or question.repeats
+        asked = "" if is_summary else question.standalone
+        is_evidence = question.prepared.about == "evidence"
         quoter = Quoter(question.generation, asked, evidence.hits)
         return await in_thread(
             lambda: list(
-                quote(builder, quoter, evidence.hits, evidence.picks, language=question.language)
+                quote(
+                    builder,
+                    quoter,
+                    evidence.hits,
+                    evidence.picks,
+                    language=question.language,
+                    preface=EVIDENCE[question.language] if is_evidence else "",
+                )
             )
         )
 
     def _builder(
         self, question: AskedQuestion, writer: Answerer, passages: tuple[Section, ...] = ()
     ) -> AnswerBuilder:
-        rules = skip_verification if self._mode == "off" else verifier_for(question.ask.question)
+        rules = skip_verification if self._mode == "off" else verifier_for(question.full)
         stages = question.recorder.stages
         return AnswerBuilder(
             question.generation, passages, judge=rules, writer=writer, stages=stages

@@ -12,6 +12,7 @@ from .answering.confidence import Evidence, assess
 from .answering.extractive import HITS
 from .language.kind.comparison import compared
 from .replies.comparison import with_sides
+from .replies.last_answer import answer_again, without_shown
 from .result import AskedQuestion
 from .retrieval.fusion import RetrievalResult, retrieve, smoke_test
 from .retrieval.query import analyze_query
@@ -37,6 +38,24 @@ class Finder:
 
     def find(self, question: AskedQuestion, *, for_model: bool) -> tuple[Evidence, tuple[Hit, ...]]:
         """Returns the evidence, and the hits to show a model; takes some tens of milliseconds."""
+        evidence, hits = self._find_any(question, for_model=for_model)
+        about = question.prepared.about
+        if about is None or (for_model and about != "summary"):
+            return evidence, hits
+        again = answer_again(
+            about,
+            evidence,
+            question.generation,
+            question.ask.history,
+            certain=self._weights.certain,
+            max_passages=question.ask.top_k,
+            is_whole=for_model,
+        )
+        return again, again.hits if about == "summary" else hits
+
+    def _find_any(
+        self, question: AskedQuestion, *, for_model: bool
+    ) -> tuple[Evidence, tuple[Hit, ...]]:
         if evidence := question.prepared.evidence:
             return evidence, evidence.hits
         if sides := compared(question.standalone):
@@ -95,6 +114,8 @@ class Finder:
             result = self.search(
                 question.generation, question.standalone, top_k=wanted, filters=ask.filters
             )
+            if question.prepared.about == "why" and not for_model:
+                result = replace(result, hits=without_shown(result.hits, ask.history))
             candidates, result = result.hits, replace(result, hits=result.hits[:count])
         evidence = assess(
             question.full,

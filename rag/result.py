@@ -30,6 +30,11 @@ class AskedQuestion:
         return asked if self.standalone.startswith(asked.rstrip()) else self.standalone
 
     @property
+    def repeats(self) -> bool:
+        """Whether it asks something of the last answer; `standalone` is the question of that."""
+        return self.prepared.about not in (None, "why")
+
+    @property
     def language(self) -> Language:
         """The language in which it was asked."""
         return language_of(self.ask.question)

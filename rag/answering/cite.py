@@ -165,6 +165,14 @@ class AnswerBuilder:
         events += self._cite([*line.cited, *agreeing])
         return [*events, *self._close_sentence(line.claim)]
 
+    def add_preface(self, text: str) -> list[Event]:
+        """Adds a line of the service's own, a remark."""
+        start = self._text.length
+        events = self._write(text)
+        remark = AnswerSentence(text, start, self._text.length, "remark", None, ())
+        self.sentences.append(remark)
+        return [*events, SentenceClosed(len(self.sentences) - 1, remark), *self._write("\n")]
+
     def _supports(self, claim: str, place: tuple[Hit, ScoredUnit]) -> bool:
         citation = verify_quote(self._generation, *place, n=0)
         return self._judge(claim, [citation]).status == "supported"

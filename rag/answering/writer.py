@@ -13,7 +13,8 @@ from functools import partial
 from index.types import Source
 
 from ..errors import ModelMisbehaved
-from ..language.refusals import REFUSALS
+from ..language.kind.last_answer import AnswerAct
+from ..language.refusals import FOLLOW_UP_REFUSALS, REFUSALS
 from ..language.word_cover import Language
 from ..model.protocol import ModelEnd, ModelText
 from ..model.refusals import is_refusal
@@ -66,9 +67,13 @@ class Written:
     sources: tuple[Source, ...] = ()
 
 
-def refuse(reason: Reason, language: Language) -> Iterator[Event | Written]:
-    """Yields a refusal in the question's language."""
+def refuse(
+    reason: Reason, language: Language, about: AnswerAct | None = None
+) -> Iterator[Event | Written]:
+    """Yields a refusal in the question's language; `about` is what it asks of the last answer."""
     text = REFUSALS[language][reason]
+    if reason == "low_confidence" and about:
+        text = FOLLOW_UP_REFUSALS[language].get(about, text)
     yield Delta(text, "text")
     yield Written(text, "text", reason)
 
@@ -86,10 +91,12 @@ def quote(
     picks: Sequence[Pick],
     *,
     language: Language,
+    preface: str = "",
 ) -> Iterator[Event | Written]:
     """Yields the extractive answer: the chosen units, each line with its citations.
 
-    A refusal in the question's language where nothing of them can be quoted by itself.
+    A refusal in the question's language where nothing of them can be quoted by itself. The
+    `preface` is a line of the service's own before them.
     """
 
     def place(hit: int, unit: int) -> Place:
@@ -101,6 +108,8 @@ def quote(
     if not lines:  # introductions of nothing
         yield from refuse("low_confidence", language)
         return
+    if preface:
+        yield from builder.add_preface(preface)
     for line in lines:
         yield from builder.add_quote(line)
     yield _written(builder)

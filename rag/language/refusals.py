@@ -39,3 +39,26 @@ REFUSALS: dict[Language, dict[str, str]] = {
         "unsupported": "没有任何陈述能得到文章的支持。",
     },
 }
+
+ALL_REFUSALS = frozenset(text for texts in REFUSALS.values() for text in texts.values())
+
+FOLLOW_UP_REFUSALS: dict[Language, dict[str, str]] = {
+    "en": {
+        "why": "The articles do not seem to say why.",
+        "more": "The articles do not seem to say more about this.",
+    },
+    "de": {
+        "why": "Die Artikel scheinen nicht zu sagen, warum.",
+        "more": "Die Artikel scheinen dazu nicht mehr zu sagen.",
+    },
+    "fr": {
+        "why": "Les articles ne semblent pas dire pourquoi.",
+        "more": "Les articles ne semblent pas en dire davantage.",
+    },
+    "es": {
+        "why": "Los artículos no parecen decir por qué.",
+        "more": "Los artículos no parecen decir más sobre esto.",
+    },
+    "zh": {"why": "这些文章似乎没有说明原因。", "more": "这些文章似乎没有更多相关内容。"},
+}
+"""What a low confidence says to "why?" and "tell me more"."""

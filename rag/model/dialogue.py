@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from index.store.generation import Generation
 
+from ..language.kind.last_answer import AnswerAct
 from ..retrieval.sections import Section, sections
 from ..types import Hit, Turn
 from .prompt import build_answer_messages, build_search_messages
@@ -29,8 +30,19 @@ class Dialogue:
         self._generation, self._question, self._fence = generation, question, fence
         self._passage_chars = passage_chars
 
-    def begin(self, hits: Sequence[Hit], history: Sequence[Turn], *, history_chars: int) -> None:
-        """Asks for an answer from the sections around the hits; blocks for some milliseconds."""
+    def begin(
+        self,
+        hits: Sequence[Hit],
+        history: Sequence[Turn],
+        *,
+        history_chars: int,
+        about: AnswerAct | None,
+        before: str,
+    ) -> None:
+        """Asks for an answer from the sections around the hits; blocks for some milliseconds.
+
+        `about` is what is asked of the last answer, which is to the question `before`.
+        """
         self.passages = sections(self._generation, hits, chars=self._passage_chars)
         self.messages = build_answer_messages(
             self._question,
@@ -38,6 +50,8 @@ class Dialogue:
             passages=self.passages,
             fence=self._fence,
             history_chars=history_chars,
+            about=about,
+            before=before,
         )
 
     def add_search(self, query: str, hits: Sequence[Hit], *, may_search: bool) -> None:

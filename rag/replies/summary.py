@@ -93,6 +93,13 @@ def summarize(
     return None
 
 
+def summarize_source(
+    source: Source, generation: Generation, *, max_passages: int, is_whole: bool
+) -> Summary | None:
+    """Returns the most central sentences of one article, as `summarize` does; blocks."""
+    return _summary(source, 1.0, generation, max_passages=max_passages, is_whole=is_whole)
+
+
 def _named_article(
     intent: Intent, generation: Generation, filters: Filters
 ) -> tuple[Source, float] | None:

@@ -56,6 +56,28 @@ SERVICE: dict[Language, str] = {
 }
 
 
+EVIDENCE: dict[Language, str] = {
+    "en": "This is what the articles say:",
+    "de": "Das sagen die Artikel:",
+    "fr": "Voici ce que disent les articles :",
+    "es": "Esto es lo que dicen los artículos:",
+    "zh": "文章中是这样说的：",
+}
+"""What stands before the evidence of the last answer."""
+
+NO_TRANSLATION: dict[Language, str] = {
+    "en": "The answers quote the articles in their own language. Without a language model this "
+    "service cannot translate them.",
+    "de": "Die Antworten zitieren die Artikel in deren Sprache. Ohne Sprachmodell kann dieser "
+    "Dienst sie nicht übersetzen.",
+    "fr": "Les réponses citent les articles dans leur langue. Sans modèle de langue, ce service ne "
+    "peut pas les traduire.",
+    "es": "Las respuestas citan los artículos en su propio idioma. Sin un modelo de lenguaje, este "
+    "servicio no puede traducirlas.",
+    "zh": "回答引用的是文章原文。没有语言模型，本服务无法翻译。",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogueText:
     """The parts of the line above a list of articles, and what is said below it."""

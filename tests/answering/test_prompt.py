@@ -159,6 +159,10 @@ GOLDEN: dict[str, list[Message]] = {
     "answer": build_answer_messages(
         "And the new one?", HISTORY, passages=PASSAGES, fence=FENCE, history_chars=500
     ),
+    "last_answer": build_answer_messages(
+        "Are you sure?", HISTORY, passages=PASSAGES[1:], fence=FENCE, history_chars=500,
+        about="evidence", before="How long is the old bridge?",
+    ),
     "search": build_search_messages(
         "Who built it?", "bridge builder", passages=PASSAGES[1:], first=3, fence=FENCE,
         may_search=True,
@@ -184,4 +188,4 @@ def test_each_prompt_is_the_one_in_its_file(name: str) -> None:
 
 
 def test_the_version_belongs_to_these_prompts() -> None:
-    assert (PROMPT_VERSION, PROMPT_SHA256[:12]) == ("5", "d71d4693a6cc")
+    assert (PROMPT_VERSION, PROMPT_SHA256[:12]) == ("6", "e09c787b4a02")

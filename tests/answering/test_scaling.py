@@ -37,6 +37,7 @@ from rag.model.prompt import build_condense_messages, parse_verdicts
 from rag.model.reasoning import ReasoningFilter
 from rag.model.refusals import is_refusal, may_be_refusal, without_label
 from rag.model.search_line import SearchLines
+from rag.replies.last_answer import Shown
 from rag.retrieval.condense_rules import condense_by_rules, without_small_talk
 from rag.retrieval.duplicates import content_key
 from rag.retrieval.followups.ellipsis import MAX_CHARS as MAX_ELLIPTIC_CHARS
@@ -196,6 +197,14 @@ WORK: dict[str, tuple[int, Work]] = {
     "asks_for_list": (MAX_QUESTION_CHARS, asks_for_list),
     "language_of": (MAX_QUESTION_CHARS, language_of),
     "recognize": (MAX_INTENT_CHARS, recognize),
+    "recognize, after an answer": (
+        MAX_INTENT_CHARS,
+        lambda text: recognize(f"tell me more about {text}"[:MAX_INTENT_CHARS], is_first=False),
+    ),
+    "a conversation to compare with": (
+        10 * TURN,
+        lambda text: Shown([Turn("assistant", one.content) for one in history(text)]),
+    ),
     "recognize, after polite words": (
         MAX_INTENT_CHARS,
         lambda text: recognize(

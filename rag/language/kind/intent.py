@@ -15,13 +15,22 @@ from ..answer_type import asks_for_list
 from ..question import Question
 from ..word_cover import Language, language_of
 from .catalogue import DOCUMENTS, VERBS, catalogue_patterns
+from .last_answer import LANGUAGE_NAMES, AnswerAct, last_answer_patterns
 from .normalized import Normalized, normalize
 from .since import since_day
 from .smalltalk import GREETINGS, SERVICE, SERVICE_AT_FIRST
 from .summary import summary_patterns
 
 Kind = Literal[
-    "greeting", "service", "catalogue", "summary", "list", "comparison", "yes_no", "question"
+    "greeting",
+    "service",
+    "catalogue",
+    "summary",
+    "list",
+    "comparison",
+    "yes_no",
+    "question",
+    "last_answer",
 ]
 NOT_SEARCHED: frozenset[Kind] = frozenset({"greeting", "service", "catalogue"})
 """What is answered without a search for passages, and needs nothing of the conversation."""
@@ -69,7 +78,8 @@ _REQUEST = re.compile(
 class Intent:
     """What a question wants; `subject` is what articles are to be about, or what names one.
 
-    `act` is that of a greeting; `is_article`: the subject is said to be an article.
+    `act` is that of a greeting; `is_article`: the subject is said to be an article. `about` is what
+    is asked of the last answer, in `language` where that is one of the interface's.
     """
 
     kind: Kind
@@ -79,6 +89,7 @@ class Intent:
     since: date | None = None
     wants_newest: bool = False
     is_article: bool = False
+    about: AnswerAct | None = None
 
 
 def recognize(question: str, *, today: date | None = None, is_first: bool = True) -> Intent:
@@ -88,10 +99,9 @@ def recognize(question: str, *, today: date | None = None, is_first: bool = True
     """
     if len(question) <= MAX_CHARS:
         text = normalize(question)
-        found = _greeting(text) or _request(
-            _core(text), today=today or date.today(), is_first=is_first
-        )
-        if found:
+        core = _core(text)
+        found = _greeting(text) or (None if is_first else _of_last_answer(core))
+        if found := found or _request(core, today=today or date.today(), is_first=is_first):
             return found
     return Intent(plain_kind(question), language_of(question))
 
@@ -124,6 +134,18 @@ def _greeting(text: Normalized) -> Intent | None:
             for act, pattern in acts.items():
                 if pattern.search(text.text):
                     return Intent("greeting", language, act=act)
+    return None
+
+
+def _of_last_answer(text: Normalized) -> Intent | None:
+    """Returns what the text asks of the last answer; None if nothing."""
+    likely = language_of(text.original)
+    for language in sorted(_LANGUAGES, key=lambda language: language != likely):
+        for act, pattern in _last_answer(language).items():
+            if match := pattern.fullmatch(text.text):
+                names = [name for name in match.groupdict().values() if name]
+                asked = LANGUAGE_NAMES.get(names[0]) if names else None
+                return Intent("last_answer", asked or language, about=act)
     return None
 
 
@@ -185,6 +207,11 @@ def _greetings() -> dict[Language, tuple[re.Pattern[str], dict[Act, re.Pattern[s
 def _service(language: Language, is_first: bool) -> re.Pattern[str]:
     at_first = f"|{SERVICE_AT_FIRST[language]}" if is_first else ""
     return re.compile(SERVICE[language] + at_first)
+
+
+@cache
+def _last_answer(language: Language) -> dict[AnswerAct, re.Pattern[str]]:
+    return {act: re.compile(one) for act, one in last_answer_patterns(language).items()}
 
 
 @cache

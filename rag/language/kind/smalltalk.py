@@ -61,7 +61,10 @@ SERVICE: dict[Language, str] = {
     "|help(?: me)?|what (?:things |questions |kind of questions |sort of questions )?can i ask"
     "(?: you)?(?: here)?|what (?:kind of |sort of )?questions can you answer"
     "|what do you know(?: about)?|are you (?:an? )?(?:bot|robot|human|person|real(?: person)?|ai"
-    "|chatbot|machine|llm|chatgpt)|what (?:is|s) your (?:name|purpose|job)|how (?:do|can) i use you"
+    "|chatbot|machine|llm|chatgpt)(?: or (?:an? )?(?:bot|robot|human|person|real(?: person)?|ai"
+    "|machine))?|(?:do you know )?(?:a|another|any) (?:good |funny )?jokes?|make me laugh"
+    "|sing (?:me )?(?:a song|something)|what (?:is|s) your (?:name|purpose|job)|how (?:do"
+    "|can) i use you"
     "|about yourself|introduce yourself|where do you get your (?:answers|information)(?: from)?"
     "|where do your answers come from",
     "de": "was (?:kannst du|konnen sie|konnt ihr|machst du|machen sie|weisst du|wissen sie)"
@@ -69,7 +72,9 @@ SERVICE: dict[Language, str] = {
     "(?: alles| hier)? fragen|wer (?:bist du|sind sie)|was bist du|was ist footnote"
     "|wie funktioniert footnote|wie funktionierst du|wie (?:kannst du|konnen sie) mir"
     " (?:weiter)?helfen|(?:wobei|womit) (?:kannst du|konnen sie) mir (?:weiter)?helfen|hilfe"
-    "|(?:bist du|sind sie) (?:eine? )?(?:bot|roboter|mensch|ki|chatbot|maschine)|wie heisst du"
+    "|(?:bist du|sind sie) (?:eine? )?(?:bot|roboter|mensch|ki|chatbot|maschine)"
+    "(?: oder (?:eine? )?(?:bot|roboter|mensch|ki|maschine))?|wie heisst du"
+    "|(?:(?:erzahle?|sage?)(?: mir)?|kennst du) (?:noch )?einen witz"
     "|hilf mir|stell dich vor|woher (?:hast du|kommen) deine (?:antworten|informationen)",
     "fr": "que (?:peux tu|pouvez vous|sais tu|savez vous) faire(?: pour (?:moi|nous))?"
     "|qu est ce que (?:tu peux|vous pouvez|tu sais|vous savez) faire(?: pour moi)?"
@@ -80,17 +85,21 @@ SERVICE: dict[Language, str] = {
     "|fonctionne footnote)"
     "|comment (?:peux tu|pouvez vous) (?:m|nous) ?aider|(?:a l )?aide|aide moi|aidez moi"
     "|(?:es tu|etes vous|tu es|vous etes) une? (?:robot|bot|humain|ia|chatbot|machine)"
+    "(?: ou une? (?:robot|bot|humain|ia|machine))?"
+    "|(?:raconte[rz]?(?: moi)? |connais tu |connaissez vous )?une (?:autre )?blague"
     "|qu est ce que je peux (?:te|vous) demander|que puis je (?:te |vous )?demander|[mn] ?aider",
     "es": "que (?:puedes|sabes|puede|sabe) hacer(?: por mi)?|quien(?: eres| es usted)|que eres"
     "|que es footnote|como funciona(?:s| footnote)|como (?:puedes|puede) ayudarme"
     "|como me (?:puedes|puede) ayudar|en que (?:puedes ayudarme|me puedes ayudar)|ayuda(?:rme|me)?"
-    "|eres (?:una? )?(?:robot|bot|humano|ia|chatbot|persona|maquina)|como te llamas"
+    "|eres (?:una? )?(?:robot|bot|humano|ia|chatbot|persona|maquina)"
+    "(?: o (?:una? )?(?:robot|bot|humano|ia|persona|maquina))?|como te llamas"
+    "|(?:cuenta(?:me)? |sabes (?:algun )?)?(?:(?:un|otro) )?chiste"
     "|que (?:te |le )?(?:puedo|se puede) preguntar(?:te|le)?",
     "zh": "[你您](?:都|能|可以|会|都能|都会)(?:做|干|帮我做)(?:些|点)?什么[呢吗啊]?"
     "|[你您](?:能|可以)怎么帮(?:助)?我|[你您]是(?:谁|什么|什么东西)|footnote是什么"
     "|[你您]是?(?:怎么|如何)(?:工作|运作)的?|(?:使用)?帮助|帮帮我|[你您]叫什么(?:名字)?"
     "|我?(?:可以|能)问[你您]?(?:些|一些)?什么(?:问题)?|[你您]是(?:一个)?(?:机器人|人工智能|ai"
-    "|真人|人)吗",
+    "|真人|人)(?:吗|还是(?:机器人|人工智能|ai|真人|人))|(?:给我)?[讲说]一?个?笑话",
 }
 SERVICE_AT_FIRST: dict[Language, str] = {
     "en": "what (?:is|s) this(?: (?:site|tool|service|chat|bot|app|page|thing))?(?: for| about)?"

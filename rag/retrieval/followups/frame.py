@@ -7,11 +7,13 @@ has a preposition is added, and anything else is left to the caller.
 """
 
 import re
-from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
-from ...language.word_cover import Language
+from ...language.word_cover import Language, language_of
+from .chinese import chinese_place
 from .ellipsis import Ellipsis
+from .shapes import CODE, HAN, QUARTER, YEAR, Span
 from .words import WORDS
 
 MAX_CHARS = 400
@@ -19,22 +21,11 @@ MAX_CHARS = 400
 MIN_HEAD = 5
 """Letters at the end that two compounds share, which makes them of one kind."""
 
-_YEAR = re.compile(r"(?<!\w)(?:19|20)\d\d(?!\w*[^\W\d年])")
-_QUARTER = re.compile(r"(?<!\w)[QH][1-4](?: (?:19|20)\d\d)?(?!\w)", re.IGNORECASE)
-_CODE = re.compile(
-    r"(?<![A-Za-z0-9-])(?=[A-Za-z0-9-]*\d)(?=[0-9-]*[A-Za-z])[A-Za-z0-9-]+"
-    r"(?: (?:Ultra|Pro|Max|Plus|Mini)(?!\w))?(?![A-Za-z0-9-])"
-)
 _NAME = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ][\w&-]*(?: [A-ZÀ-ÖØ-Þ0-9][\w&-]*)*")
 _WORD = re.compile(r"[^\W_][\w-]*")
 _END = re.compile(r"[\s?？!.]*\Z")
 _TOPIC = frozenset("about of from by von vom über um de du des del sobre sur".split())
 """Prepositions that are not added to a question: what they introduce is its subject."""
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff"
-_AFTER_HAN = "有的是在会能可需要每几哪什怎多呢吗应"
-"""A Chinese name at the beginning of a question, or after 在, ends before one of these."""
-
-Span = tuple[int, int]
 
 
 def carry_over(new: Ellipsis, frame: str, *, is_whole: bool) -> str | None:
@@ -44,22 +35,30 @@ def carry_over(new: Ellipsis, frame: str, *, is_whole: bool) -> str | None:
     """
     if len(frame) > MAX_CHARS:
         return None
+    if new.language != language_of(frame):
+        new = replace(new, determiner="")
     if not is_whole:
         return _replace(frame, _pronoun(new, frame), new.phrase)
-    if new.language == "zh" or re.search(f"[{_HAN}]", frame):
-        return _replace(frame, _chinese_place(new, frame), new.core.removesuffix("的"))
-    for shape in (_QUARTER, _YEAR, _CODE):
-        if shape.fullmatch(new.core) and (places := list(shape.finditer(frame))):
-            start, end = places[-1].span()
-            if shape is _QUARTER and " " not in new.core:
-                end = start + 2  # the year stays
-            return _replace(frame, (start, end), new.core)
-    for find in (_same_object, _same_head, _after_preposition, _name, _pronoun):
+    if new.language == "zh" or re.search(f"[{HAN}]", frame):
+        return _replace(frame, chinese_place(new, frame), new.core.removesuffix("的"))
+    if place := _same_shape(new, frame):
+        return _replace(frame, place, new.core)
+    for find in _FINDERS:
         if place := find(new, frame):
             phrase = f"{new.preposition} {new.phrase}" if find is _same_object else new.phrase
             return _replace(frame, _with_determiner(new, frame, place), phrase)
     if new.preposition and new.has_lead and new.preposition.lower() not in _TOPIC:
         return _END.sub("", frame) + f" {new.preposition} {new.phrase}?"
+    return None
+
+
+def _same_shape(new: Ellipsis, frame: str) -> Span | None:
+    """Returns the last quarter, year or name with a digit, if what is new is one."""
+    for shape in (QUARTER, YEAR, CODE):
+        if shape.fullmatch(new.core) and (places := list(shape.finditer(frame))):
+            start, end = places[-1].span()
+            keeps_year = shape is QUARTER and " " not in new.core
+            return start, start + 2 if keeps_year else end
     return None
 
 
@@ -119,21 +118,21 @@ def _end_of_object(language: Language, frame: str, span: Span) -> int:
 
 def _name(new: Ellipsis, frame: str) -> Span | None:
     """Returns the last name of the frame; a word that opens it is none."""
-    if not (new.core[0].isupper() or _CODE.fullmatch(new.core)):
+    if not (new.core[0].isupper() or CODE.fullmatch(new.core)):
         return None
     names = [match.span() for match in _NAME.finditer(frame)]
-    names += [match.span() for match in _CODE.finditer(frame)]
+    names += [match.span() for match in CODE.finditer(frame)]
     opening = _WORD.search(frame)
     inside = [span for span in names if opening is None or span[0] > opening.start()]
     last = max(inside, default=None)
-    if last and _CODE.search(frame[slice(*last)]) and not re.search(r"\d", new.core):
+    if last and CODE.search(frame[slice(*last)]) and not re.search(r"\d", new.core):
         return None  # the one is a product, the other may be anything
     return last
 
 
 def _pronoun(new: Ellipsis, frame: str) -> Span | None:
     """Returns a pronoun in the frame, which then is a follow-up question itself."""
-    if not (new.core[0].isupper() or _CODE.fullmatch(new.core)):
+    if not (new.core[0].isupper() or CODE.fullmatch(new.core)):
         return None
     match = re.search(r"(?i)(?<!\w)(?:it|they|he|she|er|sie|es|ils?|elles?|él|ella)(?!\w)", frame)
     return match.span() if match else None
@@ -168,34 +167,31 @@ def _has_head(word: str, other: str) -> bool:
     return shared >= MIN_HEAD
 
 
-def _chinese_place(new: Ellipsis, frame: str) -> Span | None:
-    """Returns what a Chinese frame has in the place of what is new."""
-    core = new.core.removesuffix("的")
-    for shape in (_QUARTER, re.compile(r"(?:19|20)\d\d年?"), _CODE):
-        if shape.fullmatch(core):
-            places = [match.span() for match in shape.finditer(frame)]
-            return places[-1] if places else None
-    if alike := max(_alike(core, frame), default=None):
-        return alike[1]
-    if _CODE.search(frame):
+def _subject(new: Ellipsis, frame: str) -> Span | None:
+    """Returns the subject of "what is the …" up to its preposition or genitive."""
+    words, determiner = WORDS[new.language], _determiner(new.language).pattern
+    is_common = new.core[0].islower() or (new.language == "de" and not CODE.search(new.core))
+    if not new.determiner or not is_common:
         return None
-    stop = f"(?=[{_AFTER_HAN}])"
-    found = re.search(f"在([{_HAN}]{{1,6}}?){stop}", frame)
-    found = found or re.match(f"([{_HAN}]{{2,6}}?){stop}", frame)
-    return found.span(1) if found else None
+    opening = rf"\W*(?:{words.asking})(?: \w+)?? (?:{words.copula}) (?={determiner})"
+    match = re.match(opening, frame, re.IGNORECASE)
+    if not match:
+        return None
+    noun = _determiner(new.language).match(frame, match.end())
+    stop = rf"\W+(?:(?:{words.prepositions})(?!\w)|(?:{determiner}))|[\s?？]*$"
+    end = re.compile(stop, re.IGNORECASE).search(frame, noun.end() if noun else match.end())
+    return (match.end(), end.start()) if end else None
 
 
-def _alike(core: str, frame: str) -> Iterator[tuple[int, Span]]:
-    """Yields the places of the frame that begin or end as what is new, and how much is equal."""
-    size = len(core)
-    if size < 2 or not re.fullmatch(f"[{_HAN}]{{2,8}}", core):
-        return
-    for start in range(len(frame) - size + 1):
-        part = frame[start : start + size]
-        if part != core and (part[-1] == core[-1] or part[:2] == core[:2]):
-            equal = sum(a == b for a, b in zip(part, core, strict=True))
-            if re.fullmatch(f"[{_HAN}]+", part):
-                yield equal, (start, start + size)
+def _same_case(new: Ellipsis, frame: str) -> Span | None:
+    """Returns what a German question has after the same article."""
+    if new.language != "de" or not new.determiner or new.preposition:
+        return None
+    match = re.search(rf"(?<!\w){new.determiner} ([A-ZÄÖÜ][\w-]*)", frame)
+    return match.span(1) if match else None
+
+
+_FINDERS = (_same_object, _same_head, _after_preposition, _same_case, _subject, _name, _pronoun)
 
 
 def _is_function(language: Language, word: str) -> bool:

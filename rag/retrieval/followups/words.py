@@ -14,7 +14,8 @@ class Words:
 
     `prepositions` and `determiners` may stand before what is new. `pronouns` stand for something
     said before. `asking` is what a question begins with, `counting` what may have a noun of its own
-    then ("how many orders"). `who` asks for a person or a thing by name.
+    then ("how many orders"), `copula` what links it to its subject. `who` asks for a person or a
+    thing by name.
     """
 
     lead: str
@@ -23,6 +24,7 @@ class Words:
     pronouns: str
     asking: str
     counting: str
+    copula: str
     who: str
     tail: str = "(?!)"
 
@@ -37,6 +39,7 @@ WORDS: dict[Language, Words] = {
         pronouns="it|its|they|them|their|he|him|his|she|her|there|this|that|these|those",
         asking="(?:who|what|which|where|when|why|how(?: many| much| long| old)?)",
         counting="how (?:many|much)|which|what",
+        copula="is|are|was|were",
         who="who|which",
     ),
     "de": Words(
@@ -51,6 +54,7 @@ WORDS: dict[Language, Words] = {
         asking="(?:wer|wen|wem|wessen|was|welche[rnsm]?|wo|woher|wohin|wann|warum|wieso|wie ?viele?"
         "|wie)",
         counting="welche[rnsm]?|wie(?: ?viele?)?",
+        copula="ist|sind|war|waren",
         who="wer|wen|wem|welche[rnsm]?",
         tail="aus",
     ),
@@ -64,6 +68,7 @@ WORDS: dict[Language, Words] = {
         asking="(?:qui|que|quoi|où|quand|pourquoi|comment|combien|quel(?:le)?s?"
         "|qu['’]est[- ]ce (?:que|qui))",
         counting="combien(?: de| d(?=['’]))?|quel(?:le)?s?",
+        copula="est|sont|était|étaient",
         who="qui|quel(?:le)?s?",
         tail="alors",
     ),
@@ -76,6 +81,7 @@ WORDS: dict[Language, Words] = {
         pronouns="él|ellos|ellas?|sus?|eso|esto|ese|esa|esos|esas|allí|ahí|aquello",
         asking="(?:quién(?:es)?|qué|cuál(?:es)?|dónde|cuándo|por qué|cómo|cuánt[oa]s?)",
         counting="cuánt[oa]s?|qué|cuál(?:es)?",
+        copula="es|son|era|eran|fue|fueron",
         who="quién(?:es)?|cuál(?:es)?",
     ),
     "zh": Words(
@@ -85,6 +91,7 @@ WORDS: dict[Language, Words] = {
         pronouns="它们?|他们?|她们?|那里|那儿|这个|那个|该(?!怎)|其(?!他|实|中)",
         asking="(?:谁|什么|哪里|哪些|哪个|什么时候|为什么|怎么|多少|几)",
         counting="(?!)",
+        copula="是",
         who="谁|哪",
         tail="呢",
     ),
