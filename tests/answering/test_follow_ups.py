@@ -64,6 +64,11 @@ LEAVE = ("How many days of leave are there in France?", "25. [1]")
             "and the SU7?",
             "How fast is the SU7?",
         ),
+        (
+            ("What is a guest editor allowed to do?", "To edit."),
+            "and the guest viewer?",
+            "What is the guest viewer allowed to do?",
+        ),
         (("Was kostet die Prüfung?", "20 €."), "und der Versand?", "Was kostet der Versand?"),
         (("谁生产SU7的电池？", "宁德时代。"), "那YU7的呢？", "谁生产YU7的电池？"),
     ],

@@ -62,10 +62,11 @@ def is_follow_up(question: str) -> bool:
 
 
 def is_label(question: str) -> bool:
-    """Whether it is two or three words without a verb or a name ("Top speed?")."""
+    """Whether it is two or three words without a verb or a name, and asks ("Top speed?")."""
     words = question.rstrip(" ?.!").split()
     return (
-        2 <= len(words) <= MAX_LABEL_WORDS
+        question.rstrip().endswith("?")
+        and 2 <= len(words) <= MAX_LABEL_WORDS
         and all(re.fullmatch(r"[A-Za-z][a-z-]+", word) for word in words)
         and all(word.islower() for word in words[1:])
         and VERBS["en"].isdisjoint(word.lower() for word in words)

@@ -24,6 +24,8 @@ MIN_HEAD = 5
 _NAME = re.compile(r"(?<!\w)[A-ZÀ-ÖØ-Þ][\w&-]*(?: [A-ZÀ-ÖØ-Þ0-9][\w&-]*)*")
 _WORD = re.compile(r"[^\W_][\w-]*")
 _END = re.compile(r"[\s?？!.]*\Z")
+_STATE = re.compile(r" (?:[a-z]+ed|open|available|due|valid|paid|possible|necessary)\Z")
+"""What is said of an English subject, and stays ("is the office open")."""
 _TOPIC = frozenset("about of from by von vom über um de du des del sobre sur".split())
 """Prepositions that are not added to a question: what they introduce is its subject."""
 
@@ -47,7 +49,9 @@ def carry_over(new: Ellipsis, frame: str, *, is_whole: bool) -> str | None:
         if place := find(new, frame):
             phrase = f"{new.preposition} {new.phrase}" if find is _same_object else new.phrase
             return _replace(frame, _with_determiner(new, frame, place), phrase)
-    if new.preposition and new.has_lead and new.preposition.lower() not in _TOPIC:
+    is_same_language = new.language == language_of(frame)
+    adds = new.preposition and new.has_lead and new.preposition.lower() not in _TOPIC
+    if adds and is_same_language:
         return _END.sub("", frame) + f" {new.preposition} {new.phrase}?"
     return None
 
@@ -95,14 +99,14 @@ def _after_preposition(new: Ellipsis, frame: str) -> Span | None:
     if not new.preposition:
         return None
     object_ = rf"(?:{_NAME.pattern}|[^\W_][\w-]*(?: [^\W_][\w-]*)*)"
-    is_name = new.core[0].isupper() or new.core[0].isdigit()
+    is_name = new.core[0].isupper()
     best: Span | None = None
     for match in re.finditer(rf"(?i:(?<!\w){re.escape(new.preposition)}) ", frame):
         after = match.end()
         determiner = _determiner(new.language).match(frame, after)
         start = determiner.end() if determiner else after
         found = re.compile(object_).match(frame, start)
-        if found and (frame[start].isupper() or frame[start].isdigit()) == is_name:
+        if found and frame[start].isupper() == is_name:
             best = after, _end_of_object(new.language, frame, found.span())
     return best
 
@@ -171,7 +175,7 @@ def _subject(new: Ellipsis, frame: str) -> Span | None:
     """Returns the subject of "what is the …" up to its preposition or genitive."""
     words, determiner = WORDS[new.language], _determiner(new.language).pattern
     is_common = new.core[0].islower() or (new.language == "de" and not CODE.search(new.core))
-    if not new.determiner or not is_common:
+    if new.preposition or not new.determiner or not is_common:
         return None
     opening = rf"\W*(?:{words.asking})(?: \w+)?? (?:{words.copula}) (?={determiner})"
     match = re.match(opening, frame, re.IGNORECASE)
@@ -180,7 +184,10 @@ def _subject(new: Ellipsis, frame: str) -> Span | None:
     noun = _determiner(new.language).match(frame, match.end())
     stop = rf"\W+(?:(?:{words.prepositions})(?!\w)|(?:{determiner}))|[\s?？]*$"
     end = re.compile(stop, re.IGNORECASE).search(frame, noun.end() if noun else match.end())
-    return (match.end(), end.start()) if end else None
+    if end is None:
+        return None
+    state = _STATE.search(frame, match.end(), end.start())
+    return match.end(), state.start() if state else end.start()
 
 
 def _same_case(new: Ellipsis, frame: str) -> Span | None:

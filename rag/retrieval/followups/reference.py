@@ -26,6 +26,10 @@ _FILLERS = frozenset(
 )
 
 
+MAX_WORDS_BEFORE = 3
+"""Words before a pronoun that refers to the conversation, after those that ask."""
+MAX_BEFORE = 4
+"""Chinese characters before a pronoun that refers to the conversation, not to them."""
 _CHINESE_FILLERS = re.compile(r"[的吗呢是了有钱\W]")
 
 
@@ -36,7 +40,9 @@ def refers(question: str, language: Language) -> bool:
         bare = text.rstrip("?？。 ")
         is_led = bare.endswith(WORDS["zh"].tail) or _lead("zh").match(bare)
         content = _CHINESE_FILLERS.sub("", _asking("zh").sub("", bare))
-        return bool(is_led or _pronouns("zh").search(bare) or not content)
+        pronoun = _pronouns("zh").search(bare)
+        is_early = pronoun is not None and pronoun.start() <= MAX_BEFORE
+        return bool(is_led or is_early or not content)
     start = _lead(language).match(text)
     begin = start.end() if start else 0
     asking = _counting(language).match(text, begin) or _asking(language).match(text, begin)
@@ -48,7 +54,10 @@ def refers(question: str, language: Language) -> bool:
         clause = re.sub(_EXPLETIVE[language], " ", clause, flags=re.IGNORECASE)
     pronoun = _pronouns(language).search(clause)
     if pronoun:
-        return not _NAME.search(clause[: pronoun.start()])
+        before = clause[: pronoun.start()]
+        return len(before.split()) <= MAX_WORDS_BEFORE and not _NAME.search(before)
+    if _definition(language).match(text, begin):
+        return False
     first = 0 if asking else 1  # the first word may be any
     own = set(normalize(rest).text.split()) - _FILLERS
     return not _NAME.search(rest, first) and len(own) < MIN_WORDS
@@ -83,6 +92,17 @@ def _pronouns(language: Language) -> re.Pattern[str]:
 def _asking(language: Language) -> re.Pattern[str]:
     end = "" if language == "zh" else r"(?!\w)[ ,]*"
     return re.compile(rf"(?:{WORDS[language].asking}){end}", re.IGNORECASE)
+
+
+@cache
+def _definition(language: Language) -> re.Pattern[str]:
+    """Matches "what is X" of one word X, which is all it needs."""
+    words = WORDS[language]
+    return re.compile(
+        rf"(?:(?:{words.asking}) (?:{words.copula}|bedeutet|heißt|significa)"
+        rf"|qu['’]est[- ]ce que(?: c['’]est que)?)(?: (?:{words.determiners}))?[ '’]\w{{3,}}\W*$",
+        re.IGNORECASE,
+    )
 
 
 @cache

@@ -50,7 +50,7 @@ WORDS: dict[Language, Words] = {
         determiners="der|die|das|den|dem|des|ein|eine|einen|einem|einer|eines|mein|meine|unser"
         "|unsere",
         pronouns="er|sie|es|ihn|ihm|ihnen|dessen|deren|davon|dafür|damit|dazu|darüber|dort"
-        "|seine?[rnms]?|ihre?[rnms]?|diese[rnsm]?|das|dem|denen",
+        "|seine[rnms]?|ihre?[rnms]?|diese[rnsm]?|das|denen",
         asking="(?:wer|wen|wem|wessen|was|welche[rnsm]?|wo|woher|wohin|wann|warum|wieso|wie ?viele?"
         "|wie)",
         counting="welche[rnsm]?|wie(?: ?viele?)?",
