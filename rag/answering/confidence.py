@@ -11,14 +11,24 @@ from dataclasses import dataclass, replace
 
 from index.types import GenerationInfo
 
+from ..language.question import Question
 from ..language.word_cover import cover, holds_value, language_of
 from ..retrieval.fusion import RetrievalResult
 from ..retrieval.reader import READ, Reader
 from ..retrieval.weights import Weights
 from ..types import Hit, Reason
-from .extractive import Pick, pick_sentences, rank_sentences, with_conflicts
+from .extractive import (
+    Pick,
+    headings,
+    missing_share,
+    pick_sentences,
+    rank_sentences,
+    with_conflicts,
+)
 from .features import features, reading_features
 
+UNCERTAIN = 0.01
+"""How far below certainty a confidence is lowered."""
 KEPT_SHARE = 0.75
 """Of the words that the best unit has, which another one must have to be quoted with it."""
 
@@ -68,10 +78,23 @@ def assess(
     if reader and is_english:
         readings = reading_features(certainty, picks, result.hits)
         certainty = confidence(readings, weights.read_confidence)
+    if is_english and _lacks_name(question, hits, shown):
+        certainty = min(certainty, weights.certain - UNCERTAIN)
     if not is_english:
         shown, values = by_words(standalone, hits, shown, usable)
         certainty = confidence({**values, "certainty": certainty}, weights.other_confidence)
     return Evidence(hits, tuple(shown), tuple(conflict), certainty)
+
+
+def _lacks_name(question: str, hits: Sequence[Hit], picks: Sequence[Pick]) -> bool:
+    """Whether a name of the question stands in nothing that is quoted, nor above it."""
+    said = [
+        text
+        for pick in picks
+        for unit in (hits[pick.hit].units[pick.sentence],)
+        for text in (*headings(hits[pick.hit]), *unit.context, unit.text)
+    ]
+    return missing_share(Question(question).names, said) > 0
 
 
 def refusal_reason(evidence: Evidence, info: GenerationInfo, threshold: float) -> Reason | None:

@@ -5,13 +5,11 @@ from dataclasses import replace
 
 from index.text.analyzer import content_terms, terms
 
-from ..answering.confidence import Evidence
+from ..answering.confidence import UNCERTAIN, Evidence
 from ..answering.extractive import Pick, is_fragment, rank_sentences
 from ..retrieval.fusion import RetrievalResult
 from ..types import Hit
 
-UNCERTAIN = 0.01
-"""How far below certainty a confidence is lowered."""
 Search = Callable[[str], RetrievalResult]
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from index.store.generation import Generation
 from index.text.analyzer import terms
 
-from ..answering.confidence import Evidence
+from ..answering.confidence import UNCERTAIN, Evidence
 from ..answering.extractive import Pick, is_fragment
 from ..language.kind.last_answer import AnswerAct
 from ..language.plain_text import plain_text
@@ -18,7 +18,6 @@ from ..language.refusals import ALL_REFUSALS
 from ..language.word_cover import cover
 from ..retrieval.sections import Place, unscored
 from ..types import Hit, ScoredUnit, Turn
-from .comparison import UNCERTAIN
 from .summary import summarize_source
 
 MIN_COVER = 0.5

@@ -106,3 +106,13 @@ def test_fewer_passages_do_not_make_an_answer_more_certain(
     assert (len(few.hits), len(many.hits)) == (1, len(result.hits))
     assert few.picks == many.picks
     assert few.confidence == many.confidence
+
+
+def test_an_answer_without_a_name_of_the_question_is_never_certain(
+    found: Callable[[str], RetrievalResult],
+) -> None:
+    weights = replace(fitted_weights(), confidence=dict.fromkeys(TERMS, 0.0) | {"intercept": 9.0})
+    for name, is_certain in (("Brell", True), ("Karl", False)):
+        question = f"How many tonnes of oats did the {name} mill sell in 2024?"
+        evidence = assess(question, question, found(question), weights=weights, top_k=5)
+        assert (evidence.confidence >= weights.certain) == is_certain
