@@ -20,10 +20,10 @@ const styles = {
   },
 };
 
-/** The widget uses only marked's lexer, parser and renderer. Its API has side effects on load, so tree
- * shaking keeps it (3 KB gzipped); it is cut out here. */
+/** The widget uses only marked's lexer. Its API has side effects on load, so tree shaking keeps it, the
+ * parser and the renderer (5 KB gzipped); it is cut out here. */
 const markedApi = /var \w+=new \w+;function \w+\(\w+,\w+\)\{return \w+\.parse\([^]*(?=export\{)/;
-const markedExports = /export\{[^}]*\b(\w+) as Lexer\b[^}]*\b(\w+) as Parser,(\w+) as Renderer\b[^}]*\}/;
+const markedExports = /export\{[^}]*\b(\w+) as Lexer\b[^}]*\}/;
 /** Options that keep their defaults are constants, so that what they switch off is left out. */
 const markedOptions = { pedantic: "false", breaks: "false", silent: "false", gfm: "true", extensions: "null" };
 const optionUse = /this\.options\.(\w+)/g;
@@ -33,9 +33,7 @@ const marked = {
     context.onLoad({ filter: /marked\.esm\.js$/ }, ({ path }) => {
       const source = readFileSync(path, "utf8");
       if (!markedApi.test(source)) throw new Error("marked's API was not found: update `markedApi`");
-      const [, lexer, parser, renderer] = markedExports.exec(source);
-      const exports = `export{${lexer} as Lexer,${parser} as Parser,${renderer} as Renderer}`;
-      return { contents: source.replace(markedApi, "").replace(markedExports, exports)
+      return { contents: source.replace(markedApi, "").replace(markedExports, "export{$1 as Lexer}")
         .replace(optionUse, (use, name) => markedOptions[name] ?? use), loader: "js" };
     });
   },
@@ -63,6 +61,6 @@ await build({
   charset: "utf8",
   legalComments: "none",
   define: { VERSION: JSON.stringify(version) },
-  banner: { js: "/* Footnote. Includes Lit (BSD-3-Clause), marked (MIT), DOMPurify (Apache-2.0), eventsource-parser (MIT). */" },
+  banner: { js: "/* Footnote. Includes Lit (BSD-3-Clause), marked (MIT), eventsource-parser (MIT). */" },
   plugins: [styles, marked, sources],
 });

@@ -12,6 +12,9 @@ function escapeCharacter(character: string): string {
   return codePoint <= 0xffff ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
 }
 
+/** Whether a character is invisible or reorders the text. */
+export const isHidden = (character: string): boolean => HIDDEN.test(character);
+
 /** Returns `text` with each hidden or reordering character as a visible escape sequence. */
 export function escapeHidden(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(ALL_HIDDEN, escapeCharacter);
@@ -41,7 +44,7 @@ export class EscapedText {
       this.#rawIndex += character.length;
       this.#codePoints += 1;
       if (character === "\r" && next === "\n") continue;
-      this.#escapedIndex += HIDDEN.test(character) ? escapeCharacter(character).length : character.length;
+      this.#escapedIndex += isHidden(character) ? escapeCharacter(character).length : character.length;
     }
     return this.#escapedIndex;
   }

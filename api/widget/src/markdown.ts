@@ -1,8 +1,9 @@
-// Model output → sanitized DOM blocks. Model output is untrusted: HTML tags are shown as text, links
-// and images are reduced to their text, and DOMPurify enforces the allowed elements.
+// Model output → DOM blocks. Model output is untrusted: its elements are made one by one from the
+// tokens of the Markdown lexer, and no HTML is ever parsed. HTML tags are shown as text, links and
+// images are reduced to their text.
 
-import DOMPurify from "dompurify";
-import { Lexer, Parser, Renderer, type Token, type Tokens } from "marked";
+import { Lexer, type MarkedToken, type Token, type Tokens } from "marked";
+import { isHidden } from "./escape.js";
 
 /** A block of the answer that renders independently; `raw` is its part of the text. */
 export interface Block {
@@ -11,47 +12,93 @@ export interface Block {
   render(): Node;
 }
 
-const ALLOWED_TAGS =
-  "p br strong em del code pre ul ol li blockquote hr table thead tbody tr th td".split(" ");
-
 /** The marker of a list item in a plain text; two blanks indent a level. */
 const ITEM = /^( *)(?:[-*•]|\d{1,3}[.)]) (?=.)/;
 const MAX_DEPTH = 3;
 
-const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+/** Entities that models write; any other one is shown as it is written. */
+const ENTITIES: Record<string, string> = {
+  amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0",
+  ndash: "–", mdash: "—", hellip: "…", euro: "€", times: "×", copy: "©", middot: "·",
+};
 
-class SafeRenderer extends Renderer {
-  override html({ text, block }: Tokens.HTML | Tokens.Tag): string {
-    return block ? `<p>${escapeHtml(text)}</p>` : escapeHtml(text);
-  }
+function decodeEntity(entity: string, name: string): string {
+  if (name[0] !== "#") return ENTITIES[name] ?? entity;
+  const codePoint = Number(name.slice(1).replace(/^x/i, "0x"));
+  const character = codePoint <= 0x10ffff ? String.fromCodePoint(codePoint) : "";
+  return character && !isHidden(character) ? character : entity;
+}
 
-  override link({ tokens }: Tokens.Link): string {
-    return this.parser.parseInline(tokens);
-  }
+const decodeEntities = (text: string): string => text.replace(/&(#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-z]+);/g, decodeEntity);
 
-  override image({ text }: Tokens.Image): string {
-    return escapeHtml(text);
-  }
+function element(name: string, children: (Node | string)[]): HTMLElement {
+  const created = document.createElement(name);
+  created.append(...children);
+  return created;
+}
 
-  override checkbox({ checked }: Tokens.Checkbox): string {
-    return checked ? "☑ " : "☐ ";
-  }
+const renderAll = (tokens: Token[]): (Node | string)[] => tokens.map((token) => renderToken(token as MarkedToken));
 
-  override heading({ tokens }: Tokens.Heading): string {
-    return `<p><strong>${this.parser.parseInline(tokens)}</strong></p>`;
+function renderList({ ordered, start, items }: Tokens.List): HTMLElement {
+  const list = element(ordered ? "ol" : "ul", items.map((item) => element("li", renderAll(item.tokens))));
+  if (ordered && start !== 1) list.setAttribute("start", String(start));
+  return list;
+}
+
+function renderTable({ header, rows }: Tokens.Table): HTMLElement {
+  const row = (name: string, cells: Tokens.TableCell[]): HTMLElement =>
+    element("tr", cells.map(({ tokens }) => element(name, renderAll(tokens))));
+  const body = element("tbody", rows.map((cells) => row("td", cells)));
+  return element("table", [element("thead", [row("th", header)]), body]);
+}
+
+function renderToken(token: MarkedToken): Node | string {
+  switch (token.type) {
+    case "paragraph":
+      return element("p", renderAll(token.tokens));
+    case "heading":
+      return element("p", [element("strong", renderAll(token.tokens))]);
+    case "blockquote":
+    case "strong":
+    case "em":
+    case "del":
+      return element(token.type, renderAll(token.tokens));
+    case "br":
+    case "hr":
+      return element(token.type, []);
+    case "list":
+      return renderList(token);
+    case "table":
+      return renderTable(token);
+    case "code":
+      return element("pre", [element("code", [token.text])]);
+    case "codespan":
+      return element("code", [token.text]);
+    case "checkbox":
+      return token.checked ? "☑ " : "☐ ";
+    case "html":
+      return token.block ? element("p", [token.text]) : token.text;
+    case "image":
+      return token.text;
+    case "space":
+    case "def":
+      return "";
+    default:
+      return renderText(token);
   }
 }
 
-function renderToken(token: Token): Node {
-  const unsafe = Parser.parse([token], { renderer: new SafeRenderer() });
-  return DOMPurify.sanitize(unsafe, {
-    ALLOWED_TAGS,
-    ALLOWED_ATTR: ["start"],
-    ALLOW_DATA_ATTR: false,
-    ALLOW_ARIA_ATTR: false,
-    RETURN_DOM_FRAGMENT: true,
-  });
+/** Renders a link or text as the tokens that it consists of, or else as its text: the raw one, for the
+ * lexer's own decodes what hides or reorders characters, too. */
+function renderText(token: Tokens.Link | Tokens.Text | Tokens.Escape | Tokens.ListItem): Node | string {
+  if (!("tokens" in token) || !token.tokens) return decodeEntities(token.type === "text" ? token.raw : token.text);
+  return fragmentOf(token.tokens);
+}
+
+function fragmentOf(tokens: Token[]): DocumentFragment {
+  const fragment = document.createDocumentFragment();
+  fragment.append(...renderAll(tokens));
+  return fragment;
 }
 
 /** Returns the blocks of a Markdown text. */
@@ -59,7 +106,7 @@ export function markdownBlocks(text: string): Block[] {
   return Lexer.lex(text).map((token) => ({
     raw: token.raw,
     isBlank: token.type === "space" || token.type === "def",
-    render: () => renderToken(token),
+    render: () => fragmentOf([token]),
   }));
 }
 
@@ -68,11 +115,7 @@ export function textBlocks(text: string): Block[] {
   return (text.match(/[^]*?\n(?:[ \t]*\n)+|[^]+$/g) ?? []).map((raw) => ({
     raw,
     isBlank: !raw.trim(),
-    render: () => {
-      const paragraph = document.createElement("p");
-      paragraph.append(...raw.trimEnd().split("\n").map(renderLine));
-      return paragraph;
-    },
+    render: () => element("p", raw.trimEnd().split("\n").map(renderLine)),
   }));
 }
 
