@@ -1,11 +1,21 @@
-// The page at `/`: reads `?q=…&collection=…`, shows links to the collections where there are several,
-// and suggests questions that the articles answer.
+// The page at `/`, in the reader's language: reads `?q=…&collection=…`, shows links to the collections
+// where there are several, and suggests questions that the articles answer.
 
 const POLL_MS = 2000;
 
 const chat = document.querySelector("footnote-chat");
 const params = new URLSearchParams(location.search);
+const texts = ASK_TEXTS[document.documentElement.lang];
 if (params.get("collection")) chat.setAttribute("collection", params.get("collection"));
+
+/** Puts the page's texts into the reader's language. */
+function translate({ title, intro }) {
+  if (!title) return; // English, as in the page
+  document.title = `${title} · Footnote`;
+  const [before, after] = intro;
+  const introduction = document.querySelector(".intro");
+  introduction.replaceChildren(before, introduction.querySelector("b"), after);
+}
 
 function showCollections(names) {
   if (!chat.hasAttribute("collection")) {
@@ -20,7 +30,7 @@ function showCollections(names) {
     return link;
   });
   const nav = document.createElement("nav");
-  nav.setAttribute("aria-label", "Collections");
+  nav.setAttribute("aria-label", texts.collections);
   nav.append(...links);
   document.querySelector(".bar").append(nav);
 }
@@ -38,5 +48,6 @@ async function loadStarters() {
   chat.starters = suggestions;
 }
 
+translate(texts);
 loadStarters();
 if (params.get("q")) chat.ask(params.get("q"));

@@ -15,6 +15,7 @@ import { Composer } from "./composer.js";
 import { Conversation, type ConversationListener } from "./conversation.js";
 import { Credentials, type TokenProvider } from "./credentials.js";
 import type { ChatError } from "./errors.js";
+import { parseStarters } from "./starters.js";
 import { getItem, setItem } from "./storage.js";
 import { pluralize, type Strings, stringsFor } from "./strings.js";
 import type { Rating, Turn } from "./turn.js";
@@ -31,9 +32,8 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     mode: { type: String },
     theme: { type: String },
     lang: { type: String },
-    starters: {
-      converter: (value: string | null) => (value ?? "").split("|").map((part) => part.trim()).filter(Boolean),
-    },
+    starters: { converter: (value: string | null) => value },
+    tokenProvider: { attribute: false },
     isOpen: { state: true },
     ready: { state: true },
     announcement: { state: true },
@@ -44,18 +44,22 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   declare collection: string | undefined;
   declare mode: "launcher" | "inline" | undefined;
   declare theme: "light" | "dark" | "auto" | undefined;
-  declare starters: string[] | undefined;
+  /** Suggested questions: a list, or a text as in the attribute; frameworks set either. */
+  declare starters: string[] | string | null | undefined;
+  /** Returns a token from the site's back end; called before the first request and after a 401. */
+  declare tokenProvider: TokenProvider | undefined;
   declare isOpen: boolean;
   declare ready: Ready | undefined;
   declare announcement: string;
   declare private hasConsent: boolean;
 
   strings: Strings = stringsFor("en");
-  readonly #credentials = new Credentials();
+  readonly #credentials = new Credentials(() => this.tokenProvider);
   #client: Client | undefined;
   #conversation: Conversation | undefined;
   #pollTimer = 0;
   #lastScrolledTo: Turn | undefined;
+  #scrollTop = 0;
   readonly #composer = new Composer(this, {
     ask: (question) => void this.ask(question),
     stop: () => this.#conversation?.stop(),
@@ -67,15 +71,6 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     () => this.strings,
   );
 
-  /** Returns a token from the site's back end; called before the first request and after a 401. */
-  get tokenProvider(): TokenProvider | undefined {
-    return this.#credentials.provider;
-  }
-
-  set tokenProvider(provider: TokenProvider | undefined) {
-    this.#credentials.provider = provider;
-  }
-
   get isInline(): boolean {
     return this.mode === "inline";
   }
@@ -86,6 +81,10 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
 
   get isBusy(): boolean {
     return this.#conversation?.isBusy ?? false;
+  }
+
+  get starterQuestions(): string[] {
+    return parseStarters(this.starters);
   }
 
   /** Whether the site requires consent that the reader has not given yet. */
@@ -121,13 +120,17 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   override connectedCallback(): void {
     super.connectedCallback();
     this.#connect();
-    if (this.isInline) void this.#pollReady();
+    if (this.hasUpdated) this.#onMoved();
+    if (this.isInline || this.isOpen) void this.#pollReady();
   }
 
+  /** Stops a running answer, unless the element was only moved: frameworks move it in one task. */
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearTimeout(this.#pollTimer);
-    this.#conversation?.stop();
+    setTimeout(() => {
+      if (!this.isConnected) this.#conversation?.stop();
+    });
   }
 
   // --- callbacks of the conversation and the views
@@ -225,7 +228,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
 
   override willUpdate(changed: PropertyValues): void {
     const pageLanguage = this.closest<HTMLElement>("[lang]")?.lang;
-    this.strings = stringsFor(this.lang, pageLanguage, navigator.language);
+    this.strings = stringsFor(this.lang, pageLanguage, ...navigator.languages);
     if (changed.has("server") || changed.has("collection")) this.#connect();
   }
 
@@ -233,16 +236,21 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     const root = this.#find<HTMLElement>(".root");
     root?.append(this.#popover.element);
     if (root) this.#popover.attach(root);
+    const log = this.#find<HTMLElement>(".log");
+    log?.addEventListener("scroll", () => {
+      if (this.isConnected) this.#scrollTop = log.scrollTop;
+    });
     this.renderRoot.addEventListener("keydown", (event) => this.#onKeydown(event as KeyboardEvent));
   }
 
-  override updated(): void {
+  override updated(changed: PropertyValues): void {
     const launcher = this.#find<HTMLElement>(".launcher");
     if (launcher && !launcher.matches(":popover-open")) launcher.showPopover();
     const panel = this.#find<HTMLElement>(".panel");
     if (!this.isInline && panel && panel.matches(":popover-open") !== (this.isOpen ?? false)) {
       panel.togglePopover(this.isOpen);
-      if (this.isOpen) this.#composer.focus();
+      if (!changed.has("isOpen")) this.#restoreScroll();
+      else if (this.isOpen) this.#composer.focus();
       else launcher?.focus();
     }
     this.#scrollToNewQuestion();
@@ -270,6 +278,17 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     this.ready = await this.#client?.ready();
     const pollsAgain = this.ready !== undefined && this.ready.status !== "ready" && this.isConnected;
     if (pollsAgain) this.#pollTimer = window.setTimeout(() => void this.#pollReady(), POLL_MS);
+  }
+
+  /** Restores what a browser resets when an element is moved: open popovers and the scroll position. */
+  #onMoved(): void {
+    this.requestUpdate();
+    this.#restoreScroll();
+  }
+
+  #restoreScroll(): void {
+    const log = this.#find<HTMLElement>(".log");
+    if (log) log.scrollTop = this.#scrollTop;
   }
 
   #onKeydown(event: KeyboardEvent): void {

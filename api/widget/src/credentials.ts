@@ -6,10 +6,15 @@ import { getItem, setItem } from "./storage.js";
 export type TokenProvider = () => string | Promise<string>;
 
 export class Credentials {
-  provider: TokenProvider | undefined;
   #token: string | undefined;
   #key: string | null = null;
   #loadedFor = "";
+
+  constructor(private readonly tokenProvider: () => TokenProvider | undefined) {}
+
+  get provider(): TokenProvider | undefined {
+    return this.tokenProvider();
+  }
 
   get hasKey(): boolean {
     return this.#key !== null;

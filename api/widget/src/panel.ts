@@ -13,7 +13,7 @@ export interface PanelState extends TurnActions {
   isOpen: boolean;
   isBusy: boolean;
   turns: Turn[];
-  starters: string[] | undefined;
+  starterQuestions: string[];
   ready: Ready | undefined;
   /** The text of the live region for screen readers. */
   announcement: string;
@@ -65,7 +65,7 @@ function headerView(state: PanelState): TemplateResult {
 }
 
 function startView(state: PanelState): TemplateResult {
-  const { strings, ready, starters } = state;
+  const { strings, ready, starterQuestions } = state;
   const starterView = (question: string): TemplateResult =>
     html`<button type="button" dir="auto" @click=${() => state.askStarter(question)}>${question}</button>`;
   return html`<slot name="empty">
@@ -73,7 +73,7 @@ function startView(state: PanelState): TemplateResult {
         ${strings.intro} ${ready?.sources ? pluralize(strings, "articles", ready.sources) : nothing}
       </p>
     </slot>
-    <div class="starters" part="starters">${state.needsConsent ? nothing : starters?.map(starterView)}</div>`;
+    <div class="starters" part="starters">${state.needsConsent ? nothing : starterQuestions.map(starterView)}</div>`;
 }
 
 function noticeView({ ready, strings }: PanelState): View {
