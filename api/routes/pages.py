@@ -20,7 +20,9 @@ from ..wire.schemas import TokenAsked, TokenMade
 from .deps import CallerDep, SecurityDep, ServiceDep
 
 PAGES_FOLDER = Path(__file__).parent.parent / "pages"
-BUNDLE = Path(__file__).parent.parent / "widget" / "dist" / "widget.js"
+WIDGET_FOLDER = Path(__file__).parent.parent / "widget"
+BUNDLE = WIDGET_FOLDER / "dist" / "widget.js"
+TYPES = WIDGET_FOLDER / "v1.d.ts"
 
 _PAGE_HEADERS = {
     "content-security-policy": (
@@ -54,6 +56,13 @@ def _bundle() -> tuple[bytes, str]:
 def current_bundle(request: Request) -> Response:
     """Return the widget's bundle of this service, whatever its version."""
     return _bundle_response(request, "public, max-age=300")
+
+
+@router.get("/widget/v1.d.ts", include_in_schema=False)
+def types() -> Response:
+    """Return the types of the widget's element for TypeScript."""
+    headers = {**_BUNDLE_HEADERS, "cache-control": "no-cache"}
+    return FileResponse(TYPES, headers=headers | {"content-type": "text/plain; charset=utf-8"})
 
 
 @router.get("/widget/{version}/widget.js", include_in_schema=False)

@@ -45,6 +45,7 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/openapi.json": {"GET": ANYONE},
     "/pages/{path:path}": {"GET": ANYONE},
     "/widget/v1.js": {"GET": ANYONE},
+    "/widget/v1.d.ts": {"GET": ANYONE},
     "/widget/{version}/widget.js": {"GET": ANYONE},
     "/v1/widget/token": {"POST": PAGE},
     "/v1/answers": {"POST": READ},

@@ -59,6 +59,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/openapi.json"): ("anyone", None),
     ("GET", "/pages/{path:path}"): ("anyone", None),
     ("GET", "/widget/v1.js"): ("anyone", None),
+    ("GET", "/widget/v1.d.ts"): ("anyone", None),
     ("GET", "/widget/{version}/widget.js"): ("anyone", None),
     ("POST", "/v1/widget/token"): ("token", {"origin": SITE}),
     ("POST", "/v1/answers"): ("read", QUESTION),

@@ -50,7 +50,8 @@ def test_the_wheel_contains_the_three_packages_with_their_pages(tmp_path: Path) 
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"api", "index", "rag"}
     assert {"api/pages/ask.html", "api/pages/ask.js", "api/pages/footnote.css"} <= names
-    assert [name for name in names if "/widget/" in name] == ["api/widget/dist/widget.js"]
+    widget = {name for name in names if "/widget/" in name}
+    assert widget == {"api/widget/dist/widget.js", "api/widget/v1.d.ts"}
 
 
 def test_no_tracked_file_contains_a_machine_path_or_a_registry() -> None:

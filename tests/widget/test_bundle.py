@@ -38,6 +38,7 @@ def copy(tools: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "api" / "widget"
     shutil.copytree(WIDGET, folder, ignore=shutil.ignore_patterns("node_modules", "dist", "*.d.ts"))
     shutil.copy(WIDGET / "src" / "globals.d.ts", folder / "src")
+    shutil.copy(WIDGET / "v1.d.ts", folder)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copy(ROOT / "openapi.json", tmp_path)
     (folder / "node_modules").symlink_to(tools)
