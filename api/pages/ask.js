@@ -50,4 +50,8 @@ async function loadStarters() {
 
 translate(texts);
 loadStarters();
-if (params.get("q")) chat.ask(params.get("q"));
+if (params.get("q")) {
+  chat.ask(params.get("q"));
+  params.delete("q"); // so that a reload does not ask again
+  history.replaceState(null, "", params.size ? `?${params}` : location.pathname);
+}

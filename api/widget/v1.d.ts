@@ -57,6 +57,9 @@ export interface Passage {
 export interface Answer {
   id: string;
   question: string;
+  kind?: string;
+  /** BCP 47, of the question. */
+  language?: string | null;
   answer: string;
   format: "text" | "markdown";
   answered: boolean;
@@ -69,6 +72,8 @@ export interface Answer {
   sentences: Sentence[];
   citations: Citation[];
   passages: Passage[];
+  /** Questions that the articles answer, near one that they do not. */
+  suggestions?: string[];
 }
 
 export interface Feedback {

@@ -32,7 +32,7 @@ def test_a_newcomer_is_told_what_to_do_and_given_questions(
     starters.first.wait_for()
     texts = starters.all_inner_texts()
     assert len(texts) == 3
-    assert "What do the articles say about “What the SU7 costs Xiaomi”?" in texts
+    assert "What is said about “What the SU7 costs Xiaomi”?" in texts
     assert not re.search(r"\w-\w+-\w", " ".join(texts)), "a file's name is no title"
     assert "5 articles" in page.inner_text("footnote-chat .intro")
     assert focused_element(page) == "ask", "nothing takes the focus on load"

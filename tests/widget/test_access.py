@@ -147,6 +147,22 @@ def offline(page: "Tab", service: FakeService) -> None:
     send(page, ".note")
 
 
+def suggestions(page: "Tab", service: FakeService) -> None:
+    service.script = lambda _: answer_events(REFUSED | {"suggestions": ["How long?", "Why?"]})
+    send(page, ".suggestions button")
+
+
+def editing(page: "Tab", service: FakeService) -> None:
+    send(page, ".tools")
+    page.get_by_role("button", name="Edit the question").click()
+    page.wait_for_selector("footnote-chat .editing")
+
+
+def phone(page: "Tab", service: FakeService) -> None:
+    page.set_viewport_size({"width": 390, "height": 740})
+    editing(page, service)
+
+
 def feedback(page: "Tab", service: FakeService) -> None:
     send(page, ".tools")
     page.get_by_role("button", name="Bad answer").click()
@@ -171,8 +187,8 @@ def launcher(page: "Tab", service: FakeService) -> None:
 
 
 STATES = [
-    empty, streaming, answered, lines, popover, refusal, error, offline, feedback, sources, key,
-    launcher,
+    empty, streaming, answered, lines, popover, refusal, suggestions, error, offline, editing,
+    phone, feedback, sources, key, launcher,
 ]  # fmt: skip
 
 

@@ -94,8 +94,12 @@ def test_an_answer_found_by_words_alone_says_so(
     assert page.get_by_text("Keyword search only").count() == (not complete)
 
 
-def test_a_quote_begins_with_a_whole_line(page: "Tab", service: FakeService) -> None:
-    cited = citation(before="It was cold. " * 15, quote="The lake froze. " * 20)
+def test_a_quote_that_is_scrolled_begins_with_a_whole_line(
+    page: "Tab", service: FakeService
+) -> None:
+    page.set_viewport_size({"width": 700, "height": 400})
+    before = "It was cold, " * 14 + "so. "
+    cited = citation(before=before, quote="The lake froze. " * 20, start=len(before))
     service.script = lambda _: answer_events(answer("It froze. [1]") | {"citations": [cited]})
     page.goto(service.url)
     ask_in_chat(page, "?")

@@ -59,11 +59,12 @@ def package(libraries: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return archive
 
 
-def run(*command: object, cwd: Path) -> None:
+def run(*command: object, cwd: Path) -> str:
     done = subprocess.run(
         [*map(str, command)], cwd=cwd, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_any_page_may_read_the_types(service: RunningService) -> None:
@@ -122,13 +123,18 @@ def site(folder: Path) -> Iterator[str]:
 
 
 def build(name: str, package: Path, libraries: Path, folder: Path) -> Path:
-    """Installs the package into a copy of an application, checks its types and builds it."""
+    """Installs the package into a copy of an application, checks its types and builds it.
+
+    Its component is rendered by node, too: an application may be rendered on a server first.
+    """
     shutil.copytree(APPS / name, folder, dirs_exist_ok=True)
     for part in ("package.json", "package-lock.json"):
         shutil.copy(APPS / part, folder)
     shutil.copytree(libraries, folder / "node_modules", symlinks=True)
     run("npm", "install", "--silent", "--offline", "--no-audit", package, cwd=folder)
     run("node_modules/.bin/vue-tsc", "--noEmit", cwd=folder)
+    rendered = '<footnote-chat server="https://kb.example" mode="inline" class="help">'
+    assert rendered in run("node", "server.mjs", cwd=folder)
     run("node_modules/.bin/vite", "build", "--logLevel", "warn", cwd=folder)
     return folder / "dist"
 

@@ -15,7 +15,6 @@ from tests.support.fake_service import (
     answer_events,
     citation,
     page_with_widget,
-    passage,
     sentence,
 )
 
@@ -192,18 +191,18 @@ def test_it_speaks_the_language_it_is_told(
 @pytest.mark.parametrize(
     ("language", "one", "two"),
     [
-        ("en", "1 passage found", "2 passages found"),
-        ("de", "1 Textstelle gefunden", "2 Textstellen gefunden"),
-        ("fr", "1 passage trouvé", "2 passages trouvés"),
-        ("es", "1 pasaje encontrado", "2 pasajes encontrados"),
-        ("zh", "找到 1 个段落", "找到 2 个段落"),
+        ("en", "1 source used", "2 sources used"),
+        ("de", "1 Quelle verwendet", "2 Quellen verwendet"),
+        ("fr", "1 source utilisée", "2 sources utilisées"),
+        ("es", "1 fuente utilizada", "2 fuentes utilizadas"),
+        ("zh", "使用了 1 个来源", "使用了 2 个来源"),
     ],
 )
 def test_it_counts_in_the_plurals_of_the_language(
     page: "Tab", site: FakeService, language: str, one: str, two: str
 ) -> None:
-    found = iter([[passage()], [passage(), passage(2)]])
-    with FakeService(lambda _: answer_events(answer("Yes. [1]", passages=next(found)))) as service:
+    cited = iter([[citation(1), citation(2)], [citation(1), citation(2, source="river.txt")]])
+    with FakeService(lambda _: answer_events(answer("Yes. [1]", citations=next(cited)))) as service:
         site.pages["/"] = Page(page_with_widget(service, f'mode="inline" lang="{language}"'))
         page.goto(site.url)
         ask_in_chat(page, "One?")

@@ -8,23 +8,25 @@ import "./markdown.js";
 import { Client } from "./client.js";
 import { type PanelState, panelView } from "./panel.js";
 
+import { AnswerTools, type ToolsHost } from "./answer-tools.js";
 import styles from "./chat.css";
 import { CitationPopover } from "./citation-popover.js";
-import { clipboardText } from "./clipboard.js";
 import { Composer } from "./composer.js";
 import { Conversation, type ConversationListener } from "./conversation.js";
 import { Credentials, type TokenProvider } from "./credentials.js";
 import type { ChatError } from "./errors.js";
+import { LogScroll } from "./log-scroll.js";
 import { parseStarters } from "./starters.js";
 import { getItem, setItem } from "./storage.js";
 import { pluralize, type Strings, stringsFor } from "./strings.js";
-import type { Rating, Turn } from "./turn.js";
+import type { Turn } from "./turn.js";
+import { countSources } from "./turn-view.js";
 import type { Answer, Citation, Ready } from "./wire.js";
 
 const SCRIPT_URL = (document.currentScript as HTMLScriptElement | null)?.src ?? location.href;
 const POLL_MS = 2_000;
 
-export class FootnoteChat extends LitElement implements ConversationListener, PanelState {
+export class FootnoteChat extends LitElement implements ConversationListener, PanelState, ToolsHost {
   static override styles = unsafeCSS(styles);
   static override properties = {
     server: { type: String },
@@ -38,6 +40,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     ready: { state: true },
     announcement: { state: true },
     hasConsent: { state: true },
+    edited: { state: true },
   };
 
   declare server: string | undefined;
@@ -52,16 +55,20 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   declare ready: Ready | undefined;
   declare announcement: string;
   declare private hasConsent: boolean;
+  /** The turn that the next question replaces. */
+  declare edited: Turn | undefined;
 
   strings: Strings = stringsFor("en");
+  readonly tools = new AnswerTools(this);
   readonly #credentials = new Credentials(() => this.tokenProvider);
   #client: Client | undefined;
   #conversation: Conversation | undefined;
   #pollTimer = 0;
-  #lastScrolledTo: Turn | undefined;
-  #scrollTop = 0;
+  readonly #scroll = new LogScroll();
   readonly #composer = new Composer(this, {
-    ask: (question) => void this.ask(question),
+    ask: (question) => void this.#ask(question, this.edited),
+    cancelEdit: () => this.cancelEdit(),
+    isEditing: () => this.edited !== undefined,
     stop: () => this.#conversation?.stop(),
     isBusy: () => this.isBusy,
     strings: () => this.strings,
@@ -73,6 +80,10 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
 
   get isInline(): boolean {
     return this.mode === "inline";
+  }
+
+  get client(): Client | undefined {
+    return this.#client;
   }
 
   get turns(): Turn[] {
@@ -96,7 +107,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
    * is required. */
   async ask(question: string): Promise<void> {
     this.open();
-    if (!this.needsConsent) await this.#conversation?.ask(question);
+    if (!this.needsConsent) await this.#ask(question);
   }
 
   open(): void {
@@ -114,13 +125,15 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   /** Deletes the conversation. */
   clear(): void {
     this.#conversation?.clear();
+    this.edited = undefined;
     this.announcement = "";
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.#connect();
-    if (this.hasUpdated) this.#onMoved();
+    this.requestUpdate(); // a move in the page has closed the popovers
+    this.#scroll.restore();
     if (this.isInline || this.isOpen) void this.#pollReady();
   }
 
@@ -141,17 +154,16 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
 
   onAnswer(answer: Answer): void {
     const { strings } = this;
-    const sourceCount = new Set(answer.citations.map((citation) => citation.source)).size;
-    const ready = pluralize(strings, "answerReady", sourceCount);
+    const ready = pluralize(strings, "answerReady", countSources(answer));
     const said = answer.conflicts?.length ? `${ready}. ${strings.conflict}` : ready;
     this.announcement = answer.answered ? said : strings.showingClosest;
-    this.#emit("answer", answer);
+    this.emit("answer", answer);
   }
 
   onError({ kind, code, detail }: ChatError): void {
     const keyMessage = this.strings[code === "key_refused" ? "keyRefused" : "keyRequired"];
     this.announcement = kind === "key" ? keyMessage : "";
-    this.#emit("error", { kind, code, message: detail });
+    this.emit("error", { kind, code, message: detail });
   }
 
   /** Returns the absolute URL of a source view of the service; undefined for any other URL. */
@@ -164,42 +176,18 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
 
   retry(turn: Turn): void {
     this.#find<HTMLElement>(".log")?.focus();
-    void this.#conversation?.retry(turn);
+    void this.#ask(turn.question, turn);
   }
 
-  copy(turn: Turn): void {
-    if (!turn.answer) return;
-    const onEnd = (isCopied: boolean): void => {
-      for (const other of this.turns) other.isCopied = isCopied && other === turn;
-      this.announcement = isCopied ? this.strings.copied : this.strings.failed;
-      this.requestUpdate();
-    };
-    const text = clipboardText(turn.answer, this);
-    // a page without HTTPS has no clipboard, and a browser may deny access
-    Promise.resolve().then(() => navigator.clipboard.writeText(text)).then(() => onEnd(true), () => onEnd(false));
+  /** Puts a question back into the question field; the next question replaces it and its answer. */
+  edit(turn: Turn): void {
+    this.edited = turn;
+    this.#composer.fill(turn.question);
   }
 
-  rate(turn: Turn, rating: Rating | undefined): void {
-    turn.feedback = rating;
-    this.requestUpdate();
-    this.#focusFeedback(turn);
-  }
-
-  sendFeedback(turn: Turn, comment: string): void {
-    const { answer } = turn;
-    const rating = turn.feedback === "up" || turn.feedback === "down" ? turn.feedback : turn.submittedRating;
-    if (!answer || !rating) return;
-    turn.submittedRating = rating;
-    const { question, answer: text } = answer;
-    const citations = answer.citations.map(({ source, quote }) => ({ source, quote }));
-    const body = { rating, question, answer: text, citations, ...(comment.trim() && { comment }) };
-    const onEnd = (result: "sent" | "failed"): void => {
-      turn.feedback = result;
-      this.requestUpdate();
-      this.#focusFeedback(turn);
-      if (result === "sent") this.#emit("feedback", { id: answer.id, rating, comment });
-    };
-    this.#client?.sendFeedback(answer.id, body).then(() => onEnd("sent"), () => onEnd("failed"));
+  cancelEdit(): void {
+    this.edited = undefined;
+    this.#composer.fill("");
   }
 
   /** Stores an API key and retries the question that requires it. */
@@ -221,7 +209,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
 
   startNewChat(): void {
     this.clear();
-    this.#composer.focus();
+    this.#composer.fill("");
   }
 
   // --- rendering
@@ -236,10 +224,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     const root = this.#find<HTMLElement>(".root");
     root?.append(this.#popover.element);
     if (root) this.#popover.attach(root);
-    const log = this.#find<HTMLElement>(".log");
-    log?.addEventListener("scroll", () => {
-      if (this.isConnected) this.#scrollTop = log.scrollTop;
-    });
+    this.#scroll.attach(this.#find<HTMLElement>(".log"));
     this.renderRoot.addEventListener("keydown", (event) => this.#onKeydown(event as KeyboardEvent));
   }
 
@@ -249,11 +234,11 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     const panel = this.#find<HTMLElement>(".panel");
     if (!this.isInline && panel && panel.matches(":popover-open") !== (this.isOpen ?? false)) {
       panel.togglePopover(this.isOpen);
-      if (!changed.has("isOpen")) this.#restoreScroll();
+      if (!changed.has("isOpen")) this.#scroll.restore();
       else if (this.isOpen) this.#composer.focus();
       else launcher?.focus();
     }
-    this.#scrollToNewQuestion();
+    this.#scroll.showQuestion(this.turns.at(-1));
   }
 
   override render(): TemplateResult {
@@ -272,6 +257,12 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     this.#conversation = new Conversation(this.#client, this.collection, this);
   }
 
+  /** Asks a question; its answer takes the place of `replaced`. */
+  async #ask(question: string, replaced?: Turn): Promise<void> {
+    this.edited = undefined;
+    await this.#conversation?.ask(question, replaced);
+  }
+
   /** Polls the readiness until the service is ready. */
   async #pollReady(): Promise<void> {
     clearTimeout(this.#pollTimer);
@@ -280,20 +271,12 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     if (pollsAgain) this.#pollTimer = window.setTimeout(() => void this.#pollReady(), POLL_MS);
   }
 
-  /** Restores what a browser resets when an element is moved: open popovers and the scroll position. */
-  #onMoved(): void {
-    this.requestUpdate();
-    this.#restoreScroll();
-  }
-
-  #restoreScroll(): void {
-    const log = this.#find<HTMLElement>(".log");
-    if (log) log.scrollTop = this.#scrollTop;
-  }
-
   #onKeydown(event: KeyboardEvent): void {
     if (event.key !== "Escape" || event.isComposing) return;
-    if (!this.#popover.onEscape() && !this.isInline) this.close();
+    if (!this.#popover.onEscape()) {
+      if (this.edited) this.cancelEdit();
+      else if (!this.isInline) this.close();
+    }
     event.stopPropagation();
   }
 
@@ -306,28 +289,7 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     return this.renderRoot.querySelector<T>(selector);
   }
 
-  /** Moves the focus to the feedback form, or to the thumbs when it is closed: the focused element
-   * may have been removed. */
-  #focusFeedback(turn: Turn): void {
-    void this.updateComplete.then(() => {
-      const element = turn.renderer.element.closest(".turn");
-      const target = element?.querySelector(".feedback textarea") ?? element?.querySelector(".tools .icon");
-      (target as HTMLElement | null)?.focus();
-    });
-  }
-
-  /** Scrolls a new question to the top, once: the text does not move while the answer streams. */
-  #scrollToNewQuestion(): void {
-    const log = this.#find<HTMLElement>(".log");
-    const lastTurn = this.turns.at(-1);
-    const element = lastTurn?.renderer.element.closest<HTMLElement>(".turn");
-    if (!log || !element || lastTurn === this.#lastScrolledTo) return;
-    this.#lastScrolledTo = lastTurn;
-    const question = element.querySelector<HTMLElement>(".question");
-    log.scrollTop = (question?.offsetTop ?? 0) - parseFloat(getComputedStyle(log).paddingTop);
-  }
-
-  #emit(name: string, detail: unknown): void {
+  emit(name: string, detail: unknown): void {
     this.dispatchEvent(new CustomEvent(`footnote-${name}`, { detail, bubbles: true, composed: true }));
   }
 }

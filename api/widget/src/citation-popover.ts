@@ -3,12 +3,13 @@
 
 import { html, nothing, render, type TemplateResult } from "lit";
 import { escapeHidden } from "./escape.js";
+import { quoteInContext } from "./plain-text.js";
 import { originalView, placeView } from "./source-view.js";
 import type { Strings } from "./strings.js";
 import type { Citation } from "./wire.js";
 
-const CONTEXT_CHARACTERS = 200;
 const MARGIN_PX = 8;
+const MIN_QUOTE_LINES = 3;
 const CLOSE_DELAY_MS = 200;
 
 export class CitationPopover {
@@ -99,28 +100,40 @@ export class CitationPopover {
 
   #position(chip: DOMRect): void {
     const { element } = this;
-    const { offsetWidth: width, offsetHeight: height } = element;
     const { clientWidth, clientHeight } = document.documentElement;
-    const isBelow = chip.bottom + MARGIN_PX + height <= clientHeight || chip.top < height + MARGIN_PX;
+    const above = chip.top - MARGIN_PX;
+    const below = clientHeight - chip.bottom - MARGIN_PX;
+    element.style.removeProperty("--quote-height");
+    const isBelow = element.offsetHeight <= below || below >= above;
+    this.#fit(isBelow ? below : above);
+    const { offsetWidth: width, offsetHeight: height } = element;
     const top = isBelow ? chip.bottom + MARGIN_PX / 2 : chip.top - height - MARGIN_PX / 2;
     const left = Math.min(chip.left, clientWidth - width - MARGIN_PX);
     element.style.setProperty("top", `${Math.max(0, Math.min(top, clientHeight - height))}px`);
     element.style.setProperty("left", `${Math.max(MARGIN_PX, left)}px`);
+  }
+
+  /** Shortens the quote where the popover is higher than the room beside its chip, which it would
+   * cover; scrolls to the marked words by whole lines, so that none is cut in half. */
+  #fit(room: number): void {
+    const { element } = this;
+    const quote = element.querySelector<HTMLElement>(".quote");
     const mark = element.querySelector("mark");
-    const quote = element.querySelector(".quote");
-    if (!mark || !quote) return;
+    if (!quote || !mark) return;
     const lineHeight = parseFloat(getComputedStyle(quote).lineHeight);
-    // scroll by whole lines, so that none is cut in half
-    quote.scrollTop = (Math.floor(mark.offsetTop / lineHeight) - 2) * lineHeight;
+    const excess = Math.max(0, element.offsetHeight - room);
+    const lines = Math.max(MIN_QUOTE_LINES, Math.floor((quote.offsetHeight - excess) / lineHeight));
+    if (excess) element.style.setProperty("--quote-height", `${lines * lineHeight}px`);
+    quote.scrollTop = (Math.floor(mark.offsetTop / lineHeight) - (excess ? 0 : 2)) * lineHeight;
   }
 }
 
 function proofView(citation: Citation, url: string, strings: Strings): TemplateResult {
-  const { title, before, quote, after } = citation;
-  const [head, tail] = [before, after].map((text) => (text.length < CONTEXT_CHARACTERS ? "" : "…"));
+  const { title } = citation;
+  const { before, quote, after } = quoteInContext(citation);
   return html`<strong dir="auto">${escapeHidden(title)}</strong>${placeView(citation, strings)}<p
-      class="quote" dir="auto"><span class="context" dir="auto">${head}${escapeHidden(before)}</span><mark
-      dir="auto">${escapeHidden(quote)}</mark><span class="context" dir="auto">${escapeHidden(after)}${tail}</span></p>
+      class="quote" dir="auto"><span class="context" dir="auto">${escapeHidden(before)}</span><mark
+      dir="auto">${escapeHidden(quote)}</mark><span class="context" dir="auto">${escapeHidden(after)}</span></p>
     <p class="links">
       ${url ? html`<a href=${url} target="_blank" rel="noopener">${strings.openArticle}</a>` : nothing}
       ${originalView(citation, strings)}

@@ -14,6 +14,8 @@ interface Host extends ReactiveControllerHost {
 
 export interface ComposerActions {
   ask(question: string): void;
+  cancelEdit(): void;
+  isEditing(): boolean;
   stop(): void;
   isBusy(): boolean;
   strings(): Strings;
@@ -31,11 +33,21 @@ export class Composer {
     this.#field?.focus();
   }
 
+  /** Sets the text of the field and focuses it, the caret after the text. */
+  fill(text: string): void {
+    const field = this.#field;
+    if (!field) return;
+    field.value = text;
+    field.focus();
+    this.#onInput();
+  }
+
   render(isBusy: boolean): TemplateResult {
     const strings = this.actions.strings();
     const remaining = MAX_CHARACTERS - this.#length;
     const showsCounter = this.#length > COUNTER_FROM;
     return html`<form class="composer" part="composer" @submit=${(event: SubmitEvent) => this.#onSubmit(event)}>
+      ${this.actions.isEditing() ? this.#editView(strings) : nothing}
       <label class="hidden" for="question">${strings.questionLabel}</label>
       <textarea id="question" part="input" rows="2" dir="auto" placeholder=${strings.placeholder}
         aria-describedby=${showsCounter ? "left" : nothing}
@@ -50,6 +62,13 @@ export class Composer {
           </p>`
         : nothing}
     </form>`;
+  }
+
+  #editView(strings: Strings): TemplateResult {
+    return html`<p class="editing">
+      <span role="status">${strings.editing}</span>
+      <button type="button" class="plain" @click=${() => this.actions.cancelEdit()}>${strings.cancel}</button>
+    </p>`;
   }
 
   get #field(): HTMLTextAreaElement | null {

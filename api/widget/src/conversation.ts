@@ -34,8 +34,10 @@ export class Conversation {
     return this.turns.some((turn) => turn.isBusy);
   }
 
-  async ask(question: string): Promise<void> {
+  /** Asks a question; it and its answer take the place of `replaced`, the last turn. */
+  async ask(question: string, replaced?: Turn): Promise<void> {
     this.stop();
+    this.turns = this.turns.filter((turn) => turn !== replaced);
     const turn = new Turn(question, this.listener.viewUrl);
     const history = this.#history();
     this.turns = [...this.turns, turn];
@@ -52,11 +54,6 @@ export class Conversation {
       this.#fail(turn, error, signal.aborted);
     }
     this.listener.onChange();
-  }
-
-  async retry(turn: Turn): Promise<void> {
-    this.turns = this.turns.filter((other) => other !== turn);
-    await this.ask(turn.question);
   }
 
   stop(): void {

@@ -3,7 +3,6 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { View } from "./source-view.js";
 import { pluralize } from "./strings.js";
-import type { Turn } from "./turn.js";
 import { type TurnActions, turnView } from "./turn-view.js";
 import type { Ready } from "./wire.js";
 
@@ -11,8 +10,6 @@ export interface PanelState extends TurnActions {
   theme: string | undefined;
   isInline: boolean;
   isOpen: boolean;
-  isBusy: boolean;
-  turns: Turn[];
   starterQuestions: string[];
   ready: Ready | undefined;
   /** The text of the live region for screen readers. */
@@ -22,7 +19,6 @@ export interface PanelState extends TurnActions {
   close(): void;
   startNewChat(): void;
   giveConsent(): void;
-  askStarter(question: string): void;
 }
 
 export function panelView(state: PanelState, composer: TemplateResult): TemplateResult {

@@ -4,22 +4,25 @@ import { html, nothing, type TemplateResult } from "lit";
 import { isDoubtful } from "./answer-renderer.js";
 import { escapeHidden } from "./escape.js";
 import { originalView, placeView, type View } from "./source-view.js";
+import { stripMarkup } from "./plain-text.js";
 import { format, pluralize, type Strings } from "./strings.js";
-import type { Rating, Turn } from "./turn.js";
-import type { Answer, Citation, Passage, Sentence } from "./wire.js";
+import type { AnswerTools } from "./answer-tools.js";
+import { editView, submittedText, toolsView } from "./tools-view.js";
+import type { Turn } from "./turn.js";
+import { type Answer, type Citation, type Passage, type Sentence, suggestedQuestions } from "./wire.js";
 
 export interface TurnActions {
   strings: Strings;
   viewUrl(source: { url: string }): string | undefined;
+  turns: Turn[];
+  isBusy: boolean;
+  tools: AnswerTools;
+  /** Asks the question again; its answer is replaced. */
   retry(turn: Turn): void;
-  copy(turn: Turn): void;
-  /** Opens the feedback form with this rating; undefined closes it. */
-  rate(turn: Turn, rating: Rating | undefined): void;
-  sendFeedback(turn: Turn, comment: string): void;
+  edit(turn: Turn): void;
+  askStarter(question: string): void;
   useKey(key: string): void;
 }
-
-const THUMB_PATH = "M3 10h3v10H3zM8 10l5-8 2 1-1 6h7v3l-3 8H8z";
 
 export function turnView(turn: Turn, actions: TurnActions): TemplateResult {
   const { strings } = actions;
@@ -39,7 +42,7 @@ export function turnView(turn: Turn, actions: TurnActions): TemplateResult {
       ${answer?.index.complete === false ? html`<p class="quiet">${strings.keywordOnly}</p>` : nothing}
       ${answer ? doubtsView(answer, strings) : nothing}
     </div>
-    ${isRefused ? passagesView(turn, actions) : nothing}
+    ${isRefused ? html`${suggestionsView(answer, actions)} ${passagesView(turn, actions)}` : nothing}
     ${answer ? sourcesView(answer.citations, actions) : nothing}
     ${errorView(turn, actions)} ${answer ? toolsView(turn, actions) : nothing}
   </article>`;
@@ -50,11 +53,14 @@ function passagesView(turn: Turn, actions: TurnActions): View {
   const { passages, answer } = turn;
   const isRefused = answer?.answered === false;
   if (!passages.length) return nothing;
-  const titles = [...new Set(passages.map((passage) => passage.title))].join(" · ");
+  const isAnswered = answer !== undefined && !isRefused;
+  const titles = [...new Set((isAnswered ? answer.citations : passages).map(({ title }) => title))].join(" · ");
   return html`<details class="found" part="passages" ?open=${isRefused}>
     <summary>
       <span class="count"
-        >${isRefused ? strings.closestPassages : pluralize(strings, "passagesFound", passages.length)}</span>
+        >${isRefused ? strings.closestPassages : isAnswered
+          ? pluralize(strings, "sourcesUsed", countSources(answer))
+          : pluralize(strings, "passagesFound", passages.length)}</span>
       <span class="titles" dir="auto">${escapeHidden(titles)}</span>
     </summary>
     <ol>
@@ -63,10 +69,30 @@ function passagesView(turn: Turn, actions: TurnActions): View {
   </details>`;
 }
 
+/** Returns how many sources an answer cites. */
+export function countSources({ citations }: Answer): number {
+  return new Set(citations.map(({ source }) => source)).size;
+}
+
+function suggestionsView(answer: Answer, actions: TurnActions): View {
+  const { strings } = actions;
+  const questions = suggestedQuestions(answer);
+  if (!questions.length) return nothing;
+  return html`<section class="suggestions" part="suggestions" aria-label=${strings.suggestions}>
+    <h4>${strings.suggestions}</h4>
+    <div class="starters">
+      ${questions.map(
+        (question) => html`<button type="button" dir="auto" @click=${() => actions.askStarter(question)}
+          >${escapeHidden(question)}</button>`,
+      )}
+    </div>
+  </section>`;
+}
+
 function passageView(passage: Passage, actions: TurnActions): TemplateResult {
   return html`<li>
     ${sourceView(passage, actions)}
-    <p dir="auto">${escapeHidden(passage.text.replace(/^#{1,6} /gm, ""))}</p>
+    <p dir="auto">${escapeHidden(stripMarkup(passage.text))}</p>
   </li>`;
 }
 
@@ -144,13 +170,14 @@ function errorView(turn: Turn, actions: TurnActions): View {
   const retry = html`<button type="button" class="plain" @click=${() => actions.retry(turn)}>
     ${strings.retry}
   </button>`;
-  if (turn.phase === "stopped") return html`<p class="note">${strings.stopped} ${retry}</p>`;
+  const edit = turn === actions.turns.at(-1) ? editView(turn, actions) : nothing;
+  if (turn.phase === "stopped") return html`<p class="note">${strings.stopped} ${retry} ${edit}</p>`;
   const { error } = turn;
   if (!error) return nothing;
   if (error.kind === "key") return keyView(actions, error.code === "key_refused");
   const message = error.kind === "refused" ? error.detail || strings.failed : strings[error.kind];
   return html`<p class="note" part="error" role="alert">
-    <span dir="auto">${escapeHidden(message)}</span> ${error.retryable ? retry : nothing}
+    <span dir="auto">${escapeHidden(message)}</span> ${error.retryable ? retry : nothing} ${edit}
   </p>`;
 }
 
@@ -166,45 +193,4 @@ function keyView(actions: TurnActions, isRefused: boolean): TemplateResult {
     <button type="submit">${strings.useKey}</button>
     <span class="quiet">${strings.keyNote}</span>
   </form>`;
-}
-
-function toolsView(turn: Turn, actions: TurnActions): TemplateResult {
-  const { strings } = actions;
-  const thumb = (rating: Rating, label: string): TemplateResult =>
-    html`<button type="button" class="icon" aria-label=${label} title=${label}
-      aria-pressed=${turn.submittedRating === rating || turn.feedback === rating}
-      @click=${() => actions.rate(turn, rating)}>
-      <svg class=${rating} viewBox="0 0 24 24" aria-hidden="true"><path d=${THUMB_PATH} /></svg>
-    </button>`;
-  return html`<div class="tools" part="tools">
-      ${turn.answer?.answered === false
-        ? nothing
-        : html`<button type="button" class="plain" @click=${() => actions.copy(turn)}>
-            ${turn.isCopied ? strings.copied : strings.copy}
-          </button>`}
-      ${thumb("up", strings.goodAnswer)} ${thumb("down", strings.badAnswer)}
-    </div>
-    ${feedbackView(turn, actions)}`;
-}
-
-function feedbackView(turn: Turn, actions: TurnActions): View {
-  const { strings } = actions;
-  const { feedback } = turn;
-  if (!feedback) return nothing;
-  if (feedback === "sent") return html`<p class="quiet" role="status">${strings.thanks}</p>`;
-  const submit = (event: SubmitEvent): void => actions.sendFeedback(turn, submittedText(event, "comment"));
-  return html`<form class="feedback" @submit=${submit}>
-    <label>${strings.comment}<textarea name="comment" rows="2" maxlength="4000" dir="auto"></textarea></label>
-    <p class="quiet">${strings.feedbackNote}</p>
-    ${feedback === "failed" ? html`<p class="note" role="alert">${strings.feedbackFailed}</p>` : nothing}
-    <button type="submit">${strings.sendFeedback}</button>
-    <button type="button" class="plain" @click=${() => actions.rate(turn, undefined)}>${strings.cancel}</button>
-  </form>`;
-}
-
-/** Prevents the form's navigation and returns the value of a field. */
-function submittedText(event: SubmitEvent, name: string): string {
-  event.preventDefault();
-  const value = new FormData(event.target as HTMLFormElement).get(name);
-  return typeof value === "string" ? value : "";
 }

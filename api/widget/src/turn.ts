@@ -6,6 +6,8 @@ import type { Answer, AnswerEvent, Citation, Passage } from "./wire.js";
 
 export type Phase = "asking" | "streaming" | "done" | "stopped" | "failed";
 export type Rating = "up" | "down";
+/** What of a turn is on the clipboard. */
+export type Copied = "answer" | "link";
 
 export class Turn {
   phase: Phase = "asking";
@@ -15,7 +17,7 @@ export class Turn {
   submittedRating: Rating | undefined;
   /** The feedback form: open with this rating, sent, or failed to send. */
   feedback: Rating | "sent" | "failed" | undefined;
-  isCopied = false;
+  copied: Copied | undefined;
   readonly renderer: AnswerRenderer;
 
   constructor(

@@ -12,6 +12,12 @@ export type Format = Answer["format"];
 export type Problem = Schemas["Problem"];
 export type Ready = Schemas["Ready"];
 
+/** Returns the questions that a refusal suggests instead; a stored answer of an older service has none. */
+export function suggestedQuestions({ suggestions }: Answer): string[] {
+  const questions: unknown = suggestions;
+  return Array.isArray(questions) ? questions.filter((question) => typeof question === "string") : [];
+}
+
 export type AnswerEvent =
   | { name: "passages"; data: Schemas["PassagesEvent"] }
   | { name: "delta"; data: Schemas["DeltaEvent"] }
