@@ -6,16 +6,23 @@ All of these read files or databases, so FastAPI runs them in threads.
 import base64
 import binascii
 from collections.abc import AsyncIterator, Iterable
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
 
 from ..errors import RequestInvalid, SourceNotFound, error_info
 from ..wire import serializers
 from ..wire.problem_details import problem_responses
 from ..wire.schemas import HitsBody, SearchBody, SourceBody, SourcesBody, SuggestionsBody
-from ..wire.source_page import describe_location, render_not_found, render_source_page
+from ..wire.source_page import (
+    PageLink,
+    describe_location,
+    render_not_found,
+    render_source_page,
+)
 from .deps import CallerDep, ServiceDep, validate_question
 
 router = APIRouter()
@@ -37,6 +44,10 @@ Start = Annotated[int | None, Query(ge=0, le=MAX_OFFSET, description="First char
 End = Annotated[int | None, Query(ge=0, le=MAX_OFFSET, description="Character after the last")]
 Version = Annotated[
     str | None, Query(max_length=64, description="Prefix of the file's SHA-256 when it was cited")
+]
+Form = Annotated[
+    Literal["article", "text"],
+    Query(alias="as", description="`text`: as plain text, not as the article looks"),
 ]
 Fingerprint = Annotated[str | None, Query(max_length=64, description="Fingerprint of the quote")]
 
@@ -127,6 +138,7 @@ def get_source_text(
     responses={404: _NOT_FOUND_PAGE, **problem_responses(422, 500, 503)},
 )
 def view_source(
+    request: Request,
     source_id: str,
     service: ServiceDep,
     caller: CallerDep,
@@ -134,6 +146,7 @@ def view_source(
     end: End = None,
     v: Version = None,
     q: Fingerprint = None,
+    form: Form = "article",
 ) -> Response:
     """Show an article with the characters from `start` to before `end` highlighted.
 
@@ -143,14 +156,29 @@ def view_source(
     try:
         with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
             text = generation.text(source_id)
-            location = describe_location(generation.chunk_at(source_id, start or 0))
+            chunks = partial(generation.source_chunks, source_id)
+            if v is None or source.sha256.startswith(v):
+                _check_span(start, end, len(text))
+            return render_source_page(
+                source,
+                text,
+                start=start,
+                end=end,
+                version=v,
+                fingerprint=q or "",
+                location=describe_location(generation.chunk_at(source_id, start or 0)),
+                read_chunks=None if form == "text" else chunks,
+                links=_page_links(request, form),
+            )
     except SourceNotFound as error:
         return render_not_found(error_info(error).status)
-    if v is None or source.sha256.startswith(v):
-        _check_span(start, end, len(text))
-    return render_source_page(
-        source, text, start=start, end=end, version=v, fingerprint=q or "", location=location
-    )
+
+
+def _page_links(request: Request, form: str) -> list[PageLink]:
+    """Returns the links of a view; each carries the signature of a signed link on."""
+    values = [(name, value) for name, value in request.query_params.multi_items() if name != "as"]
+    other, words = ("text", "As text") if form == "article" else ("article", "As it looks")
+    return [PageLink(f"?{urlencode([*values, ('as', other)])}#cite", words)]
 
 
 class _TextResponse(StreamingResponse):

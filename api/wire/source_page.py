@@ -1,19 +1,26 @@
-"""A source as an HTML page: the cited passage highlighted and scrolled to, no script, no markup.
+"""A source as an HTML page: the cited passage highlighted and scrolled to, no script.
 
-The link's `#cite` scrolls to `<mark>`. Everything from the source is HTML-escaped; characters that
-are invisible or reorder the text become visible escapes.
+The link's `#cite` scrolls to `<mark>`. The article looks like itself (`article/`), or is shown as
+its plain text. Everything from the source is HTML-escaped; characters that are invisible or reorder
+the text become visible escapes.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape as escape_html
 from pathlib import Path
 from string import Template
+from typing import Protocol
 
 from fastapi.responses import HTMLResponse
 
 from index.text.dates import first_day
 from index.text.limits import MAX_HEADING_PATH_CHARS, MAX_TITLE_CHARS, shorten
-from index.types import Chunk, Source
+from index.types import Chunk, Source, Span
 
+from .article.blocks import render_article
+from .article.grouping import Markup
+from .article.marked_html import MarkedHtml
 from .escape import escape
 from .signed_links import SEARCH_CHARS, find_quote
 
@@ -46,6 +53,22 @@ MAX_MARKED_CHARS = 100_000
 """How many characters of a passage are shown; a cited one has fewer."""
 
 
+class ReadChunks(Protocol):
+    """Returns the chunks of a source between two offsets, in order."""
+
+    def __call__(self, *, start: int, end: int) -> Sequence[Chunk]:
+        """Reads them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A link of the page to another form of the article, or to others."""
+
+    href: str
+    text: str
+
+
 def render_source_page(
     source: Source,
     text: str,
@@ -55,8 +78,12 @@ def render_source_page(
     version: str | None,
     fingerprint: str = "",
     location: str = "",
+    read_chunks: ReadChunks | None = None,
+    links: Sequence[PageLink] = (),
 ) -> HTMLResponse:
     """Returns the page of a source with `start:end` highlighted; `location`: page, heading.
+
+    Without `read_chunks` the article is plain text.
 
     If the file's version is no longer `version`, the quote of `fingerprint` is highlighted where
     it is now, if anywhere.
@@ -82,7 +109,8 @@ def render_source_page(
         path=source.path,
         place=", ".join(filter(None, (place, location))) if first < last else "The whole source",
         note=note,
-        body=_highlight(text, first, last),
+        body=_article(source.path, text, first, last, read_chunks),
+        links=links,
         date=source.date,
         origin=source.metadata.get("url", ""),
     )
@@ -118,6 +146,7 @@ def _page(
     body: str = "",
     date: str | None = None,
     origin: str = "",
+    links: Sequence[PageLink] = (),
     status: int = 200,
 ) -> HTMLResponse:
     page = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -127,6 +156,7 @@ def _page(
         place=_escape_line(place),
         origin=_origin_link(origin),
         note=f'<p class="note" role="note">{escape_html(note)}</p>' if note else "",
+        links="".join(f'<a href="{escape_html(one.href)}">{one.text}</a>' for one in links),
         body=body,
     )
     return HTMLResponse(page, status, _HEADERS)
@@ -153,25 +183,30 @@ def _origin_link(url: str) -> str:
     return f'<p class="quiet"><a href="{href}" rel="noopener noreferrer nofollow">{shown}</a></p>'
 
 
-def _highlight(text: str, first: int, last: int) -> str:
-    """Returns the text as HTML, `first:last` within `<mark id="cite">`."""
+def _article(path: str, text: str, first: int, last: int, read_chunks: ReadChunks | None) -> str:
+    """Returns the text around `first:last` as HTML, that within `<mark id="cite">`."""
+    last = min(last, first + MAX_MARKED_CHARS)
+    start, end = window = _window(text, first, last)
+    if read_chunks is None:
+        plain = MarkedHtml(text, first, last)
+        for span in ((start, first), (first, last), (last, end)) if first < last else (window,):
+            plain.show(*span)
+        return f'<div class="article plain" dir="auto">{plain.html()}</div>'
+    body = render_article(
+        text, read_chunks(start=start, end=end), path=path, first=first, last=last, window=window
+    )
+    name = "article markdown" if Markup.of(path).is_markdown else "article"
+    return f'<div class="{name}">{body}</div>'
+
+
+def _window(text: str, first: int, last: int) -> Span:
     if first >= last:
-        return _escape(text[: 2 * CONTEXT_CHARS])
-    if last - first > MAX_MARKED_CHARS:
-        last = first + MAX_MARKED_CHARS
-    before, after = text[max(0, first - CONTEXT_CHARS) : first], text[last : last + CONTEXT_CHARS]
-    quote = f'<mark id="cite">{_escape(text[first:last])}</mark>'
-    return _escape(before) + quote + _escape(after)
+        return 0, min(len(text), 2 * CONTEXT_CHARS)
+    return max(0, first - CONTEXT_CHARS), min(len(text), last + CONTEXT_CHARS)
 
 
 def _is_cut(text: str, first: int, last: int) -> bool:
-    if first >= last:
-        return len(text) > 2 * CONTEXT_CHARS
-    return first > CONTEXT_CHARS or len(text) - last > CONTEXT_CHARS
-
-
-def _escape(text: str) -> str:
-    return escape_html(escape(text))
+    return _window(text, first, last) != (0, len(text))
 
 
 def _escape_line(text: str) -> str:

@@ -33,6 +33,8 @@ _SOURCE = "id, path, title, sha256, size, mtime_ns, length, metadata, notes"
 _CHUNK = "row, id, source_id, start, end, units, heading, page"
 _KINDS: tuple[UnitKind, ...] = ("sentence", "heading", "row", "item", "code", "field")
 """A kind is stored as its index."""
+MAX_OFFSET = 2**31
+"""No text is as long."""
 
 
 def create_catalog(path: Path) -> sqlite3.Connection:
@@ -167,10 +169,15 @@ class Catalog:
         chunks = {record[0]: _chunk(record) for record in self._select_in(query, rows)}
         return [chunks[row] for row in rows]
 
-    def source_chunks(self, source_id: str) -> list[Chunk]:
-        """Returns a source's chunks in reading order."""
-        query = f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? ORDER BY start"
-        return [_chunk(record) for record in self._select(query, (source_id,))]
+    def source_chunks(
+        self, source_id: str, *, start: int = 0, end: int = MAX_OFFSET
+    ) -> list[Chunk]:
+        """Returns a source's chunks in reading order, those between two offsets only."""
+        query = (
+            f"SELECT {_CHUNK} FROM chunks WHERE source_id = ? AND start < ? AND end > ? "
+            "ORDER BY start"
+        )
+        return [_chunk(record) for record in self._select(query, (source_id, end, start))]
 
     def chunk_at(self, source_id: str, offset: int) -> Chunk | None:
         """Returns the chunk of a source that contains a character offset, or None."""

@@ -75,6 +75,20 @@ def test_a_citations_link_opens_a_page_that_marks_exactly_the_quote(client: http
         assert ParsedPage(page.text).marked == escape(cited["quote"])
 
 
+def test_a_view_leads_to_the_articles_text_and_back(client: httpx.Client) -> None:
+    source = next(
+        one for one in client.get("/v1/sources").json()["sources"] if one["source"].endswith(".md")
+    )
+    looks = client.get(source["url"], params={"start": 0, "end": 10}).text
+    assert '<div class="article markdown"><' in looks
+    assert 'href="?start=0&amp;end=10&amp;as=text#cite"' in looks
+    plain = client.get(source["url"], params={"start": 0, "end": 10, "as": "text"}).text
+    assert '<div class="article plain"' in plain
+    assert 'href="?start=0&amp;end=10&amp;as=article#cite"' in plain
+    text = client.get(f"/v1/sources/{source['id']}/text").text
+    assert ParsedPage(plain).article == escape(text)
+
+
 def test_a_link_to_another_version_says_so(client: httpx.Client) -> None:
     source = client.get("/v1/sources").json()["sources"][0]
     page = client.get(source["url"], params={"start": 0, "end": 10, "v": "0" * 12})

@@ -10,6 +10,9 @@ from urllib.parse import urljoin
 import httpx
 import pytest
 
+from api.wire.article import render_article
+from index.formats.markdown import extract_markdown
+from index.text.chunk import chunk
 from tests.support.browser import focused_element, open_tab
 from tests.support.fake_service import (
     DISCONNECT,
@@ -68,6 +71,28 @@ REFUSED = answer(
     reason="low_confidence",
     citations=[],
 )
+
+
+ARTICLE = """# A head
+Words of *it* and `code`; [a link](https://example.org/).
+
+> A **quote** of ~~old~~ words.
+
+## A list
+- one
+  - two
+1. three
+
+| Land | Days |
+|------|------|
+| Peru | 30   |
+
+```sh
+ls
+```
+***
+Last words.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +244,14 @@ def test_axe_finds_nothing_in_the_view_of_a_source(
     with open_tab(browser, color_scheme=scheme, viewport=screen) as (page, _):
         page.goto(link)
         page.wait_for_selector("mark")
+        assert violations(page, axe) == []
+        units = chunk(
+            extract_markdown(ARTICLE.encode()), "s", count_tokens=lambda texts: [9 for _ in texts]
+        )
+        whole = (0, len(ARTICLE))
+        html = render_article(ARTICLE, units, path="a.md", first=9, last=300, window=whole)
+        page.locator(".article").evaluate("(node, html) => { node.innerHTML = html }", html)
+        assert page.locator(".article table").count() == 1
         assert violations(page, axe) == []
 
 
