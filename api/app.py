@@ -16,7 +16,7 @@ from .bootstrap import job_runner, link_signer, open_components, page_fetcher, s
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
-from .routes import additions, answers, chat, files, health, pages, sources
+from .routes import additions, answers, chat, files, health, pages, sources, views
 from .security.keys import KeyStore
 from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
@@ -90,7 +90,7 @@ def create_app(
     )
     _add_middleware(app, settings, telemetry, links)
     add_exception_handlers(app)
-    for module in (answers, chat, sources, additions, files, health, pages):
+    for module in (answers, chat, sources, views, additions, files, health, pages):
         app.include_router(module.router)
     app.mount("/pages", StaticFiles(directory=pages.PAGES_FOLDER), name="pages")
     if importlib.util.find_spec("mcp"):

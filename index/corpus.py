@@ -16,7 +16,7 @@ from pathlib import Path
 
 from .errors import CorpusMissing, CorpusUnreadable, SettingInvalid, SourceUnreadable
 from .formats import formats_by_suffix, load_formats
-from .types import Skipped
+from .types import Skipped, Source
 
 IGNORE_FILE = ".footnoteignore"
 
@@ -184,6 +184,24 @@ def read_file(root: Path, file: CorpusFile, *, max_file_bytes: int) -> bytes:
         raise _unreadable(file.path, "cannot be read", error) from error
     if len(data) > max_file_bytes:
         raise SourceUnreadable(file.path, f"has more than {max_file_bytes:,} bytes")
+    return data
+
+
+def is_unchanged(root: Path, source: Source) -> bool:
+    """Returns whether a source's file is there with the size and time that it was indexed with."""
+    try:
+        status = _resolve_within(root.resolve(), source.path).stat()
+    except (OSError, SourceUnreadable):
+        return False
+    return (status.st_size, status.st_mtime_ns) == (source.size, source.mtime_ns)
+
+
+def read_unchanged(root: Path, source: Source) -> bytes:
+    """Returns the bytes of a source's file; raises SourceUnreadable where it is another by now."""
+    file = CorpusFile(source.path, "", source.size, source.mtime_ns, "")
+    data = read_file(root, file, max_file_bytes=source.size)
+    if sha256(data) != source.sha256:
+        raise SourceUnreadable(source.path, "has changed since it was indexed")
     return data
 
 

@@ -1,4 +1,4 @@
-"""`POST /v1/search` finds passages; `GET /v1/sources…` lists articles, serves and shows their text.
+"""`POST /v1/search` finds passages; `GET /v1/sources…` lists articles and serves their text.
 
 All of these read files or databases, so FastAPI runs them in threads.
 """
@@ -6,23 +6,15 @@ All of these read files or databases, so FastAPI runs them in threads.
 import base64
 import binascii
 from collections.abc import AsyncIterator, Iterable
-from functools import partial
-from typing import Annotated, Literal
-from urllib.parse import urlencode
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse, StreamingResponse
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
-from ..errors import RequestInvalid, SourceNotFound, error_info
+from ..errors import RequestInvalid
 from ..wire import serializers
 from ..wire.problem_details import problem_responses
 from ..wire.schemas import HitsBody, SearchBody, SourceBody, SourcesBody, SuggestionsBody
-from ..wire.source_page import (
-    PageLink,
-    describe_location,
-    render_not_found,
-    render_source_page,
-)
 from .deps import CallerDep, ServiceDep, validate_question
 
 router = APIRouter()
@@ -42,20 +34,8 @@ Cursor = Annotated[
 ]
 Start = Annotated[int | None, Query(ge=0, le=MAX_OFFSET, description="First character")]
 End = Annotated[int | None, Query(ge=0, le=MAX_OFFSET, description="Character after the last")]
-Version = Annotated[
-    str | None, Query(max_length=64, description="Prefix of the file's SHA-256 when it was cited")
-]
-Form = Annotated[
-    Literal["article", "text"],
-    Query(alias="as", description="`text`: as plain text, not as the article looks"),
-]
-Fingerprint = Annotated[str | None, Query(max_length=64, description="Fingerprint of the quote")]
 
 _PROBLEMS = problem_responses(404, 422, 500, 503)
-_NOT_FOUND_PAGE: dict[str, object] = {
-    "description": "A page that says so",
-    "content": {"text/html": {"schema": {"type": "string"}}},
-}
 
 
 @router.post(
@@ -98,12 +78,12 @@ def list_sources(
 ) -> SourcesBody:
     """List the articles by path."""
     with service.lease(collection, allowed=caller.collections) as (_, generation):
-        sources = generation.sources(after=_decode_cursor(cursor), limit=limit + 1)
+        sources = generation.sources(after=decode_cursor(cursor), limit=limit + 1)
         page = serializers.sources(sources[:limit], service.links)
         has_more = len(sources) > len(page)
         return SourcesBody(
             sources=page,
-            next_cursor=_encode_cursor(page[-1].source) if has_more else None,
+            next_cursor=encode_cursor(page[-1].source) if has_more else None,
             index=serializers.index(generation.info),
         )
 
@@ -127,58 +107,8 @@ def get_source_text(
     """Return an article's text, or the characters from `start` to before `end`."""
     with service.lease_source(source_id, allowed=caller.collections) as (_, generation):
         text = generation.text(source_id)
-    _check_span(start, end, len(text))
+    check_span(start, end, len(text))
     return _TextResponse(text[start:end])
-
-
-@router.get(
-    "/v1/sources/{source_id}/view",
-    tags=["sources"],
-    response_class=HTMLResponse,
-    responses={404: _NOT_FOUND_PAGE, **problem_responses(422, 500, 503)},
-)
-def view_source(
-    request: Request,
-    source_id: str,
-    service: ServiceDep,
-    caller: CallerDep,
-    start: Start = None,
-    end: End = None,
-    v: Version = None,
-    q: Fingerprint = None,
-    form: Form = "article",
-) -> Response:
-    """Show an article with the characters from `start` to before `end` highlighted.
-
-    If the file has changed since it was cited, the page says so, and highlights the quote only if
-    it is still there. `exp` and `sig` of a signed link open this one view without a key.
-    """
-    try:
-        with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
-            text = generation.text(source_id)
-            chunks = partial(generation.source_chunks, source_id)
-            if v is None or source.sha256.startswith(v):
-                _check_span(start, end, len(text))
-            return render_source_page(
-                source,
-                text,
-                start=start,
-                end=end,
-                version=v,
-                fingerprint=q or "",
-                location=describe_location(generation.chunk_at(source_id, start or 0)),
-                read_chunks=None if form == "text" else chunks,
-                links=_page_links(request, form),
-            )
-    except SourceNotFound as error:
-        return render_not_found(error_info(error).status)
-
-
-def _page_links(request: Request, form: str) -> list[PageLink]:
-    """Returns the links of a view; each carries the signature of a signed link on."""
-    values = [(name, value) for name, value in request.query_params.multi_items() if name != "as"]
-    other, words = ("text", "As text") if form == "article" else ("article", "As it looks")
-    return [PageLink(f"?{urlencode([*values, ('as', other)])}#cite", words)]
 
 
 class _TextResponse(StreamingResponse):
@@ -198,7 +128,8 @@ async def _as_async(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _check_span(start: int | None, end: int | None, length: int) -> None:
+def check_span(start: int | None, end: int | None, length: int) -> None:
+    """Raises RequestInvalid where a text of this length has no such span."""
     first, last = start or 0, length if end is None else end
     if last > length:
         raise RequestInvalid("query.end", f"is after the end of the text, {length}")
@@ -206,11 +137,13 @@ def _check_span(start: int | None, end: int | None, length: int) -> None:
         raise RequestInvalid("query.start", f"is after the end of the span, {last}")
 
 
-def _encode_cursor(path: str) -> str:
+def encode_cursor(path: str) -> str:
+    """Returns the cursor of what comes after a path."""
     return base64.urlsafe_b64encode(path.encode()).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str | None) -> str | None:
+def decode_cursor(cursor: str | None) -> str | None:
+    """Returns the path of a cursor; raises RequestInvalid."""
     if cursor is None:
         return None
     try:

@@ -118,7 +118,7 @@ class AuthMiddleware:
         if permission and permission.allows_link:
             has_key = caller is not None and permission.scope in caller.scopes
             if self._has_valid_link(scope, has_key=has_key):
-                return LINK_HOLDER
+                return caller if caller is UNRESTRICTED else LINK_HOLDER
         if caller is None:
             cause = (
                 "a key is required" if credentials is None else "invalid, expired or revoked key"

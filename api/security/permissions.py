@@ -23,7 +23,7 @@ class Permission:
     allows_widget: bool = False
     """Whether a widget token of an allowed origin suffices."""
     allows_link: bool = False
-    """Whether a signed link to exactly this page suffices."""
+    """Whether a signed link to a view of this source suffices."""
 
 
 ANYONE = Permission(None)
@@ -56,6 +56,8 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/v1/sources/{source_id}": {"GET": READ},
     "/v1/sources/{source_id}/text": {"GET": READ},
     "/v1/sources/{source_id}/view": {"GET": VIEW},
+    "/v1/sources/{source_id}/original": {"GET": VIEW},
+    "/articles": {"GET": READ},
     "/v1/chat/completions": {"POST": READ_KEY},
     "/v1/models": {"GET": READ_KEY},
     "/v1/models/{model:path}": {"GET": READ_KEY},

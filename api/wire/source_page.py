@@ -24,8 +24,8 @@ from .article.marked_html import MarkedHtml
 from .escape import escape
 from .signed_links import SEARCH_CHARS, find_quote
 
-_TEMPLATE = Path(__file__).parents[1] / "pages" / "view.html"
-_HEADERS = {
+PAGES_FOLDER = Path(__file__).parents[1] / "pages"
+HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
@@ -45,6 +45,7 @@ _CHANGED_LONG = (
 )
 _CUT = "This source is long: only the text around the passage is shown."
 _MARK_CUT = "This passage is long: only its beginning is shown."
+_NO_FILE = "The file of this source is gone, or has changed since it was indexed."
 _NOT_FOUND = "This source is not, or no longer, in the index."
 
 CONTEXT_CHARS = 50_000
@@ -127,9 +128,9 @@ def describe_location(chunk: Chunk | None) -> str:
     return ", ".join(filter(None, parts))
 
 
-def render_not_found(status: int) -> HTMLResponse:
-    """Returns the page for a source that is not in the index."""
-    return _page(title="Not found", note=_NOT_FOUND, status=status)
+def render_not_found(status: int, *, is_file: bool = False) -> HTMLResponse:
+    """Returns the page for a source that is not in the index, or for its file."""
+    return _page(title="Not found", note=_NO_FILE if is_file else _NOT_FOUND, status=status)
 
 
 def render_access_denied(cause: str, status: int) -> HTMLResponse:
@@ -149,20 +150,20 @@ def _page(
     links: Sequence[PageLink] = (),
     status: int = 200,
 ) -> HTMLResponse:
-    page = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=_escape_line(title),
-        path=_escape_line(path),
-        date=_date_line(date),
-        place=_escape_line(place),
+    page = Template((PAGES_FOLDER / "view.html").read_text(encoding="utf-8")).substitute(
+        title=escape_line(title),
+        path=escape_line(path),
+        date=date_line(date),
+        place=escape_line(place),
         origin=_origin_link(origin),
         note=f'<p class="note" role="note">{escape_html(note)}</p>' if note else "",
         links="".join(f'<a href="{escape_html(one.href)}">{one.text}</a>' for one in links),
         body=body,
     )
-    return HTMLResponse(page, status, _HEADERS)
+    return HTMLResponse(page, status, HEADERS)
 
 
-def _date_line(iso: str | None) -> str:
+def date_line(iso: str | None) -> str:
     """Returns the day, month or year that an article states, as the reader would write it."""
     if iso is None:
         return ""
@@ -209,5 +210,6 @@ def _is_cut(text: str, first: int, last: int) -> bool:
     return _window(text, first, last) != (0, len(text))
 
 
-def _escape_line(text: str) -> str:
+def escape_line(text: str) -> str:
+    """Returns the text as one line of HTML, also for an attribute."""
     return escape_html(escape(text).replace("\n", " "))

@@ -70,6 +70,8 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/v1/sources/{source_id}"): ("read", None),
     ("GET", "/v1/sources/{source_id}/text"): ("read", None),
     ("GET", "/v1/sources/{source_id}/view"): ("view", None),
+    ("GET", "/v1/sources/{source_id}/original"): ("view", None),
+    ("GET", "/articles"): ("read", None),
     ("POST", "/v1/chat/completions"): ("read key", CHAT),
     ("GET", "/v1/models"): ("read key, of no collection", None),
     ("GET", "/v1/models/{model:path}"): ("read key", None),
