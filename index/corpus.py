@@ -188,12 +188,17 @@ def read_file(root: Path, file: CorpusFile, *, max_file_bytes: int) -> bytes:
 
 
 def is_unchanged(root: Path, source: Source) -> bool:
-    """Returns whether a source's file is there with the size and time that it was indexed with."""
+    """Returns whether a source's file is the one that was indexed; reads it if its time is another.
+
+    A copy of a corpus often has other times.
+    """
     try:
         status = _resolve_within(root.resolve(), source.path).stat()
+        if status.st_size == source.size and status.st_mtime_ns != source.mtime_ns:
+            read_unchanged(root, source)
     except (OSError, SourceUnreadable):
         return False
-    return (status.st_size, status.st_mtime_ns) == (source.size, source.mtime_ns)
+    return status.st_size == source.size
 
 
 def read_unchanged(root: Path, source: Source) -> bytes:

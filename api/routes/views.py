@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse
 
 from index.corpus import is_unchanged, read_unchanged
 from index.errors import SourceUnreadable
 
-from ..errors import SourceNotFound, error_info
+from ..errors import NotFound, SourceNotFound, error_info
 from ..security.auth import UNRESTRICTED, Caller
+from ..service.page_pictures import MAX_QUOTE_CHARS
 from ..service.service import Service
 from ..wire.article_list import Listed, render_article_list
 from ..wire.problem_details import problem_responses
 from ..wire.source_page import (
     PageLink,
+    PagePicture,
     describe_location,
     render_not_found,
     render_source_page,
@@ -30,7 +33,7 @@ from .sources import Cursor, End, Start, check_span, decode_cursor, encode_curso
 
 if TYPE_CHECKING:
     from index.store.generation import Generation
-    from index.types import Source
+    from index.types import Chunk, Source
 
 router = APIRouter()
 
@@ -58,6 +61,7 @@ Form = Annotated[
     Literal["article", "text"],
     Query(alias="as", description="`text`: as plain text, not as the article looks"),
 ]
+Page = Annotated[int, PathParameter(ge=1, le=10_000, description="Number of the page, from 1")]
 Words = Annotated[
     str, Query(max_length=MAX_FILTER_CHARS, description="Words of titles or paths; all must occur")
 ]
@@ -93,7 +97,9 @@ def view_source(
     try:
         with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
             text = generation.text(source_id)
+            chunk = generation.chunk_at(source_id, start or 0)
             chunks = partial(generation.source_chunks, source_id)
+            has_original = is_unchanged(Path(generation.manifest.corpus), source)
             if v is None or source.sha256.startswith(v):
                 check_span(start, end, len(text))
             return render_source_page(
@@ -103,10 +109,11 @@ def view_source(
                 end=end,
                 version=v,
                 fingerprint=q or "",
-                location=describe_location(generation.chunk_at(source_id, start or 0)),
+                location=describe_location(chunk),
                 read_chunks=None if form == "text" else chunks,
+                picture=_picture(request, source, chunk, has_original=has_original),
                 links=[
-                    *_form_links(request, form, has_original=_has_original(source, generation)),
+                    *_form_links(request, form, has_original=has_original),
                     *_list_links(service, caller, generation),
                 ],
             )
@@ -149,6 +156,42 @@ def get_original(source_id: str, service: ServiceDep, caller: CallerDep) -> Resp
         "cache-control": "private, no-cache",
     }
     return Response(data, media_type=media_type, headers=headers)
+
+
+@router.get(
+    "/v1/sources/{source_id}/pages/{page}.png",
+    tags=["sources"],
+    response_class=Response,
+    responses={
+        200: {"description": "The picture", "content": {"image/png": {}}},
+        **problem_responses(404, 422, 500, 503),
+    },
+)
+def get_page_picture(
+    source_id: str,
+    page: Page,
+    service: ServiceDep,
+    caller: CallerDep,
+    start: Start = None,
+    end: End = None,
+) -> Response:
+    """Return a page of a PDF as a picture, with the characters from `start` to before `end` marked.
+
+    There is none of a file that is not the one that was indexed. The signed link of a view opens
+    it, too, with the same parameters.
+    """
+    with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
+        text, root = generation.text(source_id), Path(generation.manifest.corpus)
+    check_span(start, end, len(text))
+    if not _is_pdf(source):
+        raise NotFound("file", source.path)
+    quote = "" if start is None or end is None else text[start : min(end, start + MAX_QUOTE_CHARS)]
+    try:
+        picture = service.pictures.draw(root, source, page=page, quote=quote)
+    except (SourceUnreadable, ValueError) as error:
+        raise NotFound("file", source.path) from error
+    headers = {"cache-control": "private, max-age=3600"}
+    return Response(picture, media_type="image/png", headers=headers)
 
 
 @router.get(
@@ -202,8 +245,22 @@ def _find_sources(
     return found[: LIST_SIZE + 1]
 
 
-def _has_original(source: "Source", generation: "Generation") -> bool:
-    return is_unchanged(Path(generation.manifest.corpus), source)
+def _is_pdf(source: "Source") -> bool:
+    return source.path.lower().endswith(".pdf")
+
+
+def _picture(
+    request: Request, source: "Source", chunk: "Chunk | None", *, has_original: bool
+) -> PagePicture | None:
+    """Returns the picture of the page that a passage of a PDF is on; None where there is none."""
+    if not _is_pdf(source):
+        return None
+    page = chunk.page if chunk is not None else None
+    if not has_original or page is None:
+        return PagePicture(page or 1, None)
+    values = request.query_params.multi_items()
+    query = f"?{urlencode([item for item in values if item[0] != 'as'])}" if values else ""
+    return PagePicture(page, f"pages/{page}.png{query}")
 
 
 def _form_links(request: Request, form: str, *, has_original: bool) -> list[PageLink]:

@@ -57,6 +57,7 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/v1/sources/{source_id}/text": {"GET": READ},
     "/v1/sources/{source_id}/view": {"GET": VIEW},
     "/v1/sources/{source_id}/original": {"GET": VIEW},
+    "/v1/sources/{source_id}/pages/{page}.png": {"GET": VIEW},
     "/articles": {"GET": READ},
     "/v1/chat/completions": {"POST": READ_KEY},
     "/v1/models": {"GET": READ_KEY},

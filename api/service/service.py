@@ -22,6 +22,7 @@ from ..wire.schemas import Ready, Waiting
 from ..wire.signed_links import LinkSigner
 from .background_sync import MAX_PARALLEL_SYNCS
 from .collection import Collection, Components
+from .page_pictures import PagePictures
 
 if TYPE_CHECKING:
     from index.store.generation import Generation
@@ -96,6 +97,7 @@ class Service:
         self._slots = asyncio.Semaphore(settings.max_concurrent_answers)
         self.queued_answers = self.active_answers = 0
         self.unread_bytes = UnreadBytes()
+        self.pictures = PagePictures()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:

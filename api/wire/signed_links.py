@@ -2,7 +2,7 @@
 
 The only place that builds and verifies them. A link names the source, the span, the file's version
 and a fingerprint of the quoted text, and opens exactly that page (HMAC-SHA-256, RFC 2104) and, with
-the same parameters, the source's original file. If the
+the same parameters, the source's original file and its pages. If the
 file has changed since, the fingerprint finds the quoted text in its new version.
 """
 
@@ -33,7 +33,7 @@ TTL_S = 7 * 86_400
 STEP_S = 3_600
 """Links expire on the hour, so that repeated answers have the same link for a while."""
 
-_VIEW = re.compile(r"/v1/sources/([^/]+)/(?:view|original)")
+_VIEW = re.compile(r"/v1/sources/([^/]+)/(?:view|original|pages/[0-9]+\.png)")
 _SIGNED = ("start", "end", "v", "q", "exp")
 _SCHEMA = "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);"
 _HASH_CHARS = 16

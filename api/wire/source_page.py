@@ -46,6 +46,7 @@ _CHANGED_LONG = (
 _CUT = "This source is long: only the text around the passage is shown."
 _MARK_CUT = "This passage is long: only its beginning is shown."
 _NO_FILE = "The file of this source is gone, or has changed since it was indexed."
+_NO_PDF = "The PDF file is gone, or has changed since it was indexed: only the text of it is shown."
 _NOT_FOUND = "This source is not, or no longer, in the index."
 
 CONTEXT_CHARS = 50_000
@@ -70,6 +71,14 @@ class PageLink:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class PagePicture:
+    """The page of a PDF that the passage is on; no `href` where its file is another by now."""
+
+    number: int
+    href: str | None
+
+
 def render_source_page(
     source: Source,
     text: str,
@@ -81,6 +90,7 @@ def render_source_page(
     location: str = "",
     read_chunks: ReadChunks | None = None,
     links: Sequence[PageLink] = (),
+    picture: PagePicture | None = None,
 ) -> HTMLResponse:
     """Returns the page of a source with `start:end` highlighted; `location`: page, heading.
 
@@ -99,10 +109,15 @@ def render_source_page(
         first, last = (0, 0) if position is None else (position, position + last - first)
         changed = _CHANGED if len(text) <= SEARCH_CHARS else _CHANGED_LONG
         note, location = changed if position is None else _MOVED, ""
+        picture = None
     elif last - first > MAX_MARKED_CHARS:
         note = _MARK_CUT
     elif _is_cut(text, first, last):
         note = _CUT
+    if picture is not None and picture.href is None:
+        note = f"{note} {_NO_PDF}".strip()
+    elif picture is not None and picture.href is not None:
+        links = [*links, PageLink(picture.href, f"Page {picture.number}")]
     line = text.count("\n", 0, first) + 1
     place = f"Characters {first:,} to {last:,}, from line {line:,}"
     return _page(
@@ -110,7 +125,7 @@ def render_source_page(
         path=source.path,
         place=", ".join(filter(None, (place, location))) if first < last else "The whole source",
         note=note,
-        body=_article(source.path, text, first, last, read_chunks),
+        body=_article(source.path, text, first, last, read_chunks) + _figure(picture),
         links=links,
         date=source.date,
         origin=source.metadata.get("url", ""),
@@ -198,6 +213,16 @@ def _article(path: str, text: str, first: int, last: int, read_chunks: ReadChunk
     )
     name = "article markdown" if Markup.of(path).is_markdown else "article"
     return f'<div class="{name}">{body}</div>'
+
+
+def _figure(picture: PagePicture | None) -> str:
+    """Returns the page of a PDF as HTML, which leads to the picture itself."""
+    if picture is None or picture.href is None:
+        return ""
+    href = escape_html(picture.href)
+    words = f"Page {picture.number} of the PDF"
+    image = f'<img src="{href}" alt="{words}, with the passage marked where it was found">'
+    return f'<figure><a href="{href}">{image}</a><figcaption>{words}</figcaption></figure>'
 
 
 def _window(text: str, first: int, last: int) -> Span:

@@ -3,7 +3,8 @@
 A request is a line of JSON (`format`, `source_id`, `limit_s`, `length`) and that many bytes; an
 answer is a line of JSON (`title`, `metadata`, `notes`, `text`, `chunks`) and that many bytes of
 text and of chunks. One child reads many files. A hostile file that kills or blocks the child is
-skipped with its cause, and the next file gets a new child (`sandbox_child.py`).
+skipped with its cause, and the next file gets a new child (`sandbox_child.py`). A request with a
+`page` and a `quote` is answered by the picture of that page of a PDF instead of a text.
 """
 
 import contextlib
@@ -39,6 +40,9 @@ MAX_HEADER_BYTES = 1 << 20
 MAX_CHUNK_BYTES = 128 << 20
 """Of a file's chunks as JSON."""
 
+_Answer = tuple[dict[str, Any], bytes, bytes]
+"""The header, the text (or picture) and the chunks."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkedDocument:
@@ -64,11 +68,27 @@ class Sandbox:
 
     def read(self, format_name: str, data: bytes, source_id: str) -> ChunkedDocument:
         """Returns the text and chunks of a file's bytes; raises ValueError with the cause."""
+        request = {"format": format_name, "source_id": source_id}
+        header, text, chunks = self._request(request, data, time_limit_s(len(data)))
+        return ChunkedDocument(
+            text.decode(),
+            header["title"],
+            header["metadata"],
+            parse_chunks(chunks, source_id),
+            tuple(header["notes"]),
+        )
+
+    def draw_page(self, data: bytes, number: int, quote: str) -> bytes:
+        """Returns a page of a PDF as PNG, with a quote marked; raises ValueError with the cause."""
+        request = {"format": "pdf", "page": number, "quote": quote}
+        return self._request(request, data, LIMIT_S)[1]
+
+    def _request(self, request: Mapping[str, object], data: bytes, limit_s: int) -> _Answer:
         if self._child is not None:
             with contextlib.suppress(MemoryError):  # files before this one may have used it up
-                return self._request(format_name, data, source_id)
+                return self._request_once(request, data, limit_s)
         try:
-            return self._request(format_name, data, source_id)
+            return self._request_once(request, data, limit_s)
         except MemoryError as error:
             limit = f"{MAX_MEMORY_BYTES >> 20} MB"
             raise ValueError(f"needs more than {limit} of memory to read") from error
@@ -85,14 +105,12 @@ class Sandbox:
                 with contextlib.suppress(OSError):  # unsent input of a dead child
                     pipe.close()
 
-    def _request(self, format_name: str, data: bytes, source_id: str) -> ChunkedDocument:
+    def _request_once(self, request: Mapping[str, object], data: bytes, limit_s: int) -> _Answer:
         child = self._child = self._child or _start()
-        limit_s = time_limit_s(len(data))
-        request = {"format": format_name, "source_id": source_id, "limit_s": limit_s}
         wall_s = WALL_CLOCK_FACTOR * limit_s
         with _deadline(child, wall_s) as timed_out:
             try:
-                header, text, chunks = _exchange(child, request, data)
+                header, text, chunks = _exchange(child, {**request, "limit_s": limit_s}, data)
             except (OSError, EOFError):
                 child.wait()
                 self.close()
@@ -105,13 +123,7 @@ class Sandbox:
             raise MemoryError
         if "cause" in header:
             raise ValueError(header["cause"])
-        return ChunkedDocument(
-            text.decode(),
-            header["title"],
-            header["metadata"],
-            parse_chunks(chunks, source_id),
-            tuple(header["notes"]),
-        )
+        return header, text, chunks
 
 
 def _start() -> "subprocess.Popen[bytes]":
@@ -152,7 +164,7 @@ def _deadline(child: "subprocess.Popen[bytes]", timeout_s: float) -> Iterator[th
 
 def _exchange(
     child: "subprocess.Popen[bytes]", request: Mapping[str, object], data: bytes
-) -> tuple[dict[str, Any], bytes, bytes]:
+) -> _Answer:
     """Sends a file and returns the answer's header, text and chunks; raises OSError or EOFError."""
     assert child.stdin is not None  # both are pipes
     assert child.stdout is not None

@@ -74,6 +74,11 @@ def _read(
 ) -> tuple[dict[str, object], bytes, bytes]:
     """Returns the answer to a request with its text and chunks; raises ValueError."""
     name = request["format"]
+    if "page" in request:
+        from ..formats.pdf_picture import draw_page
+
+        picture = draw_page(data, request["page"], request["quote"])
+        return {"text": len(picture)}, picture, b""
     document = limit_document(load_formats([name])[name].extract(data))
     if not document.blocks:
         raise ValueError("contains no text")

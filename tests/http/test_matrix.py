@@ -34,6 +34,7 @@ BARRED = dict.fromkeys(["nobody", "wrong", "expired", "revoked"], 401)
 LINKS = dict.fromkeys(["link", "old_link", "altered_link", "other_link"], 401)
 NO_SCOPE = {"write": 403, "admin": 403, "foreign": 403}
 READ = {**BARRED, **LINKS, **NO_SCOPE, "read": IN, "other": 404, "widget": IN}
+VIEW = {**READ, "link": IN, "old_link": 403, "altered_link": 403, "other_link": 403}
 KEYS = {**READ, "widget": 403}
 ANYONE = dict.fromkeys(CALLERS, IN)
 EXPECTED: dict[str, dict[str, int]] = {
@@ -43,7 +44,8 @@ EXPECTED: dict[str, dict[str, int]] = {
     "own answer": {**READ, "widget": 404},
     "read key": KEYS,
     "read key, of no collection": {**KEYS, "other": IN},
-    "view": {**READ, "link": IN, "old_link": 403, "altered_link": 403, "other_link": 403},
+    "view": VIEW,
+    "picture, of no PDF": {**VIEW, "read": 404, "widget": 404, "link": 404},
     "write": {**BARRED, **LINKS, **dict.fromkeys(CALLERS[4:10], 403), "write": IN},
     "admin": {**BARRED, **LINKS, **dict.fromkeys(CALLERS[4:10], 403), "admin": IN},
     "token": {**dict.fromkeys(CALLERS, 403), "read": IN, "other": IN, "widget": IN},
@@ -71,6 +73,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/v1/sources/{source_id}/text"): ("read", None),
     ("GET", "/v1/sources/{source_id}/view"): ("view", None),
     ("GET", "/v1/sources/{source_id}/original"): ("view", None),
+    ("GET", "/v1/sources/{source_id}/pages/{page}.png"): ("picture, of no PDF", None),
     ("GET", "/articles"): ("read", None),
     ("POST", "/v1/chat/completions"): ("read key", CHAT),
     ("GET", "/v1/models"): ("read key, of no collection", None),
@@ -136,6 +139,7 @@ class House:
             .replace("{answer_id}", self.answer)
             .replace("{version}", self.client.app.version)  # type: ignore[attr-defined]  # a FastAPI
             .replace("{job_id}", "1")
+            .replace("{page}", "1")
             .replace("/pages/{path:path}", "/pages/ask.js")
             .replace("{path:path}", "a.txt")
             .replace("{model:path}", "footnote")

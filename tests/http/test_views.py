@@ -1,5 +1,6 @@
 """What a browser opens of an article besides its view: the original file, and the list of all."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,33 @@ def test_a_file_that_is_gone_or_another_is_not_given(client: LocalClient, corpus
     page = client.get(view)
     assert "Open original" not in dict(links(page.text))
     assert "The note of 1" in page.text
+
+
+def test_a_passage_of_a_pdf_stands_on_a_picture_of_its_page(
+    client: LocalClient, corpus: Path
+) -> None:
+    source = sources(client)["every/lamp.pdf"]
+    view = f"/v1/sources/{source}/view?start=4&end=8"
+    page = client.get(view).text
+    assert 'src="pages/1.png?start=4&amp;end=8"' in page
+    picture = client.get(f"/v1/sources/{source}/pages/1.png?start=4&end=8")
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.headers["cache-control"].startswith("private")
+    assert picture.content.startswith(b"\x89PNG")
+    assert picture.content != client.get(f"/v1/sources/{source}/pages/1.png").content
+    assert client.get(f"/v1/sources/{source}/pages/2.png").status_code == 404
+    assert client.get(f"/v1/sources/{source}/pages/0.png").status_code == 422
+    assert client.get(f"/v1/sources/{source}/pages/{'9' * 5000}.png").status_code == 422
+    assert client.get(f"/v1/sources/{source}/pages/1.png?end=99999").status_code == 422
+    os.utime(corpus / "every/lamp.pdf", (0, 0))
+    assert "<img" in client.get(view).text, "a copy of the same file"
+    (corpus / "every/lamp.pdf").write_bytes(b"%PDF-1.4 another")
+    page = client.get(view).text
+    assert "<img" not in page
+    assert "only the text of it is shown" in page
+    assert client.get(f"/v1/sources/{source}/pages/1.png?start=4&end=8").status_code == 404
+    other = sources(client)["note 002.txt"]
+    assert client.get(f"/v1/sources/{other}/pages/1.png").status_code == 404
 
 
 def test_the_list_has_every_article_once(client: LocalClient) -> None:

@@ -253,6 +253,9 @@ def test_axe_finds_nothing_in_the_view_of_a_source(
         page.locator(".article").evaluate("(node, html) => { node.innerHTML = html }", html)
         assert page.locator(".article table").count() == 1
         assert violations(page, axe) == []
+        page.get_by_role("link", name="All articles").click()
+        page.wait_for_selector(".articles li")
+        assert violations(page, axe) == []
 
 
 def violations(page: "Tab", axe: str) -> list[tuple[Any, ...]]:
