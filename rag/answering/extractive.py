@@ -25,7 +25,7 @@ MAX_CHARS = 560
 HITS = 5
 
 PASSAGE, SIMILARITY, COVER, PAIRS, FRAGMENT = 1.6, 0.65, 0.3, 0.12, 0.25
-KIND, NUMBER = 0.15, 0.25
+KIND, NUMBER = 0.15, 0.3
 """Of a unit with the kind of thing that is asked for."""
 DEFINES = 0.3
 """Of a sentence that says what somebody or something is, where that is asked."""
