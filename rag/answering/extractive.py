@@ -42,6 +42,8 @@ MAX_AGREEING = 2
 MAX_CONFLICTING = 2
 MAX_BROUGHT = 2
 """Sentences before a quoted one that are quoted with it, where it begins by pointing back."""
+MIN_TELLING_WORDS = 5
+"""A shorter sentence before it says nothing that it could point to."""
 _POINTS_BACK = re.compile(
     r"\W*(?:th(?:is|at|ese|ose)|it|its|he|his|she|her|they|their|both|such"
     r"|er|dies(?:e[rsmn]?)?|dadurch|dabei|dafür|deshalb|beide"
@@ -119,9 +121,11 @@ def _without_pointers(chosen: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]
 def _points_back(hits: Sequence[Hit], pick: Pick) -> bool:
     """Whether the sentence needs the one before it to be understood."""
     units, place = hits[pick.hit].units, pick.sentence
-    is_after = place > 0 and units[place - 1].kind == "sentence"
-    is_sentence = is_after and units[place].kind == "sentence"
-    return is_sentence and bool(_POINTS_BACK.match(units[place].text))
+    if place == 0 or units[place].kind != "sentence":
+        return False
+    before = units[place - 1]
+    tells = before.kind == "sentence" and len(_WORDS.findall(before.text)) >= MIN_TELLING_WORDS
+    return tells and bool(_POINTS_BACK.match(units[place].text))
 
 
 def _without_other_rows(chosen: Sequence[Pick], hits: Sequence[Hit]) -> list[Pick]:
