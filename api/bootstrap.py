@@ -33,8 +33,8 @@ def embed_spec(settings: Settings) -> "EmbedSpec":
 
     embed, models_dir = settings.embed, settings.data_dir.absolute() / "models"
     if embed.model is None:
-        kind: Literal["openvino", "minilm"]
-        kind = "openvino" if embed.runtime == "openvino" else "minilm"
+        kind: Literal["openvino", "minilm", "multilingual"]
+        kind = "openvino" if embed.runtime == "openvino" else embed.built_in
         return EmbedSpec(kind, model=None, base_url=None, api_key=None, models_dir=models_dir)
     return EmbedSpec(
         kind="openai",

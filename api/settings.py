@@ -316,7 +316,18 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
         register_url(value) if "://" in value else register_secrets([value])
     if settings.support_judge == "model" and settings.llm.model is None:
         raise SettingRefused("support_judge", "`model` needs a chat model; set llm.model")
+    _check_embedder(settings.embed)
     return settings
+
+
+def _check_embedder(embed: EmbedGroup) -> None:
+    """Raises SettingRefused where several embedding models are named."""
+    if embed.built_in != "minilm":
+        if embed.model:
+            raise SettingRefused("embed.built_in", "embed.model is set, too; unset one of them")
+        if embed.runtime != "onnxruntime":
+            cause = f"`{embed.runtime}` runs MiniLM alone; unset it, or embed.built_in"
+            raise SettingRefused("embed.runtime", cause)
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -109,10 +109,13 @@ class ModelGroup(_Group):
 
 
 class EmbedGroup(_Group):
-    """The embedding model; without a name it is the built-in all-MiniLM-L6-v2, offline."""
+    """The embedding model; without a name it is a built-in one, offline."""
 
-    model: str | None = Field(
-        default=None, description="Embedding model; unset: the built-in MiniLM"
+    model: str | None = Field(default=None, description="Embedding model; unset: the built-in one")
+    built_in: Literal["minilm", "multilingual"] = Field(
+        default="minilm",
+        description="Built-in model: `minilm` (all-MiniLM-L6-v2, English) or `multilingual` "
+        "(multilingual-e5-small, an extra), which finds across languages",
     )
     runtime: Literal["onnxruntime", "openvino"] = Field(
         default="onnxruntime",

@@ -15,12 +15,12 @@ if TYPE_CHECKING:  # the command line imports this module, and must not load num
 
 @dataclass(frozen=True, slots=True)
 class EmbedSpec:
-    """Which embedder to open: the built-in MiniLM on ONNX Runtime or OpenVINO, or an endpoint's.
+    """Which embedder to open: built-in MiniLM, on either runtime, the multilingual, an endpoint's.
 
     `model`, `base_url` and `api_key` are the endpoint's; `models_dir` caches the built ONNX graph.
     """
 
-    kind: Literal["minilm", "openvino", "openai"]
+    kind: Literal["minilm", "openvino", "multilingual", "openai"]
     model: str | None
     base_url: str | None
     api_key: str | None
@@ -33,6 +33,10 @@ def open_embedder(spec: EmbedSpec) -> "Embedder":
         from .openai import OpenAIEmbedder
 
         return OpenAIEmbedder(model=spec.model, base_url=spec.base_url, api_key=spec.api_key)
+    if spec.kind == "multilingual":
+        from .multilingual.embedder import MultilingualE5
+
+        return MultilingualE5(spec.models_dir)
     from .minilm import MiniLM, OpenVINOMiniLM, cpu_precision
 
     if spec.kind == "openvino":
@@ -44,6 +48,10 @@ def model_name(spec: EmbedSpec) -> str:
     """Returns what identifies the spec's model, without opening it; a manifest records this."""
     if spec.kind == "openai":
         return strip_urls(f"{spec.model}@{spec.base_url}")
+    if spec.kind == "multilingual":
+        from .multilingual.embedder import MultilingualE5
+
+        return MultilingualE5.fingerprint
     from .minilm import MiniLM, cpu_precision
 
     if spec.kind == "openvino" and cpu_precision() != "f32":

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,21 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 GRAPH_VERSION = 1
 """A changed graph gets a new version, and so a new file."""
 
-LAYERS, HEADS, WIDTH = 6, 12, 384
-EPSILON = 1e-12
 OPSET = 20
 _FLOATS = {"F32": "<f4", "F16": "<f2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The size of a BERT encoder; `epsilon` is of its layer norms."""
+
+    layers: int
+    heads: int
+    width: int
+    epsilon: float
+
+
+MINILM = Shape(layers=6, heads=12, width=384, epsilon=1e-12)
 
 
 def model_folder() -> Path:
@@ -60,17 +72,22 @@ def graph_file(models_dir: Path) -> Path:
     Raises EmbedderUnavailable.
     """
     target = models_dir / f"minilm-{WEIGHTS_SHA256[:16]}-{GRAPH_VERSION}.onnx"
-    return built_graph(target, "index.embed.graph", ())
+    return built_graph(target, "index.embed.graph", weights_file())
 
 
-def built_graph(target: Path, module: str, inputs: Sequence[Path]) -> Path:
+def weights_file() -> Path:
+    """Returns the path of MiniLM's weights, hash verified; raises EmbedderUnavailable."""
+    weights = model_folder() / "model.safetensors"
+    read_verified(weights, WEIGHTS_SHA256)
+    return weights
+
+
+def built_graph(target: Path, module: str, weights: Path, *inputs: Path) -> Path:
     """Returns the target, which the module, run in a child, builds if it is missing or damaged.
 
     The module is given the encoder's weights, the target and the inputs. Raises
     EmbedderUnavailable.
     """
-    weights = model_folder() / "model.safetensors"
-    read_verified(weights, WEIGHTS_SHA256)
     if not _is_intact(target):
         command = [sys.executable, "-P", "-m", module, *map(str, (weights, target, *inputs))]
         process = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -109,8 +126,8 @@ def read_safetensors(path: Path) -> Weights:
 class Graph:
     """Collects nodes and initializers; each method returns the name of its output."""
 
-    def __init__(self, weights: Weights) -> None:
-        self.weights = weights
+    def __init__(self, weights: Weights, shape: Shape = MINILM) -> None:
+        self.weights, self.shape = weights, shape
         self.nodes: list[Any] = []
         self.constants: dict[str, npt.NDArray[Any]] = {}
 
@@ -141,11 +158,13 @@ class Graph:
     def norm(self, hidden: str, name: str) -> str:
         """Adds a layer norm."""
         scale, bias = self.weight(f"{name}.weight"), self.weight(f"{name}.bias")
-        return str(self.op("LayerNormalization", hidden, scale, bias, epsilon=EPSILON, axis=-1))
+        inputs, epsilon = (hidden, scale, bias), self.shape.epsilon
+        return str(self.op("LayerNormalization", *inputs, epsilon=epsilon, axis=-1))
 
     def heads(self, hidden: str, *, transposed: bool = False) -> str:
         """(b, t, d) → (b, heads, t, d/heads), or its last two axes swapped."""
-        shape = self.constant("split", np.array([0, 0, HEADS, WIDTH // HEADS], np.int64))
+        heads, width = self.shape.heads, self.shape.width
+        shape = self.constant("split", np.array([0, 0, heads, width // heads], np.int64))
         order = [0, 2, 3, 1] if transposed else [0, 2, 1, 3]
         return str(self.op("Transpose", self.op("Reshape", hidden, shape), perm=order))
 
@@ -155,12 +174,13 @@ class Graph:
         query = self.heads(self.dense(hidden, f"{name}.self.query"))
         key = self.heads(self.dense(hidden, f"{name}.self.key"), transposed=True)
         value = self.heads(self.dense(hidden, f"{name}.self.value"))
-        scale = self.constant("scale", np.array((WIDTH / HEADS) ** -0.5, np.float32))
+        width = self.shape.width
+        scale = self.constant("scale", np.array((width / self.shape.heads) ** -0.5, np.float32))
         scores = self.op("Mul", self.op("MatMul", query, key), scale)
         if mask:
             scores = self.op("Add", scores, mask)
         mixed = self.op("MatMul", self.op("Softmax", scores, axis=-1), value)
-        merge = self.constant("merge", np.array([0, 0, WIDTH], np.int64))
+        merge = self.constant("merge", np.array([0, 0, width], np.int64))
         joined = self.op("Reshape", self.op("Transpose", mixed, perm=[0, 2, 1, 3]), merge)
         output = self.dense(joined, f"{name}.output.dense")
         return self.norm(self.op("Add", output, hidden), f"{name}.output.LayerNorm")
@@ -177,8 +197,11 @@ class Graph:
 
     def embeddings(self, ids: str, types: str | None = None) -> str:
         """Adds word, position and token type, which is the first one if none is given."""
-        words = self.words(ids)
-        length = self.op("Gather", self.op("Shape", ids), self.constant("one", np.array(1)))
+        return self.embed(self.words(ids), types)
+
+    def embed(self, words: str, types: str | None = None) -> str:
+        """Adds position and token type to the vectors of words."""
+        length = self.op("Gather", self.op("Shape", words), self.constant("one", np.array(1)))
         zero, one = self.constant("zero", np.array(0)), self.constant("one", np.array(1))
         positions = self.op("Range", zero, length, one)
         table = self.weight("embeddings.position_embeddings.weight")
@@ -192,39 +215,56 @@ class Graph:
 
     def encoder(self, hidden: str, mask: str | None = None) -> str:
         """Adds the layers; a mask is added to the scores of attention."""
-        for number in range(LAYERS):
+        for number in range(self.shape.layers):
             layer = f"encoder.layer.{number}"
             hidden = self.feed_forward(self.attention(hidden, mask, layer), layer)
         return hidden
 
-    def model(self, inputs: Sequence[str], outputs: Mapping[str, str], shapes: Any) -> Any:
-        """Returns the model: int64 inputs (batch, tokens) → the named outputs, float32."""
+    def model(
+        self,
+        inputs: Sequence[str],
+        outputs: Mapping[str, str],
+        shapes: Any,
+        *,
+        vectors: Sequence[str] = (),
+    ) -> Any:
+        """Returns the model: int64 inputs (batch, tokens) → the named outputs, float32.
+
+        Inputs that are `vectors` are float32 (batch, tokens, width).
+        """
         from onnx import TensorProto, helper, numpy_helper
 
         for name, output in outputs.items():
             self.nodes.append(helper.make_node("Identity", [output], [name]))
         axes = ["batch", "tokens"]
         given = [helper.make_tensor_value_info(n, TensorProto.INT64, axes) for n in inputs]
+        wide: list[str | int | None] = [*axes, self.shape.width]
+        given += [helper.make_tensor_value_info(n, TensorProto.FLOAT, wide) for n in vectors]
         returned = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, shapes[name]) for name in outputs
         ]
         initializers = [numpy_helper.from_array(v, name) for name, v in self.constants.items()]
-        body = helper.make_graph(self.nodes, "all-MiniLM-L6-v2", given, returned, initializers)
+        body = helper.make_graph(self.nodes, "encoder", given, returned, initializers)
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(body, opset_imports=opset, ir_version=10)
 
 
-def build(weights: Weights) -> Any:
-    """Returns the model: (b, t) int64 ids and mask → (b, t, 384) float32 token vectors."""
+def mask_bias(graph: Graph) -> Any:
+    """Adds what the input `mask` (1: a token, 0: padding) adds to the scores of attention."""
     from onnx import TensorProto
 
-    graph = Graph(weights)
     floats = graph.op("Cast", "mask", to=TensorProto.FLOAT)
     inverse = graph.op("Sub", graph.constant("unit", np.array(1, np.float32)), floats)
     penalty = graph.op("Mul", inverse, graph.constant("low", np.array(-1e9, np.float32)))
-    bias = graph.op("Unsqueeze", penalty, graph.constant("axes", np.array([1, 2], np.int64)))
+    return graph.op("Unsqueeze", penalty, graph.constant("axes", np.array([1, 2], np.int64)))
+
+
+def build(weights: Weights, shape: Shape = MINILM) -> Any:
+    """Returns the model: (b, t) int64 ids and mask → (b, t, d) float32 token vectors."""
+    graph = Graph(weights, shape)
+    bias = mask_bias(graph)
     tokens = graph.encoder(graph.embeddings("ids"), bias)
-    shapes = {"tokens": ["batch", "tokens", WIDTH]}
+    shapes = {"tokens": ["batch", "tokens", shape.width]}
     return graph.model(["ids", "mask"], {"tokens": tokens}, shapes)
 
 
@@ -242,5 +282,5 @@ def _write(target: Path, data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    weights_file, target_file = map(Path, sys.argv[1:])
-    write_graph(target_file, build(read_safetensors(weights_file)).SerializeToString())
+    weights_path, target_path = map(Path, sys.argv[1:])
+    write_graph(target_path, build(read_safetensors(weights_path)).SerializeToString())

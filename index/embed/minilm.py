@@ -1,9 +1,4 @@
-"""The built-in embedder: all-MiniLM-L6-v2 on ONNX Runtime or OpenVINO, from package files alone.
-
-One pass of the encoder gives the chunk's vector (mean of its tokens, Reimers and Gurevych 2019) and
-the vectors of each sentence's words, for late interaction (Khattab and Zaharia 2020); both have the
-whole chunk as context.
-"""
+"""The built-in embedder: all-MiniLM-L6-v2 on ONNX Runtime or OpenVINO, from package files alone."""
 
 import os
 import re
@@ -19,23 +14,20 @@ import numpy.typing as npt
 
 from ..errors import EmbedderUnavailable
 from ..text.analyzer import STOP_WORDS
-from ..types import Span
+from .encoder import Encoder, Tokens, unit_vector
 from .graph import WEIGHTS_SHA256, graph_file, model_folder, read_verified
-from .protocol import ChunkText, ChunkVectors, QuestionVectors, Vectors, WordVectors
+from .protocol import Vectors
 from .quantize import BYTES, project_query, quantize
 
 if TYPE_CHECKING:
     from openvino import CompiledModel
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 """Of sentence-transformers/all-MiniLM-L6-v2, revision 1110a243, as are the weights."""
 
 MAX_TOKENS = 256
 THREADS = os.cpu_count() or 1
-BATCH_TOKENS = 512
-"""Padded tokens a batch; measured 2026-11-22, 165 wordpieces a chunk: 256 → 29/s, 512 → 31.5/s,
-2048 → 23/s, 8192 → 14/s."""
 
 Precision = Literal["bf16", "f32"]
 _BF16 = re.compile(r"\b(?:amx_bf16|avx512_bf16)\b")
@@ -59,10 +51,12 @@ def count_tokens(texts: Sequence[str]) -> list[int]:
     return [len(encoding.ids) for encoding in encodings]
 
 
-class MiniLM:
+class MiniLM(Encoder):
     """all-MiniLM-L6-v2 on ONNX Runtime: 384 dimensions, 256 wordpieces, runs on the CPU."""
 
     dimensions = 384
+    across_languages: bool | None = False
+    max_tokens, last_token = MAX_TOKENS, 102
     fingerprint = f"all-MiniLM-L6-v2@{WEIGHTS_SHA256[:12]}+words"
     word_dtype: np.dtype[Any] = np.dtype(np.uint8)
     word_width = BYTES
@@ -72,42 +66,31 @@ class MiniLM:
         self._session = onnx_session(graph_file(models_dir))
         tokenizer()
 
-    def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
-        """Returns chunk and word vectors, in order; chunks are truncated at MAX_TOKENS."""
-        encodings = tokenizer().encode_batch([chunk.text for chunk in chunks])
-        vectors: dict[int, ChunkVectors] = {}
-        for batch in _batches([min(len(e.ids), MAX_TOKENS) for e in encodings]):
-            tokens = self.tokens([encodings[index] for index in batch])
-            for index, rows in zip(batch, tokens, strict=True):
-                vectors[index] = _pool(rows, encodings[index], chunks[index].units)
-        return [vectors[index] for index in range(len(chunks))]
+    def tokenize(self, texts: Sequence[str], *, is_question: bool) -> list[Tokens]:
+        """Returns the wordpieces of each text; a question has no prefix."""
+        encodings = tokenizer().encode_batch(list(texts))
+        return [Tokens(encoding.ids, encoding.offsets) for encoding in encodings]
 
-    def embed_question(self, question: str) -> QuestionVectors:
-        """Returns the question's vector (384,) and the vectors of its wordpieces."""
-        encoding = tokenizer().encode(question)
-        tokens = self.tokens([encoding])[0]
-        inner = slice(1, len(tokens) - 1)  # between [CLS] and [SEP]
-        words, spans = project_query(tokens[inner]), tuple(encoding.offsets[inner])
-        return QuestionVectors(_unit(tokens.mean(axis=0)), words, spans)
-
-    def close(self) -> None:
-        """Does nothing: the session ends with the last reference to it."""
-
-    def tokens(self, encodings: Sequence["Encoding"]) -> Any:
-        """Returns the token vectors (b, t, 384) of texts, padded to the longest."""
-        longest = min(max(len(encoding.ids) for encoding in encodings), MAX_TOKENS)
-        ids = np.zeros((len(encodings), longest), np.int64)
-        mask = np.zeros_like(ids)
-        for row, encoding in enumerate(encodings):
-            length = min(len(encoding.ids), MAX_TOKENS)
-            ids[row, :length] = encoding.ids[:length]
-            mask[row, :length] = 1
-        # a truncated text still ends with [SEP]
-        ids[:, -1] = np.where(mask[:, -1] & (ids[:, -1] != 0), 102, ids[:, -1])
-        return self._encode(ids, mask)
-
-    def _encode(self, ids: Any, mask: Any) -> Any:
+    def encode(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Any:
+        """Returns the vectors (b, t, 384) of tokens."""
         return self._session.run(["tokens"], {"ids": ids, "mask": mask})[0]
+
+    def whole(self, tokens: Vectors, *, is_question: bool) -> Vectors:
+        """Returns the mean of the tokens, unit length."""
+        return unit_vector(tokens.mean(axis=0))
+
+    def words(self, tokens: Vectors) -> npt.NDArray[Any]:
+        """Returns the codes of token vectors."""
+        return quantize(tokens)
+
+    def question_words(self, tokens: Vectors) -> Vectors:
+        """Returns token vectors on the basis of the codes."""
+        return project_query(tokens)
+
+    @property
+    def is_content(self) -> npt.NDArray[np.bool_]:
+        """Whether each wordpiece counts as a word."""
+        return content_mask()
 
 
 class OpenVINOMiniLM(MiniLM):
@@ -126,7 +109,8 @@ class OpenVINOMiniLM(MiniLM):
             self.fingerprint = f"{MiniLM.fingerprint}+{precision}"
         tokenizer()
 
-    def _encode(self, ids: Any, mask: Any) -> Any:
+    def encode(self, ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]) -> Any:
+        """Returns the vectors (b, t, 384) of tokens."""
         with self._lock:
             return self._request.infer({"ids": ids, "mask": mask})["tokens"]
 
@@ -188,38 +172,6 @@ def cpu_precision() -> Precision:
         return "f32"
 
 
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Groups indices by length, to keep padding low, up to BATCH_TOKENS a group."""
-    groups: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if groups and (len(groups[-1]) + 1) * lengths[index] <= BATCH_TOKENS:
-            groups[-1].append(index)
-        else:
-            groups.append([index])
-    return groups
-
-
-def _pool(tokens: Vectors, encoding: "Encoding", units: Sequence[Sequence[Span]]) -> ChunkVectors:
-    """Returns the mean of the tokens, and the quantized vectors of each unit's words.
-
-    A word belongs to the spans in which it begins; stop words count only where nothing else is.
-    """
-    length = min(len(encoding.ids), MAX_TOKENS)
-    tokens = tokens[:length]
-    starts = np.array([start if end > start else -1 for start, end in encoding.offsets[:length]])
-    is_content = content_mask()[encoding.ids[:length]]
-    by_unit = []
-    for spans in units:
-        inside = np.zeros(length, bool)
-        for start, end in spans:
-            inside |= (starts >= start) & (starts < end)
-        content = inside & is_content
-        by_unit.append(np.flatnonzero(content if content.any() else inside))
-    places = np.concatenate([np.empty(0, np.int64), *by_unit])
-    counts = np.array([len(words) for words in by_unit], np.int32)
-    return ChunkVectors(_unit(tokens.mean(axis=0)), WordVectors(quantize(tokens[places]), counts))
-
-
 @cache
 def content_mask() -> npt.NDArray[np.bool_]:
     """Returns for each wordpiece id whether it has a letter or digit and is not a stop word."""
@@ -229,8 +181,3 @@ def content_mask() -> npt.NDArray[np.bool_]:
         mask[number] = piece not in STOP_WORDS and any(map(str.isalnum, piece))
     mask[[0, 100, 101, 102, 103]] = False  # [PAD], [UNK], [CLS], [SEP], [MASK]
     return mask
-
-
-def _unit(vector: Vectors) -> Vectors:
-    norm = float(np.linalg.norm(vector))
-    return (vector / norm if norm else vector).astype(np.float32)

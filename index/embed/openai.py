@@ -20,6 +20,7 @@ _PROBE = "How many dimensions?"
 class OpenAIEmbedder:
     """Embeddings from an endpoint; their dimensions are read from one probe request."""
 
+    across_languages: bool | None = None
     word_dtype: np.dtype[Any] = np.dtype(np.float16)
 
     def __init__(self, *, model: str | None, base_url: str | None, api_key: str | None) -> None:

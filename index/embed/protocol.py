@@ -60,11 +60,13 @@ class Embedder(Protocol):
     """Computes the vectors of chunks and questions.
 
     Vectors of embedders with different fingerprints are never compared. `word_dtype` and
-    `word_width` are the storage format of its word vectors.
+    `word_width` are the storage format of its word vectors. `across_languages`: whether texts of
+    one meaning are near each other in any language; None where that is not known.
     """
 
     fingerprint: str
     dimensions: int
+    across_languages: bool | None
     word_dtype: np.dtype[Any]
     word_width: int
 

@@ -1,6 +1,6 @@
 """Quantizes word vectors to 48 bytes each: 96 principal components, 4 bits a component.
 
-The basis is that of the model's token vectors over public articles (tests/benchmarks/fit/basis.py),
+The basis is that of a model's token vectors over public articles (tests/benchmarks/fit/basis.py),
 so codes mean the same in every index. They rank chunks as well as float vectors do, in a
 thirty-second of the space (DECISIONS.md).
 """
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from .protocol import Vectors
 
 BASIS = "basis.npy"
+"""MiniLM's; another model brings its own."""
 BYTES = 48
 COMPONENTS = 2 * BYTES
 STEPS = 2.5
@@ -23,9 +24,9 @@ STEPS = 2.5
 Codes = npt.NDArray[np.uint8]
 
 
-def quantize(tokens: Vectors) -> Codes:
+def quantize(tokens: Vectors, basis: str = BASIS) -> Codes:
     """Returns the codes (n, 48) of token vectors (n, d)."""
-    levels = np.floor(_project(tokens) / _basis()[1] * STEPS) + 8
+    levels = np.floor(_project(tokens, basis) / _basis(basis)[1] * STEPS) + 8
     levels = np.clip(levels, 0, 15).astype(np.uint8)
     return np.asarray(levels[:, ::2] | (levels[:, 1::2] << 4), np.uint8)
 
@@ -40,22 +41,22 @@ def dequantize(rows: npt.NDArray[Any]) -> Vectors:
     return np.asarray(_level_pairs()[rows].view(np.float32))
 
 
-def project_query(tokens: Vectors) -> Vectors:
+def project_query(tokens: Vectors, basis: str = BASIS) -> Vectors:
     """Returns token vectors (n, d) as (n, 96), scaled for the product with dequantized codes."""
-    return np.asarray(_project(tokens) * _basis()[1] / STEPS, np.float32)
+    return np.asarray(_project(tokens, basis) * _basis(basis)[1] / STEPS, np.float32)
 
 
-def _project(tokens: Vectors) -> Vectors:
+def _project(tokens: Vectors, basis: str) -> Vectors:
     """Returns unit vectors (n, 96) on the basis."""
-    projected = tokens @ _basis()[0]
+    projected = tokens @ _basis(basis)[0]
     lengths = np.linalg.norm(projected, axis=1, keepdims=True)
     return np.asarray(projected / np.maximum(lengths, 1e-6), np.float32)
 
 
 @cache
-def _basis() -> tuple[Vectors, Vectors]:
+def _basis(name: str) -> tuple[Vectors, Vectors]:
     """Returns the components (d, 96), and their standard deviations (96,) over unit vectors."""
-    with files("index.embed").joinpath(BASIS).open("rb") as file:
+    with files("index.embed").joinpath(name).open("rb") as file:
         scaled = np.load(file).astype(np.float32)  # the length of each is its standard deviation
     deviations = np.linalg.norm(scaled, axis=0)
     return scaled / deviations, deviations

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import EmbedderUnavailable
-from .graph import Graph, Weights, built_graph, read_safetensors, write_graph
+from .graph import Graph, Weights, built_graph, read_safetensors, weights_file, write_graph
 
 GRAPH_VERSION = 1
 SCALE = 2.0
@@ -35,7 +35,7 @@ def reader_file(models_dir: Path, adapter: Sequence[Path]) -> Path:
     except OSError as error:
         raise EmbedderUnavailable(f"cannot read {error.filename}: {error.strerror}") from error
     target = models_dir / f"reader-{sha256[:16]}-{GRAPH_VERSION}.onnx"
-    return built_graph(target, "index.embed.reader_graph", adapter)
+    return built_graph(target, "index.embed.reader_graph", weights_file(), *adapter)
 
 
 def merge(weights: Weights, adapter: Weights) -> Weights:

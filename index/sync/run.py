@@ -150,6 +150,8 @@ def _publish(
         closing(open_embedder(request.embed)) as embedder,
         closing(EmbeddingCache(request.cache, embedder)) as cache,
     ):
+        if previous and previous.info.complete and not reusable:
+            _report_embedder(previous.manifest.embedder, embedder.fingerprint, emit)
         is_same_embedder = reusable and reusable.manifest.embedder == embedder.fingerprint
         embedded = reusable if is_same_embedder else None
         for exact in [False] * GRAPH_BUILDS + [True]:
@@ -176,6 +178,13 @@ def _publish(
                 for text in (*embedding_inputs([source]), *heading_inputs([source]))
             )
         return name, builder.chunks
+
+
+def _report_embedder(before: str, now: str, emit: OnEvent) -> None:
+    """Reports that all passages are embedded again, if the model is another one than before."""
+    if before != now:
+        cause = f"the embedding model is {now}, not {before}: all passages are embedded again"
+        emit({"event": "rebuild", "cause": cause})
 
 
 def _embed(cache: EmbeddingCache, inputs: Sequence[ChunkText], emit: OnEvent) -> None:

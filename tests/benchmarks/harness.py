@@ -48,6 +48,13 @@ def open_index(
 ) -> Iterator[tuple[Components, Generation]]:
     """Syncs the corpus and yields the components and the leased generation."""
     settings = Settings(corpus=corpus, data_dir=data_dir, collection=collection)
+    with open_settings(settings) as opened:
+        yield opened
+
+
+@contextmanager
+def open_settings(settings: Settings) -> Iterator[tuple[Components, Generation]]:
+    """Syncs the settings' corpus and yields the components and the leased generation."""
     report = run_sync(sync_request(settings), lambda event: None)
     print(f"sync {report.seconds:.1f} s")
     components = open_components(settings)

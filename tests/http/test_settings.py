@@ -100,6 +100,24 @@ def test_a_bad_setting_is_refused_by_name_in_one_line(
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("other", "value", "name"),
+    [
+        ("FOOTNOTE_EMBED__MODEL", "a-model", "embed.built_in"),
+        ("FOOTNOTE_EMBED__RUNTIME", "openvino", "embed.runtime"),
+    ],
+)
+def test_two_embedding_models_at_once_are_refused(
+    other: str, value: str, name: str, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_EMBED__BUILT_IN", "multilingual")
+    assert load_settings({}).embed.built_in == "multilingual"
+    monkeypatch.setenv(other, value)
+    with pytest.raises(SettingRefused) as refused:
+        load_settings({})
+    assert refused.value.name == name
+
+
 @pytest.mark.parametrize("text", ["nonsense = 1\n", "port = = 1\n"])
 def test_a_bad_file_is_refused(text: str, elsewhere: Path) -> None:
     (elsewhere / "footnote.toml").write_text(text)

@@ -44,8 +44,8 @@ def main() -> None:
     moments = np.zeros((model.dimensions, model.dimensions))
     tokens = 0
     for text in texts():
-        encoding = minilm.tokenizer().encode(text)
-        rows = model.tokens([encoding])[0][minilm.content_mask()[encoding.ids[: minilm.MAX_TOKENS]]]
+        ids = minilm.tokenizer().encode(text).ids[: minilm.MAX_TOKENS]
+        rows = model.tokens([ids])[0][model.is_content[ids]]
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         moments += rows.T.astype(np.float64) @ rows
         tokens += len(rows)

@@ -1,0 +1,1 @@
+"""multilingual-e5-small, from a package's data file alone: the extra `multilingual`."""
