@@ -24,7 +24,7 @@ from .answering.writer import ModelWriter, Written, quote, refuse, say
 from .errors import AnswerError
 from .finder import Finder
 from .language.periods import with_periods
-from .language.word_cover import language_of
+from .language.word_cover import Language, language_of
 from .model.condense import CONDENSE_TIMEOUT_SHARE, condense
 from .model.dialogue import Dialogue
 from .model.protocol import ChatModel
@@ -32,6 +32,7 @@ from .replies.prepare import Prepared, no_answer_yet, prepare
 from .replies.suggester import Suggester
 from .replies.texts import EVIDENCE
 from .result import AskedQuestion, build_answer, total_usage
+from .retrieval.article_language import other_language
 from .retrieval.condense_rules import condense_by_rules, last_question, without_small_talk
 from .retrieval.reader import Reader
 from .retrieval.rerank import EndpointReranker
@@ -171,7 +172,9 @@ class Pipeline:
             if reply := question.prepared.reply:
                 items = _as_async(say(*reply))
             elif reason := self._refusal(question, evidence):
-                items = _as_async(refuse(reason, question.language, question.prepared.about))
+                articles = await self._other_language(question)
+                about = question.prepared.about
+                items = _as_async(refuse(reason, question.language, about, articles=articles))
             elif self._chat:
                 items = self._write(question, evidence, candidates, self._chat)
             else:
@@ -234,6 +237,13 @@ class Pipeline:
 
     def _threshold(self, standalone: str) -> float:
         return self._weights.threshold_for(is_english=language_of(standalone) == "en")
+
+    async def _other_language(self, question: AskedQuestion) -> Language | None:
+        """Returns the language of the articles, if the question is in one that is not searched."""
+        if self._chat or self._finder.finds_across_languages is not False:
+            return None
+        find = partial(other_language, question.generation, question.language)
+        return await in_thread(find)
 
     async def _condense(self, ask: Ask) -> str:
         history = await in_thread(partial(without_small_talk, ask.history))
@@ -329,18 +339,17 @@ class Pipeline:
         asked = "" if is_summary else question.standalone
         is_evidence = question.prepared.about == "evidence"
         quoter = Quoter(question.generation, asked, evidence.hits)
-        return await in_thread(
-            lambda: list(
-                quote(
-                    builder,
-                    quoter,
-                    evidence.hits,
-                    evidence.picks,
-                    language=question.language,
-                    preface=EVIDENCE[question.language] if is_evidence else "",
-                )
-            )
+        quoted = partial(
+            quote,
+            builder,
+            quoter,
+            evidence.hits,
+            evidence.picks,
+            language=question.language,
+            preface=EVIDENCE[question.language] if is_evidence else "",
+            articles=await self._other_language(question),
         )
+        return await in_thread(lambda: list(quoted()))
 
     def _builder(
         self, question: AskedQuestion, writer: Answerer, passages: tuple[Section, ...] = ()

@@ -36,6 +36,11 @@ class Finder:
         self._embedder, self._weights = embedder, weights
         self._reranker, self._reader = reranker, reader
 
+    @property
+    def finds_across_languages(self) -> bool | None:
+        """Whether a question finds articles in another language; None where that is not known."""
+        return self._embedder.across_languages
+
     def find(self, question: AskedQuestion, *, for_model: bool) -> tuple[Evidence, tuple[Hit, ...]]:
         """Returns the evidence, and the hits to show a model; takes some tens of milliseconds."""
         evidence, hits = self._find_any(question, for_model=for_model)

@@ -14,7 +14,7 @@ from index.types import Source
 
 from ..errors import ModelMisbehaved
 from ..language.kind.last_answer import AnswerAct
-from ..language.refusals import FOLLOW_UP_REFUSALS, REFUSALS
+from ..language.refusals import refusal_text
 from ..language.word_cover import Language
 from ..model.protocol import ModelEnd, ModelText
 from ..model.refusals import is_refusal
@@ -68,12 +68,17 @@ class Written:
 
 
 def refuse(
-    reason: Reason, language: Language, about: AnswerAct | None = None
+    reason: Reason,
+    language: Language,
+    about: AnswerAct | None = None,
+    *,
+    articles: Language | None = None,
 ) -> Iterator[Event | Written]:
-    """Yields a refusal in the question's language; `about` is what it asks of the last answer."""
-    text = REFUSALS[language][reason]
-    if reason == "low_confidence" and about:
-        text = FOLLOW_UP_REFUSALS[language].get(about, text)
+    """Yields a refusal in the question's language; `about` is what it asks of the last answer.
+
+    It names the language of the articles if that is given.
+    """
+    text = refusal_text(reason, language, about=about, articles=articles)
     yield Delta(text, "text")
     yield Written(text, "text", reason)
 
@@ -92,6 +97,7 @@ def quote(
     *,
     language: Language,
     preface: str = "",
+    articles: Language | None = None,
 ) -> Iterator[Event | Written]:
     """Yields the extractive answer: the chosen units, each line with its citations.
 
@@ -106,7 +112,7 @@ def quote(
         [(place(pick.hit, pick.sentence), [place(*one) for one in pick.agreeing]) for pick in picks]
     )
     if not lines:  # introductions of nothing
-        yield from refuse("low_confidence", language)
+        yield from refuse("low_confidence", language, articles=articles)
         return
     if preface:
         yield from builder.add_preface(preface)
@@ -202,7 +208,7 @@ class ModelWriter:
             return
         written = replace(written, sentences=(), citations=(), cited_hits=())
         if not written.text:
-            text = REFUSALS[self._language][reason]
+            text = refusal_text(reason, self._language)
             yield Delta(text, "text")
             written = replace(written, text=text, format="text")
         yield written

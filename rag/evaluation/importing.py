@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from ..language.refusals import REFUSALS
+from ..language.refusals import is_refusal_text
 from ..model.protocol import ChatModel, Message, ModelText
 from .cases import Case
 from .errors import CasesMalformed
@@ -154,9 +154,7 @@ def _feedback_case(entry: Json, number: int) -> Json:
     is_praised = entry.get("rating") == "up"
     correction = entry.get("correct_answer")
     praised_answer = strip_markers(entry.get("answer") or "") if is_praised else None
-    is_refusal = not correction and any(
-        praised_answer in texts.values() for texts in REFUSALS.values()
-    )
+    is_refusal = not correction and is_refusal_text(praised_answer or "")
     citations = entry.get("citations") or [] if is_praised else []
     answer = correction or praised_answer
     question_by = "service" if entry.get("words") == "service" else "client"

@@ -1,4 +1,8 @@
-"""The sentence that a refusal says, by its reason, in the languages of the interface."""
+"""What a refusal says, by its reason, in the languages of the interface.
+
+Where the articles are in another language than the question, it also says what would find across
+languages.
+"""
 
 from .word_cover import Language
 
@@ -40,8 +44,6 @@ REFUSALS: dict[Language, dict[str, str]] = {
     },
 }
 
-ALL_REFUSALS = frozenset(text for texts in REFUSALS.values() for text in texts.values())
-
 FOLLOW_UP_REFUSALS: dict[Language, dict[str, str]] = {
     "en": {
         "why": "The articles do not seem to say why.",
@@ -62,3 +64,54 @@ FOLLOW_UP_REFUSALS: dict[Language, dict[str, str]] = {
     "zh": {"why": "这些文章似乎没有说明原因。", "more": "这些文章似乎没有更多相关内容。"},
 }
 """What a low confidence says to "why?" and "tell me more"."""
+ACROSS_LANGUAGES: dict[Language, str] = {
+    "en": "The articles are in {articles}; finding across languages needs the extra `multilingual` "
+    "or a model.",
+    "de": "Die Artikel sind auf {articles}; über Sprachen hinweg zu suchen braucht das Extra "
+    "`multilingual` oder ein Modell.",
+    "fr": "Les articles sont en {articles} ; chercher d’une langue à l’autre demande l’extra "
+    "`multilingual` ou un modèle.",
+    "es": "Los artículos están en {articles}; buscar entre idiomas requiere el extra "
+    "`multilingual` o un modelo.",
+    "zh": "文章是{articles}的；跨语言查找需要扩展 `multilingual` 或模型。",
+}
+"""`articles` is the name of their language."""
+NAMES: dict[Language, dict[Language, str]] = {
+    "en": {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "zh": "Chinese"},
+    "de": {
+        "en": "Englisch",
+        "de": "Deutsch",
+        "fr": "Französisch",
+        "es": "Spanisch",
+        "zh": "Chinesisch",
+    },
+    "fr": {"en": "anglais", "de": "allemand", "fr": "français", "es": "espagnol", "zh": "chinois"},
+    "es": {"en": "inglés", "de": "alemán", "fr": "francés", "es": "español", "zh": "chino"},
+    "zh": {"en": "英文", "de": "德文", "fr": "法文", "es": "西班牙文", "zh": "中文"},
+}
+"""Of the languages, in each of them."""
+
+
+def refusal_text(
+    reason: str,
+    language: Language,
+    *,
+    about: str | None = None,
+    articles: Language | None = None,
+) -> str:
+    """Returns the refusal in a language; `about` is what the question asks of the last answer.
+
+    `articles` is the language of the articles, where it is to be said that it is another one.
+    """
+    sentence = REFUSALS[language][reason]
+    if reason == "low_confidence" and about:
+        sentence = FOLLOW_UP_REFUSALS[language].get(about, sentence)
+    if articles is None or articles == language:
+        return sentence
+    note = ACROSS_LANGUAGES[language].format(articles=NAMES[language][articles])
+    return sentence + ("" if language == "zh" else " ") + note
+
+
+def is_refusal_text(text: str) -> bool:
+    """Whether a text is a refusal of this service."""
+    return any(text.startswith(one) for texts in REFUSALS.values() for one in texts.values())

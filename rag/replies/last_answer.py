@@ -14,7 +14,7 @@ from ..answering.confidence import UNCERTAIN, Evidence
 from ..answering.extractive import Pick, is_fragment
 from ..language.kind.last_answer import AnswerAct
 from ..language.plain_text import plain_text
-from ..language.refusals import ALL_REFUSALS
+from ..language.refusals import is_refusal_text
 from ..language.word_cover import cover
 from ..retrieval.sections import Place, unscored
 from ..types import Hit, ScoredUnit, Turn
@@ -107,7 +107,7 @@ def _with_reason(evidence: Evidence, history: Sequence[Turn], certain: float) ->
     asked = next((turn.content for turn in reversed(history) if turn.role == "user"), "")
     texts = {pick: evidence.hits[pick.hit].units[pick.sentence].text for pick in evidence.picks}
     picks = tuple(pick for pick, text in texts.items() if _gives_reason(text, asked))
-    if not picks or (history and history[-1].content in ALL_REFUSALS):
+    if not picks or (history and is_refusal_text(history[-1].content)):
         return replace(evidence, picks=(), conflict=(), confidence=0.0)
     confidence = min(evidence.confidence, certain - UNCERTAIN)
     return replace(evidence, picks=picks, conflict=(), confidence=confidence)

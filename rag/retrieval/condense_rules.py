@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ..language.kind.intent import NOT_SEARCHED, recognize
-from ..language.refusals import ALL_REFUSALS
+from ..language.refusals import is_refusal_text
 from ..language.word_cover import Language, language_of
 from ..types import Ask, Turn
 from .followups.ellipsis import parse_ellipsis
@@ -67,7 +67,7 @@ def _missing(question: str, questions: Sequence[str], history: Sequence[Turn]) -
     elif is_label(question):
         yield from names_in(questions[-1])[:MAX_NAMES]
     is_why = recognize(question, is_first=False).about == "why"
-    if is_why and last.role == "assistant" and last.content not in ALL_REFUSALS:
+    if is_why and last.role == "assistant" and not is_refusal_text(last.content):
         yield _first_sentence(last.content)
 
 

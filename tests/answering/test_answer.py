@@ -4,17 +4,21 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
+from index.embed.factory import EmbedSpec
 from index.embed.minilm import MiniLM
 from index.store.generation import Generation
 from index.store.serving import Serving
 from rag.answer import Limits, Pipeline, SupportMode
-from rag.language.refusals import REFUSALS
+from rag.language.refusals import NAMES, REFUSALS, is_refusal_text, refusal_text
+from rag.language.word_cover import Language
+from rag.retrieval.article_language import other_language
 from rag.retrieval.condense_rules import condense_by_rules
 from rag.retrieval.weights import fitted_weights
 from rag.types import (
@@ -28,6 +32,12 @@ from rag.types import (
     Reason,
     SentenceClosed,
     Turn,
+)
+from tests.support.corpus_builder import (
+    open_generation,
+    sync_in_process,
+    sync_request,
+    write_files,
 )
 from tests.support.fakes import FakeModel, Reply, Request, chat_client, quote_best_sentence
 from tests.support.processes import ROOT
@@ -433,19 +443,58 @@ def test_an_off_topic_question_is_refused_with_a_reason(
 
 
 @pytest.mark.parametrize(
-    ("question", "text"),
+    ("question", "language"),
     [
-        ("Welcher Fluss fließt durch Rom?", "Die Artikel scheinen das nicht zu beantworten."),
-        ("Quel fleuve traverse la ville de Rome ?", REFUSALS["fr"]["low_confidence"]),
-        ("¿Qué río pasa por la ciudad de Roma?", REFUSALS["es"]["low_confidence"]),
-        ("哪条河流经罗马？", REFUSALS["zh"]["low_confidence"]),
+        ("Welcher Fluss fließt durch Rom?", "de"),
+        ("Quel fleuve traverse la ville de Rome ?", "fr"),
+        ("¿Qué río pasa por la ciudad de Roma?", "es"),
+        ("哪条河流经罗马？", "zh"),
     ],
 )
-def test_a_refusal_is_in_the_language_of_the_question(
-    generation: Generation, embedder: MiniLM, question: str, text: str
+def test_a_refusal_in_another_language_names_what_finds_across_languages(
+    generation: Generation, embedder: MiniLM, question: str, language: Language
 ) -> None:
     answer = asyncio.run(quoter(embedder).answer(generation, Ask(question)))
-    assert answer.answer == text
+    assert answer.answer == refusal_text("low_confidence", language, articles="en")
+    assert answer.answer.startswith(REFUSALS[language]["low_confidence"])
+    assert NAMES[language]["en"] in answer.answer
+    assert "`multilingual`" in answer.answer
+    assert is_refusal_text(answer.answer)
+
+
+def test_a_refusal_in_the_language_of_the_articles_is_one_sentence(
+    generation: Generation, embedder: MiniLM
+) -> None:
+    answer = asyncio.run(quoter(embedder).answer(generation, Ask("Which river is in Rome?")))
+    assert answer.answer == REFUSALS["en"]["low_confidence"]
+
+
+@pytest.mark.parametrize("finds", [True, None])
+def test_an_embedder_that_may_find_across_languages_is_not_blamed(
+    generation: Generation, embedder: MiniLM, finds: bool | None
+) -> None:
+    other = copy(embedder)
+    other.across_languages = finds
+    answer = asyncio.run(quoter(other).answer(generation, Ask("Welcher Fluss fließt durch Rom?")))
+    assert answer.answer == REFUSALS["de"]["low_confidence"]
+
+
+def test_a_language_that_many_passages_are_in_is_one_of_the_articles(
+    tmp_path: Path, minilm_spec: EmbedSpec, generation: Generation
+) -> None:
+    files = {
+        "a.txt": "Der Turm wurde im Jahr 1871 gebaut und ist heute vierzig Meter hoch.",
+        "b.txt": "Die Brücke führt über den Fluss, und sie ist nur am Sonntag für alle offen.",
+        "c.txt": "The lamp was lit in 1871, and the keeper of the lighthouse has left since then.",
+    }
+    request = sync_request(write_files(tmp_path / "corpus", files), tmp_path / "data", minilm_spec)
+    sync_in_process(request)
+    with open_generation(request) as german:
+        assert other_language(german, "fr") == "de"
+        assert other_language(german, "de") is None
+        assert other_language(german, "en") is None  # a third of them
+    assert other_language(generation, "de") == "en"
+    assert other_language(generation, "en") is None
 
 
 def test_every_language_has_every_refusal() -> None:

@@ -1,0 +1,49 @@
+"""The languages that an index's passages are in, told from a sample of them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from threading import Lock
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from index.store.generation import Generation
+
+from ..language.word_cover import Language, language_of
+
+SAMPLE = 40
+"""Passages, at equal distances, that are looked at: some milliseconds, once a generation."""
+MIN_CHARS = 40
+"""Of a passage that tells a language; others are headings, numbers, code."""
+MIN_SHARE = 0.25
+"""Of the passages that are in a language of the articles; code and names count as English."""
+
+_shares: "WeakKeyDictionary[Generation, Mapping[Language, float]]" = WeakKeyDictionary()
+_lock = Lock()
+
+
+def other_language(generation: Generation, language: Language) -> Language | None:
+    """Returns the language of most articles, if few are in the given one; else None. Blocks."""
+    shares = _language_shares(generation)
+    if not shares or shares.get(language, 0.0) >= MIN_SHARE:
+        return None
+    most = max(shares, key=lambda one: shares[one])
+    return most if most != language else None
+
+
+def _language_shares(generation: Generation) -> Mapping[Language, float]:
+    """Returns the share of the sampled passages in each language; none without passages."""
+    if not generation.info.chunks:
+        return {}
+    with _lock:
+        if generation not in _shares:
+            _shares[generation] = _sample(generation)
+        return _shares[generation]
+
+
+def _sample(generation: Generation) -> Mapping[Language, float]:
+    count = generation.info.chunks
+    rows = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int)).tolist()
+    texts = (text for _, text in generation.chunks(rows))
+    languages = Counter(language_of(text) for text in texts if len(text) >= MIN_CHARS)
+    return {language: count / languages.total() for language, count in languages.items()}
