@@ -10,12 +10,16 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from math import ceil
-from typing import Literal
+from typing import Literal, cast
+
+from index.text.language import classify
 
 Language = Literal["en", "de", "fr", "es", "zh"]
 
 MIN_PREFIX, PREFIX_SHARE = 5, 0.7
 """Words match that share a beginning of so many letters, and of the longer word so much."""
+MIN_PROBABILITY = 0.7
+"""Of a language other than English: "sandbox max routes" is .65 French, "Que faire ?" .98."""
 MAX_WORDS = 30
 """Content words of a question that are looked for: the first ones."""
 
@@ -107,16 +111,24 @@ _KINDS = (
 
 
 def language_of(text: str) -> Language:
-    """Returns the text's language by its characters and function words; English in doubt."""
+    """Returns the text's language by its characters and a classifier; English in doubt."""
     characters = len(_HAN.findall(text))
     if characters and characters >= len(_OTHER_WORD.findall(text)):
         return "zh"
-    words = _fold(text)
-    counts = {
-        language: sum(word in function for word in words)
-        for language, function in _FUNCTION.items()
-    }
-    return max(counts, key=lambda language: counts[language])
+    language, probability = classify(text)
+    return cast(Language, language) if probability >= MIN_PROBABILITY else "en"
+
+
+def without_function_words(text: str, language: Language) -> str:
+    """Returns the text with blanks for the function words of its language, offsets unchanged."""
+    if language == "zh":
+        return _CHINESE_FUNCTION.sub(_blank, text)
+    function = _FUNCTION[language]
+    return _WORD.sub(lambda m: _blank(m) if set(_fold(m.group())) <= function else m.group(), text)
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
 
 
 def cover(question: str, text: str) -> float:

@@ -31,7 +31,7 @@ from rag.language.periods import MAX_CHARS as MAX_PERIOD_CHARS
 from rag.language.periods import with_periods
 from rag.language.plain_text import plain_text
 from rag.language.recency import as_of
-from rag.language.word_cover import cover, holds_value, language_of
+from rag.language.word_cover import cover, holds_value, language_of, without_function_words
 from rag.model.condense import MAX_QUESTION_CHARS as MAX_CONDENSED_CHARS
 from rag.model.prompt import build_condense_messages, parse_verdicts
 from rag.model.reasoning import ReasoningFilter
@@ -196,6 +196,10 @@ WORK: dict[str, tuple[int, Work]] = {
     "as_of": (MAX_QUESTION_CHARS, as_of),
     "asks_for_list": (MAX_QUESTION_CHARS, asks_for_list),
     "language_of": (MAX_QUESTION_CHARS, language_of),
+    "without_function_words": (
+        MAX_QUESTION_CHARS,
+        lambda text: without_function_words(without_function_words(text, "de"), "zh"),
+    ),
     "recognize": (MAX_INTENT_CHARS, recognize),
     "recognize, after an answer": (
         MAX_INTENT_CHARS,

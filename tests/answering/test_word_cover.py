@@ -1,8 +1,16 @@
 """Questions in other languages than English are judged by their words."""
 
+import re
+
 import pytest
 
-from rag.language.word_cover import cover, holds_value, language_of
+from rag.language.word_cover import (
+    Language,
+    cover,
+    holds_value,
+    language_of,
+    without_function_words,
+)
 
 STORE = "仓库每天早上七点开门，晚上十点关门。"
 LUNCH = "食堂的午餐价格是十二元。"
@@ -71,3 +79,18 @@ def test_few_words_are_in_a_sentence_about_something_else(question: str, text: s
 )
 def test_a_value_that_is_asked_for_must_be_there(question: str, text: str, expected: bool) -> None:
     assert holds_value(question, text) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "content"),
+    [
+        ("Wie viele Tage Urlaub habe ich?", "de", ["Tage", "Urlaub", "habe"]),
+        ("Combien coûte la carte ?", "fr", ["carte"]),
+        ("¿Cuándo abre la biblioteca?", "es", ["abre", "biblioteca"]),
+        ("仓库几点开门", "zh", ["仓库", "开门"]),
+    ],
+)
+def test_function_words_become_blanks(text: str, language: Language, content: list[str]) -> None:
+    blanked = without_function_words(text, language)
+    assert len(blanked) == len(text)
+    assert re.findall(r"\w+", blanked) == content
