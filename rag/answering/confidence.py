@@ -29,6 +29,9 @@ from .features import features, reading_features
 
 UNCERTAIN = 0.01
 """How far below certainty a confidence is lowered."""
+TRANSLATED = ("dense", "late", "entropy")
+"""What tells of a question in another language than the articles, which share no words. With the
+certainty, also of one in their language, with a multilingual embedder."""
 KEPT_SHARE = 0.75
 """Of the words that the best unit has, which another one must have to be quoted with it."""
 
@@ -59,12 +62,13 @@ def assess(
     """Returns the evidence of the first `top_k` hits; a conflict makes nothing more certain.
 
     The confidence compares what is quoted with all hits, so that fewer passages do not raise it.
-    A reader reads the first of them, if the question is English.
+    A reader reads the first of them, if question and articles are English.
     """
     if result is None or not result.hits:
         return Evidence()
-    is_english = language_of(standalone) == "en"
-    if reader and is_english:
+    is_english, is_translated = language_of(standalone) == "en", result.query.is_translated
+    is_read = reader is not None and is_english and not is_translated
+    if reader and is_read:
         read = reader(standalone, result.hits[:READ])
         result = replace(result, hits=(*read, *result.hits[READ:]))
     hits, ranked = result.hits[:top_k], rank_sentences(question, result.hits)
@@ -75,14 +79,19 @@ def assess(
     shown, conflict = with_conflicts(question, usable, picks, hits)
     values = features(standalone, result, picks, ranked)
     certainty = confidence(values, weights.confidence)
-    if reader and is_english:
+    if is_read:
         readings = reading_features(certainty, picks, result.hits)
         certainty = confidence(readings, weights.read_confidence)
-    if is_english and _lacks_name(question, hits, shown):
+    if is_english and not is_translated and _lacks_name(question, hits, shown):
         certainty = min(certainty, weights.certain - UNCERTAIN)
-    if not is_english:
-        shown, values = by_words(standalone, hits, shown, usable)
-        certainty = confidence({**values, "certainty": certainty}, weights.other_confidence)
+    near = {name: values[name] for name in TRANSLATED}
+    if is_translated:
+        certainty = confidence(near, weights.translated_confidence)
+    elif not is_english:
+        shown, by_word = by_words(standalone, hits, shown, usable)
+        is_near = result.query.across_languages
+        terms = weights.multilingual_confidence if is_near else weights.other_confidence
+        certainty = confidence({**(near if is_near else by_word), "certainty": certainty}, terms)
     return Evidence(hits, tuple(shown), tuple(conflict), certainty)
 
 

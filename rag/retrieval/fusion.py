@@ -70,6 +70,8 @@ def retrieve(
 
 
 def _weights_for(query: Query, weights: Weights) -> SignalWeights:
+    if query.is_translated:
+        return weights.question
     if not query.is_english:
         return weights.other_language
     return weights.statement if query.is_statement else weights.question

@@ -19,7 +19,8 @@ from index.text.analyzer import content_terms, terms
 from index.text.sanitize import sanitize
 
 from ..language.answer_type import is_statement
-from ..language.word_cover import language_of
+from ..language.word_cover import Language, language_of, without_function_words
+from .article_language import other_language
 
 MIN_CORRECTED_CHARS, MAX_CORRECTED_CHARS = 5, 20
 """Too many other words are a single edit away from a shorter one."""
@@ -42,7 +43,8 @@ class Query:
     these. `idf` has an entry per term, as if a term that no chunk has were in one. `pairs` (p, 2)
     are ids of neighbouring terms, stop words included, and `pair_weights` (p,) the share of each in
     the idf of all pairs, unknown ones included. `word_vectors` (t, w) are the vectors of its words
-    (the question's own without any), `word_weights` (t,) their shares of the idf.
+    (the question's own without any), `word_weights` (t,) their shares of the idf. `is_translated`:
+    is it in another language than the articles, and does the embedder find `across_languages`?
     """
 
     text: str
@@ -56,6 +58,8 @@ class Query:
     pair_weights: Floats
     is_statement: bool
     is_english: bool
+    is_translated: bool
+    across_languages: bool
 
     @property
     def known_terms(self) -> tuple[str, ...]:
@@ -79,7 +83,10 @@ def analyze_query(generation: Generation, embedder: Embedder, question: str) -> 
     if generation.info.complete and manifest.embedder != embedder.fingerprint:
         raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
     text = sanitize(question)
-    typed_terms = terms(text)
+    language = language_of(text)
+    is_foreign = other_language(generation, language) is not None
+    asked = _content_of(text, language) if is_foreign else text
+    typed_terms = terms(asked)
     corrections, vocabulary = _correct_spelling(generation, typed_terms)
     all_terms = [corrections.get(term, term) for term in typed_terms]
     content = content_terms(all_terms) or list(dict.fromkeys(all_terms))
@@ -89,7 +96,7 @@ def analyze_query(generation: Generation, embedder: Embedder, question: str) -> 
     embedded = embedder.embed_question(text)
     idf_of = dict(zip(content, idf.tolist(), strict=True))
     idf_of |= {term: idf_of.get(corrected, 0.0) for term, corrected in corrections.items()}
-    weights = _word_weights(embedded, text, idf_of)
+    weights = _word_weights(embedded, asked, idf_of)
     return Query(
         text=text,
         vector=embedded.vector,
@@ -101,8 +108,19 @@ def analyze_query(generation: Generation, embedder: Embedder, question: str) -> 
         pairs=pairs,
         pair_weights=pair_weights,
         is_statement=is_statement(text),
-        is_english=language_of(text) == "en",
+        is_english=language == "en",
+        is_translated=is_foreign and embedder.across_languages is True,
+        across_languages=embedder.across_languages is True,
     )
+
+
+def _content_of(text: str, language: Language) -> str:
+    """Returns the text with blanks for its function words; as it is if it has no other ones.
+
+    In articles of its own language they are frequent, and so weigh little; in others they are rare.
+    """
+    content = without_function_words(text, language)
+    return content if _WORD.search(content) else text
 
 
 def _idf(generation: Generation, words: Sequence[str], vocabulary: Vocabulary) -> Floats:

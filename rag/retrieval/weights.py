@@ -40,7 +40,9 @@ class Weights:
 
     Below the confidence `threshold` nothing is quoted; a model is asked whatever it is. An answer
     below `certain` is tentative, a model's below `threshold`. Questions in other languages than
-    English have a confidence and a threshold of their own, as have hits that were read.
+    English have a confidence and a threshold of their own, as have hits that were read, and a
+    confidence those in another language than the articles, and those in theirs, if the embedder
+    finds across languages.
     """
 
     fit_date: str
@@ -53,6 +55,8 @@ class Weights:
     read_confidence: Mapping[str, float]
     other_confidence: Mapping[str, float]
     other_threshold: float
+    translated_confidence: Mapping[str, float]
+    multilingual_confidence: Mapping[str, float]
 
     def threshold_for(self, *, is_english: bool) -> float:
         """Returns the confidence below which nothing is quoted."""
@@ -74,6 +78,8 @@ def fitted_weights() -> Weights:
         read_confidence=data["read_confidence"],
         other_confidence=data["other_confidence"],
         other_threshold=data["other_threshold"],
+        translated_confidence=data["translated_confidence"],
+        multilingual_confidence=data["multilingual_confidence"],
     )
 
 

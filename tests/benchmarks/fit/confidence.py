@@ -30,7 +30,7 @@ from api.settings import Settings
 from index.store.generation import Generation
 from index.sync.process import run_sync
 from index.types import Filters
-from rag.answering.confidence import by_words, confidence
+from rag.answering.confidence import TRANSLATED, by_words, confidence
 from rag.answering.extractive import pick_sentences, rank_sentences
 from rag.answering.features import features
 from rag.answering.quotes import Place
@@ -49,7 +49,7 @@ from tests.benchmarks.gold import (
     load_cases,
     spans_overlap,
 )
-from tests.benchmarks.harness import open_index
+from tests.benchmarks.harness import open_index, open_settings
 
 WEIGHTS = Path(__file__).parents[3] / "rag" / "weights.json"
 ARTICLES_PER_CORPUS = 4
@@ -214,10 +214,20 @@ def asked_samples(folder: Path, data: Path, part: str, quote: Quote) -> Iterator
                 yield Sample(kind, found[0], name, right)
 
 
-def german_samples(folder: Path, data: Path) -> Iterator[Sample]:
-    """Yields a sample for every German question of the fit part, by its words."""
+def german_samples(folder: Path, data: Path, built_in: str = "minilm") -> Iterator[Sample]:
+    """Yields a sample for every German question of the fit part, by its words.
+
+    With another embedder than MiniLM also by what tells of translated questions.
+    """
     corpus, terms = folder / "gesetze" / "articles", fitted_weights().confidence
-    with open_index(corpus, data, "asked-gesetze") as (components, generation):
+    is_minilm = built_in == "minilm"
+    settings = Settings(
+        corpus=corpus,
+        data_dir=data,
+        collection="asked-gesetze" if is_minilm else f"gesetze-{built_in}",
+        embed={"built_in": built_in},
+    )
+    with open_settings(settings) as (components, generation):
         for row in rows("questions", "gesetze"):
             history = [Turn(turn["role"], turn["content"]) for turn in row["history"]]
             question = condense_by_rules(row["question"], history)
@@ -227,8 +237,11 @@ def german_samples(folder: Path, data: Path) -> Iterator[Sample]:
             picks = pick_sentences(ranked, result.hits)
             if query.is_english or not picks:
                 continue
-            certainty = confidence(features(question, result, picks, ranked), terms)
+            found = features(question, result, picks, ranked)
+            certainty = confidence(found, terms)
             kept, values = by_words(question, result.hits, picks, ranked)
+            if not is_minilm:
+                values = {name: found[name] for name in TRANSLATED}
             places = [(result.hits[p.hit], result.hits[p.hit].units[p.sentence]) for p in kept]
             right = any(is_answer(row, place, corpus) for place in places)
             kind = "answerable" if row["answerable"] else "unanswerable"
