@@ -32,6 +32,8 @@ def embed_spec(settings: Settings) -> "EmbedSpec":
     from index.embed.factory import EmbedSpec
 
     embed, models_dir = settings.embed, settings.data_dir.absolute() / "models"
+    if embed.path:
+        return EmbedSpec("folder", None, None, None, models_dir, embed.path.absolute())
     if embed.model is None:
         kind: Literal["openvino", "minilm", "multilingual"]
         kind = "openvino" if embed.runtime == "openvino" else embed.built_in

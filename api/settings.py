@@ -322,12 +322,16 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
 
 def _check_embedder(embed: EmbedGroup) -> None:
     """Raises SettingRefused where several embedding models are named."""
-    if embed.built_in != "minilm":
-        if embed.model:
-            raise SettingRefused("embed.built_in", "embed.model is set, too; unset one of them")
-        if embed.runtime != "onnxruntime":
-            cause = f"`{embed.runtime}` runs MiniLM alone; unset it, or embed.built_in"
-            raise SettingRefused("embed.runtime", cause)
+    named = {
+        "embed.path": embed.path is not None,
+        "embed.built_in": embed.built_in != "minilm",
+        "embed.runtime": embed.runtime != "onnxruntime",
+    }
+    names = [name for name, is_set in named.items() if is_set]
+    if embed.model and names and names[0] != "embed.runtime":
+        raise SettingRefused(names[0], "embed.model is set, too; unset one of them")
+    if len(names) > 1:
+        raise SettingRefused(names[1], f"{names[0]} is set, too; unset one of them")
 
 
 def _strings(value: object) -> Iterator[str]:

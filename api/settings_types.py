@@ -117,6 +117,11 @@ class EmbedGroup(_Group):
         description="Built-in model: `minilm` (all-MiniLM-L6-v2, English) or `multilingual` "
         "(multilingual-e5-small, an extra), which finds across languages",
     )
+    path: Path | None = Field(
+        default=None,
+        description="Folder of a local embedding model: `model.onnx` (or `model.safetensors` with "
+        "`config.json`, of BERT) and `tokenizer.json`",
+    )
     runtime: Literal["onnxruntime", "openvino"] = Field(
         default="onnxruntime",
         description="Runtime of the built-in MiniLM; `openvino` (an extra) is faster and computes "

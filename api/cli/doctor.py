@@ -93,7 +93,8 @@ def _check_weights(settings: "Settings") -> str:
     from ..bootstrap import embed_spec
 
     with closing(open_embedder(embed_spec(settings))) as embedder:
-        return f"{embedder.fingerprint}, hashes verified"
+        checked = "from embed.path" if settings.embed.path else "hashes verified"
+        return f"{embedder.fingerprint}, {checked}"
 
 
 def _check_data(settings: "Settings") -> str:

@@ -48,7 +48,7 @@ class Encoder(ABC):
         """Returns the text's vector (d,), unit length, of its tokens' (t, d)."""
 
     @abstractmethod
-    def words(self, tokens: Vectors) -> npt.NDArray[Any]:
+    def stored_words(self, tokens: Vectors) -> npt.NDArray[Any]:
         """Returns what is stored of a chunk's token vectors (n, d)."""
 
     @abstractmethod
@@ -110,10 +110,13 @@ class Encoder(ABC):
                 inside |= (starts >= start) & (starts < end)
             content = inside & is_content
             by_unit.append(np.flatnonzero(content if content.any() else inside))
+        return ChunkVectors(self.whole(tokens, is_question=False), self.words(tokens, by_unit))
+
+    def words(self, tokens: Vectors, by_unit: Sequence[npt.NDArray[np.int64]]) -> WordVectors:
+        """Returns what is stored of units, of which the places among the tokens are given."""
         places = np.concatenate([np.empty(0, np.int64), *by_unit])
         counts = np.array([len(words) for words in by_unit], np.int32)
-        words = WordVectors(self.words(tokens[places]), counts)
-        return ChunkVectors(self.whole(tokens, is_question=False), words)
+        return WordVectors(self.stored_words(tokens[places]), counts)
 
 
 def is_shown(span: Span) -> bool:
@@ -125,6 +128,11 @@ def unit_vector(vector: Vectors) -> Vectors:
     """Returns the vector at length 1; the zero vector as it is."""
     norm = float(np.linalg.norm(vector))
     return (vector / norm if norm else vector).astype(np.float32)
+
+
+def without_prefix(span: Span, prefix: int) -> Span:
+    """Returns a place behind a prefix as one in the text; (0, 0) within the prefix."""
+    return (span[0] - prefix, span[1] - prefix) if span[0] >= prefix else (0, 0)
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -17,14 +17,16 @@ if TYPE_CHECKING:  # the command line imports this module, and must not load num
 class EmbedSpec:
     """Which embedder to open: built-in MiniLM, on either runtime, the multilingual, an endpoint's.
 
-    `model`, `base_url` and `api_key` are the endpoint's; `models_dir` caches the built ONNX graph.
+    `model`, `base_url` and `api_key` are the endpoint's; `models_dir` caches the built ONNX graph;
+    `folder` is the local model of kind `folder`.
     """
 
-    kind: Literal["minilm", "openvino", "multilingual", "openai"]
+    kind: Literal["minilm", "openvino", "multilingual", "folder", "openai"]
     model: str | None
     base_url: str | None
     api_key: str | None
     models_dir: Path
+    folder: Path | None = None
 
 
 def open_embedder(spec: EmbedSpec) -> "Embedder":
@@ -37,6 +39,10 @@ def open_embedder(spec: EmbedSpec) -> "Embedder":
         from .multilingual.embedder import MultilingualE5
 
         return MultilingualE5(spec.models_dir)
+    if spec.kind == "folder" and spec.folder:
+        from .folder import FolderEmbedder
+
+        return FolderEmbedder(spec.folder, spec.models_dir)
     from .minilm import MiniLM, OpenVINOMiniLM, cpu_precision
 
     if spec.kind == "openvino":
@@ -52,6 +58,10 @@ def model_name(spec: EmbedSpec) -> str:
         from .multilingual.embedder import MultilingualE5
 
         return MultilingualE5.fingerprint
+    if spec.kind == "folder" and spec.folder:
+        from .folder import folder_fingerprint
+
+        return folder_fingerprint(spec.folder)
     from .minilm import MiniLM, cpu_precision
 
     if spec.kind == "openvino" and cpu_precision() != "f32":

@@ -281,6 +281,23 @@ def _write(target: Path, data: bytes) -> None:
     temporary.replace(target)
 
 
+def read_shape(config: Path) -> Shape:
+    """Returns the size that BERT's `config.json` states; raises KeyError."""
+    stated = json.loads(config.read_text("utf-8"))
+    return Shape(
+        layers=int(stated["num_hidden_layers"]),
+        heads=int(stated["num_attention_heads"]),
+        width=int(stated["hidden_size"]),
+        epsilon=float(stated.get("layer_norm_eps", MINILM.epsilon)),
+    )
+
+
+def main(weights_path: Path, target_path: Path, config: Path | None = None) -> None:
+    """Builds the graph, of MiniLM or of the config's size, and writes it with its sha256."""
+    weights = {name.removeprefix("bert."): w for name, w in read_safetensors(weights_path).items()}
+    shape = read_shape(config) if config else MINILM
+    write_graph(target_path, build(weights, shape).SerializeToString())
+
+
 if __name__ == "__main__":
-    weights_path, target_path = map(Path, sys.argv[1:])
-    write_graph(target_path, build(read_safetensors(weights_path)).SerializeToString())
+    main(*map(Path, sys.argv[1:]))

@@ -79,7 +79,7 @@ class MiniLM(Encoder):
         """Returns the mean of the tokens, unit length."""
         return unit_vector(tokens.mean(axis=0))
 
-    def words(self, tokens: Vectors) -> npt.NDArray[Any]:
+    def stored_words(self, tokens: Vectors) -> npt.NDArray[Any]:
         """Returns the codes of token vectors."""
         return quantize(tokens)
 

@@ -42,7 +42,7 @@ PLAIN = {
     *("reader", "support_mode", "support_judge", "keep_answers", "metrics_port", "log_content"),
     *("llm.model", "llm.temperature", "llm.max_tokens", "llm.passage_chars"),
     "llm.deadline_s",
-    *("embed.model", "embed.built_in", "embed.runtime", "rerank.model"),
+    *("embed.model", "embed.built_in", "embed.path", "embed.runtime", "rerank.model"),
 }
 """The others; `public_url`, which is part of every link, refuses user names and queries."""
 LOUD = {

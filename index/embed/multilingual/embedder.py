@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...text.analyzer import STOP_WORDS
-from ..encoder import Encoder, Tokens, unit_vector
+from ..encoder import Encoder, Tokens, unit_vector, without_prefix
 from ..minilm import onnx_session
 from ..protocol import Vectors
 from ..quantize import BYTES, project_query, quantize
@@ -70,7 +70,7 @@ class MultilingualE5(Encoder):
         prefix = QUESTION if is_question else PASSAGE
         encodings = (self._tokenizer.encode(prefix + text) for text in texts)
         return [
-            Tokens(one.ids, [_without(span, len(prefix)) for span in one.offsets])
+            Tokens(one.ids, [without_prefix(span, len(prefix)) for span in one.offsets])
             for one in encodings
         ]
 
@@ -84,7 +84,7 @@ class MultilingualE5(Encoder):
         mean = means().question if is_question else means().passage
         return unit_vector(unit_vector(tokens.mean(axis=0)) - WHOLE_SHARE * mean)
 
-    def words(self, tokens: Vectors) -> npt.NDArray[Any]:
+    def stored_words(self, tokens: Vectors) -> npt.NDArray[Any]:
         """Returns the codes of token vectors, less a share of their mean."""
         return quantize(less_mean(tokens, means().passage_word), BASIS)
 
@@ -103,8 +103,3 @@ def less_mean(tokens: Vectors, mean: Vectors) -> Vectors:
     """Returns token vectors (n, d) at unit length, less a share of the mean."""
     lengths = np.linalg.norm(tokens, axis=1, keepdims=True)
     return np.asarray(tokens / np.maximum(lengths, 1e-6) - WORD_SHARE * mean, np.float32)
-
-
-def _without(span: tuple[int, int], prefix: int) -> tuple[int, int]:
-    """Returns a place behind a prefix as one in the text; (0, 0) within the prefix."""
-    return (span[0] - prefix, span[1] - prefix) if span[0] >= prefix else (0, 0)
