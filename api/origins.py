@@ -45,6 +45,8 @@ class OriginPolicy:
     """`widget_origins`."""
     public_origin: str | None
     """The origin of `public_url`."""
+    is_page_public: bool
+    """Whether everybody may ask on the service's own pages."""
     allows_any_address: bool
     """The service listens on every address, so any IP address may be its own."""
 
@@ -56,6 +58,7 @@ class OriginPolicy:
         hosts: Iterable[str],
         origins: Iterable[str],
         public_url: str | None,
+        public_page: bool,
     ) -> "OriginPolicy":
         """Returns the policy of these settings."""
         url = urlsplit(public_url) if public_url else None
@@ -66,6 +69,7 @@ class OriginPolicy:
             hosts=LOOPBACK | {bound.lower(), *hosts, *public_hosts},
             origins=frozenset(origins),
             public_origin=normalize_origin(public_origin) if public_origin else None,
+            is_page_public=public_page,
             allows_any_address=listen_host in ("0.0.0.0", "::", ""),
         )
 
@@ -81,14 +85,16 @@ class OriginPolicy:
         own_origin = f"{scheme}://{host.lower()}".removesuffix(_DEFAULT_PORTS.get(scheme, "/"))
         return origin in (self.public_origin, own_origin)
 
-    def may_request_token(self, origin: str, scheme: str, host: str) -> bool:
+    def may_hold_token(self, origin: str, scheme: str, host: str, *, has_key: bool) -> bool:
         """Returns whether pages of this origin may hold a widget token.
 
-        The service's own pages may only if other origins are configured: otherwise a forged Origin
-        would replace a key.
+        The service's own pages may if `public_page` says so, or if a key requests it for them:
+        otherwise a forged Origin would replace a key.
         """
-        is_same_origin = self.is_same_origin(origin, scheme, host)
-        return origin in self.origins or (bool(self.origins) and is_same_origin)
+        if origin in self.origins:
+            return True
+        opens_own_pages = self.is_page_public or has_key
+        return opens_own_pages and self.is_same_origin(origin, scheme, host)
 
 
 def _is_address(host: str) -> bool:

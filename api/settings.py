@@ -128,6 +128,11 @@ class Settings(BaseSettings):
     widget_collections: Names = Field(
         default=(), description="Collections open to those pages; unset: the default one"
     )
+    public_page: bool = Field(
+        default=False,
+        description="Let everybody who can reach the service ask on its page `/`, also where there "
+        "are keys",
+    )
     rate_limit_per_minute: int = Field(
         default=60,
         ge=0,

@@ -97,11 +97,13 @@ async def create_widget_token(
 ) -> TokenMade:
     """Create a token for pages of an allowed origin: the request's, or with a key any of them.
 
+    The service's own page at `/` gets one without a key only with the setting `public_page`.
     A token is bound to that origin, which browsers send; other clients can forge an Origin.
     """
     has_key = "read" in caller.scopes and not caller.is_widget
     origin = (body.origin if has_key else None) or request.headers.get("origin", "")
-    if not security.origins.may_request_token(origin, request.url.scheme, request.headers["host"]):
+    scheme, host = request.url.scheme, request.headers["host"]
+    if not security.origins.may_hold_token(origin, scheme, host, has_key=has_key):
         raise OriginNotAllowed(origin)
     await security.limiter.count_token(request.scope)
     collections = _token_collections(body, caller if has_key else None, service)

@@ -52,6 +52,7 @@ def add_security_middleware(
             hosts=settings.allowed_hosts,
             origins=settings.widget_origins,
             public_url=settings.public_url,
+            public_page=settings.public_page,
         ),
         WidgetTokens(links),
         RateLimiter(settings.rate_limit_storage, per_minute=settings.rate_limit_per_minute),

@@ -253,7 +253,9 @@ def metrics_server(port: int | None, collector: Collector) -> Iterator[None]:
 
 def _loopback_only(app: "WSGIApplication") -> "WSGIApplication":
     """Returns a WSGI app that answers 421 under any Host but loopback's."""
-    policy = OriginPolicy.create(listen_host=_LOOPBACK, hosts=(), origins=(), public_url=None)
+    policy = OriginPolicy.create(
+        listen_host=_LOOPBACK, hosts=(), origins=(), public_url=None, public_page=False
+    )
 
     def checked(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if policy.is_allowed_host([environ.get("HTTP_HOST", "")]):

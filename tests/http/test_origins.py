@@ -175,13 +175,15 @@ def test_two_names_at_once_are_none(client: LocalClient) -> None:
 
 
 def test_bound_to_every_address_any_written_in_digits_is_allowed_host() -> None:
-    here = OriginPolicy.create(listen_host="0.0.0.0", hosts=(), origins=(), public_url=None)
+    here = OriginPolicy.create(
+        listen_host="0.0.0.0", hosts=(), origins=(), public_url=None, public_page=False
+    )
     assert here.is_allowed_host(["192.168.1.5:8000"])
     assert here.is_allowed_host(["[fe80::1]:8000"])
     assert not here.is_allowed_host(["evil.example"])
     assert not here.is_allowed_host(["192.168.1.5.evil.example"])
     assert OriginPolicy.create(
-        listen_host="10.1.2.3", hosts=(), origins=(), public_url=None
+        listen_host="10.1.2.3", hosts=(), origins=(), public_url=None, public_page=False
     ).is_allowed_host(["10.1.2.3"])
 
 

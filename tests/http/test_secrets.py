@@ -37,7 +37,7 @@ PLAIN = {
     *("corpus", "data_dir", "collection", "collections", "formats", "max_file_bytes"),
     *("allow_unmarked_corpora", "writable_names", "max_corpus_bytes", "max_corpus_files"),
     *("allow_writes", "add_networks", "host", "port", "insecure", "public_url", "allowed_hosts"),
-    *("widget_origins", "widget_collections", "rate_limit_per_minute", "root_path"),
+    *("widget_origins", "widget_collections", "public_page", "rate_limit_per_minute", "root_path"),
     *("trusted_proxies", "max_concurrent_answers", "max_wait_s", "workers", "drain_s"),
     *("reader", "support_mode", "support_judge", "keep_answers", "metrics_port", "log_content"),
     *("llm.model", "llm.temperature", "llm.max_tokens", "llm.passage_chars"),

@@ -62,16 +62,35 @@ def test_a_token_reads_what_a_widget_needs_and_no_more(tmp_path: Path, keys: Key
     assert client.post("/mcp", json={}, headers=headers).status_code == 403
 
 
-def test_our_own_page_gets_one_only_where_the_widget_is_in_use(
-    tmp_path: Path, keys: KeyStore
+@pytest.mark.parametrize(
+    ("flags", "status"),
+    [
+        ({}, 403),
+        ({"widget_origins": ()}, 403),
+        ({"public_page": True}, 200),
+        ({"public_page": True, "widget_origins": ()}, 200),
+    ],
+    ids=["sites are named", "nothing is", "page public", "the page alone"],
+)
+def test_our_own_page_gets_one_only_where_it_is_public(
+    flags: dict[str, Any], status: int, tmp_path: Path, keys: KeyStore
 ) -> None:
-    headers = {"Origin": "http://127.0.0.1"}
-    post = "/v1/widget/token"
-    assert serving(tmp_path).post(post, json={}, headers=headers).status_code == 200
-    off = serving(tmp_path, widget_origins=())
-    refused = off.post(post, json={}, headers=headers)
-    assert (refused.status_code, refused.json()["code"]) == (403, "origin_refused")
-    assert off.post(post, json={}).status_code == 403, "without an Origin nobody is named"
+    own, client = {"Origin": "http://127.0.0.1"}, serving(tmp_path, **flags)
+    made = client.post("/v1/widget/token", json={}, headers=own)
+    assert made.status_code == status
+    if status == 403:
+        assert made.json()["code"] == "origin_refused"
+    else:
+        assert asking(client, made.json()["token"], **own) == 503
+    assert client.post("/v1/widget/token", json={}).status_code == 403, "nobody is named"
+
+
+def test_a_key_makes_one_for_our_own_page(tmp_path: Path, keys: KeyStore) -> None:
+    key, own = keys.create(scopes=["read"]), {"Origin": "http://127.0.0.1"}
+    client = serving(tmp_path, widget_origins=())
+    headers = {**own, "Authorization": f"Bearer {key}"}
+    made = client.post("/v1/widget/token", json={}, headers=headers)
+    assert asking(client, made.json()["token"], **own) == 503
 
 
 def test_a_sites_back_end_makes_one_for_its_page_with_its_key(

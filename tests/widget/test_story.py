@@ -277,15 +277,34 @@ def test_a_page_of_another_site_gets_nothing(
         page.get_by_text("The service cannot be reached.").wait_for()
 
 
-def test_with_keys_and_no_allowed_site_the_page_asks_for_one_and_keeps_it_in_the_tab(
-    browser: "Browser", seeds_data: Path, tmp_path: Path, pictures: Path
+def test_where_the_page_is_public_it_asks_for_no_key(
+    browser: "Browser", seeds_data: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(seeds_data, data)
+    run_footnote("keys", "create", "--data-dir", data, cwd=data)
+    env = {"FOOTNOTE_PUBLIC_PAGE": "true"}
+    with (
+        RunningService("--no-sync", "--data-dir", data, cwd=data, env=env) as service,
+        open_tab(browser) as (page, _),
+    ):
+        page.goto(service.url)
+        ask_in_chat(page, KNOWN)
+        assert "335 sales centers" in page.inner_text("footnote-chat .text")
+
+
+@pytest.mark.parametrize("named", ["", "https://docs.example.org"], ids=["", "a site is named"])
+def test_with_keys_the_page_asks_for_one_and_keeps_it_in_the_tab(
+    browser: "Browser", seeds_data: Path, tmp_path: Path, pictures: Path, named: str
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(seeds_data, data)
     made = run_footnote("keys", "create", "--data-dir", data, "--json", cwd=data)
     key: str = json.loads(made.stdout)["key"]
     with (
-        RunningService("--no-sync", "--data-dir", data, cwd=data) as service,
+        RunningService(
+            *("--no-sync", "--data-dir", data), cwd=data, env={"FOOTNOTE_WIDGET_ORIGINS": named}
+        ) as service,
         open_tab(browser, viewport={"width": 1000, "height": 800}) as (page, _),
     ):
         page.goto(service.url)
