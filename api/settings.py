@@ -24,6 +24,7 @@ from pydantic_settings import (
 from index.redact import redact, register_secrets, register_url
 
 from .errors import SettingRefused
+from .setting_names import PREFIX, check_variables, unknown_setting, variable_name
 from .settings_types import (
     CollectionGroup,
     CollectionName,
@@ -40,7 +41,6 @@ from .settings_types import (
     RootPath,
 )
 
-PREFIX = "FOOTNOTE_"
 # their values are not repeated in an error: a URL may contain a password
 _CONFIDENTIAL = {
     *("api_key", "base_url", "headers", "otlp_endpoint", "public_url", "query"),
@@ -308,6 +308,7 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
     A dot in a flag's name nests it (`llm.model`). Raises SettingRefused, which names the setting
     and never contains a key.
     """
+    check_variables(Settings)
     try:
         settings = Settings(**_nest(flags))
     except ValidationError as error:
@@ -373,8 +374,8 @@ def _refusal(error: ValidationError) -> SettingRefused:
     path = [str(part) for part in first["loc"] if isinstance(part, str)]
     name, value = ".".join(path), first["input"]
     if first["type"] == "extra_forbidden":
-        return SettingRefused(name, "there is no such setting")
+        return SettingRefused(name, unknown_setting(name, "there is no such setting", Settings))
     is_shown = isinstance(value, str | int | float) and not _CONFIDENTIAL & set(path)
     is_shown = is_shown and "@" not in str(value)
     got = f" (got {redact(str(value))[:80]!r})" if is_shown else ""
-    return SettingRefused(name, f"{first['msg']}{got}; set {PREFIX}{'__'.join(path).upper()}")
+    return SettingRefused(name, f"{first['msg']}{got}; set {variable_name(name)}")

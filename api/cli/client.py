@@ -61,6 +61,10 @@ def post(url: str, path: str, body: dict[str, Any], *, key: str | None) -> dict[
     """Returns the JSON response of a running service; raises CliError on any failure."""
     import httpx
 
+    from ..setting_names import check_variables
+    from ..settings import Settings
+
+    check_variables(Settings)
     register_url(url)
     register_secrets([key])
     if "@" in url:  # with a password, which a malformed URL might show

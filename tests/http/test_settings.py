@@ -118,6 +118,69 @@ def test_two_embedding_models_at_once_are_refused(
     assert refused.value.name == name
 
 
+NEAREST = [
+    ("FOOTNOTE_CORPSU", "FOOTNOTE_CORPUS"),
+    ("FOOTNOTE_LLM_MODEL", "FOOTNOTE_LLM__MODEL"),
+    ("FOOTNOTE_LLM__MODLE", "FOOTNOTE_LLM__MODEL"),
+    ("FOOTNOTE_WIDGET_ORIGIN", "FOOTNOTE_WIDGET_ORIGINS"),
+    ("footnote_publicurl", "FOOTNOTE_PUBLIC_URL"),
+    ("FOOTNOTE_KEYS", "FOOTNOTE_KEY"),
+    ("FOOTNOTE_RERANK__HEADERS", None),
+    ("FOOTNOTE_XYZZY", None),
+]
+
+
+@pytest.mark.parametrize(("variable", "nearest"), NEAREST)
+def test_a_misspelt_variable_is_refused_and_the_nearest_one_named(
+    variable: str, nearest: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingRefused) as refused:
+        load_settings({})
+    assert variable.upper() in str(refused.value)
+    if nearest:
+        assert str(refused.value).endswith(f"; did you mean {nearest}?")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (".env", "FOOTNOTE_CORPSU=x\n"),
+        ("footnote.toml", 'corpsu = "x"\n'),
+        ("footnote.toml", '[collections.a]\ncorpus = "a"\n[widget]\norigins = "a"\n'),
+    ],
+)
+def test_a_misspelt_name_in_a_file_is_refused_with_the_nearest(
+    file: str, text: str, elsewhere: Path
+) -> None:
+    (elsewhere / file).write_text(text)
+    with pytest.raises(SettingRefused, match=r"no such setting; did you mean FOOTNOTE_\w+\?$"):
+        load_settings({})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("FOOTNOTE_KEY", "fn_x"),
+        ("FOOTNOTE_SHARED", "/somewhere"),
+        ("FOOTNOTE_CORPSU", ""),
+        ("FOOTNOTE_COLLECTIONS__WIKI__CORPUS", "wiki"),
+        ("FOOTNOTE_LLM__HEADERS__TENANT", "7"),
+        ("FOOTNOTE_LLM", '{"model": "a"}'),
+        ("FOOTNOTE_WEB_SERVICE_HOST", "10.0.0.1"),
+        ("FOOTNOTE_SERVICE_PORT_HTTP", "8000"),
+        ("FOOTNOTE_PORT_8000_TCP_ADDR", "10.0.0.1"),
+        ("FOOTNOTE_WEB_PORT", "tcp://10.0.0.1:80"),
+        ("MY_FOOTNOTE_CORPSU", "x"),
+    ],
+)
+def test_what_is_no_misspelt_setting_is_let_be(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    load_settings({})
+
+
 @pytest.mark.parametrize("text", ["nonsense = 1\n", "port = = 1\n"])
 def test_a_bad_file_is_refused(text: str, elsewhere: Path) -> None:
     (elsewhere / "footnote.toml").write_text(text)
