@@ -6,6 +6,8 @@ Data goes to stdout, logs and progress to stderr; `api/exit_codes.py` defines th
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -15,32 +17,55 @@ from index.redact import guard_stderr
 from ..exit_codes import USAGE, exit_code_of, one_line
 from . import add, ask, doctor, feedback, generations, keys, mcp, serve, sync, widget
 from . import eval as evaluation
+from .help import CONTEXT, GroupedCommands, add_examples
 
 app = typer.Typer(
     name="footnote",
-    help="Answer questions about a folder of articles, with exact citations.",
-    add_completion=False,
+    cls=GroupedCommands,
+    context_settings=CONTEXT,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich would add a third to the time of --help
 )
-for _command in (
-    serve.serve,
-    sync.sync,
-    add.add,
-    ask.ask,
-    ask.search,
-    generations.status,
-    generations.verify,
-    generations.rollback,
-    mcp.mcp,
-    feedback.replay,
-    doctor.doctor,
-):
-    app.command()(_command)
-app.add_typer(evaluation.app, name="eval")
-app.add_typer(keys.app, name="keys")
-app.add_typer(feedback.app, name="feedback")
-app.add_typer(widget.app, name="widget")
+_COMMANDS = {
+    "Ask": (ask.ask, ask.search, serve.serve, mcp.mcp),
+    "Articles and index": (
+        *(sync.sync, add.add),
+        *(generations.status, generations.verify, generations.rollback),
+    ),
+    "Operation": (doctor.doctor,),
+    "Quality": (feedback.replay,),
+}
+_GROUPS = {
+    "eval": (evaluation.app, "Quality"),
+    "keys": (keys.app, "Operation"),
+    "feedback": (feedback.app, "Quality"),
+    "widget": (widget.app, "Operation"),
+}
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_command)
+for _name, (_group, _panel) in _GROUPS.items():
+    add_examples(_group, _name)
+    app.add_typer(_group, name=_name, cls=GroupedCommands, rich_help_panel=_panel)
+add_examples(app)
+
+
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
+        typer.echo(f"footnote {version('footnote')}")
+        raise typer.Exit
+
+
+@app.callback()
+def footnote(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Answer questions about a folder of articles, with exact citations."""
 
 
 def main() -> None:
@@ -61,9 +86,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = app(list(arguments), prog_name="footnote", standalone_mode=False)
     except TyperException as error:
-        message = error.format_message().rstrip(".")
-        typer.echo(f"footnote: {message}; see footnote --help", err=True)
-        return error.exit_code
+        return _report_usage(error)
     except Exception as error:
         exit_code = exit_code_of(error)
         if exit_code is None:
@@ -71,3 +94,14 @@ def run(arguments: Sequence[str]) -> int:
         typer.echo(f"footnote: {one_line(error)}", err=True)
         return exit_code
     return result if isinstance(result, int) else 0
+
+
+def _report_usage(error: TyperException) -> int:
+    """Prints what is wrong and where help is; of a group without a command, the help itself."""
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    path = context.command_path if context else "footnote"
+    if message.startswith("Usage: "):
+        typer.echo(message)
+    else:
+        typer.echo(f"footnote: {message.rstrip('.')}; see {path} --help", err=True)
+    return error.exit_code

@@ -47,7 +47,7 @@ def add(
     data_dir: options.DataDir = None,
     json: options.Json = False,
 ) -> int:
-    """Fetch web pages into the folder of articles; `footnote sync` then indexes them."""
+    """Fetch web pages into the folder of articles. `footnote sync` then indexes them."""
     corpus, places = split_corpus(list(urls or ()))
     entries = read_entries([*places, *map(str, from_file or ())])
     if not entries and not refresh:
