@@ -15,6 +15,8 @@ _MAX_SUMMARY_CHARS = 200
 EXAMPLES = {
     "ask": (
         'footnote ask "Who supplies the batteries of the SU7?"',
+        "footnote ask                              # a conversation; Ctrl-D ends it",
+        "footnote ask - < question.txt",
         'footnote ask "How many days of leave?" --url https://kb.example --key KEY',
     ),
     "search": (

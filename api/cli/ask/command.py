@@ -5,20 +5,28 @@ The local index answers, or with `--url` a running service. `ask` exits with 6 w
 
 import shutil
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from ...exit_codes import NOT_ANSWERED, OK, CliError
 from .. import client, options
+from .conversation import converse
+from .sources import file_link, open_local, remote, view_link
+from .terminal import Link, stdout_style
 from .text import HIT_CHARS, format_answer, format_passage
 
-if TYPE_CHECKING:
-    from ...wire.schemas import Filters
+MAX_STDIN_BYTES = 1_000_000
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="The question.")],
+    question: Annotated[
+        str | None,
+        typer.Argument(help="The question; - reads it from stdin, without one a conversation."),
+    ] = None,
     url: options.Url = None,
     key: options.Key = None,
     top_k: options.TopK = 5,
@@ -32,29 +40,45 @@ def ask(
     json: options.Json = False,
 ) -> int:
     """Answer a question and cite the sources of each sentence."""
-    if not question.strip():
-        raise CliError("the question is empty")
+    text = _read_question(question, json=json)
     filters = options.filters(source, tag, since, until)
-    if url:
-        body = {"question": question, **_query(top_k, collection, filters)}
-        answer = client.post(url, "/v1/answers", body, key=key)
-    else:
-        from rag.types import Ask
-
-        from ...bootstrap import link_signer
-        from ...wire import serializers
-
-        settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
-        result = client.answer_locally(
-            settings, Ask(question, top_k=top_k, filters=filters.to_index())
-        )
-        wire = serializers.answer(result, link_signer(settings), include_passages=True)
-        answer = wire.model_dump(mode="json")
+    with ExitStack() as stack:
+        if url:
+            answers = remote(url, key=key, top_k=top_k, collection=collection, filters=filters)
+        else:
+            settings = options.load_settings(
+                collection=collection, data_dir=data_dir, llm__model=model
+            )
+            answers = stack.enter_context(open_local(settings, top_k=top_k, filters=filters))
+        if text is None:
+            converse(answers, partial(_format, answers.find_link))
+            return OK
+        answer = answers.answer(text, ())
     if json:
         options.print_json(answer)
     else:
-        typer.echo(format_answer(answer, width=_terminal_width()))
+        typer.echo(_format(answers.find_link, answer))
     return OK if answer["answered"] else NOT_ANSWERED
+
+
+def _read_question(question: str | None, *, json: bool) -> str | None:
+    """Returns the question, None for a conversation; raises CliError if there is none."""
+    if question is None:
+        if json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise CliError("the question is missing; name it, or - to read it from stdin")
+        return None
+    if question == "-":
+        data = sys.stdin.buffer.read(MAX_STDIN_BYTES + 1)
+        if len(data) > MAX_STDIN_BYTES:
+            raise CliError(f"the question has more than {MAX_STDIN_BYTES:,} bytes")
+        question = data.decode("utf-8-sig", "replace")
+    if not question.strip():
+        raise CliError("the question is empty")
+    return question
+
+
+def _format(find_link: Link, answer: dict[str, Any]) -> str:
+    return format_answer(answer, width=_terminal_width(), style=stdout_style(find_link))
 
 
 def search(
@@ -75,8 +99,14 @@ def search(
         raise CliError("the query is empty")
     filters = options.filters(source, tag, since, until)
     if url:
-        body = {"query": query, **_query(top_k, collection, filters)}
-        results = client.post(url, "/v1/search", body, key=key)
+        wire_filters = filters.model_dump(mode="json")
+        body = {
+            "query": query,
+            "top_k": top_k,
+            "collection": collection,
+            "filters": wire_filters,
+        }
+        results, find_link = client.post(url, "/v1/search", body, key=key), view_link(url)
     else:
         from ...bootstrap import link_signer
         from ...wire import serializers
@@ -89,19 +119,16 @@ def search(
             )
             signer = link_signer(settings)
             passages = [serializers.passage(hit, signer) for hit in hits]
+            find_link = file_link(Path(generation.manifest.corpus))
             wire = HitsBody(hits=passages, index=serializers.index(generation.info))
         results = wire.model_dump(mode="json")
     if json:
         options.print_json(results)
     else:
-        blocks = [format_passage(hit, HIT_CHARS, _terminal_width()) for hit in results["hits"]]
+        style, width = stdout_style(find_link), _terminal_width()
+        blocks = [format_passage(hit, HIT_CHARS, width, style) for hit in results["hits"]]
         typer.echo("\n\n".join(blocks) or "No passage was found.")
     return OK
-
-
-def _query(top_k: int, collection: str | None, filters: "Filters") -> dict[str, Any]:
-    wire_filters = filters.model_dump(mode="json")
-    return {"top_k": top_k, "collection": collection, "filters": wire_filters}
 
 
 def _terminal_width() -> int | None:
