@@ -16,7 +16,7 @@ from .bootstrap import job_runner, link_signer, open_components, page_fetcher, s
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
-from .routes import additions, answers, chat, files, health, pages, sources, views
+from .routes import additions, answers, chat, files, health, pages, reference, sources, views
 from .security.keys import KeyStore
 from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
@@ -77,7 +77,7 @@ def create_app(
         title="Footnote",
         summary="Answers questions about a folder of articles, with exact citations.",
         version=version("footnote"),
-        docs_url=None,  # Swagger UI and ReDoc load scripts from a CDN
+        docs_url=None,  # FastAPI's own load scripts from a CDN; see routes/reference.py
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,  # method names of generated clients
         telemetry=telemetry.for_fastapi,
@@ -90,7 +90,10 @@ def create_app(
     )
     _add_middleware(app, settings, telemetry, links)
     add_exception_handlers(app)
-    for module in (answers, chat, sources, views, additions, files, health, pages):
+    for module in (
+        *(answers, chat, sources, views, additions, files),
+        *(health, pages, reference),
+    ):
         app.include_router(module.router)
     app.mount("/pages", StaticFiles(directory=pages.PAGES_FOLDER), name="pages")
     if importlib.util.find_spec("mcp"):

@@ -43,6 +43,8 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/readyz": {"GET": PAGE},
     "/": {"GET": ANYONE},
     "/openapi.json": {"GET": ANYONE},
+    "/docs": {"GET": ANYONE},
+    "/docs/{name}": {"GET": ANYONE},
     "/pages/{path:path}": {"GET": ANYONE},
     "/widget/v1.js": {"GET": ANYONE},
     "/widget/v1.d.ts": {"GET": ANYONE},

@@ -59,6 +59,8 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/livez"): ("anyone", None),
     ("GET", "/readyz"): ("anyone", None),
     ("GET", "/openapi.json"): ("anyone", None),
+    ("GET", "/docs"): ("anyone", None),
+    ("GET", "/docs/{name}"): ("anyone", None),
     ("GET", "/pages/{path:path}"): ("anyone", None),
     ("GET", "/widget/v1.js"): ("anyone", None),
     ("GET", "/widget/v1.d.ts"): ("anyone", None),
@@ -140,6 +142,7 @@ class House:
             .replace("{version}", self.client.app.version)  # type: ignore[attr-defined]  # a FastAPI
             .replace("{job_id}", "1")
             .replace("{page}", "1")
+            .replace("/docs/{name}", "/docs/swagger-ui.css")
             .replace("/pages/{path:path}", "/pages/ask.js")
             .replace("{path:path}", "a.txt")
             .replace("{model:path}", "footnote")
