@@ -1,4 +1,4 @@
-# make install · run [CORPUS=folder] [PORT=8001] [MODEL=name] · test · soak · lock · widget
+# make install · run [CORPUS=folder] [PORT=8001] [MODEL=name] [VERBOSE=1] · test · soak · lock · widget
 # Needs Python >= 3.11 with venv and pip, and nothing else; changing the widget needs node >= 18.
 
 PYTHON ?= python3
@@ -28,20 +28,21 @@ $(STAMP): requirements.lock pyproject.toml
 	  || { echo "Python's venv module is missing: install it (on Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "making $(VENV)"; $(PYTHON) -m venv --clear $(VENV); }
-	@echo "installing what requirements.lock names"
+	@echo "installing the $$(grep -c '==' requirements.lock) packages of requirements.lock (a few minutes the first time)"
 	@$(BIN)/python -m pip install --quiet $(UV)
-	@index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}"; \
+	@quiet=--quiet; [ ! -t 2 ] || quiet=; \
+	index="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}"; \
 	certificates="$${SSL_CERT_FILE:-$${PIP_CERT:-$$($(BIN)/pip config get global.cert 2>/dev/null || true)}}"; \
 	[ -z "$$index" ] || export UV_DEFAULT_INDEX="$$index"; \
 	[ -z "$$certificates" ] || export SSL_CERT_FILE="$$certificates"; \
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock \
+	$(BIN)/uv pip install $$quiet --python $(BIN)/python --no-deps --require-hashes -r requirements.lock \
 	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
 # make exports what its command line sets, so the shell quotes it, whatever a path holds.
 run: $(STAMP)
 	@$(BIN)/footnote serve $(if $(CORPUS),"$$CORPUS" --own-collection) \
-	  $(if $(PORT),--port "$$PORT") $(if $(MODEL),--model "$$MODEL")
+	  $(if $(PORT),--port "$$PORT") $(if $(MODEL),--model "$$MODEL") $(if $(VERBOSE),--verbose)
 
 test: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -31,6 +31,7 @@ from .settings_types import (
     CounterStorage,
     EmbedGroup,
     Hosts,
+    LogLevel,
     ModelGroup,
     Names,
     Networks,
@@ -186,6 +187,11 @@ class Settings(BaseSettings):
         ge=1,
         le=65_535,
         description="Loopback port for `/metrics` without a key; unset: none",
+    )
+    log_level: LogLevel | None = Field(
+        default=None,
+        description="`info` or `warning`; unset: `info`, on a terminal without a line for each "
+        "request and question",
     )
     log_content: bool = Field(
         default=False, description="Log questions, passages, answers and third-party error messages"

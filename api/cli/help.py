@@ -25,7 +25,7 @@ EXAMPLES = {
     ),
     "serve": (
         "footnote serve articles",
-        "footnote serve articles --port 8001 --watch",
+        "footnote serve articles --port 8001 --watch --verbose",
         "footnote serve --model gpt-4o-mini --workers 4",
     ),
     "mcp": ("footnote mcp --stdio --data-dir /srv/footnote",),

@@ -30,9 +30,9 @@ def mcp(
     from ..telemetry.logs import configure_logging
 
     settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
-    configure_logging(
-        sys.stderr, log_content=settings.log_content
-    )  # stdout belongs to the protocol
+    configure_logging(  # stdout belongs to the protocol
+        sys.stderr, log_content=settings.log_content, level=settings.log_level
+    )
     asyncio.run(_serve(settings))
     return OK
 

@@ -47,6 +47,9 @@ def serve(
     own_collection: options.OwnCollection = False,
     data_dir: options.DataDir = None,
     model: options.Model = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log each request, also on a terminal.")
+    ] = False,
     json: options.Json = False,
     as_worker: Annotated[
         tuple[int, int, int, bool] | None,
@@ -67,6 +70,7 @@ def serve(
         own_collection=own_collection,
         data_dir=data_dir,
         llm__model=model,
+        log_level="info" if verbose else None,
         all_collections=True,
     )
     if watch and no_sync:
@@ -79,7 +83,7 @@ def serve(
     with bound as listener:
         if not no_sync:
             options.check_data_dir(settings)
-        configure_logging(sys.stderr, log_content=settings.log_content)
+        configure_logging(sys.stderr, log_content=settings.log_content, level=settings.log_level)
         exposure, is_anybody = options.find_exposure(settings)
         if is_anybody and not as_worker:
             logging.getLogger("footnote").warning("%s", exposure)

@@ -22,6 +22,7 @@ from rag.errors import AnswerError
 from rag.timing import Outcome
 
 from ..errors import ApiError
+from ..settings_types import LogLevel
 from ..wire.escape import escape
 
 log = logging.getLogger("footnote.answers")
@@ -32,11 +33,18 @@ _SAFE_ERRORS = (ApiError, AnswerError, IndexingError, sqlite3.Error)
 _MAX_FRAMES = 30
 
 
-def configure_logging(stream: TextIO, *, log_content: bool) -> None:
-    """Sends this process's log to `stream` from now on."""
+def configure_logging(stream: TextIO, *, log_content: bool, level: LogLevel | None = None) -> None:
+    """Sends this process's log to `stream` from now on.
+
+    Without a `level` all of it, but on a terminal no line for each request and question.
+    """
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter(is_terminal=stream.isatty(), log_content=log_content))
     log_to(handler)
+    logging.getLogger(OWN_LOGGER).setLevel(logging.WARNING if level == "warning" else logging.INFO)
+    is_brief = level is None and stream.isatty()
+    for logger in (log, access_log):
+        logger.setLevel(logging.WARNING if is_brief else logging.NOTSET)
     structlog.configure(  # libraries that use it get loggers of the standard library, filtered too
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from structlog.contextvars import bound_contextvars
 from api.telemetry.logs import describe_exception, formatter
 from rag.errors import ModelUnavailable
 from tests.support.fakes import FakeModel, Reply
-from tests.support.processes import RunningService, wait_until, write_lake_articles
+from tests.support.processes import ROOT, RunningService, wait_until, write_lake_articles
 
 CANARY = "qanary7"
 QUESTION = f"How long did the lake freeze in 1998, {CANARY}?"
@@ -199,3 +201,43 @@ def test_on_a_terminal_an_exception_is_a_block_of_lines() -> None:
     assert "ModelUnavailable: down\n  at test_logs.py:" in text
     assert "from ZeroDivisionError" in text
     assert CANARY not in text
+
+
+LEVELS = """
+import io, logging, sys
+from api.telemetry.logs import access_log, configure_logging, log, log_request
+level = sys.argv[2] or None
+stream = type("Stream", (io.StringIO,), {"isatty": lambda self: sys.argv[1] == "terminal"})()
+configure_logging(stream, log_content=False, level=level)
+logging.getLogger("footnote.sync").info("parse 5/5")
+log_request("GET", "/livez", 200, 0.001)
+log.info("answered")
+log.warning("failed")
+for word in ("parse 5/5", "request", "answered", "failed"):
+    if word in stream.getvalue():
+        print(word)
+"""
+EVERYTHING = ["parse 5/5", "request", "answered", "failed"]
+
+
+@pytest.mark.parametrize(
+    ("stream", "level", "expected"),
+    [
+        ("terminal", "", ["parse 5/5", "failed"]),
+        ("terminal", "info", EVERYTHING),
+        ("terminal", "warning", ["failed"]),
+        ("file", "", EVERYTHING),
+        ("file", "warning", ["failed"]),
+    ],
+)
+def test_a_terminal_gets_no_line_for_each_question_unless_asked(
+    stream: str, level: str, expected: list[str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEVELS, stream, level],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[:-1] == expected

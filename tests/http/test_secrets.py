@@ -40,6 +40,7 @@ PLAIN = {
     *("widget_origins", "widget_collections", "public_page", "rate_limit_per_minute", "root_path"),
     *("trusted_proxies", "max_concurrent_answers", "max_wait_s", "workers", "drain_s"),
     *("reader", "support_mode", "support_judge", "keep_answers", "metrics_port", "log_content"),
+    "log_level",
     *("llm.model", "llm.temperature", "llm.max_tokens", "llm.passage_chars"),
     "llm.deadline_s",
     *("embed.model", "embed.built_in", "embed.path", "embed.runtime", "rerank.model"),
@@ -47,6 +48,7 @@ PLAIN = {
 """The others; `public_url`, which is part of every link, refuses user names and queries."""
 LOUD = {
     "FOOTNOTE_LOG_CONTENT": "true",
+    "FOOTNOTE_LOG_LEVEL": "info",
     "OPENAI_LOG": "debug",
     "PYTHONASYNCIODEBUG": "1",
     "PYTHONWARNINGS": "always",
