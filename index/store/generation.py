@@ -33,14 +33,17 @@ FILTER_CACHE_SIZE = 16
 class Generation:
     """An open generation; safe to use from several threads; `close` it when no thread reads it."""
 
-    def __init__(self, collection_folder: Path, ref: GenerationRef) -> None:
-        """Checks every hash and opens it; raises GenerationDamaged.
+    def __init__(
+        self, collection_folder: Path, ref: GenerationRef, *, is_hashed: bool = False
+    ) -> None:
+        """Checks every hash, unless this process has just computed them, and opens it.
 
-        `private_folder` is its private copy, removed when it is closed.
+        Raises GenerationDamaged. `private_folder` is its private copy, removed when it is closed.
         """
         self.folder = generation_folder(collection_folder, ref.generation)
         self.manifest = read_manifest(self.folder, ref.manifest_sha256)
-        check_files(self.folder, self.manifest)
+        if not is_hashed:
+            check_files(self.folder, self.manifest)
         self.info: GenerationInfo = self.manifest.info()
         self._lock = threading.Lock()
         self._private = PrivateCopy()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import corpus
+from ..embed.protocol import Vectors
 from ..errors import GenerationDamaged, GenerationMissing, SourceUnreadable
 from ..text.encoding import decode
 from ..types import GenerationInfo, Skipped
@@ -26,6 +27,15 @@ MAX_MISSED = 0.01
 (recall .989), while one damaged by a kill misses most."""
 _TOLERANCE = 1e-3
 MAX_HITS = 10
+RECALL_SAMPLE, RECALL_HITS, MIN_RECALL = 32, 100, 0.95
+"""Queries that are compared with exact search, their hits, and the share that must be found."""
+_QUESTION_LIKENESS = 0.7
+"""Questions lie between passages and their mean, where the graph is searched the longest. Of
+124,535 passages this finds .953 with `ef_search` 256, real questions .981; with 571 .9998, .996."""
+_MEAN_SAMPLE = 2_000
+_SAME_COSINE = 1e-5
+_EXACT_ROWS = 20_000
+"""Rows of the exact search that are in memory at a time."""
 VERBATIM_FORMATS = frozenset({"txt", "md"})
 """Formats whose text is the file's own characters."""
 
@@ -39,7 +49,8 @@ def verify(
 
     Counts and ids must be the same everywhere, and the chunks of the `new` rows and a sample of
     the others must be found by query: Chroma can hold an id that no query returns. Exact search
-    finds what is there, so a sample is enough. `on_batch` receives (done, total).
+    finds what is there, so a sample is enough. MIN_RECALL of what exact search finds for queries
+    like questions must be found, too. `on_batch` receives (done, total).
     """
     sources, chunks = generation.counts()
     if (sources, chunks) != (generation.info.sources, generation.info.chunks):
@@ -62,6 +73,51 @@ def verify(
     if missed > MAX_MISSED * len(rows):
         cause = f"{missed} of {len(rows)} chunks are not found by their vectors"
         raise GenerationDamaged(generation.folder, cause)
+    if not generation.info.exact and (recall := measure_recall(generation)) < MIN_RECALL:
+        cause = (
+            f"the vector index finds {recall:.0%} of the nearest chunks, {MIN_RECALL:.0%} are "
+            "needed: sync to rebuild it"
+        )
+        raise GenerationDamaged(generation.folder, cause)
+
+
+def measure_recall(generation: Generation) -> float:
+    """Returns the share of exact search's hits that the vector store finds, 0–1.
+
+    The queries are like questions: between a chunk of a sample and the mean of all.
+    """
+    chunks = generation.info.chunks
+    own, many = (_sample(generation, size) for size in (RECALL_SAMPLE, _MEAN_SAMPLE))
+    queries = _unit(own + _QUESTION_LIKENESS * _unit(many.mean(axis=0, keepdims=True)))
+    cosines = _exact_cosines(generation, queries)
+    limit = min(RECALL_HITS, chunks)
+    least = np.partition(cosines, -limit, axis=1)[:, -limit] - _SAME_COSINE
+    hits = generation.find_dense_many(queries, limit=limit)
+    right = [(cosines[n, rows] >= least[n]).sum() for n, rows in enumerate(hits)]
+    return float(np.sum(right)) / (limit * len(queries))
+
+
+def _sample(generation: Generation, size: int) -> Vectors:
+    """Returns the vectors (m, d) of up to `size` chunks, evenly spread."""
+    chunks = generation.info.chunks
+    rows = np.linspace(0, chunks - 1, min(size, chunks)).astype(np.int64)
+    return np.stack([generation.vector(row) for row in rows.tolist()])
+
+
+def _exact_cosines(generation: Generation, queries: Vectors) -> Vectors:
+    """Returns the cosine of each query (q, d) with each chunk (q, n)."""
+    chunks = generation.info.chunks
+    cosines = np.empty((len(queries), chunks), np.float32)
+    for start in range(0, chunks, _EXACT_ROWS):
+        count = min(_EXACT_ROWS, chunks - start)
+        vectors = generation.stored_vectors(start, count).chunks.astype(np.float32)
+        cosines[:, start : start + count] = queries @ _unit(vectors).T
+    return cosines
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-6), np.float32)
 
 
 def _count_missed(generation: Generation, rows: npt.NDArray[np.int64]) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..errors import GenerationDamaged
 from ..types import GenerationInfo, Note, Skipped
+from .private_copy import link_file
 
 SCHEMA = 2
 NAME = "manifest.json"
@@ -70,9 +71,34 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hash_files(folder: Path) -> dict[str, str]:
-    """Returns the sha256 of every file below a folder except the manifest, by relative name."""
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in _files(folder)}
+def hash_files(folder: Path, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Returns the sha256 of every file below a folder except the manifest, by relative name.
+
+    Those in `known` are not read.
+    """
+    names = [path.relative_to(folder).as_posix() for path in _files(folder)]
+    known = known or {}
+    return {name: known.get(name) or file_sha256(folder / name) for name in names}
+
+
+def linked_files(folder: Path, previous: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """Returns those of the `files` of `previous` to which `folder` has hard links."""
+    return {
+        name: sha256
+        for name, sha256 in files.items()
+        if (folder / name).exists() and (folder / name).samefile(previous / name)
+    }
+
+
+def link_equal_files(
+    folder: Path, hashes: Mapping[str, str], previous: Path, files: Mapping[str, str]
+) -> None:
+    """Replaces each file whose hash is that of the same name in `files` by a link to it."""
+    for name in hashes.keys() & files.keys():
+        path, older = folder / name, previous / name
+        if hashes[name] == files[name] and not path.samefile(older):
+            path.unlink()
+            link_file(older, path)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ Chroma and tantivy write even when they only read. Each private copy holds an OS
 those in use from those that killed processes left behind; the latter are removed.
 """
 
+import errno
 import fcntl
 import os
 import shutil
@@ -11,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
 PREFIX = "footnote-run-"
 _LOCK = "lock"
 _CREATION_GRACE_S = 60.0
@@ -50,13 +52,18 @@ class PrivateCopy:
         shutil.rmtree(target, ignore_errors=True)  # of a failed attempt
         target.mkdir()
         for path in source.iterdir():
-            if (path / "index_metadata.pickle").exists():
+            if is_persisted_graph(path):
                 (target / path.name).symlink_to(path.absolute())
             elif path.is_dir():
                 copy_folder(path, target / path.name)
             else:
                 shutil.copyfile(path, target / path.name)
         return target
+
+
+def is_persisted_graph(path: Path) -> bool:
+    """Is this a graph that Chroma has persisted, and only reads from then on?"""
+    return (path / "index_metadata.pickle").exists()
 
 
 def copy_folder(source: Path, target: Path) -> None:
@@ -67,6 +74,23 @@ def copy_folder(source: Path, target: Path) -> None:
             copy_folder(path, target / path.name)
         else:
             shutil.copyfile(path, target / path.name)
+
+
+def link_folder(source: Path, target: Path) -> None:
+    """Fills a new folder with hard links to the files in `source`."""
+    target.mkdir()
+    for path in source.iterdir():
+        link_file(path, target / path.name)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """Makes a hard link, or a copy where the file system has none or the file has too many."""
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(source, target)
 
 
 def _remove_stale(parent: Path) -> None:

@@ -1,7 +1,7 @@
 """Parsed sources and their vectors → the files of one generation, in an empty folder; published."""
 
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate, count
@@ -18,8 +18,7 @@ from ..store.bm25 import TermIndexBuilder
 from ..store.candidates import build_candidate_index
 from ..store.catalog import add_chunks, add_source, add_terms, create_catalog
 from ..store.generation import CANDIDATE_INDEX, CATALOG, DUPLICATES, VECTORS, Generation
-from ..store.manifest import Manifest, hash_files
-from ..store.private_copy import copy_folder
+from ..store.manifest import Manifest, hash_files, link_equal_files, linked_files
 from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
 from ..text.analyzer import ANALYZER, terms
@@ -125,7 +124,7 @@ class GenerationBuilder:
         """Publishes a generation without vectors and returns its name."""
         folder = self._start(complete=False)
         _build_text_index(folder, self.sources, None)
-        return self._publish(folder, None, VectorIndex())
+        return self._publish(folder, None, VectorIndex(), hash_files(folder))
 
     def publish_complete(
         self,
@@ -152,13 +151,20 @@ class GenerationBuilder:
             previous=embedded,
             exact=exact,
         )
-        return self._publish(folder, (cache.fingerprint, cache.dimensions), vectors)
+        embedder = cache.fingerprint, cache.dimensions
+        return self._publish(folder, embedder, vectors, _hash_and_link(folder, reusable))
 
     def _start(self, *, complete: bool) -> Path:
         self.emit({"event": "build", "chunks": self.chunks, "complete": complete})
         return building_folder(self.request.folder)
 
-    def _publish(self, folder: Path, embedder: tuple[str, int] | None, vectors: VectorIndex) -> str:
+    def _publish(
+        self,
+        folder: Path,
+        embedder: tuple[str, int] | None,
+        vectors: VectorIndex,
+        files: Mapping[str, str],
+    ) -> str:
         manifest = Manifest(
             generation=next_generation(self.request.folder),
             collection=self.request.collection,
@@ -173,7 +179,7 @@ class GenerationBuilder:
             skipped=self.diff.skipped,
             skipped_stamps=self.diff.skipped_stamps,
             versions={library: importlib.metadata.version(library) for library in LIBRARIES},
-            files=hash_files(folder),
+            files=files,
             sha256={entry.source.path: entry.source.sha256 for entry in self.sources},
             notes=self.diff.notes,
             drift=vectors.drift,
@@ -190,6 +196,16 @@ class GenerationBuilder:
         name = manifest.generation
         self.emit({"event": "publish", "generation": name, "complete": manifest.complete})
         return name
+
+
+def _hash_and_link(folder: Path, previous: Generation | None) -> dict[str, str]:
+    """Returns the hashes of the files built; those equal to the previous ones become links."""
+    if previous is None:
+        return hash_files(folder)
+    older, files = previous.folder, previous.manifest.files
+    hashes = hash_files(folder, linked_files(folder, older, files))
+    link_equal_files(folder, hashes, older, files)
+    return hashes
 
 
 def _build_text_index(
@@ -287,9 +303,13 @@ def _build_chroma(
         return VectorIndex(exact=exact)
     if previous.info.exact:
         return VectorIndex(drift, exact=True)
-    copy_folder(previous.folder / VECTORS, folder / VECTORS)
-    vectors = chunks[[rows[chunk_id] for chunk_id in added]]
-    change_vectors(folder / VECTORS, removed=removed, ids=added, vectors=vectors)
+    change_vectors(
+        previous.folder / VECTORS,
+        folder / VECTORS,
+        removed=removed,
+        ids=added,
+        vectors=chunks[[rows[chunk_id] for chunk_id in added]],
+    )
     return VectorIndex(drift)
 
 

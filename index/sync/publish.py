@@ -115,7 +115,7 @@ def publish(
     folder.rename(final)
     sync_folder(final.parent)
     try:
-        with closing(Generation(collection_folder, current)) as generation:
+        with closing(Generation(collection_folder, current, is_hashed=True)) as generation:
             verify(generation, new_rows, on_verified)
     except IndexingError:
         shutil.rmtree(final)

@@ -14,6 +14,7 @@ from index.embed.factory import EmbedSpec
 from index.embed.minilm import MiniLM
 from index.store.generation import Generation
 from index.sync.process import SyncRequest
+from index.sync.publish import roll_back
 from tests.support.corpus_builder import (
     delete_vector_graph,
     open_generation,
@@ -139,6 +140,42 @@ def test_a_small_change_to_a_large_corpus_updates_a_copy(tmp_path: Path, hosted:
     sync_in_process(fresh)
     rebuilt = contents(fresh)
     assert {key for key in rebuilt if rebuilt[key] != changed[key]} <= {"dense"}
+
+
+def graph_files(request: SyncRequest, generation: str) -> dict[str, int]:
+    """The inodes of the files of a generation's graph."""
+    folder = request.folder / "generations" / generation / "vectors"
+    return {path.name: path.stat().st_ino for path in folder.glob("*/*")}
+
+
+def test_generations_that_share_files_outlive_each_other(tmp_path: Path, hosted: EmbedSpec) -> None:
+    corpus = write_files(tmp_path / "corpus", ledger(24))
+    request = sync_request(corpus, tmp_path / "data", hosted)
+    names = [sync_in_process(request)[0].generation]
+    for day in ("07", "08"):
+        path = corpus / f"{day}.txt"
+        path.write_text(path.read_text().replace(" at 48 ", " in the evening "))
+        names.append(sync_in_process(request)[0].generation)
+    assert [path.name for path in sorted(request.folder.glob("generations/*"))] == names[1:]
+    assert graph_files(request, names[1]) == graph_files(request, names[2]) != {}
+    changed = contents(request)
+    assert roll_back(request.folder, request.collection) == names[1]
+    assert contents(request)["sources"] != changed["sources"]
+    assert roll_back(request.folder, request.collection) == names[2]
+    assert contents(request) == changed
+
+
+def test_a_generation_links_the_files_that_did_not_change(
+    tmp_path: Path, hosted: EmbedSpec
+) -> None:
+    corpus = write_files(tmp_path / "corpus", ledger(12))
+    request = sync_request(corpus, tmp_path / "data", hosted)
+    sync_in_process(request)
+    write_files(corpus, {"bad.txt": b"\0"})
+    assert sync_in_process(request)[0].published  # with a note on the file that was skipped
+    older, newer = sorted(request.folder.glob("generations/*"))
+    for name in ("chunks.npy", "parts.npy", "terms.npy"):
+        assert (older / name).samefile(newer / name)
 
 
 def test_a_lost_graph_is_rebuilt_even_without_the_embedding_cache(

@@ -1,18 +1,35 @@
 """`verify`, `status` and `rollback`: what the index is, against the files as they are."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from index.embed.factory import EmbedSpec
 from index.errors import GenerationDamaged, GenerationMissing
-from index.store.integrity import CorpusComparison, compare_with_corpus
+from index.store.integrity import (
+    MIN_RECALL,
+    CorpusComparison,
+    compare_with_corpus,
+    measure_recall,
+    verify,
+)
+from index.store.vectors import build_vectors
 from index.sync.process import SyncRequest
 from index.sync.publish import read_status
-from tests.support.corpus_builder import ARTICLES, sync_in_process, sync_request, write_files
+from tests.support.corpus_builder import (
+    ARTICLES,
+    open_generation,
+    rewrite_manifest,
+    serving_folder,
+    sync_in_process,
+    sync_request,
+    write_files,
+)
 
 
 @pytest.fixture
@@ -82,3 +99,31 @@ def test_the_terminal_verifies_says_the_status_and_rolls_back(
     assert "b.txt: is a binary file" in footnote("status", *data).stdout
     assert footnote("rollback", *data).returncode == 0
     assert json.loads(footnote("status", "--json", *data).stdout)["info"]["sources"] == 3
+
+
+def test_a_graph_that_finds_too_few_of_the_nearest_is_damaged(
+    tmp_path: Path, hosted: EmbedSpec
+) -> None:
+    lines = "\n".join(
+        f"On day {day} the keeper of tower {day % 7} counted {day * day} gulls at the {place}, and "
+        f"wrote in his log that the wind came from the {place} for {day + 3} hours without a rest."
+        for day in range(50)
+        for place in ("reef", "harbour", "mole", "cape")
+    )
+    corpus = write_files(tmp_path / "corpus", {"log.txt": lines})
+    request = sync_request(corpus, tmp_path / "data", hosted)
+    sync_in_process(request)
+    with open_generation(request) as generation:
+        assert measure_recall(generation) > 0.99
+        rows = generation.first_equals(np.arange(generation.info.chunks))
+        chunks = [chunk for chunk, _ in generation.chunks(rows.tolist())]
+        vectors = np.stack([generation.vector(row) for row in rows.tolist()])
+    vectors[::8] = -vectors[::8]
+    folder = serving_folder(request) / "vectors"
+    shutil.rmtree(folder)
+    build_vectors(folder, [chunk.id for chunk in chunks], vectors)
+    rewrite_manifest(request)
+    with open_generation(request) as generation:
+        assert measure_recall(generation) < MIN_RECALL
+        with pytest.raises(GenerationDamaged):
+            verify(generation)

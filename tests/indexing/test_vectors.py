@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.store.vectors import ChromaVectors, ExactVectors, build_vectors
+from index.store.vectors import (
+    DATABASE,
+    ChromaVectors,
+    ExactVectors,
+    build_vectors,
+    change_vectors,
+    ef_search,
+)
 
 VECTORS = np.random.default_rng(7).normal(size=(600, 32)).astype(np.float32)
 VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
@@ -93,3 +100,33 @@ def test_it_opens_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     store = ChromaVectors(tmp_path / "vectors")
     store.find_many(VECTORS[:1], limit=2)
     store.close()
+
+
+def test_a_changed_directory_shares_the_graph_and_leaves_the_older_one_as_it_was(
+    tmp_path: Path,
+) -> None:
+    older, newer = tmp_path / "older", tmp_path / "newer"
+    build_vectors(older, IDS, VECTORS)
+    before = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
+    removed, added = IDS[:3], [f"new-{row}" for row in range(3)]
+    vectors = -VECTORS[:3]
+    change_vectors(older, newer, removed=removed, ids=added, vectors=vectors)
+    assert {path: path.read_bytes() for path in older.rglob("*") if path.is_file()} == before
+    linked = {path.name for path in newer.rglob("*") if path.is_file() and path.stat().st_nlink > 1}
+    assert {"data_level0.bin", "link_lists.bin"} <= linked
+    assert DATABASE not in linked
+    store = ChromaVectors(newer)
+    assert store.ids() == {*IDS[3:], *added}
+    assert [hits[0] for hits in store.find_many(vectors, limit=1)] == added
+    store.close()
+
+
+def test_the_log_of_vectors_takes_no_space_after_a_build(tmp_path: Path) -> None:
+    build_vectors(tmp_path / "vectors", IDS, VECTORS)
+    size = (tmp_path / "vectors" / DATABASE).stat().st_size
+    assert size < 400_000 + len(IDS) * 300  # with its log 2 KB a vector of 384 dimensions
+
+
+def test_more_rows_are_searched_with_more_candidates() -> None:
+    efforts = [ef_search(rows) for rows in (1, 25_000, 100_000, 300_000)]
+    assert efforts == [256, 256, 512, 887]

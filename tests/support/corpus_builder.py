@@ -113,6 +113,14 @@ def delete_vector_graph(request: SyncRequest) -> None:
     with closing(sqlite3.connect(folder / "vectors" / "chroma.sqlite3")) as database:
         database.execute("DELETE FROM embeddings_queue")
         database.commit()
+    rewrite_manifest(request)
+
+
+def rewrite_manifest(request: SyncRequest) -> None:
+    """Publishes the serving generation's files as they are now."""
+    current = read_current(request.folder)
+    assert current is not None
+    folder = generation_folder(request.folder, current.generation)
     manifest = read_manifest(folder, current.manifest_sha256)
     (folder / "manifest.json").unlink()
     manifest_sha256 = write_manifest(folder, replace(manifest, files=hash_files(folder)))
