@@ -115,6 +115,20 @@ class EmbeddingCache:
             self._connection.execute("DELETE FROM used WHERE day < ?", limit)
         return evicted
 
+    def is_eviction_due(self, collection: str) -> bool:
+        """Returns whether the texts of the collection were not marked as used today.
+
+        What is embedded later the same day is marked by `missing`.
+        """
+        query = "SELECT day FROM used WHERE key = ?"
+        found = self._connection.execute(query, (_collection_key(collection),)).fetchone()
+        return found is None or found[0] < _today()
+
+    def mark_evicted(self, collection: str) -> None:
+        """Marks that `evict_unused` has had all texts of the collection today."""
+        with self._connection:
+            self._mark_used([_collection_key(collection)])
+
     def _mark_used(self, keys: Iterable[bytes]) -> None:
         query = (
             "INSERT INTO used VALUES (?, ?) "
@@ -145,6 +159,10 @@ class EmbeddingCache:
         rows = rows.reshape(-1, self._embedder.word_width)
         whole = np.frombuffer(vector, "<f4").astype(np.float32)
         return ChunkVectors(whole, WordVectors(rows, counts))
+
+
+def _collection_key(collection: str) -> bytes:
+    return hashlib.sha256(b"collection\0" + collection.encode()).digest()
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -39,7 +39,7 @@ MAX_OFFSET = 2**31
 
 def create_catalog(path: Path) -> sqlite3.Connection:
     """Returns a connection to a new, empty catalog; the caller commits and closes it."""
-    connection = sqlite3.connect(path)
+    connection = sqlite3.connect(path.absolute().as_uri(), uri=True)
     connection.execute("PRAGMA journal_mode = OFF")
     connection.execute("PRAGMA synchronous = OFF")  # fsynced as a file before it is published
     connection.executescript(_SCHEMA)
@@ -69,6 +69,34 @@ def add_chunks(connection: sqlite3.Connection, chunks: Iterable[Chunk]) -> None:
             for c in chunks
         ),
     )
+
+
+def copy_sources(
+    connection: sqlite3.Connection,
+    previous: Path,
+    *,
+    stamps: Iterable[tuple[str, str]],
+    shifts: Iterable[tuple[range, int]],
+) -> None:
+    """Copies sources and chunks from the catalog `previous`.
+
+    `stamps` are (source id, its file's stat signature now), `shifts` are runs of rows there and
+    what is added to each.
+    """
+    older = f"{previous.absolute().as_uri()}?mode=ro&immutable=1"
+    connection.execute("ATTACH ? AS previous", (older,))
+    fields = _SOURCE.replace("metadata, notes", "?, metadata, notes")
+    copy = f"INSERT INTO sources SELECT {fields}, text FROM previous.sources WHERE id = ?"
+    connection.executemany(copy, ((stamp, source_id) for source_id, stamp in stamps))
+    columns = _CHUNK.removeprefix("row, ")
+    copy = (
+        f"INSERT INTO chunks (row, {columns}) SELECT row + ?, {columns} FROM previous.chunks "
+        "WHERE row BETWEEN ? AND ?"
+    )
+    runs = ((shift, rows.start, rows.stop - 1) for rows, shift in shifts)
+    connection.executemany(copy, runs)
+    connection.commit()
+    connection.execute("DETACH previous")
 
 
 def add_terms(connection: sqlite3.Connection, terms: Iterable[tuple[str, int, int]]) -> None:
@@ -222,6 +250,10 @@ class Catalog:
     def vocabulary(self) -> list[str]:
         """Returns every term, by its number."""
         return [term for (term,) in self._select("SELECT term FROM terms ORDER BY id")]
+
+    def document_frequencies(self) -> list[int]:
+        """Returns the number of chunks that contain each term, by the term's number."""
+        return [count for (count,) in self._select("SELECT documents FROM terms ORDER BY id")]
 
     def vocabulary_size(self) -> int:
         """Returns the number of distinct terms in the corpus."""

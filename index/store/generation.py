@@ -79,6 +79,8 @@ class Generation:
         self.source_chunks, self.chunk_at = catalog.source_chunks, catalog.chunk_at
         self.rows_matching = lru_cache(FILTER_CACHE_SIZE)(catalog.rows_matching)
         self.vocabulary, self.all_terms = catalog.terms, catalog.vocabulary
+        self.document_frequencies = catalog.document_frequencies
+        self.source_rows, self.chunk_ids = catalog.source_rows, catalog.ids
         self.vector, self.stored_vectors = vectors.vector, vectors.read
         self.similarities = vectors.similarities
         self.context_similarities = vectors.context_similarities
@@ -158,6 +160,11 @@ class Generation:
     def lexical_count(self) -> int:
         """Returns the number of chunks in the candidate index."""
         return len(self._candidates)
+
+    @property
+    def candidate_keys(self) -> int:
+        """The number of keys in the candidate index, those of removed chunks included."""
+        return self._candidates.keys
 
     def vector_ids(self) -> set[str]:
         """Returns the chunk ids in the vector store."""

@@ -36,9 +36,23 @@ def save_vectors(folder: Path, chunks: Half, headings: Half, words: Sequence[Wor
     np.save(folder / CHUNK_VECTORS, chunks)
     np.save(folder / HEADING_VECTORS, headings)
     if words:
-        np.save(folder / WORD_VECTORS, np.concatenate([chunk.rows for chunk in words]))
+        _save_stacked(folder / WORD_VECTORS, [chunk.rows for chunk in words])
         counts = np.concatenate([chunk.counts for chunk in words])
         np.save(folder / WORD_OFFSETS, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]))
+
+
+def _save_stacked(path: Path, parts: Sequence[npt.NDArray[Any]]) -> None:
+    """Writes arrays (n, w) one after the other as one, without having them all in memory."""
+    first = parts[0]
+    header = {
+        "descr": np.lib.format.dtype_to_descr(first.dtype),
+        "fortran_order": False,
+        "shape": (sum(len(part) for part in parts), *first.shape[1:]),
+    }
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, header)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, first.dtype).data)
 
 
 class StoredVectors:

@@ -4,7 +4,7 @@ import importlib.metadata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import accumulate, count
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +14,19 @@ from ..embed.cache import EmbeddingCache
 from ..embed.factory import EmbedSpec, model_name
 from ..embed.protocol import ChunkText, ChunkVectors, WordVectors
 from ..formats import EXTRACTION
-from ..store.bm25 import TermIndexBuilder
-from ..store.candidates import build_candidate_index
-from ..store.catalog import add_chunks, add_source, add_terms, create_catalog
-from ..store.generation import CANDIDATE_INDEX, CATALOG, DUPLICATES, VECTORS, Generation
+from ..store.generation import DUPLICATES, VECTORS, Generation
 from ..store.manifest import Manifest, hash_files, link_equal_files, linked_files
 from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
-from ..text.analyzer import ANALYZER, terms
+from ..text.analyzer import ANALYZER
 from ..text.chunk import CHUNKER, JOINT
 from ..text.sanitize import sanitize
 from ..text.units import context_spans, under_spans
 from ..types import Chunk, Span
-from .changes import CorpusDiff, ParsedSource
+from .changes import BuildSource, CarriedSource, CorpusDiff, ParsedSource
 from .process import OnEvent, SyncRequest
 from .publish import building_folder, next_generation, publish
+from .text_index import build_text_index
 
 MAX_DRIFT = 0.05
 """Share of ids by which Chroma's directory is updated in place of a rebuild: what was added since
@@ -112,47 +110,46 @@ class GenerationBuilder:
 
     request: SyncRequest
     diff: CorpusDiff
-    sources: tuple[ParsedSource, ...]
+    sources: tuple[BuildSource, ...]
     emit: OnEvent
 
     @property
     def chunks(self) -> int:
         """The number of chunks."""
-        return sum(len(source.chunks) for source in self.sources)
+        return sum(len(source.rows) for source in self.sources)
 
     def publish_lexical(self) -> str:
         """Publishes a generation without vectors and returns its name."""
         folder = self._start(complete=False)
-        _build_text_index(folder, self.sources, None)
+        build_text_index(folder, self.sources, None)
         return self._publish(folder, None, VectorIndex(), hash_files(folder))
 
     def publish_complete(
         self,
         cache: EmbeddingCache,
         embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]],
-        reusable: Generation | None,
-        embedded: Generation | None,
+        previous: Generation | None,
         *,
         exact: bool = False,
     ) -> str:
         """Publishes a generation with vectors and returns its name.
 
-        Terms are copied from `reusable`, vectors from `embedded`, each the last generation or
-        None; `embeddings` are those of all other chunks, each with that of its headings. With
-        `exact` vectors are compared one by one.
+        Carried sources are copied from `previous`, the last generation; `embeddings` are the
+        vectors of all other chunks, each with that of its headings. With `exact` vectors are
+        compared one by one.
         """
         folder = self._start(complete=True)
-        _build_text_index(folder, self.sources, reusable)
+        build_text_index(folder, self.sources, previous)
         vectors = _build_vector_index(
             folder,
             self.sources,
             embeddings,
             dimensions=cache.dimensions,
-            previous=embedded,
+            previous=previous,
             exact=exact,
         )
         embedder = cache.fingerprint, cache.dimensions
-        return self._publish(folder, embedder, vectors, _hash_and_link(folder, reusable))
+        return self._publish(folder, embedder, vectors, _hash_and_link(folder, previous))
 
     def _start(self, *, complete: bool) -> Path:
         self.emit({"event": "build", "chunks": self.chunks, "complete": complete})
@@ -185,7 +182,7 @@ class GenerationBuilder:
             drift=vectors.drift,
             exact=vectors.exact,
         )
-        new_rows = [c.row for s in self.sources if s.previous_row is None for c in s.chunks]
+        new_rows = [row for s in self.sources if isinstance(s, ParsedSource) for row in s.rows]
         publish(
             folder,
             self.request.folder,
@@ -208,38 +205,9 @@ def _hash_and_link(folder: Path, previous: Generation | None) -> dict[str, str]:
     return hashes
 
 
-def _build_text_index(
-    folder: Path, sources: Sequence[ParsedSource], previous: Generation | None
-) -> None:
-    """Writes catalog, term arrays and lexical index: all that needs no vectors.
-
-    The terms of unchanged chunks are copied from the previous generation.
-    """
-    builder = TermIndexBuilder(previous.all_terms() if previous else ())
-    for entry in sources:
-        if previous is not None and entry.previous_row is not None:
-            builder.copy_rows(previous.term_index, entry.previous_row, len(entry.chunks))
-        else:
-            for segments in _segments(entry):
-                builder.add(segments)
-    term_arrays = builder.build()
-    connection = create_catalog(folder / CATALOG)
-    try:
-        for entry in sources:
-            add_source(connection, entry.source, stamp=entry.stamp, text=entry.text)
-            add_chunks(connection, entry.chunks)
-        frequencies = term_arrays.document_frequencies().tolist()
-        add_terms(connection, zip(term_arrays.vocabulary, count(), frequencies, strict=False))
-        connection.commit()
-    finally:
-        connection.close()
-    term_arrays.save(folder)
-    build_candidate_index(folder / CANDIDATE_INDEX, enumerate(term_arrays.texts()))
-
-
 def _build_vector_index(
     folder: Path,
-    sources: Sequence[ParsedSource],
+    sources: Sequence[BuildSource],
     embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]],
     *,
     dimensions: int,
@@ -248,24 +216,28 @@ def _build_vector_index(
 ) -> VectorIndex:
     """Writes the vectors of chunks (Chroma and chunks.npy), of their headings and their words.
 
-    Those of unchanged chunks come from `previous`, the others from `embeddings`, in order. Without
+    Those of carried sources come from `previous`, the others from `embeddings`, in order. Without
     `previous` and with `exact`, Chroma's directory is omitted.
     """
-    chunks = np.zeros((sum(len(entry.chunks) for entry in sources), dimensions), np.float16)
-    headings, words = np.zeros_like(chunks), list[WordVectors]()
+    chunks = np.zeros((sum(len(entry.rows) for entry in sources), dimensions), np.float16)
+    headings, words, ids = np.zeros_like(chunks), list[WordVectors](), list[str]()
+    previous_ids = previous.chunk_ids() if previous else []
     for entry in sources:
-        rows = slice(entry.chunks[0].row, entry.chunks[-1].row + 1) if entry.chunks else slice(0)
-        if previous is not None and entry.previous_row is not None:
-            stored = previous.stored_vectors(entry.previous_row, len(entry.chunks))
-            chunks[rows], headings[rows] = stored.chunks, stored.headings
-            words.append(stored.words)
+        if isinstance(entry, CarriedSource):
+            assert previous is not None  # it is carried from there
+            if older := entry.previous_rows:
+                stored = previous.stored_vectors(older.start, len(older))
+                rows = slice(entry.rows.start, entry.rows.stop)
+                chunks[rows], headings[rows] = stored.chunks, stored.headings
+                words.append(stored.words)
+                ids += previous_ids[older.start : older.stop]
             continue
         for chunk in entry.chunks:
             vectors, heading = next(embeddings)
             chunks[chunk.row], headings[chunk.row] = vectors.vector, heading.vector
             words.append(vectors.words)
+            ids.append(chunk.id)
     save_vectors(folder, chunks, headings, words)
-    ids = [chunk.id for entry in sources for chunk in entry.chunks]
     return _build_chroma(folder, ids, chunks, previous, exact=exact)
 
 
@@ -281,14 +253,14 @@ def _build_chroma(
 
     Where few differ from a generation without a directory, none is written either.
 
-    Vectors are deduplicated: Chroma gets each once, under its first chunk's id, since dozens of
-    equal ones cut each other off in its graph, and then none is found. `equal.npy` holds each
-    row's first equal row.
+    Vectors are deduplicated: Chroma gets each once, under the smallest id of its chunks, since
+    dozens of equal ones cut each other off in its graph, and then none is found. `equal.npy` holds
+    the row with that id for each row. It stays the same when sources are added before.
     """
     rows_by_vector: dict[bytes, int] = {}
-    first = np.array(
-        [rows_by_vector.setdefault(v.tobytes(), row) for row, v in enumerate(chunks)], np.int64
-    )
+    first = np.empty(len(ids), np.int64)
+    for row in sorted(range(len(ids)), key=ids.__getitem__):
+        first[row] = rows_by_vector.setdefault(chunks[row].tobytes(), row)
     np.save(folder / DUPLICATES, first)
     if not ids:
         return VectorIndex()
@@ -311,12 +283,3 @@ def _build_chroma(
         vectors=chunks[[rows[chunk_id] for chunk_id in added]],
     )
     return VectorIndex(drift)
-
-
-def _segments(entry: ParsedSource) -> Iterator[list[list[str]]]:
-    """Yields each chunk's terms: of its title and headings, then of each unit in its context."""
-    for chunk in entry.chunks:
-        context = f"{entry.source.title}\n{chunk.heading or ''}"
-        spans = [(*under_spans(unit), (unit.start, unit.end)) for unit in chunk.units]
-        texts = ["\n".join(entry.text[a:b] for a, b in unit) for unit in spans]
-        yield [terms(text) for text in (context, *texts)]

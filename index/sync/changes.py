@@ -30,16 +30,33 @@ class Unchanged:
 
 @dataclass(frozen=True, slots=True)
 class ParsedSource:
-    """A source with its text and chunks; `stamp` is its file's stat signature.
-
-    `previous_row` is the first row of the same chunks in the last generation, if it has them.
-    """
+    """A source with its text and chunks; `stamp` is its file's stat signature."""
 
     source: Source
     stamp: str
     text: str
     chunks: tuple[Chunk, ...]
-    previous_row: int | None = None
+
+    @property
+    def rows(self) -> range:
+        """The rows of its chunks."""
+        return range(self.chunks[0].row, self.chunks[-1].row + 1) if self.chunks else range(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedSource:
+    """An unchanged source whose text and chunks are copied from the last generation unread.
+
+    Its chunks have the rows `rows`, and `previous_rows` there.
+    """
+
+    source: Source
+    stamp: str
+    rows: range
+    previous_rows: range
+
+
+BuildSource = ParsedSource | CarriedSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +92,30 @@ class CorpusDiff:
         row = 0
         for entry in self.entries:
             parsed = _load(entry, previous) if isinstance(entry, Unchanged) else entry
-            chunks = tuple(replace(c, row=row + n) for n, c in enumerate(parsed.chunks))
-            sources.append(replace(parsed, chunks=chunks))
-            row += len(chunks)
+            sources.append(_numbered(parsed, row))
+            row += len(parsed.chunks)
         return tuple(sources)
+
+    def carry_sources(self, previous: Generation) -> tuple[BuildSource, ...]:
+        """Returns the same, without reading the text and chunks of unchanged sources."""
+        sources: list[BuildSource] = []
+        row = 0
+        for entry in self.entries:
+            if isinstance(entry, Unchanged):
+                older = previous.source_rows.get(entry.source.id, range(0))
+                rows = range(row, row + len(older))
+                sources.append(CarriedSource(entry.source, entry.stamp, rows, older))
+                row = rows.stop
+            else:
+                sources.append(_numbered(entry, row))
+                row += len(entry.chunks)
+        return tuple(sources)
+
+
+def _numbered(source: ParsedSource, first_row: int) -> ParsedSource:
+    """Returns the source with its chunks' rows numbered from `first_row` on."""
+    chunks = tuple(replace(c, row=row) for row, c in enumerate(source.chunks, start=first_row))
+    return replace(source, chunks=chunks)
 
 
 def _notes(entries: Iterable[ParsedSource | Unchanged]) -> tuple[Note, ...]:
@@ -89,8 +126,7 @@ def _notes(entries: Iterable[ParsedSource | Unchanged]) -> tuple[Note, ...]:
 def _load(entry: Unchanged, previous: Generation | None) -> ParsedSource:
     assert previous is not None  # the source is unchanged since then
     source, chunks = entry.source, tuple(previous.source_chunks(entry.source.id))
-    previous_row = chunks[0].row if chunks else None
-    return ParsedSource(source, entry.stamp, previous.text(source.id), chunks, previous_row)
+    return ParsedSource(source, entry.stamp, previous.text(source.id), chunks)
 
 
 class CorpusReader:

@@ -24,7 +24,7 @@ from ..redact import guard_stderr, redact
 from ..store.generation import Generation
 from ..store.manifest import read_current
 from .build import GenerationBuilder, content_fingerprint, embedding_inputs, heading_inputs
-from .changes import CorpusDiff, CorpusReader
+from .changes import BuildSource, CorpusDiff, CorpusReader, ParsedSource
 from .process import (
     Event,
     OnEvent,
@@ -145,7 +145,6 @@ def _publish(
     """
     remove_unfinished_builds(request.folder)
     check_space(request.folder, build_bytes=2 * folder_bytes(previous.folder) if previous else 0)
-    builder = GenerationBuilder(request, diff, diff.load_sources(reusable), emit)
     with (
         closing(open_embedder(request.embed)) as embedder,
         closing(EmbeddingCache(request.cache, embedder)) as cache,
@@ -153,9 +152,10 @@ def _publish(
         if previous and previous.info.complete and not reusable:
             _report_embedder(previous.manifest.embedder, embedder.fingerprint, emit)
         is_same_embedder = reusable and reusable.manifest.embedder == embedder.fingerprint
-        embedded = reusable if is_same_embedder else None
+        carried_from = reusable if is_same_embedder else None
         for exact in [False] * GRAPH_BUILDS + [True]:
-            new = [s for s in builder.sources if embedded is None or s.previous_row is None]
+            builder = _builder(request, diff, reusable, carried_from, emit)
+            new = [source for source in builder.sources if isinstance(source, ParsedSource)]
             chunks, headings = embedding_inputs(new), heading_inputs(new)
             missing = [chunks[index] for index in cache.missing(chunks)]
             if previous is None and len(missing) > LEXICAL_FIRST:
@@ -164,19 +164,21 @@ def _publish(
             deque(cache.embed([headings[n] for n in cache.missing(headings)]), maxlen=0)
             try:
                 vectors = zip(cache.vectors(chunks), cache.vectors(headings), strict=True)
-                name = builder.publish_complete(cache, vectors, reusable, embedded, exact=exact)
+                name = builder.publish_complete(cache, vectors, carried_from, exact=exact)
                 break
             except GenerationDamaged as error:
                 if exact:
                     raise
                 emit({"event": "rebuild", "cause": str(error)})
-                reusable = embedded = None
+                carried_from = None
         with suppress(sqlite3.Error):  # eviction can wait for the next build
-            cache.evict_unused(
-                text
-                for source in builder.sources
-                for text in (*embedding_inputs([source]), *heading_inputs([source]))
-            )
+            if cache.is_eviction_due(request.collection):
+                cache.evict_unused(
+                    text
+                    for source in diff.load_sources(reusable)
+                    for text in (*embedding_inputs([source]), *heading_inputs([source]))
+                )
+                cache.mark_evicted(request.collection)
         return name, builder.chunks
 
 
@@ -185,6 +187,19 @@ def _report_embedder(before: str, now: str, emit: OnEvent) -> None:
     if before != now:
         cause = f"the embedding model is {now}, not {before}: all passages are embedded again"
         emit({"event": "rebuild", "cause": cause})
+
+
+def _builder(
+    request: SyncRequest,
+    diff: CorpusDiff,
+    reusable: Generation | None,
+    carried_from: Generation | None,
+    emit: OnEvent,
+) -> GenerationBuilder:
+    """Returns a builder of all sources: carried where possible, else loaded."""
+    sources: tuple[BuildSource, ...]
+    sources = diff.carry_sources(carried_from) if carried_from else diff.load_sources(reusable)
+    return GenerationBuilder(request, diff, sources, emit)
 
 
 def _embed(cache: EmbeddingCache, inputs: Sequence[ChunkText], emit: OnEvent) -> None:

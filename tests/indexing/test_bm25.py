@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.store.bm25 import K1, B, TermArrays, TermIndex, TermIndexBuilder
-from index.store.candidates import CandidateIndex, build_candidate_index
+from index.store.candidates import (
+    KEYS,
+    CandidateIndex,
+    build_candidate_index,
+    update_candidate_index,
+)
 
 CHUNKS = [
     [["tower"], ["the", "lamp", "of", "the", "tower"], ["it", "is", "lit"]],
@@ -50,7 +56,7 @@ def test_bm25_is_the_formulas(built_terms: tuple[TermIndex, TermArrays]) -> None
     query = ["lamp", "tower", "chain"]
     numbers = np.array([term_arrays.vocabulary.index(term) for term in query])
     rows = np.array([2, 0, 1])
-    idf = opened.idf(term_arrays.document_frequencies()[numbers].tolist())
+    idf = opened.idf(term_arrays.document_frequencies[numbers].tolist())
     scores = opened.bm25(rows, opened.positions(rows, numbers).frequencies(), idf)
     np.testing.assert_allclose(scores, [bm25_by_hand(query, row) for row in rows], rtol=1e-5)
 
@@ -110,9 +116,7 @@ def test_an_empty_corpus_has_terms_that_can_be_opened(tmp_path: Path) -> None:
 
 
 def test_the_candidate_index_finds_every_chunk_with_a_term_best_first(tmp_path: Path) -> None:
-    build_candidate_index(
-        tmp_path / "lexical", [(0, "lamp oil"), (1, "bridge"), (2, "lamp lamp lamp")]
-    )
+    build_candidate_index(tmp_path / "lexical", ["lamp oil", "bridge", "lamp lamp lamp"])
     index = CandidateIndex(tmp_path / "lexical")
     assert index.search(["lamp"], limit=10).tolist() == [2, 0]
     assert sorted(index.search(["oil", "bridge"], limit=10).tolist()) == [0, 1]
@@ -124,3 +128,47 @@ def test_the_candidate_index_finds_nothing_without_terms_or_chunks(tmp_path: Pat
     index = CandidateIndex(tmp_path / "lexical")
     assert index.search(["lamp"], limit=3).size == 0
     assert len(index) == 0
+
+
+def test_an_updated_candidate_index_finds_what_a_new_one_would(tmp_path: Path) -> None:
+    older, newer = tmp_path / "older", tmp_path / "newer"
+    build_candidate_index(older, ["lamp oil", "bridge", "lamp lamp lamp", "whale"])
+    (older / KEYS).unlink()  # as in generations of before there were keys
+    before = {path: path.read_bytes() for path in older.iterdir()}
+    copied = np.array([3, -1, 0, -1])
+    update_candidate_index(older, newer, copied=copied, texts=["lamp post", "chain bridge"])
+    assert {path: path.read_bytes() for path in older.iterdir()} == before
+    index = CandidateIndex(newer)
+    assert len(index) == 4
+    assert index.keys == 6
+    assert [sorted(index.search([term], limit=9)) for term in ("lamp", "bridge", "whale")] == [
+        [1, 2],
+        [3],
+        [0],
+    ]
+    update_candidate_index(newer, tmp_path / "newest", copied=np.array([3, 0]), texts=[])
+    index = CandidateIndex(tmp_path / "newest")
+    assert [sorted(index.search([term], limit=9)) for term in ("lamp", "bridge", "whale")] == [
+        [],
+        [0],
+        [1],
+    ]
+
+
+def test_terms_of_copied_chunks_are_those_of_a_full_build(tmp_path: Path) -> None:
+    builder = TermIndexBuilder()
+    for segments in CHUNKS:
+        builder.add(segments)
+    arrays = builder.build()
+    arrays.save(tmp_path)
+    older = TermIndex(tmp_path, vocabulary_size=len(arrays.vocabulary))
+    frequencies = arrays.document_frequencies.tolist()
+    changed, whole = TermIndexBuilder(arrays.vocabulary, frequencies, older), TermIndexBuilder()
+    new = [["lens"], ["lamp", "lens", "lens"]]
+    changed.copy_rows(2, 1)
+    changed.add(new)
+    changed.copy_rows(0, 1)
+    for segments in (CHUNKS[2], new, CHUNKS[0]):
+        whole.add(segments)
+    for one, other in zip(astuple(changed.build()), astuple(whole.build()), strict=True):
+        assert list(one) == list(other)

@@ -116,6 +116,19 @@ def test_what_no_build_has_used_for_a_month_is_evicted(
         assert opened.missing(CHUNKS) == [3, 4]
 
 
+def test_the_texts_of_a_collection_are_marked_once_a_day(
+    filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = int(time.time() // 86_400)
+    with cache(filled, embeddings) as opened:
+        assert opened.is_eviction_due("default")
+        opened.mark_evicted("default")
+        assert not opened.is_eviction_due("default")
+        assert opened.is_eviction_due("other")
+        monkeypatch.setattr("index.embed.cache._today", lambda: day + 1)
+        assert opened.is_eviction_due("default")
+
+
 def test_a_clock_set_back_evicts_nothing(
     filled: Path, embeddings: FakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,7 +58,9 @@ def content(generation: Generation) -> Mapping[str, object]:
         "vectors": [generation.vector(row).tolist() for row in rows],
         "words": [array.tolist() for array in astuple(words)] if words else [],
         "ids": sorted(generation.vector_ids()),
-        "lexical": {term: sorted(generation.find_lexical([term], limit=99)) for term in terms},
+        "lexical": {
+            term: sorted(generation.find_lexical([term], limit=len(rows))) for term in terms
+        },
         "dense": [nearest(generation, row) for row in rows],
     }
 

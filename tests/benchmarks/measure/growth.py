@@ -88,8 +88,8 @@ def change(settings: Settings) -> dict[str, float]:
     place = len(entries) // 2
     entries[place], vectors = _longer(previous, entries[place])
     diff = CorpusDiff(tuple(entries), (), {}, 0, 1, 0, len(entries) - 1)
-    builder = GenerationBuilder(request, diff, diff.load_sources(previous), lambda event: None)
-    builder.publish_complete(Vectors(previous), vectors, previous, previous)  # type: ignore[arg-type]
+    builder = GenerationBuilder(request, diff, diff.carry_sources(previous), lambda event: None)
+    builder.publish_complete(Vectors(previous), vectors, previous)  # type: ignore[arg-type]
     previous.close()
     remove_old_generations(request.folder)
     return {

@@ -106,7 +106,7 @@ def build(settings: Settings, large: SyntheticCorpus) -> None:
         started = time.perf_counter()
         try:
             vectors = large.vectors()
-            made.publish_complete(large, vectors, None, None, exact=exact)  # type: ignore[arg-type]
+            made.publish_complete(large, vectors, None, exact=exact)  # type: ignore[arg-type]
         except GenerationDamaged as error:
             print(f"{error}, after {time.perf_counter() - started:.0f} s")
         else:
