@@ -104,6 +104,12 @@ def _offsets(lengths: Ints) -> Ints:
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
+def ranges(starts: Ints, lengths: Ints) -> Ints:
+    """Returns the concatenated ranges with these starts and lengths."""
+    places = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    return np.asarray(places + np.arange(len(places)))
+
+
 @dataclass(frozen=True, slots=True)
 class TermArrays:
     """The terms of every chunk, ready to be saved.
@@ -142,8 +148,7 @@ class TermIndex:
         self.segment_starts: Ints = np.load(folder / "segments.npy")
         self.first_segments: Ints = np.load(folder / "first.npy")
         lengths = np.diff(self.segment_starts[self.first_segments])
-        self._lengths = lengths.astype(np.float32)
-        self._mean_length = float(self._lengths.mean()) if len(self._lengths) else 1.0
+        self._mean_length = float(lengths.astype(np.float32).mean()) if len(lengths) else 1.0
 
     def __len__(self) -> int:
         """The number of chunks."""
@@ -159,29 +164,57 @@ class TermIndex:
         counts = np.array(document_frequencies, np.float32)
         return np.log1p((len(self) - counts + 0.5) / (counts + 0.5)).astype(np.float32)
 
+    def read(self, rows: Ints) -> "ChunkTerms":
+        """Returns the terms of the chunks."""
+        first, last = self.first_segments[rows], self.first_segments[rows + 1]
+        starts = self.segment_starts[first]
+        places = ranges(starts, self.segment_starts[last] - starts)
+        segments = ranges(first, last - first)
+        return ChunkTerms(
+            numbers=self.numbers[places],
+            segment_starts=_offsets(
+                self.segment_starts[segments + 1] - self.segment_starts[segments]
+            ),
+            first_segments=_offsets(last - first),
+            vocabulary_size=self._vocabulary_size,
+            mean_length=self._mean_length,
+        )
+
     def positions(self, rows: Ints, numbers: Ints) -> "TermPositions":
         """Returns where the terms occur in the chunks; `numbers` has no duplicates."""
-        first, last = self.first_segments[rows], self.first_segments[rows + 1]
-        offsets = _offsets(last - first)
-        starts = self.segment_starts[first]
-        lengths = self.segment_starts[last] - starts
-        owners = np.repeat(np.arange(len(rows)), lengths)
-        within = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        places = starts[owners] + within
-        column_of = np.full(self._vocabulary_size, -1, np.int32)
-        column_of[numbers] = np.arange(len(numbers))
-        columns = column_of[self.numbers[places]]
-        hits = np.flatnonzero(columns >= 0)
-        segments = np.searchsorted(self.segment_starts, places[hits], side="right") - 1
-        segments += offsets[owners[hits]] - first[owners[hits]]
-        return TermPositions(hits, columns[hits], segments, len(numbers), offsets)
+        return self.read(rows).positions(numbers)
 
     def bm25(self, rows: Ints, frequencies: "TermFrequencies", idf: Floats) -> Floats:
         """Returns the BM25 score of each chunk (n,) for the terms of the frequencies."""
-        if not len(rows):
+        return self.read(rows).bm25(frequencies, idf)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkTerms:
+    """The terms of some chunks, as in TermArrays, and the mean length of all chunks in terms."""
+
+    numbers: npt.NDArray[np.int32]
+    segment_starts: Ints
+    first_segments: Ints
+    vocabulary_size: int
+    mean_length: float
+
+    def positions(self, numbers: Ints) -> "TermPositions":
+        """Returns where the terms occur; `numbers` has no duplicates."""
+        column_of = np.full(self.vocabulary_size, -1, np.int32)
+        column_of[numbers] = np.arange(len(numbers))
+        columns = column_of[self.numbers]
+        hits = np.flatnonzero(columns >= 0)
+        segments = np.searchsorted(self.segment_starts, hits, side="right") - 1
+        return TermPositions(hits, columns[hits], segments, len(numbers), self.first_segments)
+
+    def bm25(self, frequencies: "TermFrequencies", idf: Floats) -> Floats:
+        """Returns the BM25 score of each chunk (n,) for the terms of the frequencies."""
+        if len(self.first_segments) < 2:
             return np.empty(0, np.float32)
+        lengths = np.diff(self.segment_starts[self.first_segments]).astype(np.float32)
         by_chunk = np.add.reduceat(frequencies.segments, frequencies.offsets[:-1], axis=0)
-        norm = K1 * (1 - B + B * self._lengths[rows] / self._mean_length)
+        norm = K1 * (1 - B + B * lengths / self.mean_length)
         score = idf * by_chunk * (K1 + 1) / (by_chunk + norm[:, None])
         return np.asarray(score.sum(axis=1), np.float32)
 

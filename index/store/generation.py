@@ -13,11 +13,12 @@ import numpy as np
 
 from ..embed.protocol import Vectors
 from ..errors import GenerationDamaged
-from ..types import Chunk, GenerationInfo
+from ..types import NO_FILTERS, Chunk, Filters, GenerationInfo
 from .bm25 import TermIndex
 from .candidates import CandidateIndex
 from .catalog import Catalog
 from .manifest import GenerationRef, check_files, generation_folder, read_manifest
+from .opened import CandidateQuery, Evidence
 from .private_copy import PrivateCopy
 from .scoring import Ints, StoredVectors
 from .text_cache import TextCache
@@ -26,6 +27,8 @@ from .vectors import ExactVectors, VectorStore, open_vectors
 CATALOG, CANDIDATE_INDEX, VECTORS = "catalog.sqlite3", "lexical", "vectors"
 DUPLICATES = "equal.npy"
 """For each row the first with an equal vector: the vector store is deduplicated to these."""
+MAX_EXACT_ROWS = 2000
+"""Filtered chunks are all scored up to this number."""
 SOURCE_CACHE_SIZE = 1024
 FILTER_CACHE_SIZE = 16
 
@@ -82,7 +85,7 @@ class Generation:
         self.document_frequencies = catalog.document_frequencies
         self.source_rows, self.chunk_ids = catalog.source_rows, catalog.ids
         self.vector, self.stored_vectors = vectors.vector, vectors.read
-        self.similarities = vectors.similarities
+        self.idf, self.similarities = self.term_index.idf, vectors.similarities
         self.context_similarities = vectors.context_similarities
         self.heading_similarities = vectors.heading_similarities
         self.max_similarities = vectors.max_similarities
@@ -150,6 +153,40 @@ class Generation:
         for row, start, end in zip(distinct, starts, ends, strict=True):
             rows += (row, *self._duplicates[start:end].tolist())
         return rows
+
+    # --- what retrieval reads (`opened.OpenGeneration`)
+
+    @property
+    def embedder(self) -> str:
+        """The fingerprint of the model of its vectors; empty without vectors."""
+        return self.manifest.embedder
+
+    def candidates(self, query: CandidateQuery, *, limit: int, filters: Filters) -> Ints:
+        """Returns rows of filtered sources, ascending: the best `limit` by words and by vector.
+
+        All of them where the filters leave no more than twice as many.
+        """
+        if filters == NO_FILTERS:
+            return np.array(sorted(self._search(query, limit=limit)), np.int64)
+        allowed = self.rows_matching(filters)
+        if len(allowed) > MAX_EXACT_ROWS:
+            allowed &= self._search(query, limit=MAX_EXACT_ROWS)
+        rows = np.array(sorted(allowed), np.int64)
+        if len(rows) <= 2 * limit:
+            return rows
+        terms = self.term_index.read(rows)
+        bm25 = terms.bm25(terms.positions(query.term_ids).frequencies(), query.idf)
+        dense = self.similarities(rows, query.vector)
+        best = [np.argsort(-score, kind="stable")[:limit] for score in (bm25, dense)]
+        return rows[np.union1d(*best)]
+
+    def _search(self, query: CandidateQuery, *, limit: int) -> set[int]:
+        lexical = self.find_lexical(query.terms, limit=limit)
+        return {*lexical, *self.find_dense(query.vector, limit=limit)}
+
+    def evidence(self, rows: Ints) -> Evidence:
+        """Returns what the scores of the chunks are made of, in one batch."""
+        return Evidence(rows, self.term_index.read(rows), self._vectors.gather(rows))
 
     # --- what verification compares
 

@@ -6,6 +6,7 @@ MaxSim after Khattab and Zaharia 2020).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from ..embed.protocol import Vectors, WordVectors
 from ..embed.quantize import dequantize
+from .bm25 import ranges
 
 CHUNK_VECTORS, HEADING_VECTORS = "chunks.npy", "headings.npy"
 WORD_VECTORS, WORD_OFFSETS = "parts.npy", "parts_first.npy"
@@ -91,40 +93,82 @@ class StoredVectors:
 
     def similarities(self, rows: Sequence[int] | Ints, vector: Vectors) -> Floats:
         """Returns the cosine of each chunk with the vector (n,); zeros without vectors."""
-        return _cosines(self.chunks, rows, vector)
+        return _cosines(_rows(self.chunks, np.asarray(rows, np.int64)), vector)
 
     def heading_similarities(self, rows: Ints, vector: Vectors) -> Floats:
         """Returns the cosine (n,) of each chunk's title and headings; zeros without vectors."""
-        return _cosines(self.headings, rows, vector)
+        return _cosines(_rows(self.headings, rows), vector)
 
     def context_similarities(self, rows: Ints, vector: Vectors) -> Floats:
         """Returns the cosine (n,) of the mean of each chunk and its neighbours in its source.
 
         Zeros without vectors.
         """
+        return _context_cosines(self._contexts(rows), vector)
+
+    def max_similarities(self, rows: Ints, query_words: Vectors) -> Floats | None:
+        """Returns CandidateVectors.max_similarities of the chunks."""
+        return self.gather(rows).max_similarities(query_words)
+
+    def gather(self, rows: Ints) -> "CandidateVectors":
+        """Returns all vectors of the chunks."""
+        words = None
+        if self._words is not None:
+            first, last = self._first_sentences[rows], self._first_sentences[rows + 1]
+            sentences = ranges(first, last - first)
+            counts = self._word_offsets[sentences + 1] - self._word_offsets[sentences]
+            starts = self._word_offsets[first]
+            places = ranges(starts, self._word_offsets[last] - starts)
+            words = WordVectors(self._words[places], counts.astype(np.int32))
+        chunks, headings = _rows(self.chunks, rows), _rows(self.headings, rows)
+        return CandidateVectors(chunks, headings, self._contexts(rows), words)
+
+    def _contexts(self, rows: Ints) -> Vectors:
+        """Returns the sum (n, d) of each chunk and its neighbours; without vectors (n, 0)."""
         if not len(self.chunks) or not len(rows):
-            return np.zeros(len(rows), np.float32)
+            return np.zeros((len(rows), 0), np.float32)
         joined = self.chunks[rows].astype(np.float32)
         is_first, is_last = self._is_source_start[rows], self._is_source_start[rows + 1]
         for step, is_edge in ((-1, is_first), (1, is_last)):
             inner = np.flatnonzero(~is_edge)
             joined[inner] += self.chunks[rows[inner] + step]
-        lengths = np.linalg.norm(joined, axis=1)
-        return np.asarray(joined @ vector / np.maximum(lengths, 1e-6), np.float32)
+        return joined
 
-    def max_similarities(self, rows: Ints, query_words: Vectors) -> Floats | None:
+
+@dataclass(frozen=True, slots=True)
+class CandidateVectors:
+    """The vectors of some chunks; those that a generation lacks have no columns.
+
+    `chunks`, `headings` (n, d); `contexts` (n, d) are sums with the neighbours, of any length;
+    `words` are those of their sentences, chunk by chunk.
+    """
+
+    chunks: Half
+    headings: Half
+    contexts: Vectors
+    words: WordVectors | None
+
+    def similarities(self, vector: Vectors) -> Floats:
+        """Returns the cosine of each chunk with the vector (n,); zeros without vectors."""
+        return _cosines(self.chunks, vector)
+
+    def heading_similarities(self, vector: Vectors) -> Floats:
+        """Returns the cosine (n,) of each chunk's title and headings; zeros without vectors."""
+        return _cosines(self.headings, vector)
+
+    def context_similarities(self, vector: Vectors) -> Floats:
+        """Returns the cosine (n,) of each chunk with its neighbours; zeros without vectors."""
+        return _context_cosines(self.contexts, vector)
+
+    def max_similarities(self, query_words: Vectors) -> Floats | None:
         """Returns (S, t): each sentence's highest cosine with each word of the question (MaxSim).
 
         Sentences come chunk by chunk; one without words has 0. None without word vectors.
         """
-        if self._words is None:
+        if self.words is None:
             return None
-        first, last = self._first_sentences[rows], self._first_sentences[rows + 1]
-        sentences = _ranges(first, last - first)
-        counts = self._word_offsets[sentences + 1] - self._word_offsets[sentences]
-        starts = self._word_offsets[first]
-        places = _ranges(starts, self._word_offsets[last] - starts)
-        cosines = dequantize(self._words[places]) @ query_words.T
+        counts = self.words.counts.astype(np.int64)
+        cosines = dequantize(self.words.rows) @ query_words.T
         result = np.zeros((len(counts), len(query_words)), np.float32)
         with_words = np.flatnonzero(counts)
         if len(with_words):
@@ -133,13 +177,21 @@ class StoredVectors:
         return result
 
 
-def _cosines(vectors: Half, rows: Sequence[int] | Ints, vector: Vectors) -> Floats:
-    if not len(vectors) or not len(rows):
-        return np.zeros(len(rows), np.float32)
-    return np.asarray(vectors[np.asarray(rows)].astype(np.float32) @ vector)
+def _rows(vectors: Half, rows: Ints) -> Half:
+    """Returns the vectors of the rows (n, d); without vectors (n, 0)."""
+    return vectors[rows] if len(vectors) else np.zeros((len(rows), 0), np.float16)
 
 
-def _ranges(starts: Ints, lengths: Ints) -> Ints:
-    """Returns the concatenated ranges with these starts and lengths."""
-    places = np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
-    return np.asarray(places + np.arange(len(places)))
+def _cosines(vectors: Half, vector: Vectors) -> Floats:
+    """Returns the product of unit vectors (n, d) with one (n,); zeros if they have no columns."""
+    if not vectors.size:
+        return np.zeros(len(vectors), np.float32)
+    return np.asarray(vectors.astype(np.float32) @ vector)
+
+
+def _context_cosines(contexts: Vectors, vector: Vectors) -> Floats:
+    """Returns the cosines (n,) of vectors of any length; zeros if they have no columns."""
+    if not contexts.size:
+        return np.zeros(len(contexts), np.float32)
+    lengths = np.linalg.norm(contexts, axis=1)
+    return np.asarray(contexts @ vector / np.maximum(lengths, 1e-6), np.float32)

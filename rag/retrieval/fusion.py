@@ -16,8 +16,9 @@ import numpy as np
 
 from index.embed.protocol import Embedder
 from index.errors import GenerationDamaged, IndexingError
-from index.store.bm25 import TermFrequencies
+from index.store.bm25 import ChunkTerms, TermFrequencies
 from index.store.generation import Generation
+from index.store.opened import CandidateQuery, Evidence, OpenGeneration
 from index.types import NO_FILTERS, Filters
 
 from ..types import Hit, ScoredUnit, Scores
@@ -26,8 +27,6 @@ from .weights import SignalWeights, Weights
 
 CANDIDATES = 100
 """From each of BM25 and the vectors."""
-MAX_EXACT_ROWS = 2000
-"""Filtered chunks are all scored up to this number."""
 NEAR = 0.5
 """Cosine of two words from which on one matches the other."""
 SMOKE_TEST_CHARS = 200
@@ -42,7 +41,7 @@ class RetrievalResult:
 
 
 def retrieve(
-    generation: Generation,
+    generation: OpenGeneration,
     query: Query,
     *,
     weights: Weights,
@@ -50,10 +49,12 @@ def retrieve(
     filters: Filters = NO_FILTERS,
 ) -> RetrievalResult:
     """Returns the best `top_k` hits of the filtered sources, best first; may be empty."""
-    rows = _candidates(generation, query, filters)
+    terms, vector = query.known_terms, query.vector
+    found_by = CandidateQuery(terms, query.term_ids, query.known_idf, vector)
+    rows = generation.candidates(found_by, limit=CANDIDATES, filters=filters)
     if not len(rows):
         return RetrievalResult(query, ())
-    signals = _signals(generation, query, rows)
+    signals = _signals(generation.evidence(rows), query)
     by_signal = _weights_for(query, weights)
     best = signals.best_sentence(by_signal)
     total = (
@@ -75,28 +76,6 @@ def _weights_for(query: Query, weights: Weights) -> SignalWeights:
     if not query.is_english:
         return weights.other_language
     return weights.statement if query.is_statement else weights.question
-
-
-def _candidates(generation: Generation, query: Query, filters: Filters) -> Ints:
-    if filters == NO_FILTERS:
-        return np.array(sorted(_search(generation, query, limit=CANDIDATES)), np.int64)
-    allowed = generation.rows_matching(filters)
-    if len(allowed) > MAX_EXACT_ROWS:
-        allowed &= _search(generation, query, limit=MAX_EXACT_ROWS)
-    rows = np.array(sorted(allowed), np.int64)
-    if len(rows) <= 2 * CANDIDATES:
-        return rows
-    frequencies = generation.term_index.positions(rows, query.term_ids).frequencies()
-    bm25 = generation.term_index.bm25(rows, frequencies, query.known_idf)
-    dense = generation.similarities(rows, query.vector)
-    best = [np.argsort(-score, kind="stable")[:CANDIDATES] for score in (bm25, dense)]
-    return rows[np.union1d(*best)]
-
-
-def _search(generation: Generation, query: Query, *, limit: int) -> set[int]:
-    """The rows of the best chunks by words and by vector, `limit` of each."""
-    lexical = generation.find_lexical(query.known_terms, limit=limit)
-    return {*lexical, *generation.find_dense(query.vector, limit=limit)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +107,18 @@ class _Signals:
         return np.asarray(np.maximum.reduceat(means, self.offsets[:-1]), np.float32)
 
 
-def _signals(generation: Generation, query: Query, rows: Ints) -> _Signals:
-    frequencies, pairs = _term_statistics(generation, query, rows)
-    bm25 = generation.term_index.bm25(rows, frequencies, query.known_idf)
+def _signals(evidence: Evidence, query: Query) -> _Signals:
+    frequencies, pairs = _term_statistics(evidence.terms, query)
+    bm25, vectors = evidence.terms.bm25(frequencies, query.known_idf), evidence.vectors
     # a chunk's first segment is its title and headings, which count for each of its sentences
     contexts, contains = frequencies.offsets[:-1], frequencies.segments > 0
     total_idf = float(query.idf.sum()) or 1.0
     own_cover = (contains @ query.known_idf) / total_idf
     contains |= np.repeat(contains[contexts], np.diff(frequencies.offsets), axis=0)
     cover = (contains @ query.known_idf) / total_idf
-    offsets = frequencies.offsets - np.arange(len(rows) + 1)
-    dense = np.clip(generation.similarities(rows, query.vector), 0, 1)
-    matches = generation.max_similarities(rows, query.word_vectors)
+    offsets = frequencies.offsets - np.arange(len(evidence.rows) + 1)
+    dense = np.clip(vectors.similarities(query.vector), 0, 1)
+    matches = vectors.max_similarities(query.word_vectors)
     top = float(bm25.max())
     lexical = bm25 / top if top > 0 else bm25
     if matches is None:  # no word vectors: the chunk's vector stands for its sentences'
@@ -153,8 +132,8 @@ def _signals(generation: Generation, query: Query, rows: Ints) -> _Signals:
     return _Signals(
         lexical=lexical,
         dense=dense,
-        heading=np.clip(generation.heading_similarities(rows, query.vector), 0, 1),
-        context=np.clip(generation.context_similarities(rows, query.vector), 0, 1),
+        heading=np.clip(vectors.heading_similarities(query.vector), 0, 1),
+        context=np.clip(vectors.context_similarities(query.vector), 0, 1),
         late=np.clip(late, 0, 1).astype(np.float32),
         similarity=np.clip(similarity, 0, 1).astype(np.float32),
         cover=np.delete(cover, contexts).astype(np.float32),
@@ -165,12 +144,10 @@ def _signals(generation: Generation, query: Query, rows: Ints) -> _Signals:
     )
 
 
-def _term_statistics(
-    generation: Generation, query: Query, rows: Ints
-) -> tuple[TermFrequencies, Floats]:
+def _term_statistics(terms: ChunkTerms, query: Query) -> tuple[TermFrequencies, Floats]:
     """The frequencies of the query's terms, and the weight of its pairs in each segment."""
     term_ids = query.all_term_ids
-    positions = generation.term_index.positions(rows, term_ids)
+    positions = terms.positions(term_ids)
     frequencies = positions.frequencies()
     columns = {term_id: column for column, term_id in enumerate(term_ids.tolist())}
     pairs = np.array([[columns[t] for t in pair] for pair in query.pairs.tolist()], np.int64)
@@ -180,7 +157,7 @@ def _term_statistics(
 
 
 def _hits(
-    generation: Generation,
+    generation: OpenGeneration,
     rows: Ints,
     signals: _Signals,
     *,
