@@ -8,11 +8,13 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import time
 from pathlib import Path
 
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
+_MODE_BITS = stat.S_IWUSR | stat.S_IRWXG | stat.S_IRWXO
 PREFIX = "footnote-run-"
 _LOCK = "lock"
 _CREATION_GRACE_S = 60.0
@@ -84,8 +86,14 @@ def link_folder(source: Path, target: Path) -> None:
 
 
 def link_file(source: Path, target: Path) -> None:
-    """Makes a hard link, or a copy where the file system has none or the file has too many."""
+    """Makes a hard link, or a copy where the file system has none or the file has too many.
+
+    A link has its file's mode: a file that others may open, or nobody may change, is copied.
+    """
     try:
+        if source.stat().st_mode & _MODE_BITS != stat.S_IWUSR:
+            shutil.copyfile(source, target)
+            return
         target.hardlink_to(source)
     except OSError as error:
         if error.errno not in _NO_LINKS:
