@@ -37,10 +37,13 @@ class CachedEmbedder:
     def __init__(self, embedder: Embedder, questions: Sequence[str]) -> None:
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
         self.word_dtype, self.word_width = embedder.word_dtype, embedder.word_width
+        self.across_languages = embedder.across_languages
         self._vectors = {text: embedder.embed_question(text) for text in questions}
+        self._embedder = embedder
 
     def embed_question(self, question: str) -> QuestionVectors:
-        return self._vectors[question]
+        found = self._vectors.get(question)  # a suggested question is none of them
+        return found or self._embedder.embed_question(question)
 
     def embed_chunks(self, chunks: Sequence[ChunkText]) -> list[ChunkVectors]:
         raise AssertionError("only questions are embedded")
