@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES)
-_MODE_BITS = stat.S_IWUSR | stat.S_IRWXG | stat.S_IRWXO
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 PREFIX = "footnote-run-"
 _LOCK = "lock"
 _CREATION_GRACE_S = 60.0
@@ -88,10 +88,12 @@ def link_folder(source: Path, target: Path) -> None:
 def link_file(source: Path, target: Path) -> None:
     """Makes a hard link, or a copy where the file system has none or the file has too many.
 
-    A link has its file's mode: a file that others may open, or nobody may change, is copied.
+    A link has its file's mode: a file more open than the new folder, or that nobody may change, is
+    copied.
     """
     try:
-        if source.stat().st_mode & _MODE_BITS != stat.S_IWUSR:
+        mode, folder_mode = source.stat().st_mode, target.parent.stat().st_mode
+        if mode & _OTHERS & ~folder_mode or not mode & stat.S_IWUSR:
             shutil.copyfile(source, target)
             return
         target.hardlink_to(source)
