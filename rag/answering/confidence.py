@@ -84,15 +84,19 @@ def assess(
         certainty = confidence(readings, weights.read_confidence)
     if is_english and not is_translated and _lacks_name(question, hits, shown):
         certainty = min(certainty, weights.certain - UNCERTAIN)
-    near = {name: values[name] for name in TRANSLATED}
     if is_translated:
-        certainty = confidence(near, weights.translated_confidence)
+        certainty = confidence(_near(values), weights.translated_confidence)
     elif not is_english:
         shown, by_word = by_words(standalone, hits, shown, usable)
-        is_near = result.query.across_languages
-        terms = weights.multilingual_confidence if is_near else weights.other_confidence
-        certainty = confidence({**(near if is_near else by_word), "certainty": certainty}, terms)
+        terms = weights.other_confidence
+        if result.query.across_languages:
+            by_word, terms = _near(values), weights.multilingual_confidence
+        certainty = confidence({**by_word, "certainty": certainty}, terms)
     return Evidence(hits, tuple(shown), tuple(conflict), certainty)
+
+
+def _near(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: values[name] for name in TRANSLATED}
 
 
 def _lacks_name(question: str, hits: Sequence[Hit], picks: Sequence[Pick]) -> bool:

@@ -36,7 +36,7 @@ class Suggester:
     """Suggests questions; safe to use from several threads. Its methods block."""
 
     def __init__(self, search: Search, weights: Weights) -> None:
-        self._search, self._certain, self._weights = search, weights.certain, weights
+        self._search, self._weights = search, weights
         self._of_generation: WeakKeyDictionary[Generation, tuple[str, ...]] = WeakKeyDictionary()
 
     def near(
@@ -72,7 +72,7 @@ class Suggester:
             result = self._search(generation, one.question, top_k=HITS, filters=filters)
             evidence = assess(one.question, one.question, result, weights=self._weights, top_k=HITS)
             cited = {evidence.hits[pick.hit].source.id for pick in evidence.picks}
-            if evidence.confidence >= self._certain and one.source_id in cited:
+            if evidence.confidence >= self._weights.certain and one.source_id in cited:
                 yield one
 
 
