@@ -182,9 +182,7 @@ class Pipeline:
             async with aclosing(items):
                 async for item in items:
                     if isinstance(item, Written):
-                        suggested: tuple[str, ...] = ()
-                        if item.reason in HELPED:
-                            suggested = await self._suggest(question, evidence)
+                        suggested = await self._suggest(question, evidence, item.reason)
                         took_ms = (time.perf_counter() - started) * 1000
                         yield Done(
                             build_answer(
@@ -197,7 +195,11 @@ class Pipeline:
             log.warning("answer %s failed: %s", recorder.answer_id, error)
             yield Failed(error)
 
-    async def _suggest(self, question: AskedQuestion, evidence: Evidence) -> tuple[str, ...]:
+    async def _suggest(
+        self, question: AskedQuestion, evidence: Evidence, reason: Reason | None
+    ) -> tuple[str, ...]:
+        if reason not in HELPED:
+            return ()
         near, filters = self._suggester.near, question.ask.filters
         asked = question.standalone
         return await in_thread(partial(near, question.generation, asked, evidence.hits, filters))

