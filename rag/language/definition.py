@@ -10,7 +10,7 @@ import re
 MAX_SUBJECT_CHARS = 60
 _ASKS = (
     re.compile(
-        r"^(?:(?:and|so|hi|hey|please|ok)\b[\s,]*)?(?:(?:can|could) you )?"
+        r"^¿?(?:(?:and|so|hi|hey|please|ok)\b[\s,]*)?(?:(?:can|could) you )?"
         r"(?:(?:tell me|explain|know) )?(?:who|what|wer|was|qui|quién|quien|qué|que)"
         r"(?: exactly)?(?:['’]s| is| are| was| were| ist| sind| war| est| sont| es| son) "
         r"(?:meant by )?(?P<subject>[^?!,;:]{1,60}?)(?: exactly| again| called)?\s*[?!.]*$",
@@ -37,11 +37,13 @@ _A = (
     r"|los|uno de)"
 )
 _IS = r"(?:is|are|was|were|means|refers to|stands for|ist|sind|war|bedeutet|est|sont|es|son|era)"
-_ROLE = (
-    r"(?:founder|co-founder|chair(?:man|woman|person)?|chief|ceo|cfo|cto|president|director|head"
-    r"|manager|minister|mayor|owner|leader|editor|author|professor|secretary|gründer(?:in)?|chef(?:in)?"
-    r"|leiter(?:in)?|fondat(?:eur|rice)|direct(?:eur|rice)|fundador(?:a)?|director(?:a)?)"
+ROLE = (
+    r"(?:(?:co-?)?founder|chair(?:man|woman|person)?|chief|ceo|cfo|cto|president|director|head"
+    r"|manager|minister|mayor|owner|leader|editor|author|professor|secretary|engineer"
+    r"|gründer(?:in)?|chef(?:in)?|leiter(?:in)?|fondat(?:eur|rice)|direct(?:eur|rice)"
+    r"|fundador(?:a)?|director(?:a)?)"
 )
+"""What a person is called for what they do."""
 
 
 def asked_subject(question: str) -> str | None:
@@ -57,8 +59,8 @@ def defining(subject: str) -> re.Pattern[str]:
     """Returns the pattern of a sentence that says who or what the subject is."""
     name = rf"(?<!\w){re.escape(subject)}(?!\w)(?: \([^()]{{1,40}}\))?"
     return re.compile(
-        rf"{name},? {_IS} {_A}\b|{name}, (?:{_A}|who|which|{_ROLE})\b"
-        rf"|{_ROLE}(?: of [^.,;:]{{1,30}})?,? {name}"
+        rf"{name},? {_IS} {_A}\b|{name}, (?:{_A}|who|which|{ROLE})\b"
+        rf"|{ROLE}(?: of [^.,;:]{{1,30}})?,? {name}"
         rf"|^\W*(?:the |an? )?{name}\W{{0,3}}(?:[:–—]|{_IS})(?!\w)"
         rf"|(?:called|named|known as|namens|genannt|appelée?|llamad[oa]) (?:the )?{name}"
         rf"|{re.escape(subject)}(?:是|，)",

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ..language.definition import ROLE
 from ..language.plain_text import plain_text
 from ..language.word_cover import Language, language_of
 from ..types import Hit
@@ -38,11 +39,7 @@ _DEFINED = re.compile(
     r"(?:The |An? )?(?P<name>[A-Z][\w.&-]*(?: [A-Z0-9][\w.&-]*){0,3}) (?:is|was) "
     r"(?:an?|the) (?P<what>\w+)"
 )
-_PERSON = re.compile(
-    r"(?:co-?)?(?:founder|chair(?:man|woman|person)?|chief|ceo|president|director|head|manager"
-    r"|minister|mayor|owner|leader|editor|author|professor|secretary|engineer)\Z",
-    re.IGNORECASE,
-)
+_PERSON = re.compile(ROLE, re.IGNORECASE)
 _NUMBERING = re.compile(r"^(?:\d+(?:\.\d+)*[.):]?|[A-Z][.)])\s+")
 _PUNCTUATION = re.compile(r"[?!:;,.？！：；，。“”\"«»]")
 _NOT_NAMES = frozenset(
@@ -92,7 +89,7 @@ def _defined(hit: Hit) -> Iterator[str]:
     for unit in hit.units:
         match = _DEFINED.match(unit.text) if unit.kind == "sentence" else None
         if match and _is_name(match["name"]):
-            yield f"{'Who' if _PERSON.match(match['what']) else 'What'} is {match['name']}?"
+            yield f"{'Who' if _PERSON.fullmatch(match['what']) else 'What'} is {match['name']}?"
 
 
 def _is_name(name: str) -> bool:

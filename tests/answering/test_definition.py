@@ -16,7 +16,7 @@ from rag.language.definition import asked_subject, defining
         ("Wer ist Lei Jun?", "Lei Jun"),
         ("Was ist der SU7?", "SU7"),
         ("Qui est Lei Jun ?", "Lei Jun"),
-        ("¿Quién es Lei Jun?".lstrip("¿"), "Lei Jun"),
+        ("¿Quién es Lei Jun?", "Lei Jun"),
         ("雷军是谁？", "雷军"),
         ("Who supplies the batteries?", None),
         ("How much does an SU7 cost?", None),
