@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource
 from .errors import SettingRefused
 
 PREFIX = "FOOTNOTE_"
-OTHER_VARIABLES = frozenset({"FOOTNOTE_KEY", "FOOTNOTE_SHARED", "FOOTNOTE_TEST_SQUAD"})
+OTHER_VARIABLES = frozenset({"FOOTNOTE_KEY", "FOOTNOTE_TEST_DATA", "FOOTNOTE_TEST_SQUAD"})
 """Variables that are no settings: the command line's key, and the data of benchmarks and tests."""
 
 _KUBERNETES = re.compile(r"\w+_(?:SERVICE_(?:HOST|PORT)|PORT_\d+_(?:TCP|UDP|SCTP))(?:_\w+)?")

@@ -40,16 +40,17 @@ from .settings_types import (
     PublicUrl,
     RerankGroup,
     RootPath,
+    ScaleFields,
 )
 
 # their values are not repeated in an error: a URL may contain a password
 _CONFIDENTIAL = {
     *("api_key", "base_url", "headers", "otlp_endpoint", "public_url", "query"),
-    "rate_limit_storage",
+    *("rate_limit_storage", "state"),
 }
 
 
-class Settings(BaseSettings):
+class Settings(BaseSettings, ScaleFields):
     """The settings of the service, of a sync and of the command line."""
 
     model_config = SettingsConfigDict(

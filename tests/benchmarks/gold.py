@@ -1,6 +1,6 @@
 """Gold questions and answers, and the rules by which a result counts as correct.
 
-Needs `../shared/data` beside the repository, or FOOTNOTE_SHARED as the path of its parent. A hit
+Needs `../shared/data` beside the repository, or FOOTNOTE_TEST_DATA as the path of its parent. A hit
 finds a paragraph if their spans overlap by half of either. An answer is correct if it contains a
 gold answer as whole words after the normalization of the SQuAD evaluation.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SHARED = Path(os.environ.get("FOOTNOTE_SHARED", Path(__file__).parents[3] / "shared"))
+SHARED = Path(os.environ.get("FOOTNOTE_TEST_DATA", Path(__file__).parents[3] / "shared"))
 ARTICLES = SHARED / "data" / "squad-articles" / "articles"
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "’‘“”«»–—…")
 

