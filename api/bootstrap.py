@@ -74,7 +74,7 @@ def open_components(settings: Settings, *, observer: "Observer | None" = None) -
     weights or the endpoint of the embedding model cannot be used.
     """
     from index.embed.factory import open_embedder
-    from index.store.serving import Serving
+    from index.serving import Serving
     from rag.answer import Limits, Pipeline
     from rag.timing import ignore_outcome
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Literal, TypeVar
 
 from index.embed.protocol import Embedder
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.types import NO_FILTERS, Filters
 
 from .answering.cite import AnswerBuilder
@@ -113,21 +113,21 @@ class Pipeline:
         self._suggester = Suggester(self._finder.search, self._weights)
 
     def search(
-        self, generation: Generation, query: str, *, top_k: int, filters: Filters = NO_FILTERS
+        self, generation: OpenGeneration, query: str, *, top_k: int, filters: Filters = NO_FILTERS
     ) -> tuple[Hit, ...]:
         """Returns the best `top_k` hits, best first; blocks for some milliseconds."""
         return self._finder.search(generation, query, top_k=top_k, filters=filters).hits
 
-    def suggestions(self, generation: Generation) -> tuple[str, ...]:
+    def suggestions(self, generation: OpenGeneration) -> tuple[str, ...]:
         """Returns up to three questions that the articles answer; blocks for seconds at first."""
         return self._suggester.of_collection(generation)
 
-    def smoke_test(self, generation: Generation) -> None:
+    def smoke_test(self, generation: OpenGeneration) -> None:
         """Searches a generation for one of its own passages; raises IndexingError if it fails."""
         self._finder.smoke_test(generation)
 
     async def answer(
-        self, generation: Generation, ask: Ask, *, answer_id: str | None = None
+        self, generation: OpenGeneration, ask: Ask, *, answer_id: str | None = None
     ) -> Answer:
         """Returns the whole answer; raises the AnswerError that the stream ended with."""
         async for event in self.stream(generation, ask, answer_id=answer_id):
@@ -138,7 +138,7 @@ class Pipeline:
         raise AssertionError("a stream ends with Done or Failed")
 
     async def stream(
-        self, generation: Generation, ask: Ask, *, answer_id: str | None = None
+        self, generation: OpenGeneration, ask: Ask, *, answer_id: str | None = None
     ) -> AsyncGenerator[Event, None]:
         """Yields the events of one answer; the last is Done, or Failed after its first words.
 
@@ -158,7 +158,7 @@ class Pipeline:
             recorder.report()
 
     async def _events(
-        self, generation: Generation, ask: Ask, recorder: OutcomeRecorder
+        self, generation: OpenGeneration, ask: Ask, recorder: OutcomeRecorder
     ) -> AsyncGenerator[Event, None]:
         """Condenses, retrieves, decides, and has the answer written, cited and verified."""
         started = time.perf_counter()
@@ -205,7 +205,7 @@ class Pipeline:
         return await in_thread(partial(near, question.generation, asked, evidence.hits, filters))
 
     async def _understand(
-        self, generation: Generation, ask: Ask, recorder: OutcomeRecorder
+        self, generation: OpenGeneration, ask: Ask, recorder: OutcomeRecorder
     ) -> AskedQuestion:
         has_model = self._chat is not None
         prepared = await in_thread(partial(prepare, ask, generation, has_model=has_model))
@@ -222,7 +222,7 @@ class Pipeline:
         return replace(question, prepared=prepared)
 
     async def _ask_again(
-        self, generation: Generation, ask: Ask, recorder: OutcomeRecorder, prepared: Prepared
+        self, generation: OpenGeneration, ask: Ask, recorder: OutcomeRecorder, prepared: Prepared
     ) -> AskedQuestion:
         """Returns what is asked of the last answer, with the question that this answered."""
         before = await in_thread(partial(last_question, ask))

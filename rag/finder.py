@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from index.embed.protocol import Embedder
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.types import Filters
 
 from .answering.confidence import Evidence, assess
@@ -68,7 +68,7 @@ class Finder:
         return self._find(question, for_model=for_model)
 
     def search(
-        self, generation: Generation, query: str, *, top_k: int, filters: Filters
+        self, generation: OpenGeneration, query: str, *, top_k: int, filters: Filters
     ) -> RetrievalResult:
         """Returns the best `top_k` hits, reranked if there is a reranker."""
         reranker = self._reranker
@@ -86,7 +86,7 @@ class Finder:
         hits = (*reranker(analyzed.text, candidates), *result.hits[len(candidates) :])
         return replace(result, hits=hits[:top_k])
 
-    def smoke_test(self, generation: Generation) -> None:
+    def smoke_test(self, generation: OpenGeneration) -> None:
         """Searches a generation for one of its own passages; raises IndexingError if it fails."""
         smoke_test(generation, self._embedder, weights=self._weights)
 

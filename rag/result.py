@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 
 from .answering.confidence import Evidence
 from .answering.writer import Written
@@ -18,7 +18,7 @@ class AskedQuestion:
     """One question, the generation it is asked of, and what is timed and reported about it."""
 
     ask: Ask
-    generation: Generation
+    generation: OpenGeneration
     recorder: OutcomeRecorder
     standalone: str
     prepared: Prepared

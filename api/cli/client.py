@@ -11,7 +11,7 @@ from index.redact import check_url, redact, register_secrets, register_url
 from ..exit_codes import CONFIGURATION, UNAVAILABLE, USAGE, CliError
 
 if TYPE_CHECKING:
-    from index.store.generation import Generation
+    from index.store.opened import StoredGeneration
     from rag.types import Answer, Ask
 
     from ..service.collection import Components
@@ -21,7 +21,7 @@ _CODES = {401: CONFIGURATION, 403: CONFIGURATION, 404: CONFIGURATION, 413: USAGE
 
 
 @contextmanager
-def open_index(settings: "Settings") -> "Iterator[tuple[Components, Generation]]":
+def open_index(settings: "Settings") -> "Iterator[tuple[Components, StoredGeneration]]":
     """Yields the components and the serving generation; raises IndexingError if there is none."""
     from index.store.manifest import read_current
 

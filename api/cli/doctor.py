@@ -114,7 +114,7 @@ def _check_corpus(settings: "Settings") -> str:
 
 
 def _check_index(settings: "Settings") -> str:
-    from index.store.integrity import verify
+    from index.engine import verify
     from rag.retrieval.fusion import smoke_test
     from rag.retrieval.weights import fitted_weights
 

@@ -51,7 +51,7 @@ def verify(
 ) -> int:
     """Verify the index and compare it with its folder. Exit code 4 if they differ."""
     settings = options.load_settings(collection=collection, data_dir=data_dir)
-    from index.store.integrity import compare_with_corpus
+    from index.sync.compare import compare_with_corpus
 
     comparison = compare_with_corpus(
         settings.collection_folder,

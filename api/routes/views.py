@@ -32,7 +32,7 @@ from .deps import CallerDep, ServiceDep
 from .sources import Cursor, End, Start, check_span, decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
-    from index.store.generation import Generation
+    from index.store.opened import OpenGeneration
     from index.types import Chunk, Source
 
 router = APIRouter()
@@ -228,7 +228,7 @@ def view_articles(
 
 
 def _find_sources(
-    generation: "Generation", words: list[str], *, after: str | None
+    generation: "OpenGeneration", words: list[str], *, after: str | None
 ) -> "list[Source]":
     """Returns the first sources after a path that have all words, one more than a page has."""
     found: list[Source] = []
@@ -274,7 +274,7 @@ def _form_links(request: Request, form: str, *, has_original: bool) -> list[Page
     return links
 
 
-def _list_links(service: Service, caller: Caller, generation: "Generation") -> list[PageLink]:
+def _list_links(service: Service, caller: Caller, generation: "OpenGeneration") -> list[PageLink]:
     """Returns the link to the list of articles where it works: a browser sends no key."""
     if caller is not UNRESTRICTED:
         return []

@@ -22,8 +22,8 @@ from .background_sync import BackgroundSync
 
 if TYPE_CHECKING:
     from index.embed.protocol import Embedder
-    from index.store.generation import Generation
-    from index.store.serving import Serving
+    from index.serving import Serving
+    from index.store.opened import OpenGeneration
     from index.sync.process import SyncRequest
     from rag.answer import Pipeline
     from rag.types import Answerer
@@ -83,7 +83,7 @@ class Collection:
         if self._request:
             self.sync.start(self._request, watch=watch)
 
-    def refresh(self, serving: "Serving", smoke_test: "Callable[[Generation], None]") -> None:
+    def refresh(self, serving: "Serving", smoke_test: "Callable[[OpenGeneration], None]") -> None:
         """Opens a new generation, if there is one, and runs the smoke test on it; blocks."""
         error, is_idle = None, not self.sync.is_running
         try:
@@ -96,7 +96,9 @@ class Collection:
         if is_idle:
             self.sync.has_unseen_result = False
 
-    def _test_once(self, serving: "Serving", smoke_test: "Callable[[Generation], None]") -> None:
+    def _test_once(
+        self, serving: "Serving", smoke_test: "Callable[[OpenGeneration], None]"
+    ) -> None:
         """Tests the serving generation once, and again after a while if it failed."""
         with suppress(GenerationMissing), serving.lease() as generation:
             current = (generation.info.generation, generation.info.built_at)
@@ -117,7 +119,7 @@ class Collection:
         self.error = error
 
     @contextmanager
-    def lease(self) -> "Iterator[Generation]":
+    def lease(self) -> "Iterator[OpenGeneration]":
         """Holds its generation open; raises as Service.lease does."""
         if self._serving is None:
             raise IndexBuilding if self.error is None else IndexingError(self.error)

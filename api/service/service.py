@@ -25,7 +25,7 @@ from .collection import Collection, Components
 from .page_pictures import PagePictures
 
 if TYPE_CHECKING:
-    from index.store.generation import Generation
+    from index.store.opened import OpenGeneration
     from index.sync.process import SyncRequest
     from index.types import Source
     from rag.types import Answer, Ask
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("footnote")
 
-Lease = AbstractContextManager["tuple[Components, Generation]"]
+Lease = AbstractContextManager["tuple[Components, OpenGeneration]"]
 
 REFRESH_INTERVAL_S = 1.0
 """How often the service checks for new generations."""
@@ -208,7 +208,7 @@ class Service:
     @contextmanager
     def lease(
         self, collection: str | None = None, *, allowed: frozenset[str] | None
-    ) -> "Iterator[tuple[Components, Generation]]":
+    ) -> "Iterator[tuple[Components, OpenGeneration]]":
         """Holds the serving generation of a collection open.
 
         `allowed` are the collections that the caller may access, None: all. Raises as
@@ -223,7 +223,7 @@ class Service:
     @contextmanager
     def lease_source(
         self, source_id: str, *, allowed: frozenset[str] | None
-    ) -> "Iterator[tuple[Source, Generation]]":
+    ) -> "Iterator[tuple[Source, OpenGeneration]]":
         """Holds the generation that has a source open; raises SourceNotFound, or as `lease`."""
         visible = self.visible_collections(allowed)
         names = visible or [self.resolve_collection(None, allowed=allowed)]

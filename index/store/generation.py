@@ -14,7 +14,7 @@ import numpy as np
 from ..embed.protocol import Vectors
 from ..errors import GenerationDamaged
 from ..types import NO_FILTERS, Chunk, Filters, GenerationInfo
-from .bm25 import TermIndex
+from .bm25 import ChunkTerms, TermIndex
 from .candidates import CandidateIndex
 from .catalog import Catalog
 from .manifest import GenerationRef, check_files, generation_folder, read_manifest
@@ -127,6 +127,18 @@ class Generation:
         chunks = self._catalog.chunks(rows)
         return [(c, self.text(c.source_id)[c.start : c.end]) for c in chunks]
 
+    def neighbours(self, chunk: Chunk, before: int, after: int) -> list[Chunk]:
+        """Returns the chunk with up to so many before and after it in its source, in order."""
+        own = self.source_rows[chunk.source_id]
+        first, last = max(own.start, chunk.row - before), min(own.stop, chunk.row + after + 1)
+        return self._catalog.chunks(range(first, last))
+
+    def sample(self, count: int) -> list[tuple[Chunk, str]]:
+        """Returns up to `count` chunks with their text, evenly spread; the first for 1."""
+        chunks = self.info.chunks
+        rows = np.linspace(0, chunks - 1, min(count, chunks)).astype(np.int64)
+        return self.chunks(np.unique(rows).tolist())
+
     # --- candidates
 
     def find_lexical(self, terms: Sequence[str], *, limit: int) -> list[int]:
@@ -183,6 +195,10 @@ class Generation:
     def _search(self, query: CandidateQuery, *, limit: int) -> set[int]:
         lexical = self.find_lexical(query.terms, limit=limit)
         return {*lexical, *self.find_dense(query.vector, limit=limit)}
+
+    def chunk_terms(self, rows: Ints) -> ChunkTerms:
+        """Returns the terms of the chunks, in one batch."""
+        return self.term_index.read(rows)
 
     def evidence(self, rows: Ints) -> Evidence:
         """Returns what the scores of the chunks are made of, in one batch."""

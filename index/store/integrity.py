@@ -1,24 +1,16 @@
-"""Is a generation consistent, and does it still match its corpus? Nothing is changed.
+"""Is a generation consistent, and does it find what it holds? Nothing is changed.
 
-`verify` runs in the sync's process before a generation is published; `compare_with_corpus` reads
-the folder again, for `footnote verify`.
+It runs in the sync's process before a generation is published.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import corpus
 from ..embed.protocol import Vectors
-from ..errors import GenerationDamaged, GenerationMissing, SourceUnreadable
-from ..text.encoding import decode
-from ..types import GenerationInfo, Skipped
+from ..errors import GenerationDamaged
 from .generation import Generation
-from .manifest import read_current
 
 SAMPLE_SIZE = 200
 BATCH_SIZE = 200
@@ -36,8 +28,6 @@ _MEAN_SAMPLE = 2_000
 _SAME_COSINE = 1e-5
 _EXACT_ROWS = 20_000
 """Rows of the exact search that are in memory at a time."""
-VERBATIM_FORMATS = frozenset({"txt", "md"})
-"""Formats whose text is the file's own characters."""
 
 
 def verify(
@@ -130,77 +120,3 @@ def _count_missed(generation: Generation, rows: npt.NDArray[np.int64]) -> int:
         is_crowded_out = len(hits) >= MAX_HITS and min(nearest) >= own - _TOLERANCE
         missed += row not in hits and not is_crowded_out
     return missed
-
-
-@dataclass(frozen=True, slots=True)
-class CorpusComparison:
-    """How the serving generation differs from its corpus folder, by path."""
-
-    info: GenerationInfo
-    corpus: str
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
-    skipped: tuple[Skipped, ...]
-
-    @property
-    def is_up_to_date(self) -> bool:
-        """Is the index exactly that of the folder as it is now?"""
-        return not (self.added or self.changed or self.removed)
-
-
-def compare_with_corpus(
-    folder: Path,
-    collection: str,
-    *,
-    formats: tuple[str, ...],
-    max_file_bytes: int,
-    on_batch: Callable[[int, int], None],
-) -> CorpusComparison:
-    """Returns how the collection in `folder` differs from the corpus it was built from.
-
-    Checks every hash and queries every chunk. Raises GenerationMissing, GenerationDamaged,
-    CorpusMissing.
-    """
-    current = read_current(folder)
-    if current is None:
-        raise GenerationMissing(collection)
-    with closing(Generation(folder, current)) as generation:
-        verify(generation, range(generation.info.chunks), on_batch)
-        return _compare(generation, formats, max_file_bytes)
-
-
-def _compare(
-    generation: Generation, formats: tuple[str, ...], max_file_bytes: int
-) -> CorpusComparison:
-    manifest = generation.manifest
-    root = Path(manifest.corpus)
-    files, _ = corpus.scan(root, formats=formats, max_file_bytes=max_file_bytes)
-    remaining = dict(manifest.sha256)
-    skipped = {entry.path for entry in manifest.skipped}
-    added, changed = [], []
-    for file in files:
-        expected = remaining.pop(file.path, None)
-        if expected is None:
-            if file.path not in skipped:
-                added.append(file.path)
-            continue
-        try:
-            data = corpus.read_file(root, file, max_file_bytes=max_file_bytes)
-        except SourceUnreadable:
-            data = b""  # counts as changed
-        if corpus.sha256(data) != expected:
-            changed.append(file.path)
-        elif file.format in VERBATIM_FORMATS:
-            source_id = corpus.source_id(manifest.collection, file.path)
-            if generation.text(source_id) != decode(data)[0]:
-                cause = f"the text of {file.path} differs from the file"
-                raise GenerationDamaged(generation.folder, cause)
-    return CorpusComparison(
-        info=generation.info,
-        corpus=manifest.corpus,
-        added=tuple(added),
-        changed=tuple(changed),
-        removed=tuple(sorted(remaining)),
-        skipped=manifest.skipped,
-    )

@@ -51,6 +51,7 @@ class Manifest:
     schema: int = SCHEMA
     drift: int = 0
     exact: bool = False
+    engine: str = "chroma"
 
     def info(self) -> GenerationInfo:
         """Returns the part that is shown to users."""

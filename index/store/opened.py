@@ -7,6 +7,7 @@ with this interface, and nothing of `rag` changes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from ..embed.protocol import Vectors
 from ..types import Chunk, Filters, GenerationInfo, Source
 from .bm25 import ChunkTerms, Floats, Ints
+from .catalog import MAX_OFFSET
+from .manifest import Manifest
 from .scoring import CandidateVectors
 
 
@@ -38,11 +41,22 @@ class Evidence:
 
 
 class OpenGeneration(Protocol):
-    """An open generation, as retrieval sees it; safe to use from several threads."""
+    """An open generation, as retrieval sees it; safe to use from several threads.
+
+    A row is a number of a chunk; those of a source are consecutive, in reading order.
+    """
 
     @property
     def info(self) -> GenerationInfo:
         """What it is."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The description that it was published with."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies on this machine."""
 
     @property
     def embedder(self) -> str:
@@ -66,11 +80,44 @@ class OpenGeneration(Protocol):
     def chunks(self, rows: Sequence[int]) -> list[tuple[Chunk, str]]:
         """Returns the chunks of these rows with their text, in this order."""
 
+    def chunk_terms(self, rows: Ints) -> ChunkTerms:
+        """Returns the terms of the chunks, in one batch."""
+
+    def find_lexical(self, terms: Sequence[str], *, limit: int) -> list[int]:
+        """Returns rows of the chunks that contain any of the terms, best BM25 first."""
+
+    def neighbours(self, chunk: Chunk, before: int, after: int) -> list[Chunk]:
+        """Returns the chunk with up to so many before and after it in its source, in order."""
+
+    def sample(self, count: int) -> list[tuple[Chunk, str]]:
+        """Returns up to `count` chunks with their text, evenly spread; the first for 1."""
+
+    def source_chunks(
+        self, source_id: str, *, start: int = 0, end: int = MAX_OFFSET
+    ) -> list[Chunk]:
+        """Returns a source's chunks in reading order, those between two offsets only."""
+
+    def chunk_at(self, source_id: str, offset: int) -> Chunk | None:
+        """Returns the chunk of a source that contains a character offset, or None."""
+
     def source(self, source_id: str) -> Source | None:
         """Returns the source with this id, or None."""
 
     def sources(self, *, after: str | None = None, limit: int = -1) -> list[Source]:
         """Returns the sources by path, those after a path if given; all if `limit` is −1."""
 
+    def all_sources(self) -> Mapping[str, tuple[Source, str]]:
+        """Returns every source with its file's stat signature, by path."""
+
     def text(self, source_id: str) -> str:
-        """Returns a source's text; raises KeyError."""
+        """Returns a source's text; raises KeyError, or GenerationDamaged for an altered one."""
+
+
+class StoredGeneration(OpenGeneration, Protocol):
+    """An open generation, as what opens and closes it sees it."""
+
+    def warm(self) -> None:
+        """Opens what is otherwise opened by the first question; raises GenerationDamaged."""
+
+    def close(self) -> None:
+        """Closes all files and removes its private copy."""

@@ -12,9 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..engine import open_generation, verify
 from ..errors import DiskFull, GenerationMissing, IndexingError, SpaceLow, SyncFailed
-from ..store.generation import Generation
-from ..store.integrity import verify
 from ..store.manifest import (
     CURRENT,
     GenerationRef,
@@ -115,7 +114,7 @@ def publish(
     folder.rename(final)
     sync_folder(final.parent)
     try:
-        with closing(Generation(collection_folder, current, is_hashed=True)) as generation:
+        with closing(open_generation(collection_folder, current, is_hashed=True)) as generation:
             verify(generation, new_rows, on_verified)
     except IndexingError:
         shutil.rmtree(final)
@@ -142,7 +141,7 @@ def roll_back(collection_folder: Path, collection: str) -> str:
         if len(published) < 2:
             raise GenerationMissing(collection, "no older generation to go back to")
         newer, older = published
-        with closing(Generation(collection_folder, older)) as generation:
+        with closing(open_generation(collection_folder, older)) as generation:
             verify(generation)
         write_published(collection_folder, (older, newer))
     return older.generation

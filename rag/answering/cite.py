@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from heapq import nsmallest
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.text.analyzer import content_terms, terms
 
 from ..errors import CitationBroken
@@ -61,7 +61,7 @@ class AnswerBuilder:
 
     def __init__(
         self,
-        generation: Generation,
+        generation: OpenGeneration,
         passages: Sequence[Section],
         *,
         judge: Verifier,
@@ -313,7 +313,7 @@ class AnswerBuilder:
         return citation, True
 
 
-def verify_quote(generation: Generation, hit: Hit, sentence: ScoredUnit, *, n: int) -> Citation:
+def verify_quote(generation: OpenGeneration, hit: Hit, sentence: ScoredUnit, *, n: int) -> Citation:
     """Returns the citation of a sentence; raises CitationBroken unless it equals the source's text.
 
     The source's text is the catalog's, which is what `…/text` serves.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.types import Chunk, Span
 
 from ..language.answer_type import asks_for_list
@@ -23,7 +23,7 @@ MAX_LIST_CHARS = 1_500
 """Of a list that is quoted whole; what is left out is counted and linked to."""
 DECISIVE_COVER = 0.1
 """By how much an item covers more of the question than any other, to be quoted without them."""
-CHUNKS_BEFORE, CHUNKS_AFTER = 8, 24
+CHUNKS_BEFORE, CHUNKS_AFTER = 8, 23
 """Chunks around a hit in which the rest of its list or table is looked for."""
 
 _COLON = (":", "：")
@@ -60,7 +60,7 @@ class _List:
 class Quoter:
     """Builds the lines of one answer."""
 
-    def __init__(self, generation: Generation, question: str, hits: Sequence[Hit]) -> None:
+    def __init__(self, generation: OpenGeneration, question: str, hits: Sequence[Hit]) -> None:
         self._generation = generation
         self._covers = {(hit.source.id, u.start): u.cover for hit in hits for u in hit.units}
         self._wants_list = asks_for_list(question)
@@ -206,13 +206,10 @@ class Quoter:
         return tuple(takewhile(lambda one: one[1].under == under, following[1:]))
 
     def _units_around(self, hit: Hit) -> list[Place]:
-        first = max(0, hit.chunk.row - CHUNKS_BEFORE)
-        last = min(self._generation.info.chunks, hit.chunk.row + CHUNKS_AFTER)
-        chunks = self._generation.chunks(range(first, last))
-        own = [chunk for chunk, _ in chunks if chunk.source_id == hit.source.id]
+        chunks = self._generation.neighbours(hit.chunk, CHUNKS_BEFORE, CHUNKS_AFTER)
         text = self._generation.text(hit.source.id)
         return [
-            (_hit_of(hit, chunk), unscored(unit, text)) for chunk in own for unit in chunk.units
+            (_hit_of(hit, chunk), unscored(unit, text)) for chunk in chunks for unit in chunk.units
         ]
 
 

@@ -24,7 +24,7 @@ from .errors import CaseFailed, TargetUnavailable
 from .results import Citation, Passage, Response
 
 if TYPE_CHECKING:
-    from index.store.generation import Generation
+    from index.store.opened import OpenGeneration
 
     from ..answer import Pipeline
 
@@ -58,7 +58,7 @@ class PipelineTarget:
     def __init__(
         self,
         pipeline: "Pipeline",
-        generation: "Generation",
+        generation: "OpenGeneration",
         *,
         top_k: int,
         settings: Mapping[str, object],

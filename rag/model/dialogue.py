@@ -5,7 +5,7 @@ A search that the model asks for adds passages that it has not seen, numbered on
 
 from collections.abc import Sequence
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 
 from ..language.kind.last_answer import AnswerAct
 from ..retrieval.sections import Section, sections
@@ -21,7 +21,7 @@ class Dialogue:
     """Holds the messages and passages of one answer."""
 
     def __init__(
-        self, generation: Generation, question: str, *, fence: str, passage_chars: int
+        self, generation: OpenGeneration, question: str, *, fence: str, passage_chars: int
     ) -> None:
         """`fence` is random and new for each answer."""
         self.messages: list[Message] = []

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from index.filters import matches, parse_day
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.text.analyzer import content_terms, terms
 from index.text.limits import shorten
 from index.types import Filters, Source
@@ -24,7 +24,7 @@ MAX_PASSAGES = 1_000
 
 
 def reply_to(
-    intent: Intent, generation: Generation, filters: Filters
+    intent: Intent, generation: OpenGeneration, filters: Filters
 ) -> tuple[str, tuple[Source, ...]]:
     """Returns the reply to a greeting or a question about the service or its articles.
 
@@ -46,7 +46,7 @@ def reply_to(
     return _text(intent, found, undated), tuple(found[:MAX_LISTED])
 
 
-def mentioning(subject: str, generation: Generation, sources: Sequence[Source]) -> list[Source]:
+def mentioning(subject: str, generation: OpenGeneration, sources: Sequence[Source]) -> list[Source]:
     """Returns the sources that mention the subject, those with it in their title first."""
     wanted = content_terms(terms(subject))
     known = generation.vocabulary(wanted)
@@ -58,7 +58,7 @@ def mentioning(subject: str, generation: Generation, sources: Sequence[Source]) 
         rows = np.array(sorted(generation.find_lexical(wanted, limit=MAX_PASSAGES)), np.int64)
         if len(rows):
             ids = np.array([known[term][0] for term in wanted], np.int64)
-            frequencies = generation.term_index.positions(rows, ids).frequencies()
+            frequencies = generation.chunk_terms(rows).positions(ids).frequencies()
             counts = np.add.reduceat(frequencies.segments, frequencies.offsets[:-1], axis=0)
             whole = rows[(counts > 0).all(axis=1)]
             in_text = {chunk.source_id for chunk, _ in generation.chunks(whole.tolist())}

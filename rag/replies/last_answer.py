@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.text.analyzer import terms
 
 from ..answering.confidence import UNCERTAIN, Evidence
@@ -33,7 +33,7 @@ MAX_SHOWN_CHARS = 20_000
 def answer_again(
     about: AnswerAct,
     evidence: Evidence,
-    generation: Generation,
+    generation: OpenGeneration,
     history: Sequence[Turn],
     *,
     certain: float,
@@ -130,7 +130,7 @@ def _with_neighbours(best: Pick, hits: Sequence[Hit]) -> Iterator[Pick]:
             yield replace(best, sentence=place, agreeing=())
 
 
-def _further(hit: Hit, best: Pick, generation: Generation, shown: Shown) -> list[Place]:
+def _further(hit: Hit, best: Pick, generation: OpenGeneration, shown: Shown) -> list[Place]:
     """Returns sentences that were not shown: after the quoted one, before it, then beyond both.
 
     The first two are of its section, the third of the rest of its article.
@@ -161,14 +161,10 @@ def _quoting(
     return Evidence(tuple(hits), tuple(picks), confidence=evidence.confidence)
 
 
-def _around(hit: Hit, generation: Generation) -> Iterator[Place]:
+def _around(hit: Hit, generation: OpenGeneration) -> Iterator[Place]:
     """Yields the sentences of a hit's source near it, in their order."""
     text = generation.text(hit.source.id)
-    first = max(0, hit.chunk.row - CHUNKS_AROUND)
-    last = min(generation.info.chunks, hit.chunk.row + CHUNKS_AROUND + 1)
-    for chunk, _ in generation.chunks(range(first, last)):
-        if chunk.source_id != hit.source.id:
-            continue
+    for chunk in generation.neighbours(hit.chunk, CHUNKS_AROUND, CHUNKS_AROUND):
         units = tuple(unscored(unit, text) for unit in chunk.units)
         near = replace(hit, chunk=chunk, text=text[chunk.start : chunk.end], units=units)
         for unit in units:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.types import Source
 
 from ..answering.confidence import Evidence
@@ -29,7 +29,7 @@ class Prepared:
     about: AnswerAct | None = None
 
 
-def prepare(ask: Ask, generation: Generation, *, has_model: bool) -> Prepared:
+def prepare(ask: Ask, generation: OpenGeneration, *, has_model: bool) -> Prepared:
     """Returns the kind of the question, with a reply or the evidence of a summary; blocks.
 
     A model is given the whole article that it is to sum up.
@@ -48,7 +48,7 @@ def prepare(ask: Ask, generation: Generation, *, has_model: bool) -> Prepared:
     return Prepared("summary", Evidence(summary.hits, summary.picks, confidence=summary.cover))
 
 
-def no_answer_yet(ask: Ask, generation: Generation) -> Prepared:
+def no_answer_yet(ask: Ask, generation: OpenGeneration) -> Prepared:
     """Returns the reply to what is asked of an answer where none was given."""
     intent = Intent("service", language_of(ask.question))
     reply = reply_to(intent, generation, ask.filters)

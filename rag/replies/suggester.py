@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.types import NO_FILTERS, Filters
 
 from ..answering.confidence import assess
@@ -26,7 +26,7 @@ class Search(Protocol):
     """Finds passages of a generation."""
 
     def __call__(
-        self, generation: Generation, query: str, *, top_k: int, filters: Filters
+        self, generation: OpenGeneration, query: str, *, top_k: int, filters: Filters
     ) -> RetrievalResult:
         """Returns the best hits, best first."""
         ...
@@ -37,10 +37,10 @@ class Suggester:
 
     def __init__(self, search: Search, weights: Weights) -> None:
         self._search, self._weights = search, weights
-        self._of_generation: WeakKeyDictionary[Generation, tuple[str, ...]] = WeakKeyDictionary()
+        self._found: WeakKeyDictionary[OpenGeneration, tuple[str, ...]] = WeakKeyDictionary()
 
     def near(
-        self, generation: Generation, question: str, hits: Sequence[Hit], filters: Filters
+        self, generation: OpenGeneration, question: str, hits: Sequence[Hit], filters: Filters
     ) -> tuple[str, ...]:
         """Returns up to three questions about what the hits of a refused question say."""
         asked = question.casefold()
@@ -48,9 +48,9 @@ class Suggester:
         answered = self._answered(generation, islice(near, MAX_TRIED), filters)
         return tuple(one.question for one in islice(answered, MAX_SUGGESTIONS))
 
-    def of_collection(self, generation: Generation) -> tuple[str, ...]:
+    def of_collection(self, generation: OpenGeneration) -> tuple[str, ...]:
         """Returns up to three questions to begin with, each of another article."""
-        if generation not in self._of_generation:
+        if generation not in self._found:
             every = suggested_questions(_beginnings(generation))
             tried = islice(every, MAX_TRIED_OF_COLLECTION)
             found = dict[str, str]()
@@ -58,12 +58,12 @@ class Suggester:
                 found.setdefault(one.source_id, one.question)
                 if len(found) == MAX_SUGGESTIONS:
                     break
-            self._of_generation[generation] = tuple(found.values())
-        return self._of_generation[generation]
+            self._found[generation] = tuple(found.values())
+        return self._found[generation]
 
     def _answered(
         self,
-        generation: Generation,
+        generation: OpenGeneration,
         suggestions: Iterable[Suggestion],
         filters: Filters,
     ) -> Iterator[Suggestion]:
@@ -76,7 +76,7 @@ class Suggester:
                 yield one
 
 
-def _beginnings(generation: Generation) -> list[Hit]:
+def _beginnings(generation: OpenGeneration) -> list[Hit]:
     """Returns the first chunks of the first articles as hits, all first ones before others."""
     hits = list[tuple[int, Hit]]()
     for source in generation.sources(after=None, limit=MAX_SOURCES):

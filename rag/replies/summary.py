@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from index.embed.quantize import dequantize
 from index.filters import matches
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.text.analyzer import STOP_WORDS, content_terms, terms
 from index.types import Chunk, Filters, Source
 
@@ -77,7 +77,7 @@ class Summary:
 
 def summarize(
     intent: Intent,
-    generation: Generation,
+    generation: OpenGeneration,
     filters: Filters,
     *,
     max_passages: int,
@@ -94,14 +94,14 @@ def summarize(
 
 
 def summarize_source(
-    source: Source, generation: Generation, *, max_passages: int, is_whole: bool
+    source: Source, generation: OpenGeneration, *, max_passages: int, is_whole: bool
 ) -> Summary | None:
     """Returns the most central sentences of one article, as `summarize` does; blocks."""
     return _summary(source, 1.0, generation, max_passages=max_passages, is_whole=is_whole)
 
 
 def _named_article(
-    intent: Intent, generation: Generation, filters: Filters
+    intent: Intent, generation: OpenGeneration, filters: Filters
 ) -> tuple[Source, float] | None:
     """Returns the article that the words name and how much of them its title has; None in doubt."""
     words = _ARTICLE_WORD.sub(" ", _quarters(intent.subject))
@@ -127,7 +127,7 @@ def _named_article(
 
 
 def _summary(
-    source: Source, cover: float, generation: Generation, *, max_passages: int, is_whole: bool
+    source: Source, cover: float, generation: OpenGeneration, *, max_passages: int, is_whole: bool
 ) -> Summary | None:
     chunks = sorted(generation.source_chunks(source.id)[:MAX_CHUNKS], key=lambda one: one.row)
     text = generation.text(source.id)
@@ -154,7 +154,7 @@ def _summary(
 
 
 def _choose(
-    generation: Generation,
+    generation: OpenGeneration,
     chunks: Sequence[Chunk],
     units: Sequence[Sequence[ScoredUnit]],
     max_passages: int,
@@ -190,11 +190,12 @@ def _choose(
     return [places[n] for n in sorted(chosen)]
 
 
-def _unit_vectors(generation: Generation, chunks: Sequence[Chunk], count: int) -> Floats:
+def _unit_vectors(generation: OpenGeneration, chunks: Sequence[Chunk], count: int) -> Floats:
     """Returns (count, w) the mean word vector of each unit, of length 1; zeros without vectors."""
     if not generation.info.complete:
         return np.zeros((count, 1), np.float32)
-    words = generation.stored_vectors(chunks[0].row, len(chunks)).words
+    words = generation.evidence(np.array([chunk.row for chunk in chunks])).vectors.words
+    assert words is not None  # the generation is complete
     means = np.zeros((count, dequantize(words.rows[:1]).shape[1]), np.float32)
     with_words = np.flatnonzero(words.counts)
     starts = (np.cumsum(words.counts) - words.counts)[with_words]

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from threading import Lock
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 
 from ..language.word_cover import Language, language_of
 
@@ -18,11 +16,11 @@ MIN_CHARS = 40
 MIN_SHARE = 0.25
 """Of the passages that are in a language of the articles; code and names count as English."""
 
-_shares: "WeakKeyDictionary[Generation, Mapping[Language, float]]" = WeakKeyDictionary()
+_shares: "WeakKeyDictionary[OpenGeneration, Mapping[Language, float]]" = WeakKeyDictionary()
 _lock = Lock()
 
 
-def other_language(generation: Generation, language: Language) -> Language | None:
+def other_language(generation: OpenGeneration, language: Language) -> Language | None:
     """Returns the language of most articles, if few are in the given one; else None. Blocks."""
     shares = _language_shares(generation)
     if not shares or shares.get(language, 0.0) >= MIN_SHARE:
@@ -31,7 +29,7 @@ def other_language(generation: Generation, language: Language) -> Language | Non
     return most if most != language else None
 
 
-def _language_shares(generation: Generation) -> Mapping[Language, float]:
+def _language_shares(generation: OpenGeneration) -> Mapping[Language, float]:
     """Returns the share of the sampled passages in each language; none without passages."""
     if not generation.info.chunks:
         return {}
@@ -41,9 +39,7 @@ def _language_shares(generation: Generation) -> Mapping[Language, float]:
         return _shares[generation]
 
 
-def _sample(generation: Generation) -> Mapping[Language, float]:
-    count = generation.info.chunks
-    rows = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int)).tolist()
-    texts = (text for _, text in generation.chunks(rows))
+def _sample(generation: OpenGeneration) -> Mapping[Language, float]:
+    texts = (text for _, text in generation.sample(SAMPLE))
     languages = Counter(language_of(text) for text in texts if len(text) >= MIN_CHARS)
     return {language: count / languages.total() for language, count in languages.items()}

@@ -17,7 +17,6 @@ import numpy as np
 from index.embed.protocol import Embedder
 from index.errors import GenerationDamaged, IndexingError
 from index.store.bm25 import ChunkTerms, TermFrequencies
-from index.store.generation import Generation
 from index.store.opened import CandidateQuery, Evidence, OpenGeneration
 from index.types import NO_FILTERS, Filters
 
@@ -199,7 +198,7 @@ def _hits(
     return tuple(hits)
 
 
-def smoke_test(generation: Generation, embedder: Embedder, *, weights: Weights) -> None:
+def smoke_test(generation: OpenGeneration, embedder: Embedder, *, weights: Weights) -> None:
     """Searches a generation for its own first passage; raises IndexingError if that fails.
 
     EmbedderMismatch for another model's, EmbedderUnavailable, else GenerationDamaged. Blocks.
@@ -207,7 +206,7 @@ def smoke_test(generation: Generation, embedder: Embedder, *, weights: Weights) 
     if not generation.info.chunks:
         return
     try:
-        ((_, text),) = generation.chunks([0])
+        ((_, text),) = generation.sample(1)
         query = analyze_query(generation, embedder, text[:SMOKE_TEST_CHARS])
         hits = retrieve(generation, query, weights=weights, top_k=1).hits
     except IndexingError:

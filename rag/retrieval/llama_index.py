@@ -8,7 +8,7 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from index.embed.protocol import Embedder
-from index.store.serving import Serving
+from index.serving import Serving
 from index.types import NO_FILTERS, Filters
 
 from ..types import Hit

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from index.embed.protocol import Embedder, QuestionVectors, Vectors
 from index.errors import EmbedderMismatch
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.text.analyzer import content_terms, terms
 from index.text.sanitize import sanitize
 
@@ -77,11 +77,10 @@ class Query:
         return np.concatenate([self.term_ids, np.setdiff1d(self.pairs, self.term_ids)])
 
 
-def analyze_query(generation: Generation, embedder: Embedder, question: str) -> Query:
+def analyze_query(generation: OpenGeneration, embedder: Embedder, question: str) -> Query:
     """Returns the question analyzed for the generation; raises EmbedderMismatch."""
-    manifest = generation.manifest
-    if generation.info.complete and manifest.embedder != embedder.fingerprint:
-        raise EmbedderMismatch(manifest.embedder, embedder.fingerprint)
+    if generation.info.complete and generation.embedder != embedder.fingerprint:
+        raise EmbedderMismatch(generation.embedder, embedder.fingerprint)
     text = sanitize(question)
     language = language_of(text)
     is_foreign = other_language(generation, language) is not None
@@ -123,9 +122,9 @@ def _content_of(text: str, language: Language) -> str:
     return content if _WORD.search(content) else text
 
 
-def _idf(generation: Generation, words: Sequence[str], vocabulary: Vocabulary) -> Floats:
+def _idf(generation: OpenGeneration, words: Sequence[str], vocabulary: Vocabulary) -> Floats:
     frequencies = [vocabulary[word][1] if word in vocabulary else 1 for word in words]
-    return generation.term_index.idf(frequencies)
+    return generation.idf(frequencies)
 
 
 def _word_weights(embedded: QuestionVectors, text: str, idf: Mapping[str, float]) -> Floats:
@@ -143,7 +142,7 @@ def _word_weights(embedded: QuestionVectors, text: str, idf: Mapping[str, float]
 
 
 def _pairs(
-    generation: Generation, all_terms: Sequence[str], vocabulary: Vocabulary
+    generation: OpenGeneration, all_terms: Sequence[str], vocabulary: Vocabulary
 ) -> tuple[Ints, Floats]:
     """The distinct pairs of neighbours that the corpus may have, and their weights."""
     pairs = list(dict.fromkeys(pairwise(all_terms)))
@@ -160,7 +159,7 @@ def _pairs(
 
 
 def _correct_spelling(
-    generation: Generation, typed_terms: Sequence[str]
+    generation: OpenGeneration, typed_terms: Sequence[str]
 ) -> tuple[dict[str, str], Vocabulary]:
     """The corrections of misspelt terms, and the vocabulary of all terms, corrections included."""
     distinct = list(dict.fromkeys(typed_terms))

@@ -8,7 +8,7 @@ section are one passage, and no list is cut from its items as long as it is shor
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from index.store.generation import Generation
+from index.store.opened import OpenGeneration
 from index.text.chunk import JOINT
 from index.types import Chunk, Unit
 
@@ -54,7 +54,7 @@ class Section:
 
 
 def sections(
-    generation: Generation, hits: Sequence[Hit], *, chars: int, shown: Sequence[Section] = ()
+    generation: OpenGeneration, hits: Sequence[Hit], *, chars: int, shown: Sequence[Section] = ()
 ) -> tuple[Section, ...]:
     """Returns the sections around the hits that fit `chars` characters, the best hit's first.
 
@@ -76,7 +76,7 @@ class _Selection:
     """The rows of the chunks selected so far, within the budget."""
 
     def __init__(
-        self, generation: Generation, hits: Sequence[Hit], chars: int, excluded: frozenset[int]
+        self, generation: OpenGeneration, hits: Sequence[Hit], chars: int, excluded: frozenset[int]
     ) -> None:
         self._generation, self._chars, self._excluded = generation, chars, excluded
         self._hits = {hit.chunk.row: hit for hit in hits}
@@ -142,14 +142,8 @@ class _Selection:
     def _around(self, chunk: Chunk) -> dict[int, Chunk]:
         """Returns the chunks of its source near it that may be selected, by row."""
         if chunk.row not in self._windows:
-            first = max(0, chunk.row - CHUNKS_AROUND)
-            last = min(self._generation.info.chunks, chunk.row + CHUNKS_AROUND + 1)
-            near = (one for one, _ in self._generation.chunks(range(first, last)))
-            own = {
-                one.row: one
-                for one in near
-                if one.source_id == chunk.source_id and one.row not in self._excluded
-            }
+            near = self._generation.neighbours(chunk, CHUNKS_AROUND, CHUNKS_AROUND)
+            own = {one.row: one for one in near if one.row not in self._excluded}
             self._windows[chunk.row] = own
         return self._windows[chunk.row]
 

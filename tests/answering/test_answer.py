@@ -13,8 +13,8 @@ import pytest
 
 from index.embed.factory import EmbedSpec
 from index.embed.minilm import MiniLM
+from index.serving import Serving
 from index.store.generation import Generation
-from index.store.serving import Serving
 from rag.answer import Limits, Pipeline, SupportMode
 from rag.language.refusals import NAMES, REFUSALS, is_refusal_text, refusal_text
 from rag.language.word_cover import Language

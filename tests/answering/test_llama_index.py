@@ -7,7 +7,7 @@ from llama_index.core.llms import MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 
 from index.embed.minilm import MiniLM
-from index.store.serving import Serving
+from index.serving import Serving
 from rag.retrieval.llama_index import HybridRetriever
 
 QUESTION = "How many showrooms are there, and in how many cities?"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from index.embed.minilm import MiniLM
+from index.serving import Serving
 from index.store.generation import Generation
-from index.store.serving import Serving
 from rag.answer import MAX_SEARCHES, Limits, Pipeline, SupportMode
 from rag.types import Answer, Ask, Delta, Done, Event, PassagesFound, SearchMade, Turn
 from tests.support.fakes import (

@@ -31,9 +31,9 @@ from typing import Any
 from index.embed.factory import EmbedSpec
 from index.errors import IndexingError
 from index.formats import FORMATS
+from index.serving import Serving
 from index.store.integrity import verify
 from index.store.manifest import read_published
-from index.store.serving import Serving
 from index.sync.process import SyncRequest
 from index.sync.run import sync
 from tests.support.corpus_builder import ARTICLES, sync_request, write_files

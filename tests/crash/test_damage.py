@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from index.embed.factory import EmbedSpec
+from index.serving import Serving
 from index.store.manifest import read_published
-from index.store.serving import Serving
 from index.sync.process import SyncRequest
 from tests.support.corpus_builder import (
     ARTICLES,

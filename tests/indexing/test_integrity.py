@@ -13,12 +13,11 @@ from index.embed.factory import EmbedSpec
 from index.errors import GenerationDamaged, GenerationMissing
 from index.store.integrity import (
     MIN_RECALL,
-    CorpusComparison,
-    compare_with_corpus,
     measure_recall,
     verify,
 )
 from index.store.vectors import build_vectors
+from index.sync.compare import CorpusComparison, compare_with_corpus
 from index.sync.process import SyncRequest
 from index.sync.publish import read_status
 from tests.support.corpus_builder import (

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from index.errors import GenerationDamaged, GenerationMissing
+from index.serving import Serving
 from index.store.manifest import read_published
-from index.store.serving import Serving
 from index.sync.process import SyncRequest
 from index.sync.publish import roll_back
 from tests.support.corpus_builder import (

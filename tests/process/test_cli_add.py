@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.cli import run
-from index.store.serving import Serving
+from index.serving import Serving
 from tests.support.processes import link_model
 from tests.support.web_server import LOOPBACK, Canned, WebServer, redirect
 

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import GenerationDamaged, GenerationMissing
-from .generation import Generation
-from .manifest import GenerationRef, read_published
+from .engine import open_generation
+from .errors import GenerationDamaged, GenerationMissing
+from .store.manifest import GenerationRef, read_published
+from .store.opened import StoredGeneration
 
 RETRY_S = 30.0
 """Retry delay after a generation could not be opened: a full disk may be temporary."""
@@ -23,7 +24,7 @@ class Serving:
         self.folder, self.collection = folder, collection
         self.error_message: str | None = None
         """Why the newest published generation does not serve; None if it does."""
-        self._open: _OpenGeneration | None = None
+        self._open: _Leased | None = None
         self._failures: dict[GenerationRef, tuple[float, str]] = {}
         """By generation that could not be opened: when to retry, and the error message."""
         self._lock = threading.Lock()
@@ -64,14 +65,14 @@ class Serving:
             self._failures[ref] = (time.monotonic() + RETRY_S, str(error))
             return False
         with self._lock:
-            old, self._open = self._open, _OpenGeneration(generation, ref)
+            old, self._open = self._open, _Leased(generation, ref)
         self._failures.pop(ref, None)
         if old is not None:
             self._release(old)
         return True
 
     @contextmanager
-    def lease(self) -> Iterator[Generation]:
+    def lease(self) -> Iterator[StoredGeneration]:
         """Yields the serving generation, kept open meanwhile; raises GenerationMissing."""
         with self._lock:
             leased = self._open
@@ -83,7 +84,7 @@ class Serving:
         finally:
             self._release(leased)
 
-    def _release(self, opened: "_OpenGeneration") -> None:
+    def _release(self, opened: "_Leased") -> None:
         with self._lock:
             opened.users -= 1
             is_drained = opened.users == 0
@@ -98,8 +99,8 @@ class Serving:
             self._release(old)
 
 
-def _open_warm(folder: Path, ref: GenerationRef) -> Generation:
-    generation = Generation(folder, ref)
+def _open_warm(folder: Path, ref: GenerationRef) -> StoredGeneration:
+    generation = open_generation(folder, ref)
     try:
         generation.warm()
     except GenerationDamaged:
@@ -109,9 +110,9 @@ def _open_warm(folder: Path, ref: GenerationRef) -> Generation:
 
 
 @dataclass(slots=True)
-class _OpenGeneration:
+class _Leased:
     """An open generation and the number of its users, one of them the `Serving` itself."""
 
-    generation: Generation
+    generation: StoredGeneration
     ref: GenerationRef
     users: int = 1
