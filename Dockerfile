@@ -5,14 +5,16 @@
 FROM python:3.11-slim AS build
 RUN pip install --no-cache-dir uv==0.13.9
 WORKDIR /src
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY pyproject.toml requirements-extras.lock README.md LICENSE ./
 COPY api api
 COPY index index
 COPY rag rag
+# Such as `--build-arg EXTRAS=mcp,shared` for several replicas.
+ARG EXTRAS=mcp
 # The lock is a constraint: the tested versions and hashes, but only of what the service needs.
 RUN python -m venv --without-pip /opt/footnote \
  && uv pip install --no-cache --compile-bytecode --python /opt/footnote/bin/python \
-      --constraint requirements.lock --build-constraint requirements.lock ".[mcp]"
+      --constraint requirements-extras.lock --build-constraint requirements-extras.lock ".[$EXTRAS]"
 
 FROM python:3.11-slim
 COPY --from=build /opt/footnote /opt/footnote
