@@ -12,7 +12,14 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from .bootstrap import job_runner, link_signer, open_components, page_fetcher, sync_request
+from .bootstrap import (
+    access_policy,
+    job_runner,
+    link_signer,
+    open_components,
+    page_fetcher,
+    sync_request,
+)
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
@@ -53,6 +60,7 @@ def create_app(
             one.collection: sync_request(one) if sync and worker == 0 else None
             for one in settings.per_collection()
         },
+        policy=access_policy(settings),
         answer_log=answer_log if settings.keep_answers else None,
         watch=watch,
         hooks=hooks,

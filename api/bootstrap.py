@@ -10,6 +10,7 @@ from .settings import Settings
 from .settings_types import ModelGroup, RerankGroup
 
 if TYPE_CHECKING:
+    from index.access import AccessPolicy
     from index.embed.factory import EmbedSpec
     from index.sync.process import SyncRequest
     from rag.model.protocol import ChatModel
@@ -97,6 +98,17 @@ def open_components(settings: Settings, *, observer: "Observer | None" = None) -
         for one in settings.per_collection()
     }
     return Components(servings, pipeline, embedder, "model" if chat else "extractive")
+
+
+def access_policy(settings: Settings) -> "AccessPolicy":
+    """Returns who may read what, as far as the settings say."""
+    from index.access import AccessPolicy
+
+    groups = {name: one.access for name, one in settings.collections.items()}
+    return AccessPolicy(
+        {path: frozenset(named) for path, named in settings.access.items()},
+        {name: frozenset(named) for name, named in groups.items() if named is not None},
+    )
 
 
 def link_signer(settings: Settings) -> "LinkSigner":

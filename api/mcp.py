@@ -101,7 +101,7 @@ class _Tools:
 
         def find() -> HitsBody:
             text = validate_question("query", query)
-            lease = self._service.lease(collection, allowed=caller.collections)
+            lease = self._service.lease(collection, access=caller.access)
             with lease as (components, generation):
                 hits = components.pipeline.search(generation, text, top_k=top_k)
                 passages = serializers.passages(hits, links)
@@ -116,7 +116,7 @@ class _Tools:
         """Returns the answer without passages; `search` returns those."""
         with _tool_errors():
             ask = Ask(validate_question("question", question), top_k=top_k)
-            lease = self._service.lease(collection, allowed=caller.collections)
+            lease = self._service.lease(collection, access=caller.access)
             answer = await get_answer(ask, lease, None, self._service, caller)
             return serializers.answer(answer, links, include_passages=False)
 
@@ -125,7 +125,7 @@ class _Tools:
         from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 
         def read() -> str:
-            lease = self._service.lease_source(source_id, allowed=caller.collections)
+            lease = self._service.lease_source(source_id, access=caller.access)
             with lease as (found, generation):
                 if found.length > MAX_RESOURCE_CHARS:
                     raise RequestInvalid("source_id", _TOO_LONG)

@@ -75,6 +75,11 @@ class Settings(BaseSettings, ScaleFields):
         description="Several indexes in one service: in `footnote.toml`, a table "
         "`[collections.NAME]` with a `corpus` for each",
     )
+    access: dict[str, Names] = Field(
+        default={},
+        description="Who may read what: in `footnote.toml`, a table `[access]` of paths (folders "
+        "end in `/`, `/` is all) to groups; see also `.footnote-access`",
+    )
     formats: Names = Field(
         default=(
             *("txt", "md", "mdx", "log", "html", "xhtml", "pdf", "docx", "xlsx", "pptx", "epub"),
@@ -250,6 +255,10 @@ class Settings(BaseSettings, ScaleFields):
             self.model_copy(update={"collection": name, "corpus": corpus, "collections": {}})
             for name, corpus in corpora.items()
         ]
+
+    def corpus_of(self, collection: str) -> Path:
+        """Returns the corpus of a served collection; raises KeyError."""
+        return {one.collection: one.corpus for one in self.per_collection()}[collection].absolute()
 
     def single_collection(self) -> "Settings":
         """Returns the settings of the selected, the default or the only collection.

@@ -199,6 +199,7 @@ class ScaleFields(BaseModel):
 
 
 class CollectionGroup(_Group):
-    """One of several collections."""
+    """One of several collections; `access` are the groups that may see it, None: everybody."""
 
     corpus: Path
+    access: Names | None = None

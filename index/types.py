@@ -12,6 +12,10 @@ from typing import Literal
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"'`{}|\\^]{1,2000}")
 _ISO_DATE = re.compile(r"\d{4}(?:-\d\d(?:-\d\d)?)?")
 
+ACCESS, FOLDER_ACCESS = "access", "folder_access"
+"""Keys of a source's metadata: the groups that its front matter names, and the rules of its folders
+(`index/access.py`), both as JSON."""
+
 Span = tuple[int, int]
 """(start, end) in code points, 0-based, end exclusive."""
 

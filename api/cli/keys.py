@@ -27,6 +27,10 @@ def create(
     collection: Annotated[
         list[str] | None, typer.Option(help="Only this collection; repeatable.")
     ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="Also read the articles of this group; repeatable."),
+    ] = None,
     days: Annotated[float | None, typer.Option(min=0, help="Expires after so many days.")] = None,
     key_file: Annotated[
         Path | None, typer.Option(help="Register the key in this file, created elsewhere.")
@@ -44,6 +48,7 @@ def create(
         scopes=[one for one in SCOPES if one in scopes],
         name=name,
         collections=collection or (),
+        groups=group or (),
         expires_s=None if days is None else time.time() + days * DAY_S,
         key=_read_key(key_file) if key_file else None,
     )
@@ -70,6 +75,7 @@ def list_(data_dir: options.DataDir = None, json: options.Json = False) -> int:
         collections = ",".join(row["collections"]) if row["collections"] else "all collections"
         expiry = f", until {row['expires_at']}" if row["expires_at"] else ""
         scopes = ",".join(row["scopes"])
+        collections += f", groups {','.join(row['groups'])}" if row["groups"] else ""
         line = f"{row['id']}  {row['status']:<7}  {scopes:<16}  {collections}{expiry}"
         typer.echo(escape(f"{line}  {row['name']}").rstrip())
     return OK
@@ -107,6 +113,7 @@ def _row(key: "Key") -> dict[str, Any]:
         "status": key.status(time.time()),
         "scopes": sorted(key.scopes),
         "collections": sorted(key.collections) if key.collections is not None else None,
+        "groups": sorted(key.groups),
         "created_at": format_utc(key.created_s),
         "expires_at": format_utc(key.expires_s),
         "revoked_at": format_utc(key.revoked_s),

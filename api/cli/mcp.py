@@ -41,7 +41,7 @@ async def _serve(settings: "Settings") -> None:
     from index.errors import GenerationMissing
     from index.store.manifest import read_current
 
-    from ..bootstrap import link_signer, open_components
+    from ..bootstrap import access_policy, link_signer, open_components
     from ..mcp import stdio_server
     from ..service.service import Service
 
@@ -49,7 +49,13 @@ async def _serve(settings: "Settings") -> None:
     if not any(read_current(one.collection_folder) for one in served):  # before the agent waits
         raise GenerationMissing(settings.collection)
     no_sync = {one.collection: None for one in served}  # `footnote serve` syncs
-    service = Service(settings, open_components, link_signer(settings), no_sync)
+    service = Service(
+        settings,
+        open_components,
+        link_signer(settings),
+        no_sync,
+        policy=access_policy(settings),
+    )
     async with service.run():
         while service.readiness().status == "starting":
             await asyncio.sleep(POLL_INTERVAL_S)

@@ -4,8 +4,9 @@ A page is fetched while the client waits; its file is then indexed by a job, as 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -36,7 +37,7 @@ from ..web.listing import decompress, listing_kind
 from ..web.page_files import build_sidecar, choose_path, find_page, page_bytes
 from ..wire.job_schemas import AddBody, AddedBody
 from ..wire.problem_details import problem_responses
-from .deps import CallerDep, JobRunnerDep, ServiceDep
+from .deps import CallerDep, JobRunnerDep, ServiceDep, check_may_change
 from .files import CollectionName, job_body
 
 router = APIRouter(tags=["files"])
@@ -49,6 +50,9 @@ MAX_FETCHES = 4
 TIMEOUT_S = 60.0
 """For a page, with the time that it waits for its turn."""
 CHUNK_BYTES = 65_536
+
+PathCheck = Callable[[str], Awaitable[None]]
+"""Raises RequestError where a caller may not change a path."""
 
 _fetches = asyncio.Semaphore(MAX_FETCHES)
 _FORM_SCHEMA = {
@@ -96,18 +100,26 @@ async def add_files(
     suffixes = set(formats_by_suffix(load_formats(settings.formats)))
     limit = settings.max_file_bytes
     if request.headers.get("content-type", "").lower().startswith("multipart/"):
-        resolved = service.resolve_collection(collection, allowed=caller.collections)
+        resolved = service.resolve_collection(collection, access=caller.access)
         async with _closing(await _read_form(request, MAX_FORM_SIZE * limit)) as form:
-            jobs = await _add_form(form, resolved, runner, suffixes, settings)
+            may_change = partial(check_may_change, service, caller, resolved)
+            jobs = await _add_form(form, resolved, runner, suffixes, settings, may_change)
     else:
         body = _parse_json(await request.body())
-        resolved = service.resolve_collection(
-            body.collection or collection, allowed=caller.collections
-        )
+        resolved = service.resolve_collection(body.collection or collection, access=caller.access)
         jobs = [
-            await _add_page(body.url, resolved, runner, request.app.state.fetcher, suffixes, limit)
+            await _add_page(
+                body.url,
+                resolved,
+                runner,
+                request.app.state.fetcher,
+                suffixes,
+                limit,
+                partial(check_may_change, service, caller, resolved),
+            )
         ]
-    return AddedBody(jobs=[job_body(job) for job in jobs])
+    is_restricted = service.is_restricted(caller.access)
+    return AddedBody(jobs=[job_body(job, is_restricted=is_restricted) for job in jobs])
 
 
 def _parse_json(body: bytes) -> AddBody:
@@ -155,7 +167,12 @@ async def _closing(form: FormData) -> AsyncIterator[FormData]:
 
 
 async def _add_form(
-    form: FormData, collection: str, runner: JobRunner, suffixes: set[str], settings: Settings
+    form: FormData,
+    collection: str,
+    runner: JobRunner,
+    suffixes: set[str],
+    settings: Settings,
+    check_path: PathCheck,
 ) -> list[Job]:
     """Writes the files of a form, all of whose names are checked before; raises RequestError."""
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
@@ -168,6 +185,8 @@ async def _add_form(
     ]
     if len(set(paths)) < len(paths):
         raise RequestInvalid("body.file", "names a file twice")
+    for names in paths:
+        await check_path("/".join(names))
     return [
         await runner.put(
             JobRequest("put", collection, "/".join(names)), names, _chunks(file), limit
@@ -182,7 +201,13 @@ async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
 
 
 async def _add_page(
-    url: str, collection: str, runner: JobRunner, fetcher: Fetcher, suffixes: set[str], limit: int
+    url: str,
+    collection: str,
+    runner: JobRunner,
+    fetcher: Fetcher,
+    suffixes: set[str],
+    limit: int,
+    check_path: PathCheck,
 ) -> Job:
     """Fetches and stores a page, returns the job that indexes it; raises RequestError."""
     corpus = runner.corpora[collection]
@@ -196,6 +221,7 @@ async def _add_page(
         names, data = await asyncio.to_thread(_prepare, corpus, page, suffixes)
     except OSError as error:
         raise FileUnwritable(error) from error
+    await check_path("/".join(names))
 
     async def body() -> AsyncIterator[bytes]:
         yield data

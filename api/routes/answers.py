@@ -57,14 +57,16 @@ async def ask(
         top_k=body.top_k,
         filters=body.filters.to_index(),
     )
-    lease = service.lease(body.collection, allowed=caller.collections)
+    lease = service.lease(body.collection, access=caller.access)
     if body.stream or "text/event-stream" in request.headers.get("accept", ""):
         encode = AnswerEventEncoder(
-            request.scope, service.links, include_passages=body.include_passages
+            request.scope, service.links_for(caller.access), include_passages=body.include_passages
         )
         return await stream_answer(question, lease, request, service, caller, encode=encode)
     answer = await get_answer(question, lease, request, service, caller)
-    return serializers.answer(answer, service.links, include_passages=body.include_passages)
+    return serializers.answer(
+        answer, service.links_for(caller.access), include_passages=body.include_passages
+    )
 
 
 @router.post(
@@ -86,7 +88,7 @@ def feedback(
     Only who asked may rate an answer, within 30 days. The question and answer that are sent count
     as unverified unless this service logs its answers.
     """
-    visible = service.visible_collections(caller.collections)
+    visible = service.visible_collections(caller.access)
     collection = answered_collection(service.links, answer_id, visible, caller.identity)
     if collection is None:
         raise NotFound("answer", answer_id)

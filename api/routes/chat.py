@@ -35,7 +35,7 @@ async def create_chat_completion(
     check_options(body.model_extra or {})
     text, history = split_messages(body.messages)
     question = Ask(validate_question("body.messages", text), history)
-    lease = service.lease(parse_model_name(body.model), allowed=caller.collections)
+    lease = service.lease(parse_model_name(body.model), access=caller.access)
     try:
         if body.stream:
             options = body.stream_options
@@ -69,9 +69,9 @@ class _ChunkEncoder:
 @router.get("/v1/models", responses=chat_problem_responses(500, 503))
 async def list_models(service: ServiceDep, caller: CallerDep) -> ModelList:
     """List the model names: one for the default collection, then one for each collection."""
-    names = [f"{MODEL}/{name}" for name in service.visible_collections(caller.collections)]
+    names = [f"{MODEL}/{name}" for name in service.visible_collections(caller.access)]
     with suppress(NotFound, RequestInvalid):  # there may be no default collection
-        service.resolve_collection(None, allowed=caller.collections)
+        service.resolve_collection(None, access=caller.access)
         names.insert(0, MODEL)
     return ModelList(data=[ModelCard(id=name) for name in names])
 
@@ -80,7 +80,7 @@ async def list_models(service: ServiceDep, caller: CallerDep) -> ModelList:
 async def get_model(model: str, service: ServiceDep, caller: CallerDep) -> ModelCard:
     """Return a model name, if it exists."""
     try:
-        service.resolve_collection(parse_model_name(model), allowed=caller.collections)
+        service.resolve_collection(parse_model_name(model), access=caller.access)
     except NotFound:
         raise NotFound("model", model) from None
     return ModelCard(id=model)

@@ -1,13 +1,20 @@
 """FastAPI dependencies: the parts that `create_app` built, the caller, absolute links."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from ..errors import RequestError, RequestInvalid
+from index.access import Rule, path_rules, rules_of
+from index.corpus import source_id
+from index.errors import IndexingError
+
+from ..errors import IndexBuilding, RequestError, RequestInvalid
 from ..security.auth import Caller, get_caller
 from ..security.middleware import Security
+from ..service.access import ALL
 from ..service.job_runner import JobRunner
 from ..service.service import Service
 from ..state.feedback import FeedbackStore
@@ -41,7 +48,8 @@ CallerDep = Annotated[Caller, Depends(_caller)]
 
 def absolute_links(service: Service, request: Request) -> LinkSigner:
     """Returns a signer of absolute links, with the base URL of the settings or of the request."""
-    return service.links.with_base(service.settings.public_url or str(request.base_url))
+    base = service.settings.public_url or str(request.base_url)
+    return service.links.with_base(base, service.named_groups(get_caller(request.scope).access))
 
 
 async def _links(service: ServiceDep, request: Request) -> LinkSigner:
@@ -54,6 +62,24 @@ async def _job_runner(request: Request) -> JobRunner:
         message = "this service is read-only; set FOOTNOTE_ALLOW_WRITES=true to allow changes"
         raise RequestError("forbidden", message)
     return runner
+
+
+async def check_may_change(service: Service, caller: Caller, collection: str, path: str) -> None:
+    """Raises RequestError where a caller may not read what is at a path, and so not change it."""
+    groups = caller.groups
+    if groups is None:
+        return
+    corpus = service.settings.corpus_of(collection)
+
+    def rules() -> Iterator[Rule]:
+        yield from path_rules(corpus, path)
+        yield from service.policy.path_rules(path)
+        with suppress(IndexBuilding, IndexingError), service.lease(collection, access=ALL) as lease:
+            source = lease[1].source(source_id(collection, path))
+            yield from rules_of(source) if source else ()
+
+    if not await asyncio.to_thread(lambda: all(rule & groups for rule in rules())):
+        raise RequestError("forbidden", "this path is for other groups")
 
 
 LinksDep = Annotated[LinkSigner, Depends(_links)]

@@ -21,7 +21,7 @@ from ..service.upload_paths import parse_path
 from ..state.jobs import Job
 from ..wire.job_schemas import JobBody, SyncBody
 from ..wire.problem_details import problem_responses
-from .deps import CallerDep, JobRunnerDep, ServiceDep
+from .deps import CallerDep, JobRunnerDep, ServiceDep, check_may_change
 
 router = APIRouter(tags=["files"])
 
@@ -83,8 +83,9 @@ async def put_file(
     Files of no article format, or of a name that tools read such as `requirements.txt`, are
     refused, and every file unless the corpus is marked by a file `.footnote-corpus` in its root.
     """
-    resolved = service.resolve_collection(collection, allowed=caller.collections)
+    resolved = service.resolve_collection(collection, access=caller.access)
     names = _parse_path(path, service)
+    await check_may_change(service, caller, resolved, "/".join(names))
     limit = service.settings.max_file_bytes
     content_length = request.headers.get("content-length", "0")
     is_number = content_length.isdecimal() and len(content_length) < 20
@@ -113,8 +114,9 @@ async def delete_file(
     key: IdempotencyKey = None,
 ) -> JobBody:
     """Delete a file from the corpus and from the index."""
-    resolved = service.resolve_collection(collection, allowed=caller.collections)
+    resolved = service.resolve_collection(collection, access=caller.access)
     names = _parse_path(path, service)
+    await check_may_change(service, caller, resolved, "/".join(names))
     job_request = JobRequest("delete", resolved, path, _scoped_key(caller, key))
     return job_body(await runner.delete(job_request, names))
 
@@ -132,7 +134,7 @@ async def start_sync(
     key: IdempotencyKey = None,
 ) -> JobBody:
     """Update the index to the current corpus."""
-    resolved = service.resolve_collection(body.collection, allowed=caller.collections)
+    resolved = service.resolve_collection(body.collection, access=caller.access)
     job_request = JobRequest("sync", resolved, None, _scoped_key(caller, key))
     return job_body(await runner.sync(job_request))
 
@@ -141,9 +143,9 @@ async def start_sync(
 def get_job(job_id: str, service: ServiceDep, caller: CallerDep, runner: JobRunnerDep) -> JobBody:
     """Return the status and progress of a job."""
     job = runner.jobs.get(job_id)
-    if job.collection not in service.visible_collections(caller.collections):
+    if job.collection not in service.visible_collections(caller.access):
         raise NotFound("job", job_id)
-    return job_body(job)
+    return job_body(job, is_restricted=service.is_restricted(caller.access))
 
 
 def _parse_path(path: str, service: Service) -> tuple[str, ...]:
@@ -164,8 +166,21 @@ async def _body(request: Request) -> AsyncIterator[bytes]:
         raise ClientDisconnected from None
 
 
-def job_body(job: Job) -> JobBody:
-    """Returns a job as it is sent."""
+def job_body(job: Job, *, is_restricted: bool = False) -> JobBody:
+    """Returns a job as it is sent; `is_restricted`: to a caller who may not read every article."""
     fields = asdict(job)
+    if is_restricted:
+        fields["progress"] = None
+        fields["report"] = fields["report"] and _own_report(fields["report"], job.path)
     created_at, ended_at = format_utc(fields.pop("created_s")), format_utc(fields.pop("ended_s"))
     return JobBody.model_validate(fields | {"created_at": created_at, "ended_at": ended_at})
+
+
+def _own_report(report: dict[str, Any], path: str | None) -> dict[str, Any]:
+    """Returns a report without counts and other files."""
+    own = {
+        name: [one for one in report.get(name, ()) if one["path"] == path]
+        for name in ("skipped", "notes")
+    }
+    counts = dict.fromkeys(("added", "changed", "removed", "unchanged", "chunks"))
+    return report | own | counts

@@ -28,7 +28,7 @@ async def readyz(
     Under another Host only the status is returned: a foreign page whose name resolves to this
     address could read the rest.
     """
-    ready = service.readiness(caller.collections)
+    ready = service.readiness(caller.access)
     status_code = 200 if ready.status == "ready" else error_info(IndexBuilding()).status
     if not request.state.is_known_host:
         return JSONResponse({"status": ready.status}, status_code)

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 
 from ..errors import NotFound, OriginNotAllowed, RequestError
-from ..security.auth import Caller
+from ..security.auth import ANONYMOUS, UNRESTRICTED, Caller
 from ..security.widget_tokens import TTL_S
+from ..service.access import ALL, Access
 from ..service.service import Service
 from ..wire.problem_details import problem_responses
 from ..wire.schemas import TokenAsked, TokenMade
@@ -107,16 +108,33 @@ async def create_widget_token(
         raise OriginNotAllowed(origin)
     await security.limiter.count_token(request.scope)
     collections = _token_collections(body, caller if has_key else None, service)
-    token = security.tokens.issue(origin, collections, key_id=caller.key_id if has_key else None)
+    issuer = caller if has_key else ANONYMOUS
+    groups = _token_groups(body, issuer, service)
+    token = security.tokens.issue(origin, collections, groups=groups, key_id=issuer.key_id)
     return TokenMade(token=token, expires_in_s=TTL_S)
+
+
+def _token_groups(body: TokenAsked, issuer: Caller, service: Service) -> frozenset[str] | None:
+    """Returns the groups of a token: those asked for, else the issuer's, of which rules name any.
+
+    A token is for somebody else, so none that reads everything is made with a key.
+    """
+    if body.groups is None:
+        is_open = issuer is UNRESTRICTED
+        return None if is_open else service.named_groups(issuer.access) or frozenset()
+    asked = frozenset(body.groups)
+    if issuer.groups is not None and (others := asked - issuer.groups):
+        raise RequestError("forbidden", f"the issuer of this token is not in {min(others)!r}")
+    return asked
 
 
 def _token_collections(body: TokenAsked, issuer: Caller | None, service: Service) -> set[str]:
     """Returns the collections of a token: no more than its issuer, or pages in general, have."""
     allowed = issuer.collections if issuer else frozenset(service.settings.widget_collections)
     if not issuer and not allowed:
-        allowed = frozenset({service.resolve_collection(None, allowed=None)})
-    visible = set(service.visible_collections(allowed))
+        allowed = frozenset({service.resolve_collection(None, access=ALL)})
+    groups = issuer.groups if issuer else frozenset[str]()
+    visible = set(service.visible_collections(Access(allowed, groups)))
     if forbidden := set(body.collections or ()) - visible:
         raise NotFound("collection", min(forbidden))
-    return set(body.collections or allowed or service.visible_collections(None))
+    return set(body.collections or visible)

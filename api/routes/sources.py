@@ -46,12 +46,12 @@ _PROBLEMS = problem_responses(404, 422, 500, 503)
 def search(body: SearchBody, service: ServiceDep, caller: CallerDep) -> HitsBody:
     """Find the nearest passages, best first."""
     query = validate_question("body.query", body.query)
-    with service.lease(body.collection, allowed=caller.collections) as (components, generation):
+    with service.lease(body.collection, access=caller.access) as (components, generation):
         hits = components.pipeline.search(
             generation, query, top_k=body.top_k, filters=body.filters.to_index()
         )
         return HitsBody(
-            hits=serializers.passages(hits, service.links),
+            hits=serializers.passages(hits, service.links_for(caller.access)),
             index=serializers.index(generation.info),
         )
 
@@ -61,7 +61,7 @@ def list_suggestions(
     service: ServiceDep, caller: CallerDep, collection: str | None = None
 ) -> SuggestionsBody:
     """Suggest questions to begin with; each was tried, and is answered."""
-    with service.lease(collection, allowed=caller.collections) as (components, generation):
+    with service.lease(collection, access=caller.access) as (components, generation):
         return SuggestionsBody(
             suggestions=list(components.pipeline.suggestions(generation)),
             index=serializers.index(generation.info),
@@ -77,9 +77,9 @@ def list_sources(
     collection: str | None = None,
 ) -> SourcesBody:
     """List the articles by path."""
-    with service.lease(collection, allowed=caller.collections) as (_, generation):
+    with service.lease(collection, access=caller.access) as (_, generation):
         sources = generation.sources(after=decode_cursor(cursor), limit=limit + 1)
-        page = serializers.sources(sources[:limit], service.links)
+        page = serializers.sources(sources[:limit], service.links_for(caller.access))
         has_more = len(sources) > len(page)
         return SourcesBody(
             sources=page,
@@ -91,8 +91,8 @@ def list_sources(
 @router.get("/v1/sources/{source_id}", tags=["sources"], responses=_PROBLEMS)
 def get_source(source_id: str, service: ServiceDep, caller: CallerDep) -> SourceBody:
     """Return the metadata of an article."""
-    with service.lease_source(source_id, allowed=caller.collections) as (source, _):
-        return serializers.source(source, service.links)
+    with service.lease_source(source_id, access=caller.access) as (source, _):
+        return serializers.source(source, service.links_for(caller.access))
 
 
 @router.get(
@@ -105,7 +105,7 @@ def get_source_text(
     source_id: str, service: ServiceDep, caller: CallerDep, start: Start = None, end: End = None
 ) -> Response:
     """Return an article's text, or the characters from `start` to before `end`."""
-    with service.lease_source(source_id, allowed=caller.collections) as (_, generation):
+    with service.lease_source(source_id, access=caller.access) as (_, generation):
         text = generation.text(source_id)
     check_span(start, end, len(text))
     return _TextResponse(text[start:end])

@@ -95,7 +95,7 @@ def view_source(
     it is still there. `exp` and `sig` of a signed link open this one view without a key.
     """
     try:
-        with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
+        with service.lease_source(source_id, access=caller.access) as (source, generation):
             text = generation.text(source_id)
             chunk = generation.chunk_at(source_id, start or 0)
             chunks = partial(generation.source_chunks, source_id)
@@ -138,7 +138,7 @@ def get_original(source_id: str, service: ServiceDep, caller: CallerDep) -> Resp
     too, with the same parameters.
     """
     try:
-        with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
+        with service.lease_source(source_id, access=caller.access) as (source, generation):
             data = read_unchanged(Path(generation.manifest.corpus), source)
     except SourceNotFound as error:
         return render_not_found(error_info(error).status)
@@ -180,7 +180,7 @@ def get_page_picture(
     There is none of a file that is not the one that was indexed. The signed link of a view opens
     it, too, with the same parameters.
     """
-    with service.lease_source(source_id, allowed=caller.collections) as (source, generation):
+    with service.lease_source(source_id, access=caller.access) as (source, generation):
         text, root = generation.text(source_id), Path(generation.manifest.corpus)
     check_span(start, end, len(text))
     if not _is_pdf(source):
@@ -209,7 +209,7 @@ def view_articles(
 ) -> Response:
     """Show a page of all articles by path, those with some words in title or path only."""
     wanted = words.casefold().split()
-    with service.lease(collection, allowed=caller.collections) as (_, generation):
+    with service.lease(collection, access=caller.access) as (_, generation):
         sources = _find_sources(generation, wanted, after=decode_cursor(cursor))
         total = generation.info.sources
     page = sources[:LIST_SIZE]

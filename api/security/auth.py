@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import ApiError, LinkInvalid, RequestError, StateUnreadable, error_info
+from ..service.access import Access
 from ..wire.problem_details import error_response
 from ..wire.signed_links import LinkSigner
 from ..wire.source_page import render_access_denied
@@ -24,15 +25,21 @@ from .widget_tokens import TOKEN_PREFIX, WidgetTokens
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request: their scopes and collections (None: all of them)."""
+    """Who sent a request: their scopes, collections and groups (None: all of them)."""
 
     scopes: frozenset[KeyScope]
     collections: frozenset[str] | None = None
+    groups: frozenset[str] | None = frozenset()
     key_id: str | None = None
     is_widget: bool = False
     """Uses a widget token, which allows less than a key; `key_id` is the key that issued it."""
     origin: str = ""
     """The origin whose pages may use that token."""
+
+    @property
+    def access(self) -> Access:
+        """What they may see."""
+        return Access(self.collections, self.groups)
 
     @property
     def identity(self) -> str:
@@ -43,10 +50,8 @@ class Caller:
 
 
 ANONYMOUS = Caller(frozenset(), frozenset())
-UNRESTRICTED = Caller(frozenset(SCOPES))
+UNRESTRICTED = Caller(frozenset(SCOPES), groups=None)
 """Every caller of a service without keys, on loopback or with `insecure`."""
-LINK_HOLDER = Caller(frozenset())
-"""Has a signed link, for the one page that it opens."""
 
 
 def get_caller(scope: Scope) -> Caller:
@@ -118,7 +123,9 @@ class AuthMiddleware:
         if permission and permission.allows_link:
             has_key = caller is not None and permission.scope in caller.scopes
             if self._has_valid_link(scope, has_key=has_key):
-                return caller if caller is UNRESTRICTED else LINK_HOLDER
+                groups = self._links.groups(scope["query_string"].decode("latin-1"))
+                # its holder sees what its maker could
+                return caller if caller is UNRESTRICTED else Caller(frozenset(), groups=groups)
         if caller is None:
             cause = (
                 "a key is required" if credentials is None else "invalid, expired or revoked key"
@@ -151,7 +158,10 @@ class AuthMiddleware:
         if credentials.startswith(TOKEN_PREFIX):
             return self._widget_caller(credentials, scope)
         key = self._keys.find(credentials)
-        return Caller(key.scopes, key.collections, key.id) if key else None
+        if key is None:
+            return None
+        reads_all = "admin" in key.scopes and not key.groups
+        return Caller(key.scopes, key.collections, None if reads_all else key.groups, key.id)
 
     def _widget_caller(self, token: str, scope: Scope) -> Caller | None:
         claims = self._tokens.verify(token, origin=Headers(scope=scope).get("origin"))
@@ -160,6 +170,7 @@ class AuthMiddleware:
         return Caller(
             frozenset({"read"}),
             claims.collections,
+            claims.groups,
             claims.key_id,
             is_widget=True,
             origin=claims.origin,

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, sha256 BLOB NOT NULL, scopes TEXT NOT NULL,
     collections TEXT, created_s REAL NOT NULL, expires_s REAL, revoked_s REAL
 );
+CREATE TABLE IF NOT EXISTS key_groups (id TEXT PRIMARY KEY, names TEXT NOT NULL);
 """
 _NO_DIGEST = bytes(32)
 _NOT_A_KEY = "not a key created by `footnote keys create`, or its id is already in use"
@@ -50,6 +51,8 @@ class Key:
     created_s: float
     expires_s: float | None
     revoked_s: float | None
+    groups: frozenset[str] = frozenset()
+    """Those of its holder, whose articles it may read besides those for everybody."""
 
     def status(self, now_s: float) -> Literal["valid", "expired", "revoked"]:
         """Returns the key's status at `now_s`."""
@@ -73,6 +76,7 @@ class KeyStore:
         scopes: Collection[Scope],
         name: str = "",
         collections: Collection[str] = (),
+        groups: Collection[str] = (),
         expires_s: float | None = None,
         key: str | None = None,
     ) -> str:
@@ -94,6 +98,9 @@ class KeyStore:
             if stored is None:
                 insert = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
                 db.execute(insert, (*row, expires_s))
+                if groups:
+                    names = json.dumps(sorted(groups))
+                    db.execute("INSERT INTO key_groups VALUES (?, ?)", (key_id, names))
             elif stored[0] != digest:
                 raise KeyInvalid(_NOT_A_KEY)
         return key
@@ -104,6 +111,7 @@ class KeyStore:
             return []
         with connect(self._path, _SCHEMA) as db:
             rows = db.execute("SELECT * FROM keys ORDER BY created_s").fetchall()
+            groups = dict(db.execute("SELECT id, names FROM key_groups").fetchall())
         return [
             Key(
                 key_id,
@@ -112,6 +120,7 @@ class KeyStore:
                 frozenset(json.loads(scopes)),
                 frozenset(json.loads(collections)) if collections else None,
                 *times,
+                groups=frozenset(json.loads(groups.get(key_id, "[]"))),
             )
             for key_id, name, sha256, scopes, collections, *times in rows
         ]

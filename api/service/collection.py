@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from index.access import AccessPolicy
 from index.errors import (
     CorpusMismatch,
     CorpusMissing,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from index.embed.protocol import Embedder
     from index.serving import Serving
     from index.store.opened import OpenGeneration
+    from index.store.restricted import AccessTable
     from index.sync.process import SyncRequest
     from rag.answer import Pipeline
     from rag.types import Answerer
@@ -64,9 +66,17 @@ class Collection:
     """A collection by name; all attributes may be read from any thread."""
 
     def __init__(
-        self, name: str, request: "SyncRequest | None", sync_slots: threading.Semaphore
+        self,
+        name: str,
+        request: "SyncRequest | None",
+        sync_slots: threading.Semaphore,
+        policy: AccessPolicy,
     ) -> None:
         """Opens nothing yet; `sync_slots` bounds the syncs that run at the same time."""
+        self._policy = policy
+        self.table: AccessTable | None = None
+        """Who may read what of the generation that was last opened."""
+        self._table_lock = threading.Lock()
         self.name = name
         self.sync = BackgroundSync(sync_slots)
         self.error: str | None = None
@@ -89,6 +99,8 @@ class Collection:
         try:
             serving.refresh()
             self._test_once(serving, smoke_test)
+            with suppress(GenerationMissing), serving.lease() as generation:
+                self.access_table(generation)
             self._serving, error = serving, self._smoke_test_error or serving.error_message
         except (IndexingError, OSError) as caught:  # a full disk may be temporary
             error = str(caught)
@@ -119,8 +131,11 @@ class Collection:
         self.error = error
 
     @contextmanager
-    def lease(self) -> "Iterator[OpenGeneration]":
-        """Holds its generation open; raises as Service.lease does."""
+    def lease(self, groups: frozenset[str] | None = None) -> "Iterator[OpenGeneration]":
+        """Holds its generation open, as callers of the groups may read it; None: all of it.
+
+        Raises as Service.lease does.
+        """
         if self._serving is None:
             raise IndexBuilding if self.error is None else IndexingError(self.error)
         with ExitStack() as stack:
@@ -130,7 +145,16 @@ class Collection:
                 if self.sync.is_building:
                     raise IndexBuilding from None
                 raise
-            yield generation
+            yield generation if groups is None else self.access_table(generation).view(groups)
+
+    def access_table(self, generation: "OpenGeneration") -> "AccessTable":
+        """Returns who may read what of a generation; blocks, unless it was made by `refresh`."""
+        from index.store.restricted import AccessTable
+
+        with self._table_lock:
+            if self.table is None or self.table.generation is not generation:
+                self.table = AccessTable(generation, self._policy)
+            return self.table
 
     @property
     def configuration_error(self) -> Exception | None:

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, c
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from index.access import AccessPolicy
 from index.errors import IndexingError
 from rag.errors import Overloaded
 
@@ -20,6 +21,7 @@ from ..errors import IndexBuilding, NotFound, RequestInvalid, SourceNotFound
 from ..settings import Settings
 from ..wire.schemas import Ready, Waiting
 from ..wire.signed_links import LinkSigner
+from .access import ALL, Access
 from .background_sync import MAX_PARALLEL_SYNCS
 from .collection import Collection, Components
 from .page_pictures import PagePictures
@@ -74,6 +76,7 @@ class Service:
         links: LinkSigner,
         requests: "Mapping[str, SyncRequest | None]",
         *,
+        policy: AccessPolicy,
         answer_log: "AnswerLog | None" = None,
         watch: bool = False,
         hooks: Hooks | None = None,
@@ -82,10 +85,11 @@ class Service:
 
         With an `answer_log` answers are logged, with `watch` a sync follows each change.
         """
-        self.settings, self.links = settings, links
+        self.settings, self.links, self.policy = settings, links, policy
         self.sync_slots = threading.BoundedSemaphore(MAX_PARALLEL_SYNCS)
         self.collections = {
-            name: Collection(name, request, self.sync_slots) for name, request in requests.items()
+            name: Collection(name, request, self.sync_slots, policy)
+            for name, request in requests.items()
         }
         self.components: Components | None = None
         self.is_draining = False
@@ -168,7 +172,7 @@ class Service:
             self._hooks.on_fatal(error)
 
     def _example_question(self) -> str:
-        with self.lease(default_collection(self.collections), allowed=None) as (_, generation):
+        with self.lease(default_collection(self.collections), access=ALL) as (_, generation):
             titles = [source.title for source in generation.sources(after=None, limit=1)]
         # the banner puts it in single quotes for the shell
         return f"What is said about {(titles or ['this'])[0].replace(chr(39), '’')}?"
@@ -184,17 +188,22 @@ class Service:
         if self._hooks and isinstance(error, Exception):
             self._hooks.on_fatal(error)
 
-    def visible_collections(self, allowed: frozenset[str] | None) -> list[str]:
-        """Returns the served collections that a caller may access, by name; None: all."""
-        return sorted(name for name in self.collections if allowed is None or name in allowed)
+    def visible_collections(self, access: Access) -> list[str]:
+        """Returns the served collections that a caller may see, by name."""
+        return sorted(name for name in self.collections if self._is_visible(name, access))
 
-    def resolve_collection(self, name: str | None, *, allowed: frozenset[str] | None) -> str:
+    def _is_visible(self, name: str, access: Access) -> bool:
+        if access.collections is not None and name not in access.collections:
+            return False
+        return access.groups is None or self.policy.allows_collection(name, access.groups)
+
+    def resolve_collection(self, name: str | None, *, access: Access) -> str:
         """Returns the named collection, else `default`, else the only one.
 
         Raises NotFound where the caller may not access it, or any; RequestInvalid where there are
         several and none is named.
         """
-        visible = self.visible_collections(allowed)
+        visible = self.visible_collections(access)
         if name is not None:
             if name not in visible:
                 raise NotFound("collection", name)
@@ -205,33 +214,49 @@ class Service:
             raise RequestInvalid("collection", f"must be one of {', '.join(visible)}")
         return DEFAULT if DEFAULT in visible else visible[0]
 
+    def named_groups(self, access: Access) -> frozenset[str] | None:
+        """Returns those of the caller's groups that rules name; None: no rule concerns them."""
+        tables = [one.table for one in self.collections.values() if one.table is not None]
+        has_rules = not self.policy.is_empty or any(table.has_rules for table in tables)
+        if access.groups is None or not has_rules:
+            return None
+        return access.groups & self.policy.groups.union(*(table.groups for table in tables))
+
+    def is_restricted(self, access: Access) -> bool:
+        """Returns whether there are sources that the caller may not read, as far as is known."""
+        return self.named_groups(access) is not None
+
+    def links_for(self, access: Access) -> LinkSigner:
+        """Returns the signer of links that open what the caller may read."""
+        return self.links.with_base(self.links.base, self.named_groups(access))
+
     @contextmanager
     def lease(
-        self, collection: str | None = None, *, allowed: frozenset[str] | None
+        self, collection: str | None = None, *, access: Access
     ) -> "Iterator[tuple[Components, OpenGeneration]]":
         """Holds the serving generation of a collection open.
 
-        `allowed` are the collections that the caller may access, None: all. Raises as
-        `resolve_collection` does, IndexBuilding while the first generation is opened or built,
+        Of it, what the caller may read. Raises as `resolve_collection` does, IndexBuilding while
+        the first generation is opened or built,
         GenerationMissing when nothing serves otherwise.
         """
-        resolved = self.collections[self.resolve_collection(collection, allowed=allowed)]
-        with resolved.lease() as generation:
+        resolved = self.collections[self.resolve_collection(collection, access=access)]
+        with resolved.lease(access.groups) as generation:
             assert self.components is not None  # else nothing could be leased
             yield self.components, generation
 
     @contextmanager
     def lease_source(
-        self, source_id: str, *, allowed: frozenset[str] | None
+        self, source_id: str, *, access: Access
     ) -> "Iterator[tuple[Source, OpenGeneration]]":
         """Holds the generation that has a source open; raises SourceNotFound, or as `lease`."""
-        visible = self.visible_collections(allowed)
-        names = visible or [self.resolve_collection(None, allowed=allowed)]
+        visible = self.visible_collections(access)
+        names = visible or [self.resolve_collection(None, access=access)]
         with ExitStack() as stack:
             failure: Exception = SourceNotFound(source_id)
             for name in names:
                 try:
-                    generation = stack.enter_context(self.collections[name].lease())
+                    generation = stack.enter_context(self.collections[name].lease(access.groups))
                 except (IndexBuilding, IndexingError) as error:  # the source may be in this one
                     failure = error
                     continue
@@ -272,17 +297,21 @@ class Service:
         except (sqlite3.Error, OSError) as error:
             log.error("answer %s cannot be added to the answer log: %s", answer.id, error)
 
-    def readiness(self, allowed: frozenset[str] | None = None) -> Ready:
+    def readiness(self, access: Access = ALL) -> Ready:
         """Returns whether questions can be answered, and the progress of syncs.
 
-        `status` is the worst of all collections; details are of the `allowed` ones, None: all.
+        `status` is the worst of all collections; details are of the visible ones, without counts
+        and progress for callers who may not read every source.
         """
         each = {name: one.readiness() for name, one in sorted(self.collections.items())}
         statuses = {one.status for one in each.values()}
         status: Waiting | Literal["ready"] = next(
             (worst for worst in _NOT_READY_FIRST if worst in statuses), "ready"
         )
-        shown = {name: one for name, one in each.items() if allowed is None or name in allowed}
+        shown = {name: one for name, one in each.items() if self._is_visible(name, access)}
+        if self.is_restricted(access):
+            hidden = {"sources": None, "progress": None, "trouble": None}
+            shown = {name: one.model_copy(update=hidden) for name, one in shown.items()}
         is_ready, is_single = status == "ready", len(each) == 1
         has_default = is_single or DEFAULT in each
         components = self.components if is_ready else None
@@ -290,12 +319,18 @@ class Service:
             status="draining" if self.is_draining else status,
             generation=each[default_collection(each)].generation if has_default else None,
             complete=all(one.complete for one in each.values()) if is_ready else None,
-            sources=sum(one.sources or 0 for one in shown.values()) if is_ready else None,
+            sources=_total(one.sources for one in shown.values()) if is_ready else None,
             answerer=components.answerer if components else None,
             progress=next((one.progress for one in shown.values() if one.progress), None),
             trouble=next((one.trouble for one in shown.values() if one.trouble), None),
             collections=None if is_single else shown,
         )
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    """Returns the sum, None where a count is hidden."""
+    known = list(counts)
+    return None if None in known else sum(count or 0 for count in known)
 
 
 def default_collection(names: Iterable[str]) -> str:

@@ -31,16 +31,17 @@ class Report(BaseModel):
     """The result of a sync; `generation` is the one that serves now.
 
     `skipped` and `notes` have the job's own file and others, 100 at most each; `footnote sync`
-    prints all.
+    prints all. A caller who may not read every article is told of the own file alone, and counts
+    are null.
     """
 
     generation: str
     published: bool
-    added: int
-    changed: int
-    removed: int
-    unchanged: int
-    chunks: int
+    added: int | None
+    changed: int | None
+    removed: int | None
+    unchanged: int | None
+    chunks: int | None
     skipped: list[Left]
     notes: list[FileNote] = []
     seconds: float

@@ -299,10 +299,17 @@ class CollectionReady(BaseModel):
 
 
 class TokenAsked(BaseModel):
-    """The collections of a widget token and, if requested with a key, its origin."""
+    """The collections and groups of a widget token and, if requested with a key, its origin."""
 
     origin: Annotated[Text, Field(max_length=300)] | None = None
     collections: Annotated[list[Text], Field(max_length=100)] | None = None
+    groups: (
+        Annotated[
+            list[Annotated[Text, Field(max_length=200)]],
+            Field(max_length=100, description="The reader's, of the key's own; omitted: those"),
+        ]
+        | None
+    ) = None
 
 
 class TokenMade(BaseModel):

@@ -14,7 +14,7 @@ from index.text.limits import (
     MAX_TITLE_CHARS,
     shorten,
 )
-from index.types import GenerationInfo, Source
+from index.types import ACCESS, FOLDER_ACCESS, GenerationInfo, Source
 from rag import types as rag
 
 from . import schemas
@@ -158,7 +158,7 @@ def source(source: Source, links: LinkSigner) -> schemas.SourceBody:
         metadata={
             key: shorten(value, MAX_METADATA_VALUE_CHARS)
             for key, value in list(source.metadata.items())[:MAX_METADATA_ENTRIES]
-            if len(key) <= MAX_METADATA_KEY_CHARS
+            if len(key) <= MAX_METADATA_KEY_CHARS and key not in (ACCESS, FOLDER_ACCESS)
         },
         url=links.source_url(source.id),
     )

@@ -2,13 +2,15 @@
 
 The only place that builds and verifies them. A link names the source, the span, the file's version
 and a fingerprint of the quoted text, and opens exactly that page (HMAC-SHA-256, RFC 2104) and, with
-the same parameters, the source's original file and its pages. If the
+the same parameters, the source's original file and its pages. Where there are rules of who may
+read what it names its maker's groups, and is refused once they may not read the source. If the
 file has changed since, the fingerprint finds the quoted text in its new version.
 """
 
 import base64
 import hashlib
 import hmac
+import json
 import logging
 import re
 import secrets
@@ -35,6 +37,7 @@ STEP_S = 3_600
 
 _VIEW = re.compile(r"/v1/sources/([^/]+)/(?:view|original|pages/[0-9]+\.png)")
 _SIGNED = ("start", "end", "v", "q", "exp")
+_GROUPS = "groups"
 _SCHEMA = "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL);"
 _HASH_CHARS = 16
 SEARCH_CHARS = 1_000_000
@@ -47,9 +50,20 @@ _MAX_HASHED_CHARS = 1_000_000
 class LinkSigner:
     """Builds and verifies the links of one service; its workers share the secret."""
 
-    def __init__(self, state: Path, *, base: str, ttl_s: int = TTL_S) -> None:
-        """`base` is the prefix of all links: `public_url` or just a path. Reads nothing yet."""
-        self._state, self._base, self._ttl_s = state, base.rstrip("/"), ttl_s
+    def __init__(
+        self,
+        state: Path,
+        *,
+        base: str,
+        ttl_s: int = TTL_S,
+        groups: frozenset[str] | None = None,
+    ) -> None:
+        """`base` is the prefix of all links: `public_url` or just a path. Reads nothing yet.
+
+        The links open what callers of the `groups` may read; None: everything.
+        """
+        self._state, self.base, self._ttl_s = state, base.rstrip("/"), ttl_s
+        self._groups = groups
 
     @cached_property
     def secret(self) -> bytes:
@@ -65,9 +79,9 @@ class LinkSigner:
             log.warning("signed links expire with this process, no secret can be saved: %s", error)
             return new_secret
 
-    def with_base(self, base: str) -> "LinkSigner":
-        """Returns a signer whose links start with `base`, with the same secret."""
-        signer = LinkSigner(self._state, base=base, ttl_s=self._ttl_s)
+    def with_base(self, base: str, groups: frozenset[str] | None) -> "LinkSigner":
+        """Returns a signer of links for callers of these groups, with the same secret."""
+        signer = LinkSigner(self._state, base=base, ttl_s=self._ttl_s, groups=groups)
         signer.secret = self.secret
         return signer
 
@@ -77,12 +91,14 @@ class LinkSigner:
         fingerprint = fingerprint_quote(quote)
         values = (str(start), str(end), sha256[:VERSION_CHARS], fingerprint, str(expires_s))
         query = dict(zip(_SIGNED, values, strict=True))
-        query["sig"] = self.sign("view", source_id, *values)
+        if self._groups is not None:
+            query[_GROUPS] = json.dumps(sorted(self._groups), ensure_ascii=False)
+        query["sig"] = self.sign("view", source_id, *query.values())
         return f"{self.source_url(source_id)}?{urlencode(query)}#cite"
 
     def source_url(self, source_id: str) -> str:
         """Returns the URL of the page of a whole source; it is not signed."""
-        return f"{self._base}/v1/sources/{source_id}/view"
+        return f"{self.base}/v1/sources/{source_id}/view"
 
     def verify(self, path: str, query: str) -> bool:
         """Returns whether the request has a valid signed link to `path`; False if not signed.
@@ -95,6 +111,7 @@ class LinkSigner:
             return False
         match = _VIEW.fullmatch(path)
         values = [parameters.get(name, "") for name in _SIGNED]
+        values += [parameters[_GROUPS]] if _GROUPS in parameters else []
         expected = self.sign("view", match[1] if match else "", *values)
         signature = parameters["sig"].encode("utf-8", "surrogateescape")
         has_duplicates = len(pairs) != len(parameters)
@@ -103,6 +120,11 @@ class LinkSigner:
         if int(parameters["exp"]) <= time.time():
             raise LinkInvalid("this link has expired; ask again for a new one")
         return True
+
+    def groups(self, query: str) -> frozenset[str] | None:
+        """Returns the groups of a verified link; None: it opens everything."""
+        text = dict(parse_qsl(query, keep_blank_values=True)).get(_GROUPS)
+        return None if text is None else frozenset(json.loads(text))
 
     def sign(self, purpose: str, *parts: str) -> str:
         """Returns the signature of `parts`, which must not contain line breaks, for a purpose."""

@@ -26,7 +26,7 @@ from .text import extract_log, extract_text
 
 Extractor = Callable[[bytes], Document]
 
-EXTRACTION = "4"
+EXTRACTION = "5"
 """Version of the extractors' output; a change makes the next sync read every file again."""
 
 ENTRY_POINT_GROUP = "footnote.formats"

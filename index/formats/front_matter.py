@@ -9,13 +9,13 @@ block of any other grammar stays text.
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from ..text.dates import parse_date
-from ..types import Span
+from ..types import ACCESS, Span
 
 MAX_BLOCK_CHARS = 20_000
 MAX_VALUE_CHARS = 1_000
@@ -35,6 +35,9 @@ _BLOCK_SCALAR = re.compile(r"[|>][+-]?$")
 _URL_KEYS = ("url", "canonicalurl", "canonical", "permalink", "link")
 _TAG_KEYS = ("tags", "tag", "categories", "category", "keywords")
 _LANGUAGE_KEYS = ("lang", "language", "locale")
+_ACCESS_KEY = "access"
+_BLANK_LINE = re.compile(r"(?:\r\n|\r|\n)[ \t]*+(?:\r\n|\r|\n)")
+_ACCESS_LINE = re.compile(r"^[ \t]*+[\"']?access[\"']?[ \t]*[:=]", re.IGNORECASE | re.MULTILINE)
 _SUMMARY_KEYS = "description summary deck excerpt abstract lead lede subtitle teaser".split()
 _PUBLISHED_KEYS = (
     "date published publishdate publishedat pubdate pubdatetime datepublished created createdat "
@@ -64,7 +67,8 @@ class FrontMatter:
 def parse_front_matter(text: str) -> FrontMatter:
     """Returns the front matter that the text begins with; the text itself is unchanged.
 
-    Its metadata has `date` (ISO 8601), `url`, `tags` (separated by commas) and `language`.
+    Its metadata has `date` (ISO 8601), `url`, `tags` (separated by commas), `language` and `access`
+    (JSON). A block of another grammar that seems to have `access` lets nobody read the article.
     """
     start = text[:MAX_BLOCK_CHARS]
     values: Mapping[str, Any] = {}
@@ -76,7 +80,9 @@ def parse_front_matter(text: str) -> FrontMatter:
     elif start.startswith("{"):
         values, end = _parse_json(start)
     if not values:
-        return FrontMatter()
+        block_like = start[:end] or _BLANK_LINE.split(start, maxsplit=1)[0]
+        is_closed = start.startswith(("---", "+++", "{")) and _ACCESS_LINE.search(block_like)
+        return FrontMatter(metadata={ACCESS: "[]"} if is_closed else {})
     lists = {_normalize(key): list(_texts(value)) for key, value in values.items()}
     title = _join(lists.get("title", ())) or None
     return FrontMatter(end, title, _metadata(lists), tuple(_summaries(text[:end], lists)))
@@ -102,7 +108,16 @@ def _metadata(lists: Mapping[str, list[str]]) -> dict[str, str]:
         "tags": _join(tags),
         "language": next((_join(lists[key]) for key in _LANGUAGE_KEYS if lists.get(key)), ""),
     }
-    return {key: value for key, value in metadata.items() if value}
+    metadata = {key: value for key, value in metadata.items() if value}
+    if _ACCESS_KEY in lists:
+        metadata[ACCESS] = json.dumps(_groups(lists[_ACCESS_KEY]), ensure_ascii=False)
+    return metadata
+
+
+def _groups(texts: Iterable[str]) -> list[str]:
+    """Returns the groups that a list, or a text with commas, names."""
+    parts = (part.strip() for text in texts for part in text.split(","))
+    return list(dict.fromkeys(part for part in parts if part))
 
 
 def _date(lists: Mapping[str, list[str]]) -> str:

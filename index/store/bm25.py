@@ -138,6 +138,16 @@ class TermArrays:
         np.save(folder / "first.npy", self.first_segments)
 
 
+def inverse_frequencies(document_frequencies: Sequence[int], chunks: int) -> Floats:
+    """Returns BM25's idf, ln(1 + (N − n + ½) / (n + ½)), of terms that are in n of N chunks."""
+    counts = np.array(document_frequencies, np.float32)
+    return np.log1p((chunks - counts + 0.5) / (counts + 0.5)).astype(np.float32)
+
+
+COUNTED_ROWS = 10_000
+"""Chunks whose terms are counted at a time."""
+
+
 class TermIndex:
     """The opened arrays: BM25 of chunks, term frequencies and adjacent terms of their segments."""
 
@@ -160,9 +170,25 @@ class TermIndex:
         return np.asarray(self.numbers[start:end])
 
     def idf(self, document_frequencies: Sequence[int]) -> Floats:
-        """Returns BM25's idf of terms, ln(1 + (N − n + ½) / (n + ½))."""
-        counts = np.array(document_frequencies, np.float32)
-        return np.log1p((len(self) - counts + 0.5) / (counts + 0.5)).astype(np.float32)
+        """Returns BM25's idf of terms."""
+        return inverse_frequencies(document_frequencies, len(self))
+
+    def count_documents(self, rows: Ints) -> Ints:
+        """Returns how many of the chunks contain each term, by the term's number."""
+        counts = np.zeros(self._vocabulary_size, np.int64)
+        for start in range(0, len(rows), COUNTED_ROWS):
+            terms = self.read(rows[start : start + COUNTED_ROWS])
+            lengths = np.diff(terms.segment_starts[terms.first_segments])
+            chunk_of = np.repeat(np.arange(len(lengths)), lengths)
+            pairs = np.unique(chunk_of * self._vocabulary_size + terms.numbers)
+            numbers = pairs % max(self._vocabulary_size, 1)
+            counts += np.bincount(numbers, minlength=self._vocabulary_size)
+        return counts
+
+    def lengths(self, rows: Ints) -> Ints:
+        """Returns the number of terms (n,) of each of the chunks."""
+        starts = self.segment_starts[self.first_segments[rows]]
+        return np.asarray(self.segment_starts[self.first_segments[rows + 1]] - starts)
 
     def read(self, rows: Ints) -> "ChunkTerms":
         """Returns the terms of the chunks."""

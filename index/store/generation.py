@@ -18,7 +18,7 @@ from .bm25 import ChunkTerms, TermIndex
 from .candidates import CandidateIndex
 from .catalog import Catalog
 from .manifest import GenerationRef, check_files, generation_folder, read_manifest
-from .opened import CandidateQuery, Evidence
+from .opened import CandidateQuery, Evidence, Rows
 from .private_copy import PrivateCopy
 from .scoring import Ints, StoredVectors
 from .text_cache import TextCache
@@ -29,6 +29,8 @@ DUPLICATES = "equal.npy"
 """For each row the first with an equal vector: the vector store is deduplicated to these."""
 MAX_EXACT_ROWS = 2000
 """Filtered chunks are all scored up to this number."""
+OVERSAMPLING = 2.0
+"""So many times as many candidates as the share of allowed chunks asks for are searched for."""
 SOURCE_CACHE_SIZE = 1024
 FILTER_CACHE_SIZE = 16
 
@@ -85,6 +87,10 @@ class Generation:
         self.document_frequencies = catalog.document_frequencies
         self.source_rows, self.chunk_ids = catalog.source_rows, catalog.ids
         self.vector, self.stored_vectors = vectors.vector, vectors.read
+        self.count_documents, self.term_counts = (
+            self.term_index.count_documents,
+            self.term_index.lengths,
+        )
         self.idf, self.similarities = self.term_index.idf, vectors.similarities
         self.context_similarities = vectors.context_similarities
         self.heading_similarities = vectors.heading_similarities
@@ -173,17 +179,25 @@ class Generation:
         """The fingerprint of the model of its vectors; empty without vectors."""
         return self.manifest.embedder
 
-    def candidates(self, query: CandidateQuery, *, limit: int, filters: Filters) -> Ints:
+    def candidates(
+        self, query: CandidateQuery, *, limit: int, filters: Filters, within: Rows | None = None
+    ) -> Ints:
         """Returns rows of filtered sources, ascending: the best `limit` by words and by vector.
 
-        All of them where the filters leave no more than twice as many.
+        All of them where the filters leave no more than twice as many. `within` (rows,) says of
+        each row whether it may be among them.
         """
-        if filters == NO_FILTERS:
+        if filters == NO_FILTERS and within is None:
             return np.array(sorted(self._search(query, limit=limit)), np.int64)
-        allowed = self.rows_matching(filters)
-        if len(allowed) > MAX_EXACT_ROWS:
-            allowed &= self._search(query, limit=MAX_EXACT_ROWS)
-        rows = np.array(sorted(allowed), np.int64)
+        allowed = self._matching(filters, within)
+        rows = np.flatnonzero(allowed)
+        if len(rows) > MAX_EXACT_ROWS:
+            share = len(rows) / max(len(allowed), 1)
+            found = self._search(
+                query, limit=min(MAX_EXACT_ROWS, int(OVERSAMPLING * limit / share))
+            )
+            rows = np.array(sorted(found), np.int64)
+            rows = rows[allowed[rows]]
         if len(rows) <= 2 * limit:
             return rows
         terms = self.term_index.read(rows)
@@ -191,6 +205,14 @@ class Generation:
         dense = self.similarities(rows, query.vector)
         best = [np.argsort(-score, kind="stable")[:limit] for score in (bm25, dense)]
         return rows[np.union1d(*best)]
+
+    def _matching(self, filters: Filters, within: Rows | None) -> Rows:
+        """Returns of each row whether the filters and `within` leave it."""
+        if filters == NO_FILTERS and within is not None:
+            return within
+        allowed = np.zeros(self.info.chunks, bool)
+        allowed[list(self.rows_matching(filters))] = True
+        return allowed if within is None else allowed & within
 
     def _search(self, query: CandidateQuery, *, limit: int) -> set[int]:
         lexical = self.find_lexical(query.terms, limit=limit)

@@ -29,7 +29,8 @@ class Manifest:
 
     `files` maps the generation's own files to their sha256, `sha256` the sources' paths to theirs;
     `drift` counts the ids added to and removed from Chroma's directory since it was built; `exact`:
-    there is no such directory, because its graph lost too many vectors.
+    there is no such directory, because its graph lost too many vectors; `restricted`: a source has
+    rules of who may read it.
     """
 
     generation: str
@@ -52,6 +53,7 @@ class Manifest:
     drift: int = 0
     exact: bool = False
     engine: str = "chroma"
+    restricted: bool = False
 
     def info(self) -> GenerationInfo:
         """Returns the part that is shown to users."""

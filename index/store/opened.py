@@ -20,6 +20,9 @@ from .catalog import MAX_OFFSET
 from .manifest import Manifest
 from .scoring import CandidateVectors
 
+Rows = npt.NDArray[np.bool_]
+"""(rows,) of each row, whether it is among those meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class CandidateQuery:
@@ -68,10 +71,13 @@ class OpenGeneration(Protocol):
     def idf(self, document_frequencies: Sequence[int]) -> Floats:
         """Returns BM25's idf of terms."""
 
-    def candidates(self, query: CandidateQuery, *, limit: int, filters: Filters) -> Ints:
+    def candidates(
+        self, query: CandidateQuery, *, limit: int, filters: Filters, within: Rows | None = None
+    ) -> Ints:
         """Returns rows of filtered sources, ascending: the best `limit` by words and by vector.
 
-        All of them where the filters leave no more than twice as many.
+        All of them where the filters leave no more than twice as many. `within` (rows,) says of
+        each row whether it may be among them.
         """
 
     def evidence(self, rows: npt.NDArray[np.int64]) -> Evidence:
@@ -82,6 +88,19 @@ class OpenGeneration(Protocol):
 
     def chunk_terms(self, rows: Ints) -> ChunkTerms:
         """Returns the terms of the chunks, in one batch."""
+
+    @property
+    def source_rows(self) -> Mapping[str, range]:
+        """The rows of each source's chunks, by source id."""
+
+    def document_frequencies(self) -> Sequence[int]:
+        """Returns the number of chunks that contain each term, by the term's id."""
+
+    def count_documents(self, rows: Ints) -> Ints:
+        """Returns how many of the chunks contain each term, by the term's id."""
+
+    def term_counts(self, rows: Ints) -> Ints:
+        """Returns the number of terms (n,) of each of the chunks."""
 
     def find_lexical(self, terms: Sequence[str], *, limit: int) -> list[int]:
         """Returns rows of the chunks that contain any of the terms, best BM25 first."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ..access import rules_of
 from ..embed.cache import EmbeddingCache
 from ..embed.factory import EmbedSpec, model_name
 from ..embed.protocol import ChunkText, ChunkVectors, WordVectors
@@ -181,6 +182,7 @@ class GenerationBuilder:
             notes=self.diff.notes,
             drift=vectors.drift,
             exact=vectors.exact,
+            restricted=any(rules_of(entry.source) for entry in self.sources),
         )
         new_rows = [row for s in self.sources if isinstance(s, ParsedSource) for row in s.rows]
         publish(

@@ -10,13 +10,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import corpus
+from .. import access, corpus
 from ..corpus import CorpusFile
 from ..errors import SourceUnreadable
 from ..sidecar import page_metadata
 from ..store.generation import Generation
 from ..store.manifest import Manifest
-from ..types import Chunk, Note, Skipped, Source
+from ..types import FOLDER_ACCESS, Chunk, Note, Skipped, Source
 from .sandbox import ChunkedDocument, Sandbox
 
 
@@ -141,10 +141,12 @@ class CorpusReader:
         self._failed_stamps = dict(previous.manifest.skipped_stamps) if previous else {}
         self._causes = {s.path: s.cause for s in previous.manifest.skipped} if previous else {}
         self._skipped_stamps: dict[str, str] = {}
+        self._folder_rules: Mapping[str, Sequence[str]] = {}
         self._sandbox = Sandbox()
 
     def diff(self, *, formats: tuple[str, ...], on_file: Callable[[int, int], None]) -> CorpusDiff:
         """Reads what has changed; `on_file` receives (done, total); raises CorpusMissing."""
+        self._folder_rules = access.read_folder_rules(self._root)
         files, skipped = corpus.scan(
             self._root, formats=formats, max_file_bytes=self._max_file_bytes
         )
@@ -181,6 +183,9 @@ class CorpusReader:
             self._skipped_stamps[file.path] = file.stamp
             raise SourceUnreadable(file.path, self._causes[file.path])
         source, stamp = self._previous.get(file.path, (None, ""))
+        folders = access.folder_access(file.path, self._folder_rules)
+        if source is not None and source.metadata.get(FOLDER_ACCESS, "") != folders:
+            source = None  # read again, since other callers may read it now
         if source is not None and file.stamp and stamp == file.stamp:
             return Unchanged(source, stamp)
         data = corpus.read_file(self._root, file, max_file_bytes=self._max_file_bytes)
@@ -194,7 +199,11 @@ class CorpusReader:
             self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
             raise SourceUnreadable(file.path, str(error)) from error
         page = page_metadata(self._root, file.path, sha256)
-        return _parsed_source(file, document, len(data), sha256, source_id=source_id, page=page)
+        parsed = _parsed_source(file, document, len(data), sha256, source_id=source_id, page=page)
+        if not folders:
+            return parsed
+        metadata = {**parsed.source.metadata, FOLDER_ACCESS: folders}
+        return replace(parsed, source=replace(parsed.source, metadata=metadata))
 
 
 def _parsed_source(

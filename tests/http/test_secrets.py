@@ -34,7 +34,7 @@ SECRET = {
 }
 """The settings that may hold a secret, in themselves or in a URL."""
 PLAIN = {
-    *("corpus", "data_dir", "collection", "collections", "formats", "max_file_bytes"),
+    *("corpus", "data_dir", "collection", "collections", "access", "formats", "max_file_bytes"),
     *("allow_unmarked_corpora", "writable_names", "max_corpus_bytes", "max_corpus_files"),
     *("allow_writes", "add_networks", "host", "port", "insecure", "public_url", "allowed_hosts"),
     *("widget_origins", "widget_collections", "public_page", "rate_limit_per_minute", "root_path"),
