@@ -1,6 +1,5 @@
 """`create_app(settings)`: builds the whole HTTP service, once."""
 
-import asyncio
 import importlib.util
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -17,6 +16,7 @@ from .bootstrap import (
     job_runner,
     link_signer,
     open_components,
+    open_state,
     page_fetcher,
     sync_request,
 )
@@ -51,7 +51,7 @@ def create_app(
     """
     telemetry = Telemetry(settings)
     links = link_signer(settings)
-    answer_log = AnswerLog(settings.answers_file, state=settings.state_file)
+    answer_log = AnswerLog(open_state(settings).answers)
     service = Service(
         settings,
         partial(open_components, observer=telemetry.record_outcome),
@@ -72,9 +72,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(lambda: links.secret)  # loaded before the first answer needs it
         jobs = runner.run(warns=worker == 0) if runner else nullcontext()
-        async with jobs, telemetry.run(service), service.run(), mcp.run():
+        async with links.loaded(), jobs, telemetry.run(service), service.run(), mcp.run():
             if waits:
                 await service.wait_until_ready()
             yield
@@ -93,9 +92,7 @@ def create_app(
     )
     app.state.service, app.state.job_runner, app.state.fetcher = service, runner, fetcher
     app.state.metrics = telemetry.metrics
-    app.state.feedback = FeedbackStore(
-        settings.feedback_file, answer_log, state=settings.state_file
-    )
+    app.state.feedback = FeedbackStore(open_state(settings).feedback, answer_log)
     _add_middleware(app, settings, telemetry, links)
     add_exception_handlers(app)
     for module in (
@@ -116,7 +113,8 @@ def _add_middleware(
 ) -> None:
     """Adds the middleware from the inside out: what is added last runs first."""
     app.add_middleware(BodyLimitMiddleware)
-    add_security_middleware(app, settings, keys=KeyStore(settings.state_file), links=links)
+    keys = KeyStore(open_state(settings).main)
+    add_security_middleware(app, settings, keys=keys, links=links)
     app.add_middleware(
         RequestContextMiddleware,
         on_request_end=telemetry.record_request,

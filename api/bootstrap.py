@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .service.collection import Components
     from .service.corpus_files import Corpus
     from .service.job_runner import JobRunner
+    from .state.databases import State
     from .web.fetch import Fetcher
     from .wire.signed_links import LinkSigner
 
@@ -111,16 +112,29 @@ def access_policy(settings: Settings) -> "AccessPolicy":
     )
 
 
+def open_state(settings: Settings) -> "State":
+    """Returns the databases of keys, jobs, feedback and logged answers; connects to none yet.
+
+    Raises SettingRefused if PostgreSQL is set and its client is not installed.
+    """
+    from .state import databases
+
+    return databases.open_state(settings.data_dir.absolute(), settings.state)
+
+
 def link_signer(settings: Settings) -> "LinkSigner":
     """Returns what builds and verifies signed links."""
     from .wire.signed_links import LinkSigner
 
-    return LinkSigner(settings.state_file, base=settings.public_url or settings.root_path)
+    return LinkSigner(open_state(settings).main, base=settings.public_url or settings.root_path)
 
 
 def job_runner(settings: Settings, sync_slots: threading.Semaphore) -> "JobRunner | None":
-    """Returns the runner of file and sync jobs; None unless `allow_writes` is set."""
-    if not settings.allow_writes:
+    """Returns the runner of file and sync jobs; None unless `allow_writes` is set.
+
+    A replica has none: what it serves is synced elsewhere.
+    """
+    if not settings.allow_writes or settings.role == "replica":
         return None
     from .service.job_runner import JobRunner
     from .state.jobs import JobStore
@@ -128,7 +142,7 @@ def job_runner(settings: Settings, sync_slots: threading.Semaphore) -> "JobRunne
     served = {one.collection: one for one in settings.per_collection()}
     return JobRunner(
         {name: writable_corpus(one) for name, one in served.items()},
-        JobStore(settings.state_file),
+        JobStore(open_state(settings).main),
         lambda name: sync_request(served[name]),
         sync_slots,
     )
@@ -141,7 +155,7 @@ def writable_corpus(settings: Settings) -> "Corpus":
 
     root = settings.corpus.absolute()
     usage = CorpusUsage(
-        settings.uploads_file,
+        open_state(settings).uploads,
         settings.collection,
         lambda: count_corpus(root),
         max_bytes=settings.max_corpus_bytes,

@@ -274,10 +274,11 @@ class IndexBuilding(RequestError):
 
 
 class StateUnreadable(RequestError):
-    """`state.sqlite3` cannot be read or written; `cause` goes to the log only."""
+    """A database of the state cannot be read or written; `cause` goes to the log only."""
 
-    def __init__(self, cause: str) -> None:
-        super().__init__("state_unreadable", f"state.sqlite3 cannot be used: {cause}")
+    def __init__(self, database: str, cause: str) -> None:
+        super().__init__("state_unreadable", f"{database} cannot be used: {cause}")
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)

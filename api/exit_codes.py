@@ -9,7 +9,7 @@ from index.redact import redact
 from rag.errors import AnswerError
 from rag.evaluation.errors import EvaluationError, ExtraMissing, TargetUnavailable
 
-from .errors import KeyInvalid, PortTaken, SettingRefused
+from .errors import KeyInvalid, PortTaken, SettingRefused, StateUnreadable
 from .wire.escape import escape
 
 OK, BUG, USAGE, CONFIGURATION, UNAVAILABLE, GATE_FAILED, NOT_ANSWERED = range(7)
@@ -28,6 +28,7 @@ _CODES: dict[type[Exception], int] = {
     KeyInvalid: USAGE,
     SettingRefused: CONFIGURATION,
     PortTaken: CONFIGURATION,
+    StateUnreadable: UNAVAILABLE,
     CorpusMissing: CONFIGURATION,
     CorpusMismatch: CONFIGURATION,
     SettingInvalid: CONFIGURATION,

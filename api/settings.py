@@ -220,26 +220,6 @@ class Settings(BaseSettings, ScaleFields):
         return init_settings, env_settings, *files, _OpenAIFallback(settings_cls)
 
     @property
-    def state_file(self) -> Path:
-        """The SQLite file of keys, secrets and jobs."""
-        return self.data_dir.absolute() / "state.sqlite3"
-
-    @property
-    def uploads_file(self) -> Path:
-        """The SQLite file of how much each corpus holds."""
-        return self.data_dir.absolute() / "uploads.sqlite3"
-
-    @property
-    def feedback_file(self) -> Path:
-        """The SQLite file of readers' feedback."""
-        return self.data_dir.absolute() / "feedback.sqlite3"
-
-    @property
-    def answers_file(self) -> Path:
-        """The SQLite file of the answer log."""
-        return self.data_dir.absolute() / "answers.sqlite3"
-
-    @property
     def collection_folder(self) -> Path:
         """The folder of the collection's generations."""
         return self.data_dir.absolute() / "collections" / self.collection

@@ -59,6 +59,8 @@ def _url_of(*schemes: str, password: bool = False) -> AfterValidator:
             raise ValueError(f"must begin with {' or '.join(f'{one}://' for one in schemes)}")
         if not password and any(character in value for character in "@?#"):
             raise ValueError("must be an address without a user name, a query and a fragment")
+        if "@" in value:
+            check_url(value)
         return value
 
     return AfterValidator(check)

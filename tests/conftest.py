@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from api.state.db import Database
+from api.state.sqlite import SqliteFile
 from index.embed.factory import EmbedSpec, open_embedder
 from index.embed.graph import graph_file
 from index.embed.protocol import Embedder
@@ -28,6 +30,7 @@ from tests.support.corpus_builder import (
     sync_request,
     write_files,
 )
+from tests.support.extras import needs
 from tests.support.fakes import FakeModel
 from tests.support.processes import (
     SEEDS,
@@ -39,6 +42,8 @@ from tests.support.processes import (
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+    from tests.support.postgres import PostgresServer
 
 # A shell's background job ignores interrupts, and so would the children that tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -94,6 +99,26 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
         return folder
 
     return filled
+
+
+@pytest.fixture(scope="module")
+def postgres() -> "Iterator[PostgresServer]":
+    """A PostgreSQL server of this module's tests."""
+    from tests.support.postgres import running_postgres
+
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=needs("psycopg"))])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return SqliteFile(tmp_path / "state.sqlite3")
+    from api.state.postgres import Postgres
+
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return Postgres(server.url(server.new_database()))
 
 
 @pytest.fixture

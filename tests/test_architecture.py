@@ -27,6 +27,7 @@ HOMES = {
     "onnxruntime": {"index/embed/minilm.py", "index/embed/reader_graph.py"},
     "onnx": {"index/embed/graph.py", "index/embed/reader_graph.py"},
     "mcp": {"api/mcp.py"},
+    "psycopg": {"api/state/postgres.py"},
 }
 """The only files that import these; so each library can be exchanged in one place."""
 

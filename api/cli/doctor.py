@@ -14,7 +14,7 @@ from index.errors import CorpusMissing, IndexingError
 from index.redact import redact
 from rag.errors import AnswerError
 
-from ..errors import SettingRefused
+from ..errors import SettingRefused, StateUnreadable
 from ..exit_codes import OK, UNAVAILABLE
 from ..wire.escape import escape, pluralize
 from . import options
@@ -64,6 +64,7 @@ def _run_checks(settings: "Settings", *, online: bool) -> Iterator[CheckResult]:
         "python": lambda: f"{sys.version.split()[0]} at {sys.executable}",
         "weights": lambda: _check_weights(settings),
         "data": lambda: _check_data(settings),
+        "state": lambda: _check_state(settings),
         "corpus": lambda: _check_corpus(settings),
         "index": lambda: _check_index(settings),
         "model": lambda: _check_model(settings, online=online),
@@ -71,7 +72,7 @@ def _run_checks(settings: "Settings", *, online: bool) -> Iterator[CheckResult]:
     for name, check in checks.items():
         try:
             detail = check()
-        except (IndexingError, AnswerError, SettingRefused, OSError) as error:
+        except (IndexingError, AnswerError, SettingRefused, StateUnreadable, OSError) as error:
             yield CheckResult(name, False, redact(str(error)))
         else:
             yield CheckResult(name, None if detail is None else True, detail or "none set")
@@ -105,6 +106,12 @@ def _check_data(settings: "Settings") -> str:
     folder = settings.data_dir.absolute()
     free = f"{folder} is writable, {shutil.disk_usage(folder).free / 1e9:.1f} GB free"
     return f"{free}; {exposure}" if exposure else free
+
+
+def _check_state(settings: "Settings") -> str:
+    from ..bootstrap import open_state
+
+    return open_state(settings).main.check()
 
 
 def _check_corpus(settings: "Settings") -> str:

@@ -33,13 +33,12 @@ def export(
     """
     from rag.evaluation.importing import import_feedback
 
+    from ..bootstrap import open_state
     from ..state.answer_log import AnswerLog
     from ..state.feedback import FeedbackStore
 
-    settings = options.load_settings(data_dir=data_dir)
-    state = settings.state_file
-    answers = AnswerLog(settings.answers_file, state=state)
-    imported = import_feedback(FeedbackStore(settings.feedback_file, answers, state=state).all())
+    state = open_state(options.load_settings(data_dir=data_dir))
+    imported = import_feedback(FeedbackStore(state.feedback, AnswerLog(state.answers)).all())
     for reason in imported.skipped:
         typer.echo(escape(f"skipped: {reason}"), err=True)
     write_lines([case.to_json() for case in imported.cases], out)
@@ -57,9 +56,10 @@ def replay(
 ) -> int:
     """Show a stored answer, ask its question again and list what differs."""
     settings = options.load_settings(collection=collection, data_dir=data_dir, llm__model=model)
+    from ..bootstrap import open_state
     from ..state.answer_log import AnswerLog, ask_from_record, differences, record_of
 
-    then = AnswerLog(settings.answers_file, state=settings.state_file).get(answer_id)
+    then = AnswerLog(open_state(settings).answers).get(answer_id)
     if then is None:
         raise CliError(
             f"no stored answer {answer_id[:64]!r}; the service stores answers "

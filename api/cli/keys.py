@@ -1,4 +1,4 @@
-"""`footnote keys create|list|revoke`: the API keys of a data folder, their scopes and expiry."""
+"""`footnote keys create|list|revoke`: the API keys of a service, their scopes and expiry."""
 
 import time
 from pathlib import Path
@@ -92,9 +92,11 @@ def revoke(
 
 
 def _open_store(data_dir: Path | None) -> "KeyStore":
+    from ..bootstrap import open_state
     from ..security.keys import KeyStore
 
-    return KeyStore(options.load_settings(data_dir=data_dir, all_collections=True).state_file)
+    settings = options.load_settings(data_dir=data_dir, all_collections=True)
+    return KeyStore(open_state(settings).main)
 
 
 def _read_key(path: Path) -> str:

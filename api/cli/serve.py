@@ -17,7 +17,7 @@ import typer
 
 from index.sync.process import call_when_orphaned
 
-from ..errors import PortTaken, SettingRefused
+from ..errors import PortTaken
 from ..exit_codes import OK
 from ..wire.escape import escape, pluralize
 from . import options
@@ -75,7 +75,8 @@ def serve(
     )
     if watch and no_sync:
         raise typer.BadParameter("--watch and --no-sync exclude each other")
-    require_keys(settings)
+    _check_state(settings)
+    from ..security.startup import warn_of_own_counters
     from ..telemetry.logs import configure_logging
 
     worker, listener_fd, parent_pid, waits = as_worker or (0, -1, -1, False)
@@ -85,6 +86,8 @@ def serve(
             options.check_data_dir(settings)
         configure_logging(sys.stderr, log_content=settings.log_content, level=settings.log_level)
         exposure, is_anybody = options.find_exposure(settings)
+        if not as_worker:
+            warn_of_own_counters(settings)
         if is_anybody and not as_worker:
             logging.getLogger("footnote").warning("%s", exposure)
         if settings.workers > 1 and not as_worker:
@@ -111,18 +114,15 @@ def serve(
     return OK
 
 
-def require_keys(settings: "Settings") -> None:
-    """Raises SettingRefused if other machines can reach a service that has no API keys."""
-    from ..security.auth import is_loopback
+def _check_state(settings: "Settings") -> None:
+    """Raises SettingRefused if keys or a shared state are needed and missing."""
+    from ..bootstrap import open_state
+    from ..security import startup
     from ..security.keys import KeyStore
 
-    if settings.insecure or is_loopback(settings.host) or KeyStore(settings.state_file).all():
-        return
-    raise SettingRefused(
-        "host",
-        f"other machines can reach {settings.host}, and there is no API key; create one with "
-        "`footnote keys create`, or allow everyone with --insecure",
-    )
+    keys = KeyStore(open_state(settings).main)
+    startup.require_shared_state(settings, keys)
+    startup.require_keys(settings, keys)
 
 
 def drain_s(settings: "Settings") -> float:

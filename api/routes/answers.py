@@ -4,7 +4,6 @@ Every protocol gets its answers from `get_answer` or `stream_answer`.
 """
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
 from typing import Annotated, Any, TypeVar
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Path, Request, Response
 from rag.errors import Stopping
 from rag.types import Answer, Ask, Done, Event, Turn
 
-from ..errors import ClientDisconnected, NotFound, StateUnreadable
+from ..errors import ClientDisconnected, NotFound
 from ..http.openapi import EVENT_STREAM_RESPONSE
 from ..http.sse import AnswerEventEncoder, EncodeEvent, EventBuffer, EventStreamResponse
 from ..security.answer_ids import answered_collection, issue_answer_id
@@ -95,10 +94,7 @@ def feedback(
     by = "widget" if caller.is_widget else caller.identity
     sender = service.links.sign("sender", caller_name(request.scope))  # no address is stored
     fields = body.model_dump(exclude_none=True)
-    try:
-        store.add(answer_id, fields, by=by, collection=collection, sender=sender)
-    except (sqlite3.Error, OSError) as error:
-        raise StateUnreadable(str(error)) from error
+    store.add(answer_id, fields, by=by, collection=collection, sender=sender)
 
 
 async def get_answer(

@@ -35,6 +35,7 @@ async def readyz(
     if "read" not in caller.scopes:
         ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
     ready.version = request.app.version
+    ready.state = "readable" if request.app.state.security.keys.is_readable else "unreadable"
     response.status_code = status_code
     return ready
 

@@ -6,7 +6,7 @@ mounts; it runs before the body is read, so a refused request costs one hash and
 
 import asyncio
 import ipaddress
-import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -87,6 +87,7 @@ class AuthMiddleware:
         self._permissions, self._keys, self._links = permissions, keys, links
         self._tokens, self._open_without_keys = tokens, open_without_keys
         self._refreshing = asyncio.Lock()
+        self._background: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Decides on a request; closes WebSockets, which no route accepts."""
@@ -111,21 +112,22 @@ class AuthMiddleware:
     async def _authorize(self, scope: Scope) -> Caller:
         methods = self._permissions.find(route_path(scope))
         permission = methods.get(scope["method"]) if methods else None
-        credentials = _bearer(scope)
+        credentials, unreadable = _bearer(scope), None
         try:
             caller = await self._authenticate(credentials, scope)
-        except StateUnreadable:
-            if permission is None or permission.scope:
-                raise
-            caller = None
+        except StateUnreadable as error:  # what needs no key goes on
+            caller, unreadable = None, error
         if permission and permission.scope is None:
             return caller or ANONYMOUS
         if permission and permission.allows_link:
             has_key = caller is not None and permission.scope in caller.scopes
+            has_key = has_key or (unreadable is not None and credentials is not None)
             if self._has_valid_link(scope, has_key=has_key):
                 groups = self._links.groups(scope["query_string"].decode("latin-1"))
                 # its holder sees what its maker could
                 return caller if caller is UNRESTRICTED else Caller(frozenset(), groups=groups)
+        if unreadable:
+            raise unreadable
         if caller is None:
             cause = (
                 "a key is required" if credentials is None else "invalid, expired or revoked key"
@@ -150,7 +152,12 @@ class AuthMiddleware:
             raise
 
     async def _authenticate(self, credentials: str | None, scope: Scope) -> Caller | None:
-        await self._refresh_keys(credentials or "")
+        try:
+            await self._refresh_keys(credentials or "")
+        except StateUnreadable:
+            if caller := self._keyless_caller(credentials, scope):
+                return caller
+            raise
         if not self._keys.any_exist and self._open_without_keys:
             return UNRESTRICTED
         if credentials is None:
@@ -162,6 +169,14 @@ class AuthMiddleware:
             return None
         reads_all = "admin" in key.scopes and not key.groups
         return Caller(key.scopes, key.collections, None if reads_all else key.groups, key.id)
+
+    def _keyless_caller(self, credentials: str | None, scope: Scope) -> Caller | None:
+        """Returns the caller of a request that no key decides; None where keys are needed."""
+        if self._open_without_keys and self._keys.none_existed:
+            return UNRESTRICTED
+        is_token = credentials is not None and credentials.startswith(TOKEN_PREFIX)
+        caller = self._widget_caller(credentials or "", scope) if is_token else None
+        return caller if caller and caller.key_id is None else None
 
     def _widget_caller(self, token: str, scope: Scope) -> Caller | None:
         claims = self._tokens.verify(token, origin=Headers(scope=scope).get("origin"))
@@ -179,12 +194,19 @@ class AuthMiddleware:
     async def _refresh_keys(self, credentials: str) -> None:
         if not self._keys.needs_refresh(credentials):
             return
+        if not self._keys.may_decide(credentials):
+            await self._refresh_once(credentials)
+        elif self._background is None or self._background.done():
+            self._background = asyncio.create_task(self._refresh_quietly())
+
+    async def _refresh_once(self, credentials: str) -> None:
         async with self._refreshing:  # concurrent requests wait for one refresh
             if self._keys.needs_refresh(credentials):
-                try:
-                    await asyncio.to_thread(self._keys.refresh)
-                except (sqlite3.Error, OSError) as error:
-                    raise StateUnreadable(str(error)) from error
+                await asyncio.to_thread(self._keys.refresh)
+
+    async def _refresh_quietly(self) -> None:
+        with suppress(StateUnreadable):  # reported, and requests fail once the keys are too old
+            await self._refresh_once("")
 
 
 def _check_permission(permission: Permission, caller: Caller) -> None:

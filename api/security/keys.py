@@ -1,4 +1,4 @@
-"""API keys: created, listed and revoked in `state.sqlite3`, looked up in memory.
+"""API keys: created, listed and revoked in the state, looked up in memory.
 
 A key is `fn_ID_SECRET` with 256 random bits, so a SHA-256 is stored and no slow hash. Rows are
 never deleted: after the last key is revoked the service stays closed.
@@ -13,17 +13,18 @@ import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Literal, get_args
 
-from ..errors import KeyInvalid
-from ..state.db import connect
+from ..errors import KeyInvalid, StateUnreadable
+from ..state.db import Database, copy_rows
 
 Scope = Literal["read", "write", "admin"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 MAX_AGE_S = 1.0
-"""Keys that were read longer ago than this decide no request."""
+"""Keys that were read longer ago than this are read again."""
+SHARED_MAX_AGE_S = 5.0
+"""In a shared database, keys that were read longer ago than this decide no request."""
 UNKNOWN_KEY_AGE_S = 0.05
 """The same for an unknown key, which may be new; one read serves all requests that wait for it."""
 
@@ -62,11 +63,13 @@ class Key:
 
 
 class KeyStore:
-    """The keys of one data folder; `refresh` reads them, `find` looks them up in memory."""
+    """The keys of one service; `refresh` reads them, `find` looks them up in memory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, database: Database) -> None:
         """Reads nothing yet."""
-        self._path = path
+        self._database = database
+        self.is_readable = True
+        """Whether the last `refresh` succeeded."""
         self._keys: Mapping[str, Key] = {}
         self._read_at: float | None = None
 
@@ -93,7 +96,8 @@ class KeyStore:
         key_id, digest = match[1], _digest(key)
         collections_json = json.dumps(sorted(collections)) if collections else None
         row = (key_id, name, digest, json.dumps(sorted(scopes)), collections_json, time.time())
-        with connect(self._path, _SCHEMA) as db:
+        with self._database.connect(_SCHEMA) as db:
+            db.lock("keys")
             stored = db.execute("SELECT sha256 FROM keys WHERE id = ?", (key_id,)).fetchone()
             if stored is None:
                 insert = "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, NULL)"
@@ -107,9 +111,9 @@ class KeyStore:
 
     def all(self) -> list[Key]:
         """Returns every key that was ever created, the oldest first; blocks."""
-        if not self._path.exists():
+        if not self._database.exists():
             return []
-        with connect(self._path, _SCHEMA) as db:
+        with self._database.connect(_SCHEMA) as db:
             rows = db.execute("SELECT * FROM keys ORDER BY created_s").fetchall()
             groups = dict(db.execute("SELECT id, names FROM key_groups").fetchall())
         return [
@@ -120,7 +124,7 @@ class KeyStore:
                 frozenset(json.loads(scopes)),
                 frozenset(json.loads(collections)) if collections else None,
                 *times,
-                groups=frozenset(json.loads(groups.get(key_id, "[]"))),
+                frozenset(json.loads(groups.get(key_id, "[]"))),
             )
             for key_id, name, sha256, scopes, collections, *times in rows
         ]
@@ -128,32 +132,55 @@ class KeyStore:
     def revoke(self, key_id: str) -> None:
         """Revokes a key, also for running services within seconds; raises KeyInvalid."""
         update = "UPDATE keys SET revoked_s = coalesce(revoked_s, ?) WHERE id = ?"
-        with connect(self._path, _SCHEMA) as db:
+        with self._database.connect(_SCHEMA) as db:
             if not db.execute(update, (time.time(), key_id)).rowcount:
                 # shortened, since somebody may have pasted a whole key
                 raise KeyInvalid(
                     f"no key has the id {key_id[:8]!r}; `footnote keys list` shows all ids"
                 )
 
+    def copy_to(self, target: Database) -> int:
+        """Returns how many keys were copied to another database; blocks."""
+        return copy_rows(self._database, target, _SCHEMA, "keys")
+
     def needs_refresh(self, credentials: str) -> bool:
         """Returns whether `refresh` is due, for a key that is not known yet almost at once."""
-        if self._read_at is None:
-            return True
+        return self._are_older(UNKNOWN_KEY_AGE_S if self._may_be_new(credentials) else MAX_AGE_S)
+
+    def may_decide(self, credentials: str) -> bool:
+        """Returns whether a request needs no wait for the `refresh` that is due.
+
+        So an outage of a shared database, or a slow one, is not noticed for some seconds.
+        """
+        is_lenient = self._database.is_shared and not self._may_be_new(credentials)
+        return is_lenient and not self._are_older(SHARED_MAX_AGE_S)
+
+    def _may_be_new(self, credentials: str) -> bool:
         match = _KEY.fullmatch(credentials)
-        may_be_new = match is not None and match[1] not in self._keys
-        max_age_s = UNKNOWN_KEY_AGE_S if may_be_new else MAX_AGE_S
-        return time.monotonic() - self._read_at > max_age_s
+        return match is not None and match[1] not in self._keys
+
+    def _are_older(self, max_age_s: float) -> bool:
+        return self._read_at is None or time.monotonic() - self._read_at > max_age_s
 
     def refresh(self) -> None:
-        """Reads the keys again; blocks. Raises sqlite3.Error or OSError."""
+        """Reads the keys again; blocks. Raises StateUnreadable."""
         started_at = time.monotonic()
-        self._keys = {key.id: key for key in self.all()}
-        self._read_at = started_at
+        try:
+            self._keys = {key.id: key for key in self.all()}
+        except StateUnreadable:
+            self.is_readable = False
+            raise
+        self._read_at, self.is_readable = started_at, True
 
     @property
     def any_exist(self) -> bool:
         """Whether a key was ever created, valid or not."""
         return bool(self._keys)
+
+    @property
+    def none_existed(self) -> bool:
+        """Whether there was no key when those of a shared database were last read."""
+        return self._database.is_shared and self._read_at is not None and not self._keys
 
     def find(self, credentials: str) -> Key | None:
         """Returns the valid key that equals `credentials`, compared in constant time, or None."""

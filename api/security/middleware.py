@@ -33,8 +33,9 @@ _EXPOSED_HEADERS = ", ".join((*RATE_LIMIT_HEADERS, "Retry-After", "X-Request-Id"
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """The parts that decide; `app.state.security` has them for the route that issues tokens."""
+    """The parts that decide; `app.state.security` has them for the routes that need them."""
 
+    keys: KeyStore
     permissions: PermissionTable
     origins: OriginPolicy
     tokens: WidgetTokens
@@ -46,6 +47,7 @@ def add_security_middleware(
 ) -> None:
     """Adds the middleware before every route and mount of `app`; the last one added runs first."""
     security = app.state.security = Security(
+        keys,
         PermissionTable(PERMISSIONS),
         OriginPolicy.create(
             listen_host=settings.host,

@@ -11,7 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from index.errors import IndexingError, SyncBusy
 from ..errors import FileUnwritable, RequestError, StateUnreadable, error_info
 from ..state.jobs import Job, JobStore, Kind
 from .corpus_files import Corpus, Upload, delete_file, delete_stale_uploads, write_sidecar
+from .heartbeat import Heartbeat
 
 if TYPE_CHECKING:
     from index.sync.process import SyncRequest
@@ -31,6 +32,8 @@ RETRY_S = 1.0
 """Retry delay while another process syncs the collection, or the jobs cannot be read."""
 PROGRESS_INTERVAL_S = 0.5
 """Minimum time between two updates of a job's progress."""
+POLL_INTERVAL_S = 5.0
+"""How often jobs are looked for that another machine created or left, where the state is shared."""
 STOP_TIMEOUT_S = 5.0
 
 
@@ -171,7 +174,10 @@ class JobRunner:
             self.corpora[collection].usage.forget_count()
         except (OSError, StateUnreadable) as error:  # an upload fails so too, and reports it
             log.warning("unfinished uploads cannot be deleted: %s", error)
-        while wake.wait() and not self._stopping.is_set():
+        while True:
+            wake.wait(POLL_INTERVAL_S if self.jobs.needs_heartbeat else None)
+            if self._stopping.is_set():
+                return
             wake.clear()
             try:
                 if collection in self.jobs.pending_collections():
@@ -188,26 +194,24 @@ class JobRunner:
         from index.sync.process import run_sync
 
         ids = self.jobs.start(collection)
-        saved_at_s = 0.0
-
-        def on_event(event: dict[str, object]) -> None:
-            nonlocal saved_at_s
-            if time.monotonic() - saved_at_s > PROGRESS_INTERVAL_S:
-                saved_at_s = time.monotonic()
-                self.jobs.set_progress(ids, event)
+        if not ids:  # another process was faster
+            return
+        on_event = self._progress_saver(ids)
 
         def on_start(child: "subprocess.Popen[str]") -> None:
             self._children[collection] = child
             if self._stopping.is_set():
                 child.terminate()
 
+        heartbeat = Heartbeat(self.jobs, ids, lambda: self._terminate(collection))
         try:
-            report = run_sync(self._sync_request(collection), on_event, on_start)
+            with heartbeat:
+                report = run_sync(self._sync_request(collection), on_event, on_start)
         except SyncBusy:
             self.jobs.requeue(ids)
             self._retry_later(collection)
         except IndexingError as error:
-            if self._stopping.is_set():
+            if self._stopping.is_set() or heartbeat.is_lost:
                 self.jobs.requeue(ids)
                 return
             log.error("jobs %s failed: %s", " ".join(ids), error)
@@ -216,6 +220,24 @@ class JobRunner:
         else:
             self.jobs.finish(ids, report=asdict(report))
             log.info("jobs %s: generation %s", " ".join(ids), report.generation)
+
+    def _progress_saver(self, ids: list[str]) -> Callable[[dict[str, object]], None]:
+        saved_at_s = 0.0
+
+        def save(event: dict[str, object]) -> None:
+            nonlocal saved_at_s
+            if time.monotonic() - saved_at_s > PROGRESS_INTERVAL_S:
+                saved_at_s = time.monotonic()
+                with suppress(StateUnreadable):  # the sync does not depend on it
+                    self.jobs.set_progress(ids, event)
+
+        return save
+
+    def _terminate(self, collection: str) -> None:
+        """Ends a sync whose jobs another machine may take."""
+        log.error("a sync of %s ends: its jobs may run elsewhere", collection)
+        if child := self._children.get(collection):
+            child.terminate()
 
     def _retry_later(self, collection: str) -> None:
         self._stopping.wait(RETRY_S)

@@ -6,7 +6,6 @@ child process. Heavy imports happen in the background, so `/livez` answers befor
 
 import asyncio
 import logging
-import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -17,7 +16,7 @@ from index.access import AccessPolicy
 from index.errors import IndexingError
 from rag.errors import Overloaded
 
-from ..errors import IndexBuilding, NotFound, RequestInvalid, SourceNotFound
+from ..errors import IndexBuilding, NotFound, RequestInvalid, SourceNotFound, StateUnreadable
 from ..settings import Settings
 from ..wire.schemas import Ready, Waiting
 from ..wire.signed_links import LinkSigner
@@ -294,7 +293,7 @@ class Service:
             return
         try:
             await asyncio.to_thread(self._answer_log.add, ask, answer, sender=asker)
-        except (sqlite3.Error, OSError) as error:
+        except StateUnreadable as error:
             log.error("answer %s cannot be added to the answer log: %s", answer.id, error)
 
     def readiness(self, access: Access = ALL) -> Ready:

@@ -1,1 +1,1 @@
-"""What cannot be rebuilt from the articles, in SQLite."""
+"""What cannot be rebuilt from the articles: keys, jobs, feedback; in SQLite or PostgreSQL."""

@@ -1,4 +1,4 @@
-"""The answer log: what each answer was made from, in `answers.sqlite3`, so that it can be replayed.
+"""The answer log: what each answer was made from, so that it can be replayed.
 
 Off unless `keep_answers` is set: a record holds the question, the conversation and the passages'
 offsets. Feedback takes the words of question and answer from it where it has them.
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
-from pathlib import Path
 
 from index.types import Filters
 from rag.model.prompt import PROMPT_SHA256, PROMPT_VERSION
@@ -17,6 +16,7 @@ from rag.retrieval.weights import fitted_weights
 from rag.types import Answer, Ask, Hit, Turn
 
 from .bounded_table import BoundedTable, Json, Limits
+from .db import Database
 
 LIBRARIES = ("footnote", "chromadb", "tantivy", "onnxruntime", "openai", "llama-index-core")
 """Libraries that can change an answer; a record holds their versions."""
@@ -31,15 +31,19 @@ Record = Json
 
 
 class AnswerLog:
-    """The logged answers of one data folder; methods block and raise sqlite3.Error or OSError."""
+    """The logged answers of one service; methods block and raise StateUnreadable."""
 
-    def __init__(self, path: Path, *, state: Path, limits: Limits = LIMITS) -> None:
-        """`state` is where the log used to be; its records move over."""
-        self._table = BoundedTable(path, "answers", limits, old=state, old_columns=_OLD_COLUMNS)
+    def __init__(self, database: Database, *, limits: Limits = LIMITS) -> None:
+        """Opens nothing yet."""
+        self._table = BoundedTable(database, "answers", limits, old_columns=_OLD_COLUMNS)
 
     def add(self, ask: Ask, answer: Answer, *, sender: str) -> None:
         """Adds the record of an answer, which counts towards the sender's share of the log."""
         self._table.put(answer.id, record_of(ask, answer), sender=sender)
+
+    def copy_to(self, target: Database) -> int:
+        """Returns how many records were copied to another database."""
+        return self._table.copy_to(target)
 
     def get(self, answer_id: str) -> Record | None:
         """Returns the record of an answer; None where it was not logged."""

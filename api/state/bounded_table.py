@@ -1,19 +1,17 @@
 """A table of JSON objects that requests make grow: bounded in rows, bytes and age.
 
 At a limit the oldest rows of the sender with the most go, so a flood by one caller pushes out its
-own rows and nobody else's. Each table has a file of its own, apart from the keys.
+own rows and nobody else's. With SQLite each table has a file of its own, apart from the keys.
 """
 
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from .db import connect
+from .db import Connection, Database, copy_rows
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS {name} (
@@ -23,11 +21,15 @@ CREATE TABLE IF NOT EXISTS {name} (
 CREATE INDEX IF NOT EXISTS {name}_sender ON {name} (sender, bytes);
 CREATE INDEX IF NOT EXISTS {name}_stored ON {name} (stored_s);
 """
+_REPLACE = """
+ON CONFLICT (id) DO UPDATE SET sender = excluded.sender, stored_s = excluded.stored_s,
+    bytes = excluded.bytes, body = excluded.body
+"""
 _OLDEST = """
 DELETE FROM {name} WHERE id IN (SELECT id FROM (
     SELECT id, row_number() OVER age AS nth, sum(bytes) OVER age - bytes AS older_bytes
     FROM {name} WHERE sender = ? WINDOW age AS (ORDER BY stored_s, rowid)
-) WHERE nth <= ? OR older_bytes < ?)
+) AS aged WHERE nth <= ? OR older_bytes < ?)
 """
 
 Json = dict[str, Any]  # JSON
@@ -43,25 +45,26 @@ class Limits:
 
 
 class BoundedTable:
-    """One table of a file; methods block and raise sqlite3.Error or OSError."""
+    """One table of a database; methods block and raise StateUnreadable."""
 
     def __init__(
-        self, path: Path, name: str, limits: Limits, *, old: Path, old_columns: tuple[str, str, str]
+        self, database: Database, name: str, limits: Limits, *, old_columns: tuple[str, str, str]
     ) -> None:
         """Opens nothing yet.
 
-        Rows of the table of this name in `old`, where it used to be, move over once;
-        `old_columns` are its columns for id, stored_s and body.
+        Rows of the table of this name in the database's old file move over once; `old_columns`
+        are its columns there for id, stored_s and body.
         """
-        self._path, self._name, self._limits = path, name, limits
-        self._old, self._old_columns, self._has_moved = old, old_columns, False
+        self._database, self._name, self._limits = database, name, limits
+        self._old_columns, self._has_moved = old_columns, False
 
     def put(self, row_id: str, body: Json, *, sender: str) -> None:
         """Stores an object, in place of one with the same id, and deletes what is over a limit."""
         text = json.dumps(body)
         row = (row_id, sender, time.time(), len(text), text)
         with self._open() as db:
-            db.execute(f"INSERT OR REPLACE INTO {self._name} VALUES (?, ?, ?, ?, ?)", row)
+            db.lock(self._name)
+            db.execute(f"INSERT INTO {self._name} VALUES (?, ?, ?, ?, ?) {_REPLACE}", row)
             self._trim(db)
 
     def get(self, row_id: str) -> Json | None:
@@ -75,29 +78,35 @@ class BoundedTable:
         since_s = 0.0 if max_age_s is None else time.time() - max_age_s
         return self._select("WHERE stored_s >= ? ORDER BY stored_s DESC, rowid DESC", since_s)
 
+    def copy_to(self, target: Database) -> int:
+        """Returns how many rows were copied to the table of this name in another database."""
+        self.all()  # rows of the old file move over first
+        return copy_rows(self._database, target, _SCHEMA.format(name=self._name), self._name)
+
     def _select(self, where: str, value: object) -> list[tuple[str, Json]]:
-        if not self._path.exists() and not self._old.exists():
+        if not self._database.exists():
             return []
         with self._open() as db:
             rows = db.execute(f"SELECT id, body FROM {self._name} {where}", (value,)).fetchall()
         return [(row_id, json.loads(body)) for row_id, body in rows]
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        with connect(self._path, _SCHEMA.format(name=self._name)) as db:
-            if not self._has_moved and self._old.exists():
-                self._move(db)
+    def _open(self) -> Iterator[Connection]:
+        old_file = self._database.old_file
+        with self._database.connect(_SCHEMA.format(name=self._name)) as db:
+            if not self._has_moved and old_file and old_file.exists():
+                self._move(db, str(old_file))
             self._has_moved = True
             yield db
 
-    def _move(self, db: sqlite3.Connection) -> None:
-        """Moves the rows of the old file, in one transaction over both files."""
-        db.execute("ATTACH ? AS old", (str(self._old),))
+    def _move(self, db: Connection, old_file: str) -> None:
+        """Moves the rows of the old SQLite file, in one transaction over both files."""
+        db.execute("ATTACH ? AS old", (old_file,))
         row_id, stored_s, body = self._old_columns
         values = f"{row_id}, '', {stored_s}, length(CAST({body} AS BLOB)), {body}"
         is_there = "SELECT 1 FROM old.sqlite_master WHERE type = 'table' AND name = ?"
         if db.execute(is_there, (self._name,)).fetchone():
-            db.execute("BEGIN IMMEDIATE")
+            db.lock(self._name)
             if db.execute(is_there, (self._name,)).fetchone():  # no other process was faster
                 db.execute(
                     f"INSERT OR REPLACE INTO {self._name} "
@@ -105,16 +114,16 @@ class BoundedTable:
                 )
                 db.execute(f"DROP TABLE old.{self._name}")
                 self._trim(db)
-            db.commit()
+            db.execute("COMMIT")
         db.execute("DETACH old")
 
-    def _trim(self, db: sqlite3.Connection) -> None:
+    def _trim(self, db: Connection) -> None:
         limits = self._limits
         if limits.max_age_s is not None:
             expired_s = time.time() - limits.max_age_s
             db.execute(f"DELETE FROM {self._name} WHERE stored_s < ?", (expired_s,))
         while True:
-            totals = f"SELECT count(*), coalesce(sum(bytes), 0) FROM {self._name}"
+            totals = f"SELECT count(*), CAST(coalesce(sum(bytes), 0) AS INTEGER) FROM {self._name}"
             rows, n_bytes = db.execute(totals).fetchone()
             excess = (max(0, rows - limits.max_rows), max(0, n_bytes - limits.max_bytes))
             if not any(excess):

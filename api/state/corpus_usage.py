@@ -1,18 +1,16 @@
-"""How much a corpus holds, in `uploads.sqlite3`: counted by all workers together, and bounded.
+"""How much a corpus holds: counted by all workers together, and bounded.
 
 Bytes and files are counted by walking the corpus now and then, and kept up to date by each upload
 and deletion in between. A change runs while no other process counts or changes the same corpus.
 """
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from ..errors import CorpusFull, StateUnreadable
-from .db import connect
+from ..errors import CorpusFull
+from .db import Connection, Database
 
 MAX_AGE_S = 300.0
 """The corpus is counted again after this: files also change without HTTP."""
@@ -24,6 +22,10 @@ CREATE TABLE IF NOT EXISTS usage (
     collection TEXT PRIMARY KEY, bytes INTEGER NOT NULL, files INTEGER NOT NULL,
     counted_s REAL NOT NULL
 );
+"""
+_REPLACE = """
+ON CONFLICT (collection) DO UPDATE SET bytes = excluded.bytes, files = excluded.files,
+    counted_s = excluded.counted_s
 """
 
 Count = Callable[[], tuple[int, int]]
@@ -45,10 +47,10 @@ class CorpusUsage:
     """The totals of one collection's corpus; methods block and raise StateUnreadable."""
 
     def __init__(
-        self, path: Path, collection: str, count: Count, *, max_bytes: int, max_files: int
+        self, database: Database, collection: str, count: Count, *, max_bytes: int, max_files: int
     ) -> None:
         """Opens nothing yet."""
-        self._path, self._collection, self._count = path, collection, count
+        self._database, self._collection, self._count = database, collection, count
         self._max_bytes, self._max_files = max_bytes, max_files
         self._lock = threading.Lock()
         """Lets this process's threads wait here; other processes wait for the database."""
@@ -56,8 +58,8 @@ class CorpusUsage:
     @contextmanager
     def change(self) -> Iterator[Totals]:
         """Yields the totals, and stores them if the block succeeds; raises what it raises."""
-        with self._lock, self._connect() as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._lock, self._database.connect(_SCHEMA) as db:
+            db.lock(f"usage {self._collection}")
             totals = Totals(*self._read(db, MAX_AGE_S), lambda: self._read(db, REFUSAL_AGE_S))
             yield totals
             update = "UPDATE usage SET bytes = ?, files = ? WHERE collection = ?"
@@ -80,7 +82,7 @@ class CorpusUsage:
 
     def forget_count(self) -> None:
         """Has the next change count the corpus."""
-        with self._lock, self._connect() as db:
+        with self._lock, self._database.connect(_SCHEMA) as db:
             db.execute("DELETE FROM usage WHERE collection = ?", (self._collection,))
 
     def _exceeds(self, totals: Totals, n_bytes: int, files: int) -> str | None:
@@ -91,20 +93,12 @@ class CorpusUsage:
             return f"{self._max_files:,} files (FOOTNOTE_MAX_CORPUS_FILES)"
         return None
 
-    @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with connect(self._path, _SCHEMA) as db:
-                yield db
-        except sqlite3.Error as error:
-            raise StateUnreadable(str(error)) from error
-
-    def _read(self, db: sqlite3.Connection, max_age_s: float) -> tuple[int, int]:
+    def _read(self, db: Connection, max_age_s: float) -> tuple[int, int]:
         query = "SELECT bytes, files, counted_s FROM usage WHERE collection = ?"
         row = db.execute(query, (self._collection,)).fetchone()
         if row and 0 <= time.time() - row[2] <= max_age_s:
             return row[0], row[1]
         n_bytes, files = self._count()
         row = (self._collection, n_bytes, files, time.time())
-        db.execute("INSERT OR REPLACE INTO usage VALUES (?, ?, ?, ?)", row)
+        db.execute(f"INSERT INTO usage VALUES (?, ?, ?, ?) {_REPLACE}", row)
         return n_bytes, files

@@ -1,15 +1,15 @@
-"""Readers' feedback on answers, in `feedback.sqlite3`, deleted after a retention period.
+"""Readers' feedback on answers, deleted after a retention period.
 
 A row says whose words its question and answer are: this service's own where the answer was logged,
 else what the reader sent, which may be anything. It also says who gave it.
 """
 
 import json
-from pathlib import Path
 
 from ..errors import BodyTooLarge
 from .answer_log import AnswerLog
 from .bounded_table import BoundedTable, Json, Limits
+from .db import Database
 
 DAY_S = 86_400
 LIMITS = Limits(max_rows=20_000, max_bytes=50_000_000, max_age_s=180 * DAY_S)
@@ -21,14 +21,12 @@ _OLD_COLUMNS = ("answer_id", "given_s", "body")
 
 
 class FeedbackStore:
-    """The feedback of one data folder; methods block and raise sqlite3.Error or OSError."""
+    """The feedback that one service was given; methods block and raise StateUnreadable."""
 
-    def __init__(
-        self, path: Path, answers: AnswerLog, *, state: Path, limits: Limits = LIMITS
-    ) -> None:
-        """`state` is where feedback used to be stored; its rows move over."""
+    def __init__(self, database: Database, answers: AnswerLog, *, limits: Limits = LIMITS) -> None:
+        """Opens nothing yet; `answers` has the words of answers that were logged."""
         self._answers = answers
-        self._table = BoundedTable(path, "feedback", limits, old=state, old_columns=_OLD_COLUMNS)
+        self._table = BoundedTable(database, "feedback", limits, old_columns=_OLD_COLUMNS)
 
     def add(self, answer_id: str, body: Json, *, by: str, collection: str, sender: str) -> None:
         """Stores the feedback on an answer, in place of earlier feedback on it.
@@ -40,6 +38,10 @@ class FeedbackStore:
         own = self._own_words(answer_id)
         marks = {"by": by, "collection": collection, "words": "service" if own else "client"}
         self._table.put(answer_id, {**body, **own, **marks}, sender=sender)
+
+    def copy_to(self, target: Database) -> int:
+        """Returns how many ratings were copied to another database."""
+        return self._table.copy_to(target)
 
     def all(self) -> list[Json]:
         """Returns each body with its `answer_id`, newest first."""

@@ -1,23 +1,22 @@
-"""Jobs: syncs that were requested over HTTP, and their progress; in `state.sqlite3`.
+"""Jobs: syncs that were requested over HTTP, and their progress.
 
-Any process that serves the data folder may finish a job: a sync that starts after the job was
-created covers its change.
+Any process that shares the state may finish a job: a sync that starts after the job was created
+covers its change. `job_claims` says which one does.
 """
 
 import json
 import secrets
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from index.filters import normalize_path
 
-from ..errors import NotFound, RequestError, StateUnreadable
-from .db import connect
+from ..errors import NotFound, RequestError
+from .db import Connection, Database
+from .job_claims import ORPHAN_S, UNFINISHED, Claims
 
 Kind = Literal["put", "delete", "sync"]
 Status = Literal["queued", "running", "done", "failed"]
@@ -41,11 +40,10 @@ CREATE TABLE IF NOT EXISTS jobs (
 CREATE INDEX IF NOT EXISTS jobs_ended ON jobs (collection, ended_s);
 """
 _COLUMNS = "id, kind, collection, path, status, created_s, ended_s, progress, report, error"
-_UNFINISHED = "status IN ('queued', 'running')"
 _DELETE_OLDEST = """
 DELETE FROM jobs WHERE id IN (
     SELECT id FROM jobs WHERE collection = ? AND ended_s IS NOT NULL
-    ORDER BY ended_s DESC LIMIT -1 OFFSET ?
+    ORDER BY ended_s DESC LIMIT 1000000 OFFSET ?
 )
 """
 
@@ -69,18 +67,21 @@ class Job:
 
 
 class JobStore:
-    """The jobs of one data folder; methods block and raise StateUnreadable."""
+    """The jobs of one service; methods block and raise StateUnreadable."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, database: Database, *, orphan_s: float = ORPHAN_S) -> None:
+        """Opens nothing yet; in a shared database claims are this object's."""
+        self._database = database
+        self.needs_heartbeat = database.is_shared
+        """Whether `beat` must be called while jobs run, and other machines may create jobs."""
+        self._claims = (
+            Claims.of_this_process(orphan_s=orphan_s)
+            if database.is_shared
+            else Claims.of_one_machine()
+        )
 
-    @contextmanager
-    def _connect(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with connect(self._path, _SCHEMA) as db:
-                yield db
-        except (sqlite3.Error, OSError) as error:
-            raise StateUnreadable(str(error)) from error
+    def _connect(self) -> AbstractContextManager[Connection]:
+        return self._database.connect(_SCHEMA + self._claims.schema)
 
     def create(
         self,
@@ -97,12 +98,12 @@ class JobStore:
         The transaction covers `apply`: of two equal requests, in whatever processes, the second
         waits for the first. Deletes jobs past the retention period. Raises RequestError where the
         idempotency key came with another request or too many jobs are unfinished, and what `apply`
-        raises except OSError.
+        raises.
         """
         now = time.time()
         job = Job(f"job_{secrets.token_hex(8)}", kind, collection, path, "queued", now, *[None] * 4)
         with self._connect() as db:
-            db.execute("BEGIN IMMEDIATE")
+            db.lock("jobs")
             if existing := _find_repeated(db, idempotency, request):
                 return existing
             _check_queue(db, collection)
@@ -125,20 +126,31 @@ class JobStore:
         return _job(row)
 
     def pending_collections(self) -> list[str]:
-        """Returns the collections that have unfinished jobs, by name."""
-        query = f"SELECT DISTINCT collection FROM jobs WHERE {_UNFINISHED} ORDER BY 1"
+        """Returns the collections that have jobs which `start` would claim, by name."""
+        query = f"SELECT DISTINCT collection FROM jobs WHERE {self._claims.claimable} ORDER BY 1"
         with self._connect() as db:
             return [row[0] for row in db.execute(query)]
 
     def start(self, collection: str) -> list[str]:
-        """Marks the collection's unfinished jobs as running and returns their ids."""
-        change = f"UPDATE jobs SET status = 'running' WHERE collection = ? AND {_UNFINISHED}"
+        """Claims the collection's unfinished jobs, marks them as running and returns their ids."""
+        claims = self._claims
+        chosen = f"SELECT id FROM jobs WHERE collection = ? AND {claims.claimable} {claims.lock}"
+        change = f"UPDATE jobs SET status = 'running'{claims.claim} WHERE id IN ({chosen})"
         with self._connect() as db:
             return [row[0] for row in db.execute(f"{change} RETURNING id", (collection,))]
 
+    def beat(self, ids: Sequence[str]) -> bool:
+        """Keeps the claims on running jobs; returns whether all of them are still ours."""
+        change = f"UPDATE jobs SET status = status{self._claims.claim}"
+        with self._connect() as db:
+            where = f"id = ? AND {self._claims.is_ours}"
+            kept = sum(db.execute(f"{change} WHERE {where}", (i,)).rowcount for i in ids)
+        return kept == len(ids)
+
     def requeue(self, ids: Iterable[str]) -> None:
-        """Marks running jobs as queued again."""
-        self._update("status = 'queued', progress = NULL", [(i,) for i in ids])
+        """Marks running jobs as queued again, for any process."""
+        release = self._claims.release
+        self._update(f"status = 'queued', progress = NULL{release}", [(i,) for i in ids])
 
     def set_progress(self, ids: Iterable[str], progress: Json) -> None:
         """Stores the progress of running jobs."""
@@ -148,7 +160,10 @@ class JobStore:
     def finish(
         self, ids: Iterable[str], *, report: Json | None = None, error: Json | None = None
     ) -> None:
-        """Marks jobs as done with a report, or as failed with an error."""
+        """Marks jobs as done with a report, or as failed with an error.
+
+        Those that another process has claimed since are its own to finish.
+        """
         status: Status = "failed" if error else "done"
         ended_s, failure = time.time(), json.dumps(error) if error else None
         with self._connect() as db:
@@ -161,7 +176,8 @@ class JobStore:
 
     def _update(self, assignments: str, rows: list[tuple[object, ...]]) -> None:
         with self._connect() as db:
-            db.executemany(f"UPDATE jobs SET {assignments} WHERE id = ? AND {_UNFINISHED}", rows)
+            where = f"id = ? AND {self._claims.is_ours}"
+            db.executemany(f"UPDATE jobs SET {assignments} WHERE {where}", rows)
 
 
 def _report_of(path: str | None, report: Json | None) -> str | None:
@@ -176,15 +192,15 @@ def _report_of(path: str | None, report: Json | None) -> str | None:
     return json.dumps({**report, **{name: some[:MAX_SKIPPED] for name, some in lists.items()}})
 
 
-def _check_queue(db: sqlite3.Connection, collection: str) -> None:
-    query = f"SELECT count(*) FROM jobs WHERE collection = ? AND {_UNFINISHED}"
+def _check_queue(db: Connection, collection: str) -> None:
+    query = f"SELECT count(*) FROM jobs WHERE collection = ? AND {UNFINISHED}"
     (count,) = db.execute(query, (collection,)).fetchone()
     if count >= MAX_UNFINISHED:
         message = f"{count:,} jobs of collection {collection!r} are unfinished; retry later"
         raise RequestError("job_queue_full", message, retry_after_s=RETRY_AFTER_S)
 
 
-def _find_repeated(db: sqlite3.Connection, idempotency: str | None, request: str) -> Job | None:
+def _find_repeated(db: Connection, idempotency: str | None, request: str) -> Job | None:
     query = f"SELECT request, {_COLUMNS} FROM jobs WHERE idempotency = ?"
     row = db.execute(query, (idempotency,)).fetchone()
     if row is None:  # also without a key: NULL equals nothing

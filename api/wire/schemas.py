@@ -330,6 +330,9 @@ class Ready(BaseModel):
     answerer: Answerer | None = None
     progress: dict[str, object] | None = None
     trouble: str | None = None
+    state: Literal["readable", "unreadable"] | None = Field(
+        default=None, description="Whether keys, jobs and feedback can be read"
+    )
     collections: dict[str, CollectionReady] | None = Field(default=None, description="If several")
 
 

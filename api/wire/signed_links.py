@@ -7,24 +7,25 @@ read what it names its maker's groups, and is refused once they may not read the
 file has changed since, the fingerprint finds the quoted text in its new version.
 """
 
+import asyncio
 import base64
+import copy
 import hashlib
 import hmac
 import json
 import logging
 import re
 import secrets
-import sqlite3
 import time
-from functools import cached_property
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import LinkInvalid
-from ..state.db import connect
+from ..errors import LinkInvalid, StateUnreadable
+from ..state.db import Database, copy_rows
 
 log = logging.getLogger("footnote")
 
@@ -34,6 +35,9 @@ TTL_S = 7 * 86_400
 """How long a link opens its page without a key: a week."""
 STEP_S = 3_600
 """Links expire on the hour, so that repeated answers have the same link for a while."""
+
+RETRY_S = 5.0
+"""How often the secret is looked for while a shared database is unreachable."""
 
 _VIEW = re.compile(r"/v1/sources/([^/]+)/(?:view|original|pages/[0-9]+\.png)")
 _SIGNED = ("start", "end", "v", "q", "exp")
@@ -52,7 +56,7 @@ class LinkSigner:
 
     def __init__(
         self,
-        state: Path,
+        database: Database,
         *,
         base: str,
         ttl_s: int = TTL_S,
@@ -62,27 +66,64 @@ class LinkSigner:
 
         The links open what callers of the `groups` may read; None: everything.
         """
-        self._state, self.base, self._ttl_s = state, base.rstrip("/"), ttl_s
+        self._database, self.base, self._ttl_s = database, base.rstrip("/"), ttl_s
         self._groups = groups
+        self._secret: bytes | None = None
+        self._own_secret: bytes | None = None
+        """Of this process alone, as long as the stored one cannot be read."""
 
-    @cached_property
+    @property
     def secret(self) -> bytes:
-        """The secret in `state.sqlite3`, or one for this process where that fails; blocks."""
+        """The stored secret, or one for this process where that fails; blocks the first time."""
+        if self._secret is None and self._own_secret is None:
+            self.load()
+        secret = self._secret or self._own_secret
+        assert secret  # `load` sets one of them
+        return secret
+
+    def load(self) -> bool:
+        """Returns whether the stored secret could be read, or a new one stored; blocks."""
         new_secret = secrets.token_bytes(32)
+        insert = "INSERT INTO secrets VALUES ('links', ?) ON CONFLICT DO NOTHING"
         try:
-            with connect(self._state, _SCHEMA) as db:
-                db.execute("INSERT OR IGNORE INTO secrets VALUES ('links', ?)", (new_secret,))
+            with self._database.connect(_SCHEMA) as db:
+                db.execute(insert, (new_secret,))
                 row = db.execute("SELECT value FROM secrets WHERE name = 'links'").fetchone()
-                stored: bytes = row[0]
-                return stored
-        except (sqlite3.Error, OSError) as error:
-            log.warning("signed links expire with this process, no secret can be saved: %s", error)
-            return new_secret
+                self._secret = row[0]
+        except StateUnreadable as error:
+            if self._own_secret is None:
+                message = "signed links expire with this process, no secret can be saved: %s"
+                log.warning(message, error)
+            self._own_secret = self._own_secret or new_secret
+        return self._secret is not None
+
+    def copy_to(self, target: Database) -> int:
+        """Returns how many secrets were copied to another database, 0 or 1; blocks."""
+        return copy_rows(self._database, target, _SCHEMA, "secrets")
+
+    @asynccontextmanager
+    async def loaded(self) -> AsyncIterator[None]:
+        """Loads the secret before the block; in a shared database tries until that succeeds."""
+        is_loaded = await asyncio.to_thread(self.load)
+        is_retried = self._database.is_shared and not is_loaded
+        retries = asyncio.create_task(self._load_until_done()) if is_retried else None
+        try:
+            yield
+        finally:
+            if retries:
+                retries.cancel()
+                await asyncio.wait({retries})
+
+    async def _load_until_done(self) -> None:
+        while True:
+            await asyncio.sleep(RETRY_S)
+            if await asyncio.to_thread(self.load):
+                return
 
     def with_base(self, base: str, groups: frozenset[str] | None) -> "LinkSigner":
         """Returns a signer of links for callers of these groups, with the same secret."""
-        signer = LinkSigner(self._state, base=base, ttl_s=self._ttl_s, groups=groups)
-        signer.secret = self.secret
+        signer = copy.copy(self)
+        signer.base, signer._groups = base.rstrip("/"), groups
         return signer
 
     def view_url(self, source_id: str, sha256: str, *, start: int, end: int, quote: str) -> str:

@@ -1,7 +1,6 @@
 """Authentication and authorization before every route, and the cost of refused requests."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +13,11 @@ from starlette.routing import Mount
 
 from api.app import create_app
 from api.cli import run
+from api.errors import StateUnreadable
 from api.security.keys import KeyStore
 from api.security.permissions import PERMISSIONS, PermissionTable
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from tests.support.processes import (
     LocalClient,
     RunningService,
@@ -52,7 +53,7 @@ def test_without_any_key_loopback_may_do_everything(data: Path) -> None:
 
 
 def test_once_a_key_was_made_nothing_is_told_without_one(data: Path) -> None:
-    keys = KeyStore(data / "state.sqlite3")
+    keys = KeyStore(SqliteFile(data / "state.sqlite3"))
     key = keys.create(scopes=["read"])
     with served(data) as client:
         refused = client.post("/v1/answers", json=ASK)
@@ -66,7 +67,7 @@ def test_once_a_key_was_made_nothing_is_told_without_one(data: Path) -> None:
 
 
 def test_a_wrong_key_is_no_better_than_none_even_where_anyone_may_call(data: Path) -> None:
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     with served(data) as client:
         for header in (f"Bearer {key}x", f"Basic {key}", "Bearer", key, "Bearer \xff"):
             headers = {"Authorization": header.encode("latin-1")}
@@ -75,7 +76,7 @@ def test_a_wrong_key_is_no_better_than_none_even_where_anyone_may_call(data: Pat
 
 
 def test_a_key_opens_what_its_scopes_say(data: Path) -> None:
-    keys = KeyStore(data / "state.sqlite3")
+    keys = KeyStore(SqliteFile(data / "state.sqlite3"))
     read, write = keys.create(scopes=["read"]), keys.create(scopes=["write"])
     with served(data) as client:
         assert client.get("/v1/sources", headers=bearing(read)).status_code == 200
@@ -85,7 +86,7 @@ def test_a_key_opens_what_its_scopes_say(data: Path) -> None:
 
 
 def test_a_key_of_another_collection_finds_none(data: Path) -> None:
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read"], collections=["news"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"], collections=["news"])
     with served(data) as client:
         for response in (
             client.post("/v1/answers", json=ASK, headers=bearing(key)),
@@ -98,7 +99,7 @@ def test_a_key_of_another_collection_finds_none(data: Path) -> None:
 
 
 def test_what_the_table_does_not_name_is_called_by_nobody(data: Path) -> None:
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read", "write", "admin"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read", "write", "admin"])
     called: list[str] = []
     app = create_app(load_settings({"data_dir": data}))
     app.add_api_route("/forgotten", lambda: called.append("route"))
@@ -114,7 +115,7 @@ def test_what_the_table_does_not_name_is_called_by_nobody(data: Path) -> None:
 
 
 def test_a_mount_is_guarded_like_a_route(data: Path) -> None:
-    KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     called: list[str] = []
     app = create_app(load_settings({"data_dir": data}))
     app.mount("/mcp", lambda scope, receive, send: called.append("mount"))
@@ -128,7 +129,7 @@ def test_a_mount_is_guarded_like_a_route(data: Path) -> None:
     "path", ["//v1/sources", "/v1//sources", "/v1/sources/", "/v1/sources%2f", "/V1/sources", "/v1"]
 )
 def test_another_spelling_of_a_path_opens_nothing(path: str, data: Path) -> None:
-    KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     with served(data) as client:
         assert client.get(path, follow_redirects=False).status_code == 401
 
@@ -139,8 +140,8 @@ def test_where_the_keys_cannot_be_read_nothing_is_open(data: Path) -> None:
     refused = client.get("/v1/sources")
     assert (refused.status_code, refused.json()["code"]) == (503, "state_unreadable")
     assert client.get("/livez").status_code == 200
-    with pytest.raises(sqlite3.DatabaseError):
-        KeyStore(data / "state.sqlite3").all()
+    with pytest.raises(StateUnreadable):
+        KeyStore(SqliteFile(data / "state.sqlite3")).all()
 
 
 def test_a_key_that_is_revoked_elsewhere_stops_working_in_a_running_service(
@@ -166,7 +167,7 @@ def test_a_key_that_is_revoked_elsewhere_stops_working_in_a_running_service(
 def test_a_key_that_is_made_beside_a_running_service_opens_it_at_once(
     data: Path, tmp_path: Path
 ) -> None:
-    KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     with RunningService("--no-sync", "--data-dir", data, cwd=tmp_path) as service:
         made = run_footnote("keys", "create", "--data-dir", data, cwd=tmp_path).stdout.strip()
         search = ("search", "ice", "--json", "--url", service.url)

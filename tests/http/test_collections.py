@@ -11,6 +11,7 @@ from api.app import create_app
 from api.errors import SettingRefused
 from api.security.keys import KeyStore
 from api.settings import Settings, load_settings
+from api.state.sqlite import SqliteFile
 from tests.support.browser import ask_in_chat
 from tests.support.processes import (
     LocalClient,
@@ -133,7 +134,7 @@ def test_the_models_are_named_after_the_collections(client: LocalClient) -> None
 
 def test_a_key_sees_its_collections_and_no_others(settings: Settings, folder: Path) -> None:
     state = folder / ".data" / "state.sqlite3"
-    key = KeyStore(state).create(scopes=["read"], collections=["hills"])
+    key = KeyStore(SqliteFile(state)).create(scopes=["read"], collections=["hills"])
     try:
         with LocalClient(
             create_app(settings), headers={"Authorization": f"Bearer {key}"}

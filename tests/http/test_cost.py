@@ -13,6 +13,7 @@ from structlog.contextvars import get_contextvars
 from api.app import create_app
 from api.security.keys import KeyStore
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from index.embed.factory import EmbedSpec
 from index.store.generation import Generation
 from tests.support.corpus_builder import sync_in_process, sync_request, write_files
@@ -89,7 +90,7 @@ def test_an_outsider_costs_nothing(
     sync_in_process(
         sync_request(write_files(tmp_path / "corpus", {"lake.txt": LAKE}), data, hosted)
     )
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     flags = {
         "data_dir": data,
         "embed.model": "fake",

@@ -19,6 +19,7 @@ from api.settings import load_settings
 from api.state.answer_log import AnswerLog
 from api.state.bounded_table import Limits
 from api.state.feedback import DAY_S, MAX_BODY_BYTES, FeedbackStore
+from api.state.sqlite import SqliteFile
 from api.wire.signed_links import LinkSigner
 from rag.evaluation.importing import import_feedback
 from tests.support.processes import (
@@ -69,8 +70,9 @@ def answered(service: RunningService) -> str:
 def open_store(folder: Path, **limits: Any) -> FeedbackStore:
     state = folder / "state.sqlite3"
     most = Limits(**{"max_rows": 100, "max_bytes": 10_000_000, "max_age_s": 30 * DAY_S} | limits)
-    answers = AnswerLog(folder / "answers.sqlite3", state=state)
-    return FeedbackStore(folder / "feedback.sqlite3", answers, state=state, limits=most)
+    answers = AnswerLog(SqliteFile(folder / "answers.sqlite3", old_file=state))
+    feedback = SqliteFile(folder / "feedback.sqlite3", old_file=state)
+    return FeedbackStore(feedback, answers, limits=most)
 
 
 def add(store: FeedbackStore, answer_id: str, sender: str = "a", **body: Any) -> None:
@@ -164,7 +166,7 @@ def test_a_rating_has_a_limit_and_an_attackers_eight_leave_the_keys_file_alone(
 def test_who_asked_is_who_may_rate_in_whatever_protocol(lakes: Path, tmp_path: Path) -> None:
     """A page's visitor cannot rate the answers of a key, of another key or of another page."""
     data = link_index(lakes / ".data", tmp_path / "data")
-    keys = KeyStore(data / "state.sqlite3")
+    keys = KeyStore(SqliteFile(data / "state.sqlite3"))
     readers = {f"{n}": {"Authorization": f"Bearer {keys.create(scopes=['read'])}"} for n in "ab"}
     flags = {"data_dir": data, "widget_origins": (SITE, OTHER), "rate_limit_per_minute": 0}
     with LocalClient(create_app(load_settings(flags))) as client:
@@ -198,9 +200,9 @@ def test_who_asked_is_who_may_rate_in_whatever_protocol(lakes: Path, tmp_path: P
 def test_an_id_holds_for_its_collection_and_for_thirty_days(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    links = LinkSigner(tmp_path / "state.sqlite3", base="")
+    links = LinkSigner(SqliteFile(tmp_path / "state.sqlite3"), base="")
     answer_id = issue_answer_id(links, "lakes", "anyone")
-    worker = LinkSigner(tmp_path / "state.sqlite3", base="")
+    worker = LinkSigner(SqliteFile(tmp_path / "state.sqlite3"), base="")
     assert answered_collection(worker, answer_id, ["hills", "lakes"], "anyone") == "lakes"
     assert answered_collection(links, answer_id, ["hills"], "anyone") is None
     assert answered_collection(links, answer_id, ["lakes"], "key:1") is None
@@ -252,7 +254,8 @@ def test_rows_of_the_keys_file_move_over_once(tmp_path: Path) -> None:
     assert store.all() == [{"answer_id": "x", "rating": "up"}]
     add(store, "new")
     assert stored_ids(open_store(tmp_path)) == ["new", "x"]
-    log = AnswerLog(tmp_path / "answers.sqlite3", state=tmp_path / "state.sqlite3")
+    old = tmp_path / "state.sqlite3"
+    log = AnswerLog(SqliteFile(tmp_path / "answers.sqlite3", old_file=old))
     assert log.get("x") == {"id": "x"}
     with closing(sqlite3.connect(tmp_path / "state.sqlite3")) as base:
         assert base.execute("SELECT name FROM sqlite_master").fetchall() == []
@@ -283,7 +286,7 @@ def test_where_feedback_cannot_be_kept_it_is_503_and_says_what(lakes: Path, tmp_
     with closing(sqlite3.connect(data / "feedback.sqlite3")) as base:
         base.execute("CREATE VIEW feedback AS SELECT 1 AS answer_id")
     client = LocalClient(create_app(load_settings({"data_dir": data})))
-    links = LinkSigner(data / "state.sqlite3", base="")
+    links = LinkSigner(SqliteFile(data / "state.sqlite3"), base="")
     answer_id = issue_answer_id(links, "default", "anyone")
     reply = client.post(f"/v1/answers/{answer_id}/feedback", json=PRAISE)
     assert (reply.status_code, reply.json()["code"]) == (503, "state_unreadable")

@@ -19,6 +19,7 @@ from api.app import create_app
 from api.security.keys import KeyStore
 from api.settings import load_settings
 from api.state.jobs import MAX_SKIPPED, JobStore
+from api.state.sqlite import SqliteFile
 from tests.support.processes import (
     ROOT,
     clean_environment,
@@ -122,7 +123,7 @@ def test_a_sync_is_a_job_and_an_unknown_job_is_404(client: TestClient, home: Pat
 
 
 def test_jobs_that_were_left_are_done_by_the_next_service(home: Path) -> None:
-    jobs = JobStore(home / ".data" / "state.sqlite3")
+    jobs = JobStore(SqliteFile(home / ".data" / "state.sqlite3"))
     left = jobs.create("sync", "default")
     jobs.start("default")  # by a process that was killed then
     with TestClient(app_of(home), base_url=BASE) as client:
@@ -130,7 +131,7 @@ def test_jobs_that_were_left_are_done_by_the_next_service(home: Path) -> None:
 
 
 def test_a_report_names_the_jobs_own_file_and_a_bounded_number_of_others(tmp_path: Path) -> None:
-    jobs = JobStore(tmp_path / "state.sqlite3")
+    jobs = JobStore(SqliteFile(tmp_path / "state.sqlite3"))
     job, other = jobs.create("put", "c", "z.txt"), jobs.create("sync", "c")
     skipped = [{"path": f"{n}.txt", "cause": "is a binary file"} for n in range(3 * MAX_SKIPPED)]
     skipped.append({"path": "z.txt", "cause": "is a binary file"})
@@ -143,7 +144,7 @@ def test_a_report_names_the_jobs_own_file_and_a_bounded_number_of_others(tmp_pat
 
 
 def test_of_two_equal_requests_to_two_workers_one_changes_something(tmp_path: Path) -> None:
-    workers = [JobStore(tmp_path / "state.sqlite3") for _ in range(2)]
+    workers = [JobStore(SqliteFile(tmp_path / "state.sqlite3")) for _ in range(2)]
     inside, second_begins = threading.Event(), threading.Event()
     changes: list[str] = []
 
@@ -188,7 +189,7 @@ def test_without_the_setting_or_the_right_nothing_is_changed(home: Path, tmp_pat
         off.get("/v1/jobs/job_0"),
     ):
         assert (reply.status_code, reply.json()["code"]) == (403, "forbidden")
-    keys = KeyStore(tmp_path / "state.sqlite3")
+    keys = KeyStore(SqliteFile(tmp_path / "state.sqlite3"))
     read = keys.create(scopes=["read"])
     foreign = keys.create(scopes=["write"], collections=["news"])
     on = TestClient(app_of(home, data_dir=tmp_path), base_url=BASE)

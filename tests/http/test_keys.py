@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 from api.cli import app, run
 from api.errors import KeyInvalid
 from api.security.keys import KeyStore
+from api.state.db import Database
+from api.state.sqlite import SqliteFile
 
 INVOKE = CliRunner()
 
@@ -22,8 +24,8 @@ def keys(*arguments: object) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> KeyStore:
-    return KeyStore(tmp_path / "state.sqlite3")
+def store(database: Database) -> KeyStore:
+    return KeyStore(database)
 
 
 def found(store: KeyStore, presented: str) -> bool:
@@ -88,10 +90,10 @@ def test_a_key_ends_when_it_expires_without_being_read_anew(store: KeyStore) -> 
     assert not found(store, store.create(scopes=["read"], expires_s=time.time() - 1))
 
 
-def test_another_process_revokes_for_all(store: KeyStore, tmp_path: Path) -> None:
+def test_another_process_revokes_for_all(store: KeyStore, database: Database) -> None:
     key = store.create(scopes=["read"])
     assert found(store, key)
-    KeyStore(tmp_path / "state.sqlite3").revoke(key[3:11])
+    KeyStore(database).revoke(key[3:11])
     assert not found(store, key)
     assert store.any_exist, "the last key's end does not open the service"
 
@@ -109,12 +111,12 @@ def test_revoking_twice_keeps_the_first_time(store: KeyStore) -> None:
 def test_a_key_made_elsewhere_is_taken_from_a_file_once(
     bare_environment: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    elsewhere = KeyStore(tmp_path_factory.mktemp("elsewhere") / "state.sqlite3")
+    elsewhere = KeyStore(SqliteFile(tmp_path_factory.mktemp("elsewhere") / "state.sqlite3"))
     key = elsewhere.create(scopes=["read"])
     held = bare_environment / "secret"
     held.write_text(key + "\n")
     assert key not in keys("create", "--key-file", held, "--scope", "read")
-    store = KeyStore(bare_environment / ".data" / "state.sqlite3")
+    store = KeyStore(SqliteFile(bare_environment / ".data" / "state.sqlite3"))
     assert found(store, key)
     store.revoke(key[3:11])
     keys("create", "--key-file", held)
@@ -129,4 +131,4 @@ def test_what_is_no_key_is_not_taken_from_a_file(bare_environment: Path) -> None
         held.write_text(text)
         assert run(["keys", "create", "--key-file", str(held)]) == 2
     assert run(["keys", "create", "--key-file", str(bare_environment / "none")]) == 2
-    assert len(KeyStore(bare_environment / ".data" / "state.sqlite3").all()) == 1
+    assert len(KeyStore(SqliteFile(bare_environment / ".data" / "state.sqlite3")).all()) == 1

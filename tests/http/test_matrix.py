@@ -15,6 +15,7 @@ from api.security.answer_ids import issue_answer_id
 from api.security.keys import KeyStore
 from api.security.widget_tokens import WidgetTokens
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from api.wire.signed_links import STEP_S, LinkSigner
 from tests.support.processes import LocalClient, link_index, wait_until
 
@@ -98,10 +99,10 @@ class House:
     def __init__(self, client: LocalClient, data: Path) -> None:
         self.client = client
         self.queries: dict[str, str] = {}
-        keys = KeyStore(data / "state.sqlite3")
+        keys = KeyStore(SqliteFile(data / "state.sqlite3"))
         read = keys.create(scopes=["read"])
-        links = LinkSigner(data / "state.sqlite3", base="", ttl_s=600)
-        old = LinkSigner(data / "state.sqlite3", base="", ttl_s=-2 * STEP_S)
+        links = LinkSigner(SqliteFile(data / "state.sqlite3"), base="", ttl_s=600)
+        old = LinkSigner(SqliteFile(data / "state.sqlite3"), base="", ttl_s=-2 * STEP_S)
         self.answer = issue_answer_id(links, "default", f"key:{read[3:11]}")
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         sources = client.get("/v1/sources", headers=bearer(read)).json()["sources"]

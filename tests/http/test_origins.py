@@ -10,6 +10,7 @@ from api.origins import OriginPolicy
 from api.security.keys import KeyStore
 from api.security.middleware import PROBES
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from tests.support.processes import LocalClient
 
 SITE = "https://docs.example.org"
@@ -145,7 +146,7 @@ def test_under_a_name_that_is_not_ours_probes_say_their_status_alone(
 def test_other_headers_do_not_make_a_name_ours(tmp_path: Path) -> None:
     flags = {"data_dir": tmp_path, "trusted_proxies": ("testclient",), "widget_origins": (SITE,)}
     client = LocalClient(create_app(load_settings(flags)))
-    key = KeyStore(tmp_path / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(tmp_path / "state.sqlite3")).create(scopes=["read"])
     for headers in (
         {"X-Forwarded-Host": "127.0.0.1", "X-Host": "127.0.0.1"},
         {"Forwarded": "host=127.0.0.1", "X-Original-Host": "127.0.0.1"},
@@ -279,7 +280,7 @@ def test_origins_are_read_as_browsers_write_them() -> None:
 def test_with_a_key_a_page_that_is_not_named_is_refused_before_it_is_looked_at(
     tmp_path: Path,
 ) -> None:
-    key = KeyStore(tmp_path / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(tmp_path / "state.sqlite3")).create(scopes=["read"])
     client = LocalClient(create_app(load_settings({"data_dir": tmp_path})))
     headers = {"Authorization": f"Bearer {key}", "Origin": SITE}
     assert client.get("/v1/sources", headers=headers).status_code == 403

@@ -14,6 +14,7 @@ from api.errors import RateLimitExceeded, SettingRefused
 from api.security.keys import KeyStore
 from api.security.rate_limit import MAX_COUNTERS, SHARED_COUNTERS, RateLimiter, client_network
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from tests.support.processes import LocalClient, avoid_minute_end
 
 POLICY = re.compile(r'"default";q=(\d+);w=60')
@@ -38,7 +39,7 @@ def _within_a_minute() -> None:
 
 @pytest.fixture
 def keys(tmp_path: Path) -> KeyStore:
-    return KeyStore(tmp_path / "state.sqlite3")
+    return KeyStore(SqliteFile(tmp_path / "state.sqlite3"))
 
 
 def test_a_key_may_ask_so_often_and_is_told_how_it_stands(tmp_path: Path, keys: KeyStore) -> None:

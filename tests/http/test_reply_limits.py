@@ -11,6 +11,7 @@ from api.app import create_app
 from api.http.middleware import MAX_JSON_CONTAINERS, MAX_PARAMETERS
 from api.mcp import MAX_REQUEST_BYTES
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from api.wire import serializers
 from api.wire.escape import escape
 from api.wire.openai import MAX_ANNOTATIONS, build_completion
@@ -55,7 +56,9 @@ def client(
 
 @pytest.fixture
 def links(tmp_path_factory: pytest.TempPathFactory) -> LinkSigner:
-    return LinkSigner(tmp_path_factory.mktemp("links") / "state.sqlite3", base="https://a.example")
+    return LinkSigner(
+        SqliteFile(tmp_path_factory.mktemp("links") / "state.sqlite3"), base="https://a.example"
+    )
 
 
 def hit(rank: int, text: str) -> rag.Hit:

@@ -4,7 +4,9 @@ Every setting that may hold one is filled with a canary, the service is used for
 upstreams work, refuse, fail and send back what they receive, at every log level that can be set.
 """
 
+import importlib.util
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +21,10 @@ from pydantic import BaseModel
 
 from api.errors import SettingRefused
 from api.settings import Settings, load_settings
+from tests.support.extras import needs
 from tests.support.fakes import FakeModel, Reply, Request, quote_best_sentence
 from tests.support.otlp_collector import FakeOtlpCollector
+from tests.support.postgres import PostgresServer, find_programs
 from tests.support.processes import RunningService, free_port, link_model, run_footnote
 
 CANARY = "qanary"
@@ -77,7 +81,17 @@ def variable(setting: str) -> str:
     return "FOOTNOTE_" + setting.replace(".", "__").upper()
 
 
-def secret_env(model: str, redis_port: int, collector: str, proxy_port: int) -> dict[str, str]:
+UNREACHABLE_STATE = f"postgresql://footnote:{CANARY}-state@127.0.0.1:9/footnote"
+
+
+def secret_env(
+    model: str,
+    redis_port: int,
+    collector: str,
+    proxy_port: int,
+    *,
+    state: str = UNREACHABLE_STATE,
+) -> dict[str, str]:
     """An environment with a canary in everything that may hold a secret; the hosts are given."""
     url = f"http://{CANARY}-user-{{0}}:{CANARY}-pass-{{0}}@{model}/v1"
     proxy = f"http://{CANARY}-proxy-user:{CANARY}-proxy-pass@127.0.0.1:{proxy_port}"
@@ -94,7 +108,7 @@ def secret_env(model: str, redis_port: int, collector: str, proxy_port: int) -> 
         "FOOTNOTE_RERANK__API_KEY": f"{CANARY}_rerank_key",
         "FOOTNOTE_OTLP_ENDPOINT": f"{collector}/?key={CANARY}-otlp-query",
         "FOOTNOTE_RATE_LIMIT_STORAGE": f"redis://:{CANARY}-redis@127.0.0.1:{redis_port}/0",
-        "FOOTNOTE_STATE": f"postgresql://footnote:{CANARY}-state@127.0.0.1:9/footnote",
+        "FOOTNOTE_STATE": state,
         "FOOTNOTE_KEY": f"{CANARY}-footnote-key",
         "OPENAI_API_KEY": f"{CANARY}-openai-key",
         "OPENAI_BASE_URL": url.format("openai"),
@@ -236,13 +250,24 @@ def prepare(home: Path, seeds_data: Path, env: Mapping[str, str], seen: Seen) ->
     return create_key(home, env)
 
 
+@pytest.fixture
+def state(request: pytest.FixtureRequest) -> str:
+    """A database whose password is a canary; empty, so SQLite, where PostgreSQL is missing."""
+    if not os.environ.get("CI") and not (find_programs() and importlib.util.find_spec("psycopg")):
+        return ""
+    server: PostgresServer = request.getfixturevalue("postgres")
+    name = server.new_database(password=f"{CANARY}-state")
+    return f"postgresql://{name}:{CANARY}-state@127.0.0.1:{server.port}/{name}"
+
+
 @pytest.mark.parametrize("level", [{}, LOUD], ids=["default", "loud"])
 def test_no_secret_is_shown_while_upstreams_work_and_fail(
-    level: dict[str, str], tmp_path: Path, seeds_data: Path
+    level: dict[str, str], state: str, tmp_path: Path, seeds_data: Path
 ) -> None:
     upstream, seen, port = Upstream(), Seen(), free_port()
     with FakeOtlpCollector() as collector, FakeModel(upstream) as model:
-        env = secret_env(model.host, free_port(), collector.endpoint, free_port()) | level
+        proxy = free_port()
+        env = secret_env(model.host, free_port(), collector.endpoint, proxy, state=state) | level
         key = prepare(tmp_path, seeds_data, env, seen)
         served = {
             "FOOTNOTE_CORPUS": "articles",
@@ -279,7 +304,8 @@ def test_no_secret_is_shown_while_every_upstream_is_unreachable(
 ) -> None:
     seen = Seen()
     with FakeModel(Upstream()) as model:
-        env = secret_env(model.host, free_port(), f"http://127.0.0.1:{free_port()}", free_port())
+        collector = f"http://127.0.0.1:{free_port()}"
+        env = secret_env(model.host, free_port(), collector, free_port(), state="")
         key = prepare(tmp_path, seeds_data, env, seen)
     env |= LOUD | {"FOOTNOTE_WIDGET_ORIGINS": SITE, "FOOTNOTE_EMBED__MODEL": ""}
     synced = run_footnote("sync", "articles", cwd=tmp_path, env=env)
@@ -295,6 +321,29 @@ def test_no_secret_is_shown_while_every_upstream_is_unreachable(
         seen.add(f"failed {command[0]}", failed.stdout + failed.stderr)
     seen.add("log", log)
     read_files(tmp_path, seen)
+    assert seen.places_of(CANARY) == []
+
+
+@needs("psycopg")
+def test_no_secret_is_shown_while_the_state_is_unreachable(
+    tmp_path: Path, seeds_data: Path
+) -> None:
+    seen = Seen()
+    write_corpus(tmp_path, seeds_data)
+    synced = run_footnote("sync", "articles", cwd=tmp_path)
+    assert synced.returncode == 0, synced.stderr
+    env = {"FOOTNOTE_STATE": UNREACHABLE_STATE, "FOOTNOTE_WIDGET_ORIGINS": SITE, **LOUD}
+    with RunningService("--no-sync", cwd=tmp_path, env=env) as service:
+        key = f"fn_{'0' * 8}_{CANARY:A<43}"
+        use(service, key, seen, "without a state")
+        log = service.stop()
+    assert "the state database cannot be used" in log
+    for command in (("keys", "list"), ("keys", "create"), ("feedback", "export"), ("doctor",)):
+        failed = run_footnote(*command, cwd=tmp_path, env=env)
+        assert failed.returncode == 4
+        assert "Connection refused" in failed.stdout + failed.stderr
+        seen.add(" ".join(command), failed.stdout + failed.stderr)
+    seen.add("log", log)
     assert seen.places_of(CANARY) == []
 
 

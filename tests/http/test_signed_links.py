@@ -11,6 +11,7 @@ from api.app import create_app
 from api.errors import LinkInvalid
 from api.security.keys import KeyStore
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from api.wire.escape import escape
 from api.wire.signed_links import STEP_S, LinkSigner
 from index.embed.factory import EmbedSpec
@@ -32,7 +33,7 @@ def data(lakes: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def keyed(data: Path) -> Iterator[tuple[LocalClient, str]]:
     """The service, which wants a key, and one of its citations' links."""
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         headers = {"Authorization": f"Bearer {key}"}
@@ -41,13 +42,13 @@ def keyed(data: Path) -> Iterator[tuple[LocalClient, str]]:
 
 
 def made(state: Path, *, ttl_s: int = 60, source: str = "s") -> str:
-    links = LinkSigner(state, base="", ttl_s=ttl_s)
+    links = LinkSigner(SqliteFile(state), base="", ttl_s=ttl_s)
     return links.view_url(source, "ab" * 32, start=0, end=len(LAKE), quote=LAKE)
 
 
 def checked(state: Path, url: str) -> bool:
     parts = urlsplit(url)
-    return LinkSigner(state, base="", ttl_s=60).verify(parts.path, parts.query)
+    return LinkSigner(SqliteFile(state), base="", ttl_s=60).verify(parts.path, parts.query)
 
 
 def test_a_link_opens_its_view_without_a_key(keyed: tuple[LocalClient, str]) -> None:
@@ -61,7 +62,7 @@ def test_whatever_key_comes_with_it_a_link_opens_its_view(
     keyed: tuple[LocalClient, str], data: Path
 ) -> None:
     client, url = keyed
-    keys = KeyStore(data / "state.sqlite3")
+    keys = KeyStore(SqliteFile(data / "state.sqlite3"))
     other = keys.create(scopes=["read"], collections=["other"])
     for key in (other, keys.create(scopes=["write"]), "nonsense"):
         page = client.get(url, headers={"Authorization": f"Bearer {key}"})
@@ -75,7 +76,7 @@ def test_every_passage_and_citation_has_one_in_streams_and_hits_too(data: Path) 
         answer = client.post("/v1/answers", json=ASK).json()
         hits = client.post("/v1/search", json={"query": "ice"}).json()["hits"]
         stream = client.post("/v1/answers", json=ASK | {"stream": True}).text
-    KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         for shown in [*answer["citations"], *answer["passages"], *hits]:
@@ -85,7 +86,7 @@ def test_every_passage_and_citation_has_one_in_streams_and_hits_too(data: Path) 
 
 
 def test_listed_articles_have_one_too(data: Path) -> None:
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     with LocalClient(create_app(load_settings({"data_dir": data}))) as client:
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
         headers = {"Authorization": f"Bearer {key}"}
@@ -153,7 +154,10 @@ def test_all_workers_share_one_secret_that_a_restart_keeps(tmp_path: Path) -> No
     assert checked(state, made(state))
     with pytest.raises(LinkInvalid):
         checked(tmp_path / "other.sqlite3", made(state))
-    assert LinkSigner(state, base="", ttl_s=1).secret == LinkSigner(state, base="", ttl_s=9).secret
+    assert (
+        LinkSigner(SqliteFile(state), base="", ttl_s=1).secret
+        == LinkSigner(SqliteFile(state), base="", ttl_s=9).secret
+    )
 
 
 def test_where_no_secret_can_be_kept_links_end_with_the_process(
@@ -161,7 +165,7 @@ def test_where_no_secret_can_be_kept_links_end_with_the_process(
 ) -> None:
     state = tmp_path / "state.sqlite3"
     state.write_bytes(b"no database" * 100)
-    links = LinkSigner(state, base="", ttl_s=60)
+    links = LinkSigner(SqliteFile(state), base="", ttl_s=60)
     parts = urlsplit(links.view_url("s", "ab" * 32, start=0, end=1, quote="T"))
     assert links.verify(parts.path, parts.query)
     assert "signed links expire with this process" in caplog.text
@@ -169,7 +173,7 @@ def test_where_no_secret_can_be_kept_links_end_with_the_process(
 
 @pytest.mark.parametrize("query", ["", "sig=", "sig=%00", "sig=é&exp=x", "sig=" + "x" * 5_000])
 def test_a_query_that_is_no_link_opens_nothing(query: str, tmp_path: Path) -> None:
-    links = LinkSigner(tmp_path / "state.sqlite3", base="", ttl_s=60)
+    links = LinkSigner(SqliteFile(tmp_path / "state.sqlite3"), base="", ttl_s=60)
     if "sig" in query:
         with pytest.raises(LinkInvalid):
             links.verify("/v1/sources/s/view", query)
@@ -202,7 +206,7 @@ def test_in_a_changed_file_only_words_that_still_stand_are_marked(
 
 @pytest.mark.parametrize("asked", ["/v1/sources", "/docs/v1/sources"])
 def test_under_a_path_links_begin_with_it_and_work(asked: str, data: Path) -> None:
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     app = create_app(load_settings({"data_dir": data, "root_path": "/docs/"}))
     with LocalClient(app) as client:
         wait_until(lambda: client.get("/readyz").json()["status"] == "ready")

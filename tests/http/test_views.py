@@ -11,6 +11,7 @@ import pytest
 from api.app import create_app
 from api.security.keys import KeyStore
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from api.wire.article_list import Listed, render_article_list
 from index.formats import FORMATS
 from tests.support.every_format import every_format
@@ -165,7 +166,7 @@ def test_a_signed_link_opens_its_original_and_no_list(
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(corpus.parent / "data", data)
-    key = KeyStore(data / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(data / "state.sqlite3")).create(scopes=["read"])
     flags = {"data_dir": data, "corpus": corpus, "rate_limit_per_minute": 0}
     with LocalClient(create_app(load_settings(flags))) as locked:
         wait_until(lambda: locked.get("/readyz").json()["status"] == "ready")

@@ -10,6 +10,7 @@ from api.security.keys import KeyStore
 from api.security.rate_limit import TOKENS_PER_MINUTE
 from api.security.widget_tokens import TTL_S, WidgetTokens
 from api.settings import load_settings
+from api.state.sqlite import SqliteFile
 from api.wire.signed_links import LinkSigner
 from tests.support.processes import LocalClient, avoid_minute_end
 
@@ -18,7 +19,7 @@ SITE, OTHER = "https://docs.example.org", "https://other.example.org"
 
 @pytest.fixture
 def keys(tmp_path: Path) -> KeyStore:
-    made = KeyStore(tmp_path / "state.sqlite3")
+    made = KeyStore(SqliteFile(tmp_path / "state.sqlite3"))
     made.create(scopes=["read"])
     return made
 
@@ -169,8 +170,8 @@ def test_one_address_gets_only_so_many_in_a_minute(tmp_path: Path, keys: KeyStor
 
 
 def test_a_token_ends_and_is_good_for_its_service_alone(tmp_path: Path) -> None:
-    ours = WidgetTokens(LinkSigner(tmp_path / "state.sqlite3", base="", ttl_s=60))
-    theirs = WidgetTokens(LinkSigner(tmp_path / "other.sqlite3", base="", ttl_s=60))
+    ours = WidgetTokens(LinkSigner(SqliteFile(tmp_path / "state.sqlite3"), base="", ttl_s=60))
+    theirs = WidgetTokens(LinkSigner(SqliteFile(tmp_path / "other.sqlite3"), base="", ttl_s=60))
     token = ours.issue(SITE, ["default"])
     said = ours.verify(token, origin=SITE)
     assert said is not None

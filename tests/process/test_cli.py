@@ -332,7 +332,7 @@ def test_an_article_cannot_control_the_terminal(
 def test_doctor_checks_every_part(seeds_data: Path, terminal: Terminal) -> None:
     done = terminal("doctor", SEEDS, "--data-dir", seeds_data, "--json")
     checks = {check["check"]: check["ok"] for check in json.loads(done.out)["checks"]}
-    names = ["python", "weights", "data", "corpus", "index"]
+    names = ["python", "weights", "data", "state", "corpus", "index"]
     assert (done.code, checks) == (0, dict.fromkeys(names, True) | {"model": None})
 
 

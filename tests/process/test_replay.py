@@ -8,6 +8,7 @@ import pytest
 from api.app import create_app
 from api.settings import load_settings
 from api.state.answer_log import AnswerLog, differences
+from api.state.sqlite import SqliteFile
 from tests.support.fakes import FakeModel, quote_best_sentence
 from tests.support.processes import LocalClient, run_footnote, wait_until
 
@@ -32,7 +33,7 @@ def test_a_stored_answer_is_replayed(data: Path, stream: bool) -> None:
             wait_until(lambda: client.get("/readyz").json()["status"] == "ready")
             body = client.post("/v1/answers", json=ASK | {"stream": stream}).text
         answer = json.loads(body.split("event: done\ndata: ")[1].split("\n")[0] if stream else body)
-    record = AnswerLog(data / "answers.sqlite3", state=data / "state.sqlite3").get(answer["id"])
+    record = AnswerLog(SqliteFile(data / "answers.sqlite3")).get(answer["id"])
     assert record is not None
     assert record["raw"].endswith("]")
     assert record["answer"] == answer["answer"]

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from api.state.jobs import JobStore
+from api.state.sqlite import SqliteFile
 from tests.support.fakes import FakeModel, Reply
 from tests.support.processes import (
     RunningService,
@@ -56,7 +57,7 @@ def test_one_syncs_all_answer_and_a_crashed_worker_is_replaced(pair: RunningServ
 def test_a_job_of_a_crashed_worker_is_finished_by_its_replacement(
     pair: RunningService, lakes: Path
 ) -> None:
-    jobs = JobStore(lakes / ".data" / "state.sqlite3")
+    jobs = JobStore(SqliteFile(lakes / ".data" / "state.sqlite3"))
     left = jobs.create("sync", "default")
     jobs.start("default")  # by the worker that is killed below
     os.kill(second_worker(worker_pids(pair)), signal.SIGKILL)
