@@ -46,6 +46,7 @@ EXAMPLES = {
     ),
     "keys list": ("footnote keys list",),
     "keys revoke": ("footnote keys revoke 1a2b3c4d",),
+    "state import": ("footnote state import --data-dir /srv/footnote",),
     "feedback export": ("footnote feedback export --out cases.jsonl",),
     "widget snippet": ("footnote widget snippet --origin https://site.example",),
     "eval run": (

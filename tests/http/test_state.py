@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api.cli import run
 from api.errors import CorpusFull, NotFound, RequestError, SettingRefused, StateUnreadable
 from api.security.keys import KeyStore
 from api.settings import load_settings
@@ -317,3 +318,18 @@ def test_the_state_of_a_data_folder_is_copied_once(tmp_path: Path, database: Dat
     assert LinkSigner(database, base="").secret == secret
     assert AnswerLog(database).get("ans_1") == {"a": 1}
     assert FeedbackStore(database, AnswerLog(database)).all() == feedback.all()
+
+
+@needs("psycopg")
+def test_a_command_copies_it(
+    bare_environment: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres: "PostgresServer",
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["state", "import"]) == 3, "there is no database"
+    assert run(["keys", "create"]) == 0
+    monkeypatch.setenv("FOOTNOTE_STATE", postgres.url(postgres.new_database()))
+    capsys.readouterr()
+    assert run(["state", "import"]) == 0
+    assert capsys.readouterr().out == "copied 1 key, 0 ratings, 0 answers, no link secret\n"

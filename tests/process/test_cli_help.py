@@ -87,8 +87,9 @@ def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
-        ("footnote s", {"search", "serve", "sync", "status"}),
+        ("footnote s", {"search", "serve", "state", "sync", "status"}),
         ("footnote keys ", {"create", "list", "revoke"}),
+        ("footnote state ", {"import"}),
         ("footnote ask --top", {"--top-k"}),
     ],
 )

@@ -1,0 +1,5 @@
+"""`footnote state import`."""
+
+from .command import app
+
+__all__ = ["app"]
