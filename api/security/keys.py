@@ -123,10 +123,12 @@ class KeyStore:
                 sha256,
                 frozenset(json.loads(scopes)),
                 frozenset(json.loads(collections)) if collections else None,
-                *times,
+                created_s,
+                expires_s,
+                revoked_s,
                 frozenset(json.loads(groups.get(key_id, "[]"))),
             )
-            for key_id, name, sha256, scopes, collections, *times in rows
+            for key_id, name, sha256, scopes, collections, created_s, expires_s, revoked_s in rows
         ]
 
     def revoke(self, key_id: str) -> None:
@@ -141,6 +143,7 @@ class KeyStore:
 
     def copy_to(self, target: Database) -> int:
         """Returns how many keys were copied to another database; blocks."""
+        copy_rows(self._database, target, _SCHEMA, "key_groups")
         return copy_rows(self._database, target, _SCHEMA, "keys")
 
     def needs_refresh(self, credentials: str) -> bool:
