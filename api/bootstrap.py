@@ -12,6 +12,7 @@ from .settings_types import ModelGroup, RerankGroup
 if TYPE_CHECKING:
     from index.access import AccessPolicy
     from index.embed.factory import EmbedSpec
+    from index.sync.pool.worker import WorkerRequest
     from index.sync.process import SyncRequest
     from rag.model.protocol import ChatModel
     from rag.retrieval.reader import Reader
@@ -66,7 +67,15 @@ def sync_request(settings: Settings, *, replace: bool = False) -> "SyncRequest":
         cache=settings.data_dir.absolute() / "embeddings.sqlite3",
         replace=replace,
         max_file_bytes=settings.max_file_bytes,
+        pool=settings.pool,
     )
+
+
+def worker_request(settings: Settings, pool: str) -> "WorkerRequest":
+    """Returns the request of a worker: its model and its data folder are its own."""
+    from index.sync.pool.worker import WorkerRequest
+
+    return WorkerRequest(pool, embed_spec(settings), settings.data_dir.absolute() / "worker")
 
 
 def open_components(settings: Settings, *, observer: "Observer | None" = None) -> "Components":

@@ -4,6 +4,7 @@ IndexingError
 ├── corpus      CorpusMissing, CorpusUnreadable, CorpusMismatch, SourceUnreadable
 ├── settings    SettingInvalid, EmbedderUnavailable, EmbedderMismatch
 ├── generation  GenerationMissing, GenerationDamaged
+├── pool        PoolUnavailable, WorkerFailed
 └── sync        SpaceLow, DiskFull, SyncBusy, SyncFailed
 """
 
@@ -94,6 +95,24 @@ class GenerationDamaged(IndexingError):
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(f"generation {path.name} is damaged ({cause}): run `footnote sync`")
         self.path, self.cause = path, cause
+
+
+class PoolUnavailable(IndexingError):
+    """The Dask scheduler does not answer, or has no workers; what is embedded is kept."""
+
+    def __init__(self, url: str, cause: str = "does not answer: start it") -> None:
+        super().__init__(
+            f"the Dask scheduler {url} {cause}, or unset FOOTNOTE_POOL; what is embedded is kept"
+        )
+        self.url, self.cause = url, cause
+
+
+class WorkerFailed(IndexingError):
+    """A worker refused a task, failed it too often, or returned what cannot be right."""
+
+    def __init__(self, worker: str, cause: str) -> None:
+        super().__init__(f"the worker {worker}: {cause}; what is embedded is kept")
+        self.worker, self.cause = worker, cause
 
 
 class SpaceLow(IndexingError):

@@ -32,7 +32,7 @@ _COMMANDS = {
         *(sync.sync, add.add),
         *(generations.status, generations.verify, generations.rollback),
     ),
-    "Operation": (doctor.doctor,),
+    "Operation": (doctor.doctor, sync.worker),
     "Quality": (feedback.replay,),
 }
 _GROUPS = {

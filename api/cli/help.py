@@ -40,6 +40,7 @@ EXAMPLES = {
     "rollback": ("footnote rollback --collection handbook",),
     "replay": ("footnote replay ans_0f3c9a21b4d5e6f7",),
     "doctor": ("footnote doctor", "footnote doctor --online --origin https://site.example"),
+    "worker": ("footnote worker --pool tcp://scheduler.internal:8786",),
     "keys create": (
         'footnote keys create --name "the wiki" --collection default --days 90',
         "footnote keys create --scope read --scope write",

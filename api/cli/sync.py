@@ -1,4 +1,4 @@
-"""`footnote sync [CORPUS]`: updates the index to match its folder."""
+"""`footnote sync [CORPUS]`: updates the index to match its folder. `footnote worker` helps it."""
 
 import json as json_module
 import sys
@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import SettingRefused
 from ..exit_codes import OK
+from ..wire.escape import escape
 from . import options
 
 if TYPE_CHECKING:
@@ -89,6 +91,32 @@ def _show(report: "SyncReport", request: "SyncRequest", *, json: bool) -> None:
     sys.stdout.flush()
     if warning := empty_index_warning(report, request):
         typer.echo(warning, err=True)
+
+
+def worker(
+    pool: Annotated[str | None, typer.Option(help="Dask scheduler, `tcp://` or `tls://`.")] = None,
+    data_dir: options.DataDir = None,
+) -> None:
+    """Read files and embed passages for syncs on other machines, until stopped."""
+    settings = options.load_settings(all_collections=True, pool=pool, data_dir=data_dir)
+    if settings.pool is None:
+        raise SettingRefused("pool", "name the Dask scheduler by --pool")
+    options.check_data_dir(settings)
+    from index.sync.pool.worker import run_worker
+
+    from ..bootstrap import worker_request
+
+    lines = {
+        "serving": "working for {scheduler} at {address}",
+        "waiting": "waiting for {scheduler}, which does not answer",
+        "restart": "the worker ended (exit code {code}); starting another",
+    }
+
+    def print_line(event: Event) -> None:
+        line = lines[str(event["event"])].format(**{"scheduler": settings.pool, **event})
+        typer.echo(escape(line), err=True)
+
+    run_worker(worker_request(settings, settings.pool), print_line)
 
 
 @contextmanager

@@ -160,6 +160,9 @@ class SyncEventFormatter:
             case "blind":
                 interval = f"polling every {event.get('every_s'):.0f} s instead"
                 line = f"file change events are not available, {interval}: {event.get('cause')}"
+            case "pool":
+                count = pluralize(int(str(event.get("workers"))), "worker")
+                line = f"Dask scheduler {event.get('scheduler')}: {event.get('cause') or count}"
             case "publish":
                 is_complete = event.get("complete", True)
                 rest = "" if is_complete else " (keyword search only, embedding continues)"
@@ -175,7 +178,9 @@ class SyncEventFormatter:
         self._next_progress_s = time.monotonic() + PROGRESS_INTERVAL_S
         has_estimate = isinstance(left_s, float) and left_s
         estimate = f", {event.get('rate')}/s, {left_s:.0f} s left" if has_estimate else ""
-        return f"{kind} {done}/{total}{estimate}"
+        workers = event.get("workers")
+        by = f", {pluralize(workers, 'worker')}" if isinstance(workers, int) else ""
+        return f"{kind} {done}/{total}{estimate}{by}"
 
 
 def summarize_report(report: "SyncReport") -> str:

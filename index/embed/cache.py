@@ -7,17 +7,14 @@ missing, and a file that is no longer a database is recreated. Vectors that no b
 """
 
 import hashlib
-import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
+from .packed import EmbedBatches, PackedVectors, VectorFormat, digest_of, embed_here
+from .protocol import ChunkText, ChunkVectors, Embedder
 
-from .protocol import ChunkText, ChunkVectors, Embedder, WordVectors
-
-BATCH_SIZE = 32
 RETENTION_DAYS = 30
 _READ_SIZE = 500
 _SCHEMA = """
@@ -38,6 +35,7 @@ class EmbeddingCache:
         """Opens or creates the cache file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path, self._embedder = path, embedder
+        self.format = VectorFormat(embedder)
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
         try:
             self._connection = _connect(path)
@@ -60,7 +58,7 @@ class EmbeddingCache:
 
         Marks all of them as used, so a concurrent sync does not evict them.
         """
-        keys = [self._key(chunk) for chunk in chunks]
+        keys = [self.format.key(chunk) for chunk in chunks]
         try:
             with self._connection:
                 self._mark_used(keys)
@@ -74,30 +72,33 @@ class EmbeddingCache:
         first = {key: index for index, key in reversed(list(enumerate(keys))) if key not in cached}
         return sorted(first.values())
 
-    def embed(self, chunks: Sequence[ChunkText]) -> Iterator[int]:
-        """Embeds the chunks and stores their vectors, batch by batch; yields each batch's size.
+    def embed(
+        self, chunks: Sequence[ChunkText], embed_batches: EmbedBatches | None = None
+    ) -> Iterator[Sequence[ChunkText]]:
+        """Embeds the chunks and stores their vectors; yields each batch that is stored.
 
-        Sort the chunks by length: a batch is padded to its longest.
+        Sort the chunks by length: a batch is padded to its longest. `embed_batches` does it
+        elsewhere than in this process, and has checked what it yields.
         """
-        for start in range(0, len(chunks), BATCH_SIZE):
-            batch = chunks[start : start + BATCH_SIZE]
-            rows = [
-                (self._key(chunk), *_pack(vectors))
-                for chunk, vectors in zip(batch, self._embedder.embed_chunks(batch), strict=True)
-            ]
-            with self._connection:
-                query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)"
-                self._connection.executemany(query, rows)
-            yield len(batch)
+        batches = embed_batches(chunks) if embed_batches else embed_here(self._embedder, chunks)
+        for batch in batches:
+            self.store(batch.rows)
+            yield batch.chunks
+
+    def store(self, rows: Iterable[PackedVectors]) -> None:
+        """Stores rows that are checked."""
+        with self._connection:
+            query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)"
+            self._connection.executemany(query, rows)
 
     def vectors(self, chunks: Sequence[ChunkText]) -> Iterator[ChunkVectors]:
         """Yields the cached vectors of the chunks, in order; raises KeyError for a missing one."""
         for start in range(0, len(chunks), _READ_SIZE):
             batch = chunks[start : start + _READ_SIZE]
-            keys = [self._key(chunk) for chunk in batch]
+            keys = [self.format.key(chunk) for chunk in batch]
             rows = {key: (vector, words) for key, vector, words in self._read(keys)}
             for key, chunk in zip(keys, batch, strict=True):
-                yield self._unpack(*rows[key], len(chunk.units))
+                yield self.format.unpack(*rows[key], len(chunk.units))
 
     def evict_unused(self, used: Iterable[ChunkText]) -> int:
         """Marks the chunks of a build as used, and returns the number of evicted vectors.
@@ -106,7 +107,7 @@ class EmbeddingCache:
         today.
         """
         with self._connection:
-            self._mark_used(self._key(chunk) for chunk in used)
+            self._mark_used(self.format.key(chunk) for chunk in used)
             unmarked = "INSERT OR IGNORE INTO used SELECT key, ? FROM embeddings"
             self._connection.execute(unmarked, (_today(),))
             limit = (_today() - RETENTION_DAYS,)
@@ -143,22 +144,8 @@ class EmbeddingCache:
             batch = keys[start : start + _READ_SIZE]
             query = f"SELECT * FROM embeddings WHERE key IN ({','.join('?' * len(batch))})"
             for key, vector, words, digest in self._connection.execute(query, batch):
-                if words is not None and digest == _digest(vector, words):
+                if words is not None and digest == digest_of(vector, words):
                     yield key, vector, words
-
-    def _key(self, chunk: ChunkText) -> bytes:
-        spans = [one[0] if len(one) == 1 else one for one in chunk.units]
-        prefix = json.dumps([self.fingerprint, spans]).encode()
-        text = chunk.text.encode("utf-8", "surrogatepass")
-        return hashlib.sha256(prefix + b"\0" + text).digest()
-
-    def _unpack(self, vector: bytes, words: bytes, units: int) -> ChunkVectors:
-        counts = np.frombuffer(words, "<i4", units).astype(np.int32)
-        dtype = self._embedder.word_dtype.newbyteorder("<")
-        rows = np.frombuffer(words, dtype, offset=counts.nbytes)
-        rows = rows.reshape(-1, self._embedder.word_width)
-        whole = np.frombuffer(vector, "<f4").astype(np.float32)
-        return ChunkVectors(whole, WordVectors(rows, counts))
 
 
 def _collection_key(collection: str) -> bytes:
@@ -171,7 +158,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.executescript(_SCHEMA)
         columns = [column for _, column, *_ in connection.execute("PRAGMA table_info(embeddings)")]
         if "digest" not in columns:  # written before 2026-11-22
-            connection.create_function("digest_of", 2, _digest)
+            connection.create_function("digest_of", 2, digest_of)
             connection.execute("ALTER TABLE embeddings ADD COLUMN digest BLOB")
             connection.execute("UPDATE embeddings SET digest = digest_of(vector, sentences)")
             connection.commit()
@@ -190,15 +177,3 @@ def _is_corruption(error: sqlite3.DatabaseError) -> bool:
     """Is the file at fault, rather than a lock, or a full or failing disk?"""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-
-
-def _pack(vectors: ChunkVectors) -> tuple[bytes, bytes, bytes]:
-    vector = vectors.vector.astype("<f4").tobytes()
-    rows = vectors.words.rows
-    packed_rows = rows.astype(rows.dtype.newbyteorder("<")).tobytes()
-    words = vectors.words.counts.astype("<i4").tobytes() + packed_rows
-    return vector, words, _digest(vector, words)
-
-
-def _digest(vector: bytes, words: bytes | None) -> bytes:
-    return hashlib.sha256(vector + (words or b"")).digest()[:8]

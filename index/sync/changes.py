@@ -5,10 +5,12 @@ A file that failed to parse and has not changed since is not read again. A file 
 cannot read at the moment keeps its previous content.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import access, corpus
 from ..corpus import CorpusFile
@@ -142,22 +144,35 @@ class CorpusReader:
         self._causes = {s.path: s.cause for s in previous.manifest.skipped} if previous else {}
         self._skipped_stamps: dict[str, str] = {}
         self._folder_rules: Mapping[str, Sequence[str]] = {}
-        self._sandbox = Sandbox()
 
-    def diff(self, *, formats: tuple[str, ...], on_file: Callable[[int, int], None]) -> CorpusDiff:
-        """Reads what has changed; `on_file` receives (done, total); raises CorpusMissing."""
+    def diff(
+        self,
+        *,
+        formats: tuple[str, ...],
+        on_file: Callable[[int, int], None],
+        read_files: "ReadFiles | None" = None,
+    ) -> CorpusDiff:
+        """Reads what has changed; `on_file` receives (done, total); raises CorpusMissing.
+
+        `read_files` reads files elsewhere than in this machine's sandbox.
+        """
         self._folder_rules = access.read_folder_rules(self._root)
         files, skipped = corpus.scan(
             self._root, formats=formats, max_file_bytes=self._max_file_bytes
         )
         entries: list[ParsedSource | Unchanged] = []
-        with closing(self._sandbox):
-            for done, file in enumerate(files, start=1):
-                try:
-                    entries.append(self._read(file))
-                except SourceUnreadable as error:
-                    skipped.append(Skipped(file.path, error.cause, error.is_transient))
-                on_file(done, len(files))
+        done = count(1)
+
+        def add(entry: ParsedSource | Unchanged | Skipped) -> None:
+            if isinstance(entry, Skipped):
+                skipped.append(entry)
+            else:
+                entries.append(entry)
+            on_file(next(done), len(files))
+
+        with closing((read_files or read_here)(self._new_files(files, add))) as documents:
+            for new, document in documents:
+                add(self._parsed(new, document))
         entries += self._transiently_unreadable(skipped)
         paths, previous = {entry.source.path for entry in entries}, self._previous.keys()
         parsed = {entry.source.path for entry in entries if isinstance(entry, ParsedSource)}
@@ -171,6 +186,21 @@ class CorpusReader:
             unchanged=len(paths & previous - parsed),
         )
 
+    def _new_files(
+        self, files: Iterable[CorpusFile], add: Callable[[Unchanged | Skipped], None]
+    ) -> Iterator["NewFile"]:
+        """Yields the files whose content is new; adds the others."""
+        for file in files:
+            try:
+                found = self._look_up(file)
+            except SourceUnreadable as error:
+                add(Skipped(file.path, error.cause, error.is_transient))
+                continue
+            if isinstance(found, NewFile):
+                yield found
+            else:
+                add(found)
+
     def _transiently_unreadable(self, skipped: Sequence[Skipped]) -> Iterator[Unchanged]:
         """Yields the previous content of files and folders that the disk cannot read now."""
         for entry in skipped:
@@ -178,7 +208,7 @@ class CorpusReader:
                 if entry.passing and (path == entry.path or path.startswith(f"{entry.path}/")):
                     yield Unchanged(source, "")
 
-    def _read(self, file: CorpusFile) -> ParsedSource | Unchanged:
+    def _look_up(self, file: CorpusFile) -> "NewFile | Unchanged":
         if file.stamp and self._failed_stamps.get(file.path) == file.stamp:
             self._skipped_stamps[file.path] = file.stamp
             raise SourceUnreadable(file.path, self._causes[file.path])
@@ -192,38 +222,64 @@ class CorpusReader:
         sha256 = corpus.sha256(data)
         if source is not None and source.sha256 == sha256:
             return Unchanged(source, file.stamp)
-        source_id = corpus.source_id(self._collection, file.path)
-        try:
-            document = self._sandbox.read(file.format, data, source_id)
-        except ValueError as error:
-            self._skipped_stamps[file.path] = file.stamp  # unlike a file that could not be read
-            raise SourceUnreadable(file.path, str(error)) from error
-        page = page_metadata(self._root, file.path, sha256)
-        parsed = _parsed_source(file, document, len(data), sha256, source_id=source_id, page=page)
+        return NewFile(file, data, sha256, corpus.source_id(self._collection, file.path))
+
+    def _parsed(self, new: "NewFile", document: ChunkedDocument | str) -> ParsedSource | Skipped:
+        if isinstance(document, str):
+            path = new.file.path
+            self._skipped_stamps[path] = new.file.stamp  # unlike a file that could not be read
+            return Skipped(path, document)
+        page = page_metadata(self._root, new.file.path, new.sha256)
+        parsed = _parsed_source(new, document, page)
+        folders = access.folder_access(new.file.path, self._folder_rules)
         if not folders:
             return parsed
         metadata = {**parsed.source.metadata, FOLDER_ACCESS: folders}
         return replace(parsed, source=replace(parsed.source, metadata=metadata))
 
 
+class NewFile(NamedTuple):
+    """A file whose content is to be read."""
+
+    file: CorpusFile
+    data: bytes
+    sha256: str
+    source_id: str
+
+
+ReadFiles = Callable[
+    [Iterator[NewFile]], Generator[tuple[NewFile, ChunkedDocument | str], None, None]
+]
+"""Yields each file with its text and chunks, or why it cannot be read, in any order."""
+
+
+def read_here(
+    files: Iterator[NewFile],
+) -> Generator[tuple[NewFile, ChunkedDocument | str], None, None]:
+    """Reads the files in a sandbox of this machine, in order."""
+    with closing(Sandbox()) as sandbox:
+        for new in files:
+            try:
+                document: ChunkedDocument | str
+                document = sandbox.read(new.file.format, new.data, new.source_id)
+            except ValueError as error:
+                document = str(error)
+            yield new, document
+
+
 def _parsed_source(
-    file: CorpusFile,
-    document: ChunkedDocument,
-    size: int,
-    sha256: str,
-    *,
-    source_id: str,
-    page: Mapping[str, str],
+    new: NewFile, document: ChunkedDocument, page: Mapping[str, str]
 ) -> ParsedSource:
     """Returns the source of a document; `page` is what its sidecar says, if it was fetched."""
+    file = new.file
     url = {"url": page["url"]} if page else {}
     day = {"date": page["date"]} if "date" in page else {}
     source = Source(
-        id=source_id,
+        id=new.source_id,
         path=file.path,
         title=document.title or page.get("title") or Path(file.path).stem.replace("_", " "),
-        sha256=sha256,
-        size=size,
+        sha256=new.sha256,
+        size=len(new.data),
         mtime_ns=file.mtime_ns,
         length=len(document.text),
         metadata=day | dict(document.metadata) | url,

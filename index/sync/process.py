@@ -33,7 +33,10 @@ HOLDER_WAIT_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """What to sync: the corpus, the collection's folder and name, and how."""
+    """What to sync: the corpus, the collection's folder and name, and how.
+
+    `pool` is the address of a Dask scheduler; without one this machine does it all.
+    """
 
     corpus: Path
     folder: Path
@@ -43,6 +46,7 @@ class SyncRequest:
     cache: Path
     replace: bool
     max_file_bytes: int
+    pool: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,23 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import partial
 
 from ..embed.cache import EmbeddingCache
 from ..embed.factory import open_embedder
+from ..embed.pool import DaskPool
 from ..embed.protocol import ChunkText
 from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
 from ..redact import guard_stderr, redact
 from ..store.generation import Generation
 from ..store.manifest import read_current
 from .build import GenerationBuilder, content_fingerprint, embedding_inputs, heading_inputs
-from .changes import BuildSource, CorpusDiff, CorpusReader, ParsedSource
+from .changes import BuildSource, CorpusDiff, CorpusReader, ParsedSource, read_here
+from .pool.embedding import embed_on_pool
+from .pool.reading import read_on_pool
 from .process import (
     Event,
     OnEvent,
@@ -58,15 +62,15 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
     """Brings the collection up to date with its corpus; raises an IndexingError."""
     started = time.monotonic()
     request = replace(request, corpus=request.corpus.absolute())
-    with writer_lock(request.folder, request.collection):
+    with writer_lock(request.folder, request.collection), _open_pool(request, emit) as pool:
         previous = _open_previous(request, emit)
         try:
             reusable = previous if previous and _is_reusable(previous, request) else None
-            diff = _diff_corpus(request, reusable, emit)
+            diff = _diff_corpus(request, reusable, pool, emit)
             if reusable is not None and diff.equals(reusable.manifest):
                 name, chunks, is_new = reusable.info.generation, reusable.info.chunks, False
             else:
-                name, chunks = _publish(request, diff, previous, reusable, emit)
+                name, chunks = _publish(request, diff, previous, reusable, pool, emit)
                 is_new = True
         finally:
             if previous is not None:
@@ -86,6 +90,21 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
         notes=diff.notes,
         seconds=round(time.monotonic() - started, 3),
     )
+
+
+@contextmanager
+def _open_pool(request: SyncRequest, emit: OnEvent) -> Iterator[DaskPool | None]:
+    """Yields the workers that read and embed; None where this process does it."""
+    if request.pool is None:
+        yield None
+        return
+
+    def on_workers(number: int) -> None:
+        lost = {"cause": "does not answer; waiting"} if number < 0 else {}
+        emit({"event": "pool", "scheduler": request.pool, "workers": max(number, 0), **lost})
+
+    with closing(DaskPool(request.pool, on_workers)) as pool:
+        yield pool
 
 
 def _is_reusable(previous: Generation, request: SyncRequest) -> bool:
@@ -111,7 +130,9 @@ def _open_previous(request: SyncRequest, emit: OnEvent) -> Generation | None:
     return previous
 
 
-def _diff_corpus(request: SyncRequest, reusable: Generation | None, emit: OnEvent) -> CorpusDiff:
+def _diff_corpus(
+    request: SyncRequest, reusable: Generation | None, pool: DaskPool | None, emit: OnEvent
+) -> CorpusDiff:
     """Reads the corpus and reports progress and skipped files."""
     reader = CorpusReader(
         request.corpus, request.collection, reusable, max_file_bytes=request.max_file_bytes
@@ -124,7 +145,8 @@ def _diff_corpus(request: SyncRequest, reusable: Generation | None, emit: OnEven
             reported = time.monotonic()
             emit({"event": "parse", "done": done, "total": total})
 
-    diff = reader.diff(formats=request.formats, on_file=on_file)
+    read_files = partial(read_on_pool, pool) if pool else read_here
+    diff = reader.diff(formats=request.formats, on_file=on_file, read_files=read_files)
     for entry in diff.skipped:
         emit({"event": "skip", "source": entry.path, "cause": entry.cause})
     for note in diff.new_notes:
@@ -137,6 +159,7 @@ def _publish(
     diff: CorpusDiff,
     previous: Generation | None,
     reusable: Generation | None,
+    pool: DaskPool | None,
     emit: OnEvent,
 ) -> tuple[str, int]:
     """Embeds what is new, builds and publishes; a large first sync is searchable before that.
@@ -160,8 +183,9 @@ def _publish(
             missing = [chunks[index] for index in cache.missing(chunks)]
             if previous is None and len(missing) > LEXICAL_FIRST:
                 builder.publish_lexical()
-            _embed(cache, missing, emit)
-            deque(cache.embed([headings[n] for n in cache.missing(headings)]), maxlen=0)
+            _embed(cache, missing, pool, emit)
+            missing_headings = [headings[index] for index in cache.missing(headings)]
+            deque(_embedded(cache, missing_headings, pool), maxlen=0)
             try:
                 vectors = zip(cache.vectors(chunks), cache.vectors(headings), strict=True)
                 name = builder.publish_complete(cache, vectors, carried_from, exact=exact)
@@ -202,18 +226,29 @@ def _builder(
     return GenerationBuilder(request, diff, sources, emit)
 
 
-def _embed(cache: EmbeddingCache, inputs: Sequence[ChunkText], emit: OnEvent) -> None:
-    """Computes the missing vectors and reports the rate and the time left."""
+def _embedded(
+    cache: EmbeddingCache, inputs: Sequence[ChunkText], pool: DaskPool | None
+) -> Iterator[Sequence[ChunkText]]:
+    """Computes the vectors of texts, shortest first; yields each batch that is stored."""
     by_length = sorted(inputs, key=lambda chunk: len(chunk.text))
-    total_chars = sum(len(chunk.text) for chunk in by_length)
+    return cache.embed(by_length, partial(embed_on_pool, pool, cache.format) if pool else None)
+
+
+def _embed(
+    cache: EmbeddingCache, inputs: Sequence[ChunkText], pool: DaskPool | None, emit: OnEvent
+) -> None:
+    """Computes the missing vectors and reports the rate and the time left."""
+    total_chars = sum(len(chunk.text) for chunk in inputs)
     started, done, chars = time.monotonic(), 0, 0
-    for count in cache.embed(by_length):
-        chars += sum(len(chunk.text) for chunk in by_length[done : done + count])
-        done += count
+    for batch in _embedded(cache, inputs, pool):
+        chars += sum(len(chunk.text) for chunk in batch)
+        done += len(batch)
         elapsed_s = time.monotonic() - started
         left_s = elapsed_s * (total_chars - chars) / chars if chars else 0.0
         rate = round(done / elapsed_s, 1) if elapsed_s else 0.0
-        progress: Event = {"done": done, "total": len(by_length), "rate": rate}
+        progress: Event = {"done": done, "total": len(inputs), "rate": rate}
+        if pool:
+            progress["workers"] = max(pool.workers, 0)
         emit({"event": "embed", **progress, "left_s": round(left_s, 1)})
 
 

@@ -40,7 +40,7 @@ MAX_HEADER_BYTES = 1 << 20
 MAX_CHUNK_BYTES = 128 << 20
 """Of a file's chunks as JSON."""
 
-_Answer = tuple[dict[str, Any], bytes, bytes]
+Answer = tuple[dict[str, Any], bytes, bytes]
 """The header, the text (or picture) and the chunks."""
 
 
@@ -68,22 +68,19 @@ class Sandbox:
 
     def read(self, format_name: str, data: bytes, source_id: str) -> ChunkedDocument:
         """Returns the text and chunks of a file's bytes; raises ValueError with the cause."""
+        return parse_answer(self.read_raw(format_name, data, source_id), source_id)
+
+    def read_raw(self, format_name: str, data: bytes, source_id: str) -> Answer:
+        """Returns the same as the child has sent it."""
         request = {"format": format_name, "source_id": source_id}
-        header, text, chunks = self._request(request, data, time_limit_s(len(data)))
-        return ChunkedDocument(
-            text.decode(),
-            header["title"],
-            header["metadata"],
-            parse_chunks(chunks, source_id),
-            tuple(header["notes"]),
-        )
+        return self._request(request, data, time_limit_s(len(data)))
 
     def draw_page(self, data: bytes, number: int, quote: str) -> bytes:
         """Returns a page of a PDF as PNG, with a quote marked; raises ValueError with the cause."""
         request = {"format": "pdf", "page": number, "quote": quote}
         return self._request(request, data, LIMIT_S)[1]
 
-    def _request(self, request: Mapping[str, object], data: bytes, limit_s: int) -> _Answer:
+    def _request(self, request: Mapping[str, object], data: bytes, limit_s: int) -> Answer:
         if self._child is not None:
             with contextlib.suppress(MemoryError):  # files before this one may have used it up
                 return self._request_once(request, data, limit_s)
@@ -105,7 +102,7 @@ class Sandbox:
                 with contextlib.suppress(OSError):  # unsent input of a dead child
                     pipe.close()
 
-    def _request_once(self, request: Mapping[str, object], data: bytes, limit_s: int) -> _Answer:
+    def _request_once(self, request: Mapping[str, object], data: bytes, limit_s: int) -> Answer:
         child = self._child = self._child or _start()
         wall_s = WALL_CLOCK_FACTOR * limit_s
         with _deadline(child, wall_s) as timed_out:
@@ -164,7 +161,7 @@ def _deadline(child: "subprocess.Popen[bytes]", timeout_s: float) -> Iterator[th
 
 def _exchange(
     child: "subprocess.Popen[bytes]", request: Mapping[str, object], data: bytes
-) -> _Answer:
+) -> Answer:
     """Sends a file and returns the answer's header, text and chunks; raises OSError or EOFError."""
     assert child.stdin is not None  # both are pipes
     assert child.stdout is not None
@@ -181,6 +178,18 @@ def _exchange(
     if len(answer) < text + chunks:
         raise EOFError
     return header, answer[:text], answer[text:]
+
+
+def parse_answer(answer: Answer, source_id: str) -> ChunkedDocument:
+    """Returns the document of an answer."""
+    header, text, chunks = answer
+    return ChunkedDocument(
+        text.decode(),
+        header["title"],
+        header["metadata"],
+        parse_chunks(chunks, source_id),
+        tuple(header["notes"]),
+    )
 
 
 def chunks_to_json(chunks: tuple[Chunk, ...]) -> bytes:

@@ -96,12 +96,9 @@ def _count(texts: Sequence[str], count_tokens: CountTokens) -> list[int]:
 def _chunk(
     document: Document, source_id: str, row: int, piece: _Piece, heading: str | None
 ) -> Chunk:
-    text = document.text[piece.start : piece.end]
-    place = f"{source_id}:{piece.start}:{piece.end}:".encode()
-    digest = hashlib.sha256(place + text.encode("utf-8", "surrogatepass"))
     return Chunk(
         row=row,
-        id=digest.hexdigest()[:24],
+        id=chunk_id(document.text, source_id, piece.start, piece.end),
         source_id=source_id,
         start=piece.start,
         end=piece.end,
@@ -109,6 +106,13 @@ def _chunk(
         heading=heading,
         page=bisect_right(document.pages, piece.start) or None,
     )
+
+
+def chunk_id(text: str, source_id: str, start: int, end: int) -> str:
+    """Returns the id of a stretch of a source's text."""
+    place = f"{source_id}:{start}:{end}:".encode()
+    digest = hashlib.sha256(place + text[start:end].encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:24]
 
 
 def _body_starts(document: Document, pieces: Sequence[_Piece]) -> Iterator[int]:

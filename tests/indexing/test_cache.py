@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embed.cache import BATCH_SIZE, RETENTION_DAYS, EmbeddingCache
+from index.embed.cache import RETENTION_DAYS, EmbeddingCache
 from index.embed.factory import EmbedSpec, open_embedder
+from index.embed.packed import BATCH_SIZE
 from index.embed.protocol import ChunkText
 from tests.support.fakes import FakeModel
 
@@ -33,7 +34,7 @@ def cache(path: Path, model: FakeModel, *, name: str = "fake") -> Iterator[Embed
 def filled(tmp_path: Path, embeddings: FakeModel) -> Path:
     """A cache file with the chunks."""
     with cache(tmp_path / "cache.sqlite3", embeddings) as opened:
-        assert sum(opened.embed(CHUNKS)) == len(CHUNKS)
+        assert sum(map(len, opened.embed(CHUNKS))) == len(CHUNKS)
     return tmp_path / "cache.sqlite3"
 
 

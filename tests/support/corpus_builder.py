@@ -71,6 +71,7 @@ def sync_request(
     formats: tuple[str, ...] = ("txt", "md", "html"),
     replace: bool = False,
     max_file_bytes: int = 1_000_000,
+    pool: str | None = None,
 ) -> SyncRequest:
     """Returns the request for a sync of a corpus into the collection `default`."""
     return SyncRequest(
@@ -82,6 +83,7 @@ def sync_request(
         cache=data / "embeddings.sqlite3",
         replace=replace,
         max_file_bytes=max_file_bytes,
+        pool=pool,
     )
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from index.embed.cache import BATCH_SIZE
 from index.embed.minilm import MiniLM, OpenVINOMiniLM, count_tokens, cpu_precision
+from index.embed.packed import BATCH_SIZE
 from index.embed.protocol import ChunkText, ChunkVectors
 from index.formats.text import extract_text
 from index.text.chunk import chunk
