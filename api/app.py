@@ -16,6 +16,7 @@ from .bootstrap import (
     job_runner,
     link_signer,
     open_components,
+    open_sign_in,
     open_state,
     page_fetcher,
     sync_request,
@@ -23,11 +24,23 @@ from .bootstrap import (
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
-from .routes import additions, answers, chat, files, health, pages, reference, sources, views
+from .routes import (
+    additions,
+    answers,
+    chat,
+    files,
+    health,
+    pages,
+    reference,
+    sign_in,
+    sources,
+    views,
+)
 from .security.keys import KeyStore
 from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
 from .settings import Settings
+from .sign_in.proxy_header import ProxyPersonMiddleware
 from .state.answer_log import AnswerLog
 from .state.feedback import FeedbackStore
 from .telemetry.observer import Telemetry
@@ -97,7 +110,7 @@ def create_app(
     add_exception_handlers(app)
     for module in (
         *(answers, chat, sources, views, additions, files),
-        *(health, pages, reference),
+        *(health, pages, reference, sign_in),
     ):
         app.include_router(module.router)
     app.mount("/pages", StaticFiles(directory=pages.PAGES_FOLDER), name="pages")
@@ -112,9 +125,10 @@ def _add_middleware(
     app: FastAPI, settings: Settings, telemetry: Telemetry, links: LinkSigner
 ) -> None:
     """Adds the middleware from the inside out: what is added last runs first."""
+    people = app.state.sign_in = open_sign_in(settings, links)
     app.add_middleware(BodyLimitMiddleware)
     keys = KeyStore(open_state(settings).main)
-    add_security_middleware(app, settings, keys=keys, links=links)
+    add_security_middleware(app, settings, keys=keys, links=links, people=people)
     app.add_middleware(
         RequestContextMiddleware,
         on_request_end=telemetry.record_request,
@@ -123,3 +137,10 @@ def _add_middleware(
     )
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    if settings.auth.trusted_header:
+        app.add_middleware(
+            ProxyPersonMiddleware,
+            header=settings.auth.trusted_header,
+            groups_header=settings.auth.trusted_groups_header,
+            proxies=settings.trusted_proxies,
+        )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .service.collection import Components
     from .service.corpus_files import Corpus
     from .service.job_runner import JobRunner
+    from .sign_in.service import SignIn
     from .state.databases import State
     from .web.fetch import Fetcher
     from .wire.signed_links import LinkSigner
@@ -136,6 +137,22 @@ def link_signer(settings: Settings) -> "LinkSigner":
     from .wire.signed_links import LinkSigner
 
     return LinkSigner(open_state(settings).main, base=settings.public_url or settings.root_path)
+
+
+def open_sign_in(settings: Settings, links: "LinkSigner") -> "SignIn | None":
+    """Returns what signs people in; None unless `auth` is set. Raises SettingRefused."""
+    if not settings.auth.is_set:
+        return None
+    from .sign_in.service import SignIn
+    from .state.sessions import SessionStore
+
+    return SignIn(
+        settings.auth,
+        SessionStore(open_state(settings).main),
+        links,
+        public_url=settings.public_url,
+        root_path=settings.root_path,
+    )
 
 
 def job_runner(settings: Settings, sync_slots: threading.Semaphore) -> "JobRunner | None":

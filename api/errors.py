@@ -55,7 +55,7 @@ _CODES = {
     502: "fetch_failed",
     503: "index_building index_missing index_damaged index_unavailable embedder_mismatch "
     "embedder_unavailable overloaded stopping model_unavailable model_misbehaved "
-    "file_unwritable state_unreadable corpus_unavailable job_queue_full",
+    "file_unwritable state_unreadable corpus_unavailable job_queue_full sign_in_unavailable",
     507: "corpus_full",
 }
 STATUS_BY_CODE = {code: status for status, codes in _CODES.items() for code in codes.split()}

@@ -97,6 +97,14 @@ class OriginPolicy:
         return opens_own_pages and self.is_same_origin(origin, scheme, host)
 
 
+def is_loopback_name(host: str) -> bool:
+    """Returns whether a host's name or address is of this machine alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 def _is_address(host: str) -> bool:
     try:
         return bool(ipaddress.ip_address(host.strip("[]")))

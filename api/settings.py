@@ -25,6 +25,7 @@ from index.redact import redact, register_secrets, register_url
 
 from .errors import SettingRefused
 from .setting_names import PREFIX, check_variables, unknown_setting, variable_name
+from .settings_auth import AuthGroup
 from .settings_types import (
     CollectionGroup,
     CollectionName,
@@ -46,7 +47,7 @@ from .settings_types import (
 # their values are not repeated in an error: a URL may contain a password
 _CONFIDENTIAL = {
     *("api_key", "base_url", "headers", "otlp_endpoint", "public_url", "query"),
-    *("rate_limit_storage", "state"),
+    *("rate_limit_storage", "state", "client_secret", "issuer"),
 }
 
 
@@ -205,6 +206,7 @@ class Settings(BaseSettings, ScaleFields):
     llm: ModelGroup = ModelGroup()
     embed: EmbedGroup = EmbedGroup()
     rerank: RerankGroup = RerankGroup()
+    auth: AuthGroup = AuthGroup()
 
     @classmethod
     def settings_customise_sources(
@@ -319,6 +321,8 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
     if settings.support_judge == "model" and settings.llm.model is None:
         raise SettingRefused("support_judge", "`model` needs a chat model; set llm.model")
     _check_embedder(settings.embed)
+    if conflict := settings.auth.conflict(settings.trusted_proxies):
+        raise SettingRefused(*conflict)
     return settings
 
 

@@ -102,10 +102,12 @@ def test_the_examples_of_keys_run(block: str, tmp_path: Path) -> None:
         made = json.loads(done.stdout)["id"] if "create" in arguments else made
 
 
-@pytest.mark.parametrize("block", blocks("toml", "collections"))
+@pytest.mark.parametrize("block", blocks("toml", "["))
 def test_the_examples_of_the_settings_file_are_settings(block: str, bare_environment: Path) -> None:
     (bare_environment / "footnote.toml").write_text(block)
-    assert set(load_settings({}).collections) == {"handbook", "wiki"}
+    settings = load_settings({})
+    assert set(settings.collections) == ({"handbook", "wiki"} if "[collections" in block else set())
+    assert settings.auth.is_set == ("[auth]" in block)
 
 
 def test_links_between_the_pages_lead_somewhere() -> None:

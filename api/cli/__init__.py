@@ -15,7 +15,20 @@ from typer.exceptions import TyperException
 from index.redact import guard_stderr
 
 from ..exit_codes import USAGE, exit_code_of, one_line
-from . import add, ask, doctor, feedback, generations, keys, mcp, serve, state, sync, widget
+from . import (
+    add,
+    ask,
+    doctor,
+    feedback,
+    generations,
+    keys,
+    mcp,
+    serve,
+    sessions,
+    state,
+    sync,
+    widget,
+)
 from . import eval as evaluation
 from .help import CONTEXT, GroupedCommands, add_examples
 
@@ -39,6 +52,7 @@ _GROUPS = {
     "eval": (evaluation.app, "Quality"),
     "keys": (keys.app, "Operation"),
     "state": (state.app, "Operation"),
+    "sessions": (sessions.app, "Operation"),
     "feedback": (feedback.app, "Quality"),
     "widget": (widget.app, "Operation"),
 }

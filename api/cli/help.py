@@ -48,6 +48,11 @@ EXAMPLES = {
     "keys list": ("footnote keys list",),
     "keys revoke": ("footnote keys revoke 1a2b3c4d",),
     "state import": ("footnote state import --data-dir /srv/footnote",),
+    "sessions list": ("footnote sessions list",),
+    "sessions revoke": (
+        "footnote sessions revoke 5069b4a0e95c1b16",
+        "footnote sessions revoke --all",
+    ),
     "feedback export": ("footnote feedback export --out cases.jsonl",),
     "widget snippet": ("footnote widget snippet --origin https://site.example",),
     "eval run": (

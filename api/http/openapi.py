@@ -95,7 +95,7 @@ def _add_middleware_responses(
     """Adds the required key, and the responses of the middleware, which no route declares."""
     for method, operation in operations.items():
         permission, statuses = permissions.get(method.upper()), []
-        if permission and permission.scope:
+        if permission and (permission.scope or permission.needs_caller):
             operation["security"] = [{"key": []}]
             statuses += [401, 403, 421, 429]
         if "application/json" in operation.get("requestBody", {}).get("content", {}):

@@ -17,6 +17,7 @@ from ..security.middleware import Security
 from ..service.access import ALL
 from ..service.job_runner import JobRunner
 from ..service.service import Service
+from ..sign_in.service import SignIn
 from ..state.feedback import FeedbackStore
 from ..telemetry.metrics import Metrics
 from ..wire.signed_links import LinkSigner
@@ -82,6 +83,14 @@ async def check_may_change(service: Service, caller: Caller, collection: str, pa
         raise RequestError("forbidden", "this path is for other groups")
 
 
+async def _sign_in(request: Request) -> SignIn:
+    sign_in: SignIn | None = request.app.state.sign_in
+    if sign_in is None or not sign_in.has_provider:
+        raise RequestError("not_found", "Not Found")  # as where there is no such route
+    return sign_in
+
+
+SignInDep = Annotated[SignIn, Depends(_sign_in)]
 LinksDep = Annotated[LinkSigner, Depends(_links)]
 """Absolute links, for clients that do not know the service's address."""
 JobRunnerDep = Annotated[JobRunner, Depends(_job_runner)]

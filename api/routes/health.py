@@ -36,6 +36,8 @@ async def readyz(
         ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
     ready.version = request.app.version
     ready.state = "readable" if request.app.state.security.keys.is_readable else "unreadable"
+    sign_in = request.app.state.sign_in
+    ready.sign_in = "sign-in" if sign_in is not None and sign_in.has_provider else None
     response.status_code = status_code
     return ready
 

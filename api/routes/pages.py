@@ -102,6 +102,9 @@ async def create_widget_token(
     A token is bound to that origin, which browsers send; other clients can forge an Origin.
     """
     has_key = "read" in caller.scopes and not caller.is_widget
+    if caller.subject and caller.session_id is None:
+        message = "a token for a page needs a key or a session; this caller can ask without one"
+        raise RequestError("forbidden", message)
     origin = (body.origin if has_key else None) or request.headers.get("origin", "")
     scheme, host = request.url.scheme, request.headers["host"]
     if not security.origins.may_hold_token(origin, scheme, host, has_key=has_key):
@@ -109,8 +112,13 @@ async def create_widget_token(
     await security.limiter.count_token(request.scope)
     collections = _token_collections(body, caller if has_key else None, service)
     issuer = caller if has_key else ANONYMOUS
-    groups = _token_groups(body, issuer, service)
-    token = security.tokens.issue(origin, collections, groups=groups, key_id=issuer.key_id)
+    token = security.tokens.issue(
+        origin,
+        collections,
+        groups=_token_groups(body, issuer, service),
+        key_id=issuer.key_id,
+        session_id=issuer.session_id,
+    )
     return TokenMade(token=token, expires_in_s=TTL_S)
 
 

@@ -5,22 +5,24 @@ mounts; it runs before the body is read, so a refused request costs one hash and
 """
 
 import asyncio
-import ipaddress
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..errors import ApiError, LinkInvalid, RequestError, StateUnreadable, error_info
+from ..origins import OriginPolicy, is_loopback_name
 from ..service.access import Access
 from ..wire.problem_details import error_response
 from ..wire.signed_links import LinkSigner
 from ..wire.source_page import render_access_denied
 from .keys import SCOPES, KeyStore
 from .keys import Scope as KeyScope
+from .own_pages import comes_from_own_page, is_safe_method
 from .permissions import Permission, PermissionTable, route_path
-from .widget_tokens import TOKEN_PREFIX, WidgetTokens
+from .widget_tokens import TOKEN_PREFIX, Claims, WidgetTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,13 @@ class Caller:
     """Uses a widget token, which allows less than a key; `key_id` is the key that issued it."""
     origin: str = ""
     """The origin whose pages may use that token."""
+    subject: str | None = None
+    """A person or program that signed in: an id from which nothing personal can be read."""
+    name: str = ""
+    """What that person is called, for themselves alone."""
+    session_id: str | None = None
+    expires_s: float | None = None
+    """When the session or token ends, in seconds since 1970."""
 
     @property
     def access(self) -> Access:
@@ -44,6 +53,8 @@ class Caller:
     @property
     def identity(self) -> str:
         """Who this is, as far as it is known: an answer's id is valid for the same one only."""
+        if self.subject:
+            return self.subject
         if self.is_widget:
             return f"widget:{self.key_id or ''}:{self.origin}"
         return f"key:{self.key_id}" if self.key_id else "anyone"
@@ -52,6 +63,22 @@ class Caller:
 ANONYMOUS = Caller(frozenset(), frozenset())
 UNRESTRICTED = Caller(frozenset(SCOPES), groups=None)
 """Every caller of a service without keys, on loopback or with `insecure`."""
+
+
+class People(Protocol):
+    """People who sign in: the methods of `sign_in.SignIn` that decide who sends a request."""
+
+    def has_credentials(self, scope: Scope) -> bool:
+        """Returns whether a browser sent something by itself that says who uses it."""
+
+    async def identify(self, scope: Scope) -> Caller | None:
+        """Returns the person of that, if there is one."""
+
+    async def find_session(self, session_id: str) -> Caller | None:
+        """Returns the person of an open session."""
+
+    async def verify_token(self, token: str) -> Caller | None:
+        """Returns the person or program of a JWT."""
 
 
 def get_caller(scope: Scope) -> Caller:
@@ -63,10 +90,7 @@ def get_caller(scope: Scope) -> Caller:
 
 def is_loopback(host: str) -> bool:
     """Returns whether only this machine can reach an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback_name(host)
 
 
 class AuthMiddleware:
@@ -80,10 +104,16 @@ class AuthMiddleware:
         keys: KeyStore,
         links: LinkSigner,
         tokens: WidgetTokens,
+        origins: OriginPolicy,
+        people: People | None,
         open_without_keys: bool,
     ) -> None:
-        """`open_without_keys`: until the first key is created, everybody may do everything."""
+        """`open_without_keys`: until the first key is created, everybody may do everything.
+
+        Without `people` nobody can sign in.
+        """
         self.app = app
+        self._origins, self._people = origins, people
         self._permissions, self._keys, self._links = permissions, keys, links
         self._tokens, self._open_without_keys = tokens, open_without_keys
         self._refreshing = asyncio.Lock()
@@ -107,17 +137,20 @@ class AuthMiddleware:
             await error_response(error, scope)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
-        await self.app(scope, receive, send)
+        cookie = scope["state"].get("set_cookie")
+        await self.app(scope, receive, send if cookie is None else _with_cookie(send, cookie))
 
     async def _authorize(self, scope: Scope) -> Caller:
         methods = self._permissions.find(route_path(scope))
         permission = methods.get(scope["method"]) if methods else None
+        is_open = permission is not None and permission.scope is None
+        is_open = is_open and not (permission and permission.needs_caller)
         credentials, unreadable = _bearer(scope), None
         try:
             caller = await self._authenticate(credentials, scope)
         except StateUnreadable as error:  # what needs no key goes on
             caller, unreadable = None, error
-        if permission and permission.scope is None:
+        if is_open:
             return caller or ANONYMOUS
         if permission and permission.allows_link:
             has_key = caller is not None and permission.scope in caller.scopes
@@ -133,6 +166,8 @@ class AuthMiddleware:
                 "a key is required" if credentials is None else "invalid, expired or revoked key"
             )
             message = f"{cause}: send Authorization: Bearer KEY"
+            if self._people:
+                message += ", or sign in"
             raise RequestError("unauthenticated", message, headers={"www-authenticate": "Bearer"})
         if methods is None:
             raise RequestError("not_found", "Not Found")
@@ -155,33 +190,51 @@ class AuthMiddleware:
         try:
             await self._refresh_keys(credentials or "")
         except StateUnreadable:
-            if caller := self._keyless_caller(credentials, scope):
+            if caller := await self._keyless_caller(credentials, scope):
                 return caller
             raise
         if not self._keys.any_exist and self._open_without_keys:
             return UNRESTRICTED
         if credentials is None:
-            return None
+            return await self._person(scope)
         if credentials.startswith(TOKEN_PREFIX):
-            return self._widget_caller(credentials, scope)
+            return await self._widget_caller(credentials, scope)
         key = self._keys.find(credentials)
         if key is None:
-            return None
+            return await self._people.verify_token(credentials) if self._people else None
         reads_all = "admin" in key.scopes and not key.groups
         return Caller(key.scopes, key.collections, None if reads_all else key.groups, key.id)
 
-    def _keyless_caller(self, credentials: str | None, scope: Scope) -> Caller | None:
+    async def _keyless_caller(self, credentials: str | None, scope: Scope) -> Caller | None:
         """Returns the caller of a request that no key decides; None where keys are needed."""
         if self._open_without_keys and self._keys.none_existed:
             return UNRESTRICTED
         is_token = credentials is not None and credentials.startswith(TOKEN_PREFIX)
-        caller = self._widget_caller(credentials or "", scope) if is_token else None
-        return caller if caller and caller.key_id is None else None
+        caller = await self._widget_caller(credentials or "", scope) if is_token else None
+        return caller if caller and not (caller.key_id or caller.session_id) else None
 
-    def _widget_caller(self, token: str, scope: Scope) -> Caller | None:
+    async def _person(self, scope: Scope) -> Caller | None:
+        """Returns who uses the browser, for requests of the service's own pages alone.
+
+        A browser sends its cookie whichever page causes a request, so a request that may change
+        something must say that it comes from here (OWASP: CSRF, verifying the origin).
+        """
+        if self._people is None or not self._people.has_credentials(scope):
+            return None
+        if comes_from_own_page(scope, self._origins):
+            return await self._people.identify(scope)
+        if is_safe_method(scope):
+            return None
+        message = "signed-in people may send this from the service's own pages only; use a key"
+        raise RequestError("origin_refused", message)
+
+    async def _widget_caller(self, token: str, scope: Scope) -> Caller | None:
         claims = self._tokens.verify(token, origin=Headers(scope=scope).get("origin"))
         if claims is None or (claims.key_id and not self._keys.is_valid(claims.key_id)):
             return None
+        if claims.session_id is not None:
+            person = self._people and await self._people.find_session(claims.session_id)
+            return _widget_of(person, claims) if person else None
         return Caller(
             frozenset({"read"}),
             claims.collections,
@@ -209,9 +262,40 @@ class AuthMiddleware:
             await self._refresh_once("")
 
 
+def _widget_of(person: Caller, claims: Claims) -> Caller | None:
+    """Returns the caller of a token that a person's page holds: they may still read, or None."""
+    if "read" not in person.scopes:
+        return None
+    collections = claims.collections
+    if person.collections is not None:
+        collections &= person.collections
+    groups = person.groups
+    if groups is not None and claims.groups is not None:
+        groups &= claims.groups
+    scopes: frozenset[KeyScope] = frozenset({"read"})
+    return replace(
+        person,
+        scopes=scopes,
+        collections=collections,
+        groups=groups,
+        is_widget=True,
+        origin=claims.origin,
+    )
+
+
+def _with_cookie(send: Send, cookie: str) -> Send:
+    async def send_with_cookie(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("set-cookie", cookie)
+        await send(message)
+
+    return send_with_cookie
+
+
 def _check_permission(permission: Permission, caller: Caller) -> None:
-    if permission.scope not in caller.scopes:
-        raise RequestError("forbidden", f"this key lacks the scope {permission.scope!r}")
+    if permission.scope is not None and permission.scope not in caller.scopes:
+        owner = "this key" if caller.subject is None else "this account"
+        raise RequestError("forbidden", f"{owner} lacks the scope {permission.scope!r}")
     if caller.is_widget and not permission.allows_widget:
         raise RequestError("forbidden", "a widget token is not allowed here; use a key")
 

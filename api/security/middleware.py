@@ -18,7 +18,7 @@ from ..origins import OriginPolicy
 from ..settings import Settings
 from ..wire.problem_details import error_response
 from ..wire.signed_links import LinkSigner
-from .auth import AuthMiddleware, is_loopback
+from .auth import AuthMiddleware, People, is_loopback
 from .keys import KeyStore
 from .permissions import PERMISSIONS, MethodPermissions, PermissionTable, route_path
 from .rate_limit import RATE_LIMIT_HEADERS, RateLimiter, RateLimitMiddleware
@@ -43,7 +43,7 @@ class Security:
 
 
 def add_security_middleware(
-    app: FastAPI, settings: Settings, *, keys: KeyStore, links: LinkSigner
+    app: FastAPI, settings: Settings, *, keys: KeyStore, links: LinkSigner, people: People | None
 ) -> None:
     """Adds the middleware before every route and mount of `app`; the last one added runs first."""
     security = app.state.security = Security(
@@ -72,7 +72,9 @@ def add_security_middleware(
         keys=keys,
         links=links,
         tokens=security.tokens,
-        open_without_keys=settings.insecure or is_local,
+        origins=security.origins,
+        people=people,
+        open_without_keys=people is None and (settings.insecure or is_local),
     )
     app.add_middleware(OriginMiddleware, permissions=permissions, origins=security.origins)
 
@@ -141,4 +143,4 @@ def _preflight_response(methods: MethodPermissions) -> Response:
 def _is_public(methods: MethodPermissions, method: str) -> bool:
     """Returns whether anyone may read this, so that it does not matter which page does."""
     permission = methods.get("GET") if method == "GET" else None
-    return permission is not None and permission.scope is None
+    return permission is not None and permission.scope is None and not permission.needs_caller

@@ -24,6 +24,8 @@ class Permission:
     """Whether a widget token of an allowed origin suffices."""
     allows_link: bool = False
     """Whether a signed link to a view of this source suffices."""
+    needs_caller: bool = False
+    """Whether a key or a person is needed, whatever their scopes."""
 
 
 ANYONE = Permission(None)
@@ -34,6 +36,8 @@ READ_KEY = Permission("read")
 VIEW = Permission("read", allows_widget=True, allows_link=True)
 WRITE = Permission("write")
 ADMIN = Permission("admin")
+CALLER = Permission(None, needs_caller=True)
+"""Anyone with a key, and everybody who is signed in."""
 
 MethodPermissions = Mapping[str, Permission]
 """HTTP method → permission, for one path."""
@@ -49,6 +53,10 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/widget/v1.js": {"GET": ANYONE},
     "/widget/v1.d.ts": {"GET": ANYONE},
     "/widget/{version}/widget.js": {"GET": ANYONE},
+    "/sign-in": {"GET": ANYONE},
+    "/sign-in/callback": {"GET": ANYONE},
+    "/sign-out": {"POST": ANYONE},
+    "/v1/me": {"GET": CALLER},
     "/v1/widget/token": {"POST": PAGE},
     "/v1/answers": {"POST": READ},
     "/v1/answers/{answer_id}/feedback": {"POST": READ},

@@ -34,6 +34,8 @@ STORAGE_BACKOFF_S = 1.0
 """After a failure the storage is not used for this long, so that an outage slows few requests."""
 TOKENS_PER_MINUTE = 30
 """Widget tokens for one address."""
+SIGN_INS_PER_MINUTE = 60
+"""Sign-ins begun or completed by one address, which a whole office may share."""
 MAX_COUNTERS = 4_000
 """Counters in memory, of the last two minutes; each request looks at all of them (`limits`)."""
 SHARED_COUNTERS = 1_000
@@ -95,6 +97,10 @@ class RateLimiter:
     async def count_token(self, scope: Scope) -> None:
         """Counts a widget token for the client's address; raises RateLimitExceeded."""
         await self._count("token", client_network(scope), TOKENS_PER_MINUTE)
+
+    async def count_sign_in(self, scope: Scope) -> None:
+        """Counts a step of signing in for the client's address; raises RateLimitExceeded."""
+        await self._count("sign-in", client_network(scope), SIGN_INS_PER_MINUTE)
 
     async def _count(self, kind: str, caller: str, limit: int) -> RateLimitStatus | None:
         if self._retry_at is not None and time.monotonic() < self._retry_at:
@@ -169,8 +175,10 @@ class RateLimitMiddleware:
 
 
 def caller_name(scope: Scope) -> str:
-    """Returns who a request counts for: a key, else an address."""
+    """Returns who a request counts for: a key or a person, else an address."""
     caller = get_caller(scope)
+    if caller.subject is not None:
+        return f"{KEY_PREFIX}{caller.subject}"
     has_own_key = caller.key_id is not None and not caller.is_widget
     return f"{KEY_PREFIX}{caller.key_id}" if has_own_key else f"address:{client_network(scope)}"
 

@@ -1,9 +1,9 @@
 """Widget tokens: signed, not stored; they let pages of one origin read for ten minutes.
 
 A token is `fw_CLAIMS.SIGNATURE`: origin, collections, expiry, the groups of its holder, and the key
-that issued it, if any, with which it ends too. PyJWT is not used: a JWT adds a header that chooses
-the algorithm, and the links' HMAC with its purpose is needed anyway (30 lines here, and links must
-keep their format).
+or the session that issued it, if any, with which it ends too. PyJWT is not used: a JWT adds a
+header that chooses the algorithm, and the links' HMAC with its purpose is needed anyway (30 lines
+here, and links must keep their format).
 """
 
 import base64
@@ -29,6 +29,7 @@ class Claims:
     expires_s: int
     key_id: str | None
     groups: frozenset[str] | None = frozenset()
+    session_id: str | None = None
 
 
 class WidgetTokens:
@@ -44,11 +45,13 @@ class WidgetTokens:
         *,
         groups: Collection[str] | None = (),
         key_id: str | None = None,
+        session_id: str | None = None,
         ttl_s: int = TTL_S,
     ) -> str:
         """Returns a token; the route has checked that its requester may have all of this."""
         named = None if groups is None else sorted(groups)
-        claims = [origin, sorted(collections), int(time.time()) + ttl_s, key_id, named]
+        expires_s = int(time.time()) + ttl_s
+        claims = [origin, sorted(collections), expires_s, key_id, named, session_id]
         payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
         return f"{TOKEN_PREFIX}{payload}.{self._links.sign('widget', payload)}"
 
@@ -61,10 +64,10 @@ class WidgetTokens:
         if not hmac.compare_digest(expected, signature.encode("utf-8", "surrogateescape")):
             return None
         padding = "=" * (-len(payload) % 4)
-        origin_claim, collections, expires_s, key_id, groups = json.loads(
+        origin_claim, collections, expires_s, key_id, groups, session_id = json.loads(
             base64.urlsafe_b64decode(payload + padding)
         )
         if origin_claim != origin or expires_s <= time.time():
             return None
         named = None if groups is None else frozenset(groups)
-        return Claims(origin_claim, frozenset(collections), expires_s, key_id, named)
+        return Claims(origin_claim, frozenset(collections), expires_s, key_id, named, session_id)

@@ -4,7 +4,7 @@ Offsets are Unicode code points, 0-based, end exclusive. Unknown fields of a req
 """
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool
@@ -334,6 +334,27 @@ class Ready(BaseModel):
         default=None, description="Whether keys, jobs and feedback can be read"
     )
     collections: dict[str, CollectionReady] | None = Field(default=None, description="If several")
+    sign_in: str | None = Field(
+        default=None, description="Where people sign in, relative to the service; null: nowhere"
+    )
+
+
+class Me(BaseModel):
+    """Who sends a request, and what they may do."""
+
+    subject: str | None = Field(description="A person (`person_…`), a key (`key:…`), or anybody")
+    name: str | None
+    groups: list[str] | None = Field(description="null: articles of all groups may be read")
+    scopes: list[Literal["read", "write", "admin"]]
+    collections: list[str] | None = Field(description="null: all of them")
+    session: str | None = Field(description="The id of the session, for `footnote sessions`")
+    expires_at: datetime | None
+
+
+class SignedOut(BaseModel):
+    """Where the browser goes after signing out: to the provider, or to the page `/`."""
+
+    url: str
 
 
 class Invalid(BaseModel):

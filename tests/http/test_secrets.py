@@ -34,7 +34,7 @@ SITE = "https://docs.example.org"
 SECRET = {
     *("llm.base_url", "llm.api_key", "llm.headers", "llm.query"),
     *("embed.base_url", "embed.api_key", "rerank.base_url", "rerank.api_key"),
-    *("otlp_endpoint", "rate_limit_storage", "state"),
+    *("otlp_endpoint", "rate_limit_storage", "state", "auth.client_secret"),
 }
 """The settings that may hold a secret, in themselves or in a URL."""
 PLAIN = {
@@ -48,6 +48,8 @@ PLAIN = {
     *("llm.model", "llm.temperature", "llm.max_tokens", "llm.passage_chars"),
     "llm.deadline_s",
     *("embed.model", "embed.built_in", "embed.path", "embed.runtime", "rerank.model"),
+    *("auth.issuer", "auth.client_id", "auth.audience", "auth.scopes", "auth.groups_claim"),
+    *("auth.groups", "auth.session_hours", "auth.trusted_header", "auth.trusted_groups_header"),
 }
 """The others; `public_url`, which is part of every link, refuses user names and queries."""
 LOUD = {
@@ -109,6 +111,9 @@ def secret_env(
         "FOOTNOTE_OTLP_ENDPOINT": f"{collector}/?key={CANARY}-otlp-query",
         "FOOTNOTE_RATE_LIMIT_STORAGE": f"redis://:{CANARY}-redis@127.0.0.1:{redis_port}/0",
         "FOOTNOTE_STATE": state,
+        "FOOTNOTE_AUTH__ISSUER": f"http://127.0.0.1:{redis_port}/",
+        "FOOTNOTE_AUTH__CLIENT_ID": "footnote",
+        "FOOTNOTE_AUTH__CLIENT_SECRET": f"{CANARY}-client-secret",
         "FOOTNOTE_KEY": f"{CANARY}-footnote-key",
         "OPENAI_API_KEY": f"{CANARY}-openai-key",
         "OPENAI_BASE_URL": url.format("openai"),
@@ -357,7 +362,10 @@ MALFORMED = (
 )
 
 
-@pytest.mark.parametrize("setting", sorted(SECRET | {"public_url", "widget_origins"}))
+URLS = {"public_url", "widget_origins", "auth.issuer"}
+
+
+@pytest.mark.parametrize("setting", sorted(SECRET | URLS))
 def test_a_malformed_setting_is_refused_without_its_value(
     setting: str, bare_environment: Path
 ) -> None:
@@ -367,7 +375,8 @@ def test_a_malformed_setting_is_refused_without_its_value(
     if setting == "rate_limit_storage":
         values = [value.replace("http:", "redis:") for value in values]
     for value in values:
-        wrong: Any = [value] if setting.endswith("api_key") else value
+        is_text = not setting.endswith(("api_key", "client_secret"))
+        wrong: Any = value if is_text else [value]
         with pytest.raises(SettingRefused) as refused:
             load_settings({setting: wrong})
         assert CANARY not in str(refused.value)
