@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from api.app import create_app
+from api.bootstrap import open_state
 from api.security.keys import KeyStore
 from api.settings import Settings, load_settings
 from tests.support.processes import LocalClient, link_model, run_footnote, wait_until
@@ -97,7 +98,7 @@ def start(home: Path, corpus: Path, data: Path, patch: pytest.MonkeyPatch) -> It
         settings: Settings = load_settings(
             {"corpus": corpus, "allow_writes": True, "rate_limit_per_minute": 0}
         )
-        store = KeyStore(settings.state_file)
+        store = KeyStore(open_state(settings).main)
         keys = {
             group: store.create(scopes=["read", "write"], groups=[group, "everyone"])
             for group in GROUPS

@@ -17,6 +17,7 @@ from api.security.keys import KeyStore
 from api.settings import load_settings
 from api.sign_in.page import choose_language
 from api.state.sessions import SessionStore
+from api.state.sqlite import SqliteFile
 from tests.support.extras import needs
 from tests.support.openid_provider import CLIENT_ID, SECRET, OpenIdProvider
 from tests.support.processes import LocalClient, wait_until
@@ -141,21 +142,21 @@ def test_a_session_is_refreshed_when_its_token_expires_and_ends_when_that_is_ref
     client = serving(provider, tmp_path)
     sign_in(provider, client, "ada,staff")
     tokens = provider.control("counts")["/token"]
-    (before,) = SessionStore(tmp_path / "state.sqlite3").all()
+    (before,) = SessionStore(SqliteFile(tmp_path / "state.sqlite3")).all()
     client.get("/v1/me")
     assert provider.control("counts")["/token"] == tokens, "not before that"
     change(tmp_path, "refresh_s = ?", time.time() - 1)
     time.sleep(1.1)  # until what the process remembers is old
     assert client.get("/v1/me").status_code == 200
     assert provider.control("counts")["/token"] == tokens + 1
-    (after,) = SessionStore(tmp_path / "state.sqlite3").all()
+    (after,) = SessionStore(SqliteFile(tmp_path / "state.sqlite3")).all()
     assert after.tokens.refresh_token != before.tokens.refresh_token, "it rotates"
     assert after.tokens.refresh_s == pytest.approx(time.time() + ACCESS_TOKEN_S, abs=5)
     provider.control("revoke")
     change(tmp_path, "refresh_s = ?", time.time() - 1)
     time.sleep(1.1)
     assert client.get("/v1/me").status_code == 401
-    assert SessionStore(tmp_path / "state.sqlite3").all() == []
+    assert SessionStore(SqliteFile(tmp_path / "state.sqlite3")).all() == []
 
 
 def test_an_outage_of_the_provider_is_bridged_for_a_while_alone(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ def test_a_session_ends_by_itself(column: str, provider: OpenIdProvider, tmp_pat
     change(tmp_path, f"{column} = ?", time.time() - 3 * 3_600)
     time.sleep(1.1)
     assert client.get("/v1/me").status_code == 401
-    assert SessionStore(tmp_path / "state.sqlite3").all() == []
+    assert SessionStore(SqliteFile(tmp_path / "state.sqlite3")).all() == []
 
 
 def test_a_cookie_is_replaced_hourly_and_the_old_one_ends(
@@ -272,7 +273,7 @@ def test_a_program_sends_a_jwt_of_the_provider(provider: OpenIdProvider, tmp_pat
 
 
 def test_a_key_works_beside_it(provider: OpenIdProvider, tmp_path: Path) -> None:
-    key = KeyStore(tmp_path / "state.sqlite3").create(scopes=["read"])
+    key = KeyStore(SqliteFile(tmp_path / "state.sqlite3")).create(scopes=["read"])
     client = serving(provider, tmp_path)
     said = client.get("/v1/me", headers={"Authorization": f"Bearer {key}"}).json()
     assert (said["subject"], said["scopes"]) == (f"key:{key[3:11]}", ["read"])
@@ -287,7 +288,7 @@ def test_without_settings_nobody_can_sign_in_and_nothing_is_loaded(tmp_path: Pat
 
 
 def test_a_person_has_only_so_many_sessions(provider: OpenIdProvider, tmp_path: Path) -> None:
-    store = SessionStore(tmp_path / "state.sqlite3")
+    store = SessionStore(SqliteFile(tmp_path / "state.sqlite3"))
     client = serving(provider, tmp_path)
     sign_in(provider, client, "ada,staff")
     (session,) = store.all()
