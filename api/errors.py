@@ -25,6 +25,7 @@ from index.errors import (
     GenerationDamaged,
     GenerationMissing,
     IndexingError,
+    SharedUnavailable,
 )
 from index.redact import strip_urls
 from rag.errors import (
@@ -55,7 +56,8 @@ _CODES = {
     502: "fetch_failed",
     503: "index_building index_missing index_damaged index_unavailable embedder_mismatch "
     "embedder_unavailable overloaded stopping model_unavailable model_misbehaved "
-    "file_unwritable state_unreadable corpus_unavailable job_queue_full sign_in_unavailable",
+    "file_unwritable state_unreadable corpus_unavailable job_queue_full sign_in_unavailable "
+    "shared_unavailable",
     507: "corpus_full",
 }
 STATUS_BY_CODE = {code: status for status, codes in _CODES.items() for code in codes.split()}
@@ -77,6 +79,7 @@ _CODE_BY_CLASS: dict[type[Exception], str] = {
     GenerationDamaged: "index_damaged",
     EmbedderMismatch: "embedder_mismatch",
     EmbedderUnavailable: "embedder_unavailable",
+    SharedUnavailable: "shared_unavailable",
     IndexingError: "index_unavailable",
     Overloaded: "overloaded",
     Stopping: "stopping",
@@ -90,6 +93,7 @@ _PUBLIC_DETAIL = {
     "internal": "internal error; see the server log",
     "index_damaged": "the index is damaged; see the server log",
     "index_unavailable": "the index cannot be used; see the server log",
+    "shared_unavailable": "the store that machines share cannot be used; see the server log",
     "file_unwritable": "the file cannot be written; see the server log",
     "state_unreadable": "keys, jobs and feedback cannot be read or saved; see the server log",
     "embedder_unavailable": "the embedding model is not available; see the server log",

@@ -5,7 +5,6 @@ defaults below. `OPENAI_API_KEY` and `OPENAI_BASE_URL` fill what none of them se
 variable counts as unset.
 """
 
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from pydantic_settings import (
 from index.redact import redact, register_secrets, register_url
 
 from .errors import SettingRefused
+from .library_variables import library_secrets
 from .setting_names import PREFIX, check_variables, unknown_setting, variable_name
 from .settings_auth import AuthGroup
 from .settings_types import (
@@ -269,26 +269,6 @@ class _OpenAIVariables(BaseSettings):
     base_url: str | None = None
 
 
-class _LibraryVariables(BaseSettings):
-    """Variables of libraries and of the command line whose values are redacted, too."""
-
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
-    )
-
-    footnote_key: str = ""
-    openai_api_key: str = ""
-    openai_base_url: str = ""
-    openai_admin_key: str = ""
-    openai_webhook_secret: str = ""
-    openai_custom_headers: str = ""
-    otel_exporter_otlp_headers: str = ""
-    otel_exporter_otlp_traces_headers: str = ""
-    http_proxy: str = ""
-    https_proxy: str = ""
-    all_proxy: str = ""
-
-
 class _OpenAIFallback(PydanticBaseSettingsSource):
     """The weakest source: OpenAI's own variables, for the chat and the embedding model."""
 
@@ -316,7 +296,7 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
         raise SettingRefused(name, "is malformed") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingRefused("footnote.toml", str(error)) from error
-    for value in (*_strings(settings.model_dump()), *_library_secrets()):
+    for value in (*_strings(settings.model_dump()), *library_secrets()):
         register_url(value) if "://" in value else register_secrets([value])
     if settings.support_judge == "model" and settings.llm.model is None:
         raise SettingRefused("support_judge", "`model` needs a chat model; set llm.model")
@@ -349,15 +329,6 @@ def _strings(value: object) -> Iterator[str]:
         yield value.get_secret_value()
     elif isinstance(value, str) and "://" in value:
         yield value
-
-
-def _library_secrets() -> Iterator[str]:
-    """Yields the values of libraries' variables, and the parts of lists of headers."""
-    for name, value in _LibraryVariables().model_dump().items():
-        yield value
-        if name.endswith("headers"):
-            for header in re.split(r"[,\n]", value):
-                yield re.split("[=:]", header, maxsplit=1)[-1].strip()
 
 
 def _nest(flags: Mapping[str, object]) -> dict[str, Any]:  # Any: pydantic validates each value

@@ -5,6 +5,7 @@ IndexingError
 ├── settings    SettingInvalid, EmbedderUnavailable, EmbedderMismatch
 ├── generation  GenerationMissing, GenerationDamaged
 ├── pool        PoolUnavailable, WorkerFailed
+├── shared      SharedUnavailable
 └── sync        SpaceLow, DiskFull, SyncBusy, SyncFailed
 """
 
@@ -95,6 +96,17 @@ class GenerationDamaged(IndexingError):
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(f"generation {path.name} is damaged ({cause}): run `footnote sync`")
         self.path, self.cause = path, cause
+
+
+class SharedUnavailable(IndexingError):
+    """The store that machines share cannot be reached or used; what was published is kept."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        super().__init__(
+            f"the shared store {url} does not work ({cause}): check its address and credentials, "
+            "then try again; nothing published is lost"
+        )
+        self.url, self.cause = url, cause
 
 
 class PoolUnavailable(IndexingError):

@@ -30,13 +30,17 @@ HOMES = {
     "psycopg": {"api/state/postgres.py"},
     "authlib": {"api/sign_in/client.py", "api/sign_in/tokens.py"},
     "joserfc": {"api/sign_in/tokens.py"},
+    "obstore": {"index/object_store.py"},
 }
 """The only files that import these; so each library can be exchanged in one place."""
 
 OFFERED = {"rag/retrieval/llama_index.py"}
 """Modules for the users of a library; nothing here imports them."""
 
-HEAVY = {"authlib", "chromadb", "joserfc", "llama_index", "mcp", "openai", "onnx", "onnxruntime"}
+HEAVY = {
+    *("authlib", "chromadb", "joserfc", "llama_index", "mcp", "obstore", "openai", "onnx"),
+    "onnxruntime",
+}
 """What may be imported within functions alone: `footnote --help` must not pay for it."""
 
 VAGUE = {"utils", "util", "core", "common", "manager", "helper", "helpers", "base", "misc"}

@@ -15,7 +15,7 @@ from api.http.middleware import MAX_BODY_BYTES
 from api.routes.deps import MAX_QUESTION_CHARS
 from api.security.permissions import ANYONE
 from api.settings import load_settings
-from index.errors import GenerationMissing, IndexingError, SourceUnreadable
+from index.errors import GenerationMissing, IndexingError, SharedUnavailable, SourceUnreadable
 from rag.errors import AnswerError, ModelUnavailable, Overloaded
 from tests.support.processes import ROOT, LocalClient
 
@@ -184,6 +184,9 @@ def test_every_answer_carries_safe_headers(client: LocalClient) -> None:
 def test_an_errors_nearest_class_in_the_table_decides() -> None:
     assert error_info(GenerationMissing("c")).code == "index_missing"
     assert error_info(SourceUnreadable("p", "c")).code == "index_unavailable"
+    shared = error_info(SharedUnavailable("s3://bucket/prefix", "403 Forbidden"))
+    assert (shared.status, shared.code) == (503, "shared_unavailable")
+    assert "bucket" not in shared.detail
     assert error_info(IndexBuilding()).status == error_info(Overloaded(1)).status == 503
     assert error_info(RequestInvalid("f", "c")).status == 422
     assert error_info(ZeroDivisionError()).status == error_info(AnswerError()).status == 500

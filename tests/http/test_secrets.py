@@ -52,6 +52,14 @@ PLAIN = {
     *("auth.groups", "auth.session_hours", "auth.trusted_header", "auth.trusted_groups_header"),
 }
 """The others; `public_url`, which is part of every link, refuses user names and queries."""
+STORE_VARIABLES = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN"),
+    *("AWS_SSE_CUSTOMER_KEY_BASE64", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY"),
+    *("AZURE_STORAGE_MASTER_KEY", "AZURE_STORAGE_CLIENT_SECRET", "AZURE_CLIENT_SECRET"),
+    *("AZURE_STORAGE_SAS_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_TOKEN"),
+    *("AZURE_FABRIC_SESSION_TOKEN", "GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_BEARER_TOKEN"),
+)
+"""Credentials that the libraries of object stores read by themselves."""
 LOUD = {
     "FOOTNOTE_LOG_CONTENT": "true",
     "FOOTNOTE_LOG_LEVEL": "info",
@@ -119,6 +127,8 @@ def secret_env(
         "OPENAI_BASE_URL": url.format("openai"),
         "OPENAI_ADMIN_KEY": f"{CANARY}-openai-admin",
         "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{CANARY}-otlp,{CANARY} malformed",
+        "AWS_ENDPOINT_URL": url.format("aws"),
+        **{name: f"{CANARY}-{name.lower()}" for name in STORE_VARIABLES},
         "HTTP_PROXY": proxy,
         "HTTPS_PROXY": proxy,
         "NO_PROXY": "127.0.0.1",
