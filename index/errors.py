@@ -5,7 +5,7 @@ IndexingError
 ├── settings    SettingInvalid, EmbedderUnavailable, EmbedderMismatch
 ├── generation  GenerationMissing, GenerationDamaged
 ├── pool        PoolUnavailable, WorkerFailed
-├── shared      SharedUnavailable
+├── shared      SharedUnavailable, SharedDamaged
 └── sync        SpaceLow, DiskFull, SyncBusy, SyncFailed
 """
 
@@ -127,6 +127,17 @@ class WorkerFailed(IndexingError):
         self.worker, self.cause = worker, cause
 
 
+class SharedDamaged(IndexingError):
+    """An object of the shared store is missing or altered, so its generation is not served."""
+
+    def __init__(self, key: str, cause: str) -> None:
+        super().__init__(
+            f"the shared object {key} {cause}: delete it and run `footnote sync` on the machine "
+            "that syncs, which writes it again; what was served before still is"
+        )
+        self.key, self.cause = key, cause
+
+
 class SpaceLow(IndexingError):
     """Too little disk space to build a generation (sizes in bytes); the serving one is kept."""
 
@@ -150,10 +161,13 @@ class DiskFull(IndexingError):
 
 
 class SyncBusy(IndexingError):
-    """Another process is writing to this collection; `pid` is None where it is not known."""
+    """Another process is writing to this collection; `pid` is None where it is not known.
 
-    def __init__(self, collection: str, pid: int | None) -> None:
-        holder = f"process {pid}" if pid else "another process"
+    `where` is where it runs, if that is not this machine.
+    """
+
+    def __init__(self, collection: str, pid: int | None, *, where: str = "") -> None:
+        holder = f"process {pid}" if pid else where or "another process"
         super().__init__(f"collection {collection!r} is being synced by {holder}: try again later")
         self.collection, self.pid = collection, pid
 

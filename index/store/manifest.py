@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -124,6 +125,11 @@ def read_manifest(folder: Path, sha256: str) -> Manifest:
         raise GenerationDamaged(folder, f"{NAME}: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != sha256:
         raise GenerationDamaged(folder, f"{NAME} does not have the hash that CURRENT names")
+    return parse_manifest(folder, data)
+
+
+def parse_manifest(folder: Path, data: bytes) -> Manifest:
+    """Returns the manifest of a generation from its JSON; raises GenerationDamaged."""
     fields = json.loads(data)
     if fields["schema"] != SCHEMA:
         raise GenerationDamaged(folder, f"schema {fields['schema']}, supported: {SCHEMA}")
@@ -189,10 +195,19 @@ def read_published(collection_folder: Path) -> tuple[GenerationRef, ...]:
     """
     path = collection_folder / CURRENT
     try:
-        lines = path.read_text("ascii").splitlines()
+        data = path.read_bytes()
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise GenerationDamaged(path, "CURRENT cannot be read") from error
+    return parse_published(path, data)
+
+
+def parse_published(path: Path, data: bytes) -> tuple[GenerationRef, ...]:
+    """Returns the generations that the bytes of CURRENT name; raises GenerationDamaged."""
+    try:
+        lines = data.decode("ascii").splitlines()
+    except ValueError as error:
         raise GenerationDamaged(path, "CURRENT cannot be read") from error
     matches = [_LINE.fullmatch(line) for line in lines]
     if not matches or not all(matches):
@@ -207,10 +222,26 @@ def read_current(collection_folder: Path) -> GenerationRef | None:
 
 def write_published(collection_folder: Path, published: Sequence[GenerationRef]) -> None:
     """Publishes: from now on readers open the first, and the second as a fallback."""
+    write_durably(collection_folder / CURRENT, format_published(published))
+
+
+def format_published(published: Sequence[GenerationRef]) -> bytes:
+    """Returns the bytes of CURRENT."""
     lines = (f"{entry.generation} {entry.manifest_sha256}\n" for entry in published)
-    write_durably(collection_folder / CURRENT, "".join(lines).encode())
+    return "".join(lines).encode()
 
 
 def generation_folder(collection_folder: Path, name: str) -> Path:
     """Returns the folder of a generation."""
     return collection_folder / "generations" / name
+
+
+def remove_old_generations(collection_folder: Path) -> None:
+    """Removes the generations that CURRENT does not name."""
+    try:
+        names = {entry.generation for entry in read_published(collection_folder)}
+    except GenerationDamaged:
+        names = set()
+    for folder in (collection_folder / "generations").iterdir():
+        if folder.name.isdigit() and folder.name not in names:
+            shutil.rmtree(folder)

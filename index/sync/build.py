@@ -1,7 +1,7 @@
 """Parsed sources and their vectors → the files of one generation, in an empty folder; published."""
 
 import importlib.metadata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -16,7 +16,7 @@ from ..embed.factory import EmbedSpec, model_name
 from ..embed.protocol import ChunkText, ChunkVectors, WordVectors
 from ..formats import EXTRACTION
 from ..store.generation import DUPLICATES, VECTORS, Generation
-from ..store.manifest import Manifest, hash_files, link_equal_files, linked_files
+from ..store.manifest import GenerationRef, Manifest, hash_files, link_equal_files, linked_files
 from ..store.scoring import save_vectors
 from ..store.vectors import build_vectors, change_vectors
 from ..text.analyzer import ANALYZER
@@ -113,6 +113,8 @@ class GenerationBuilder:
     diff: CorpusDiff
     sources: tuple[BuildSource, ...]
     emit: OnEvent
+    share: Callable[[GenerationRef], None] = lambda ref: None
+    """Publishes a verified generation to other machines."""
 
     @property
     def chunks(self) -> int:
@@ -190,6 +192,7 @@ class GenerationBuilder:
             self.request.folder,
             manifest,
             new_rows=new_rows,
+            share=self.share,
             on_verified=lambda n, total: self.emit({"event": "verify", "done": n, "total": total}),
         )
         name = manifest.generation

@@ -47,6 +47,8 @@ class SyncRequest:
     replace: bool
     max_file_bytes: int
     pool: str | None
+    shared: str | None = None
+    """The URL of the store in which the generations of several machines are."""
 
 
 @dataclass(frozen=True, slots=True)

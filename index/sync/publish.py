@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine import open_generation, verify
-from ..errors import DiskFull, GenerationMissing, IndexingError, SpaceLow, SyncFailed
+from ..errors import DiskFull, GenerationMissing, IndexingError, SpaceLow, SyncBusy, SyncFailed
 from ..store.manifest import (
     CURRENT,
     GenerationRef,
@@ -28,6 +28,7 @@ from ..store.manifest import (
 )
 from ..types import GenerationInfo, Note, Skipped
 from .process import writer_lock
+from .sharing import roll_back_shared
 
 _BUILDING = "building-"
 _DISK_FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
@@ -49,14 +50,6 @@ def remove_unfinished_builds(collection_folder: Path) -> None:
         shutil.rmtree(folder)
     for file in collection_folder.glob(f".{CURRENT}.*"):
         file.unlink()
-
-
-def remove_old_generations(collection_folder: Path) -> None:
-    """Removes the generations that CURRENT does not name."""
-    names = {entry.generation for entry in _published(collection_folder)}
-    for folder in (collection_folder / "generations").iterdir():
-        if folder.name.isdigit() and folder.name not in names:
-            shutil.rmtree(folder)
 
 
 def check_space(folder: Path, *, build_bytes: int) -> None:
@@ -102,11 +95,13 @@ def publish(
     *,
     new_rows: Sequence[int],
     on_verified: Callable[[int, int], None],
+    share: Callable[[GenerationRef], None] = lambda ref: None,
 ) -> None:
     """Publishes what was built in `folder`, the chunks in `new_rows` all verified.
 
-    `on_verified` receives (verified chunks, total). Raises GenerationDamaged where verification
-    fails; then nothing is published.
+    `on_verified` receives (verified chunks, total); `share` publishes to other machines, before it
+    is published here. Raises GenerationDamaged where verification fails, and what `share` raises;
+    then nothing is published.
     """
     current = GenerationRef(manifest.generation, write_manifest(folder, manifest))
     sync_tree(folder)
@@ -117,6 +112,11 @@ def publish(
         with closing(open_generation(collection_folder, current, is_hashed=True)) as generation:
             verify(generation, new_rows, on_verified)
     except IndexingError:
+        shutil.rmtree(final)
+        raise
+    try:
+        share(current)
+    except SyncBusy:  # what another machine published has this number now
         shutil.rmtree(final)
         raise
     write_published(collection_folder, (current, *_published(collection_folder)[:1]))
@@ -130,13 +130,16 @@ def _published(collection_folder: Path) -> tuple[GenerationRef, ...]:
         return ()
 
 
-def roll_back(collection_folder: Path, collection: str) -> str:
+def roll_back(collection_folder: Path, collection: str, *, shared: str | None = None) -> str:
     """Publishes the older of the two generations again and returns its name.
 
-    The newer one becomes the one to roll back to. Raises GenerationMissing where there is no
-    older one, GenerationDamaged where it is damaged, SyncBusy while a sync runs.
+    The newer one becomes the one to roll back to. With `shared`, the URL of a store, for all
+    machines. Raises GenerationMissing where there is no older one, GenerationDamaged where it is
+    damaged, SyncBusy while a sync runs, SharedUnavailable.
     """
     with writer_lock(collection_folder, collection):
+        if shared is not None:
+            return roll_back_shared(shared, collection_folder, collection)
         published = read_published(collection_folder)
         if len(published) < 2:
             raise GenerationMissing(collection, "no older generation to go back to")

@@ -24,7 +24,7 @@ from ..embed.protocol import ChunkText
 from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
 from ..redact import guard_stderr, redact
 from ..store.generation import Generation
-from ..store.manifest import read_current
+from ..store.manifest import read_current, remove_old_generations
 from .build import GenerationBuilder, content_fingerprint, embedding_inputs, heading_inputs
 from .changes import BuildSource, CorpusDiff, CorpusReader, ParsedSource, read_here
 from .pool.embedding import embed_on_pool
@@ -43,9 +43,9 @@ from .publish import (
     check_space,
     disk_error,
     folder_bytes,
-    remove_old_generations,
     remove_unfinished_builds,
 )
+from .sharing import Sharing, open_sharing
 
 LEXICAL_FIRST = 500
 """A first sync with more new chunks than this publishes a lexical-only generation first."""
@@ -62,15 +62,21 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
     """Brings the collection up to date with its corpus; raises an IndexingError."""
     started = time.monotonic()
     request = replace(request, corpus=request.corpus.absolute())
-    with writer_lock(request.folder, request.collection), _open_pool(request, emit) as pool:
+    with (
+        writer_lock(request.folder, request.collection),
+        _open_pool(request, emit) as pool,
+        open_sharing(request, emit) as sharing,
+    ):
+        sharing.take()
         previous = _open_previous(request, emit)
         try:
             reusable = previous if previous and _is_reusable(previous, request) else None
             diff = _diff_corpus(request, reusable, pool, emit)
             if reusable is not None and diff.equals(reusable.manifest):
                 name, chunks, is_new = reusable.info.generation, reusable.info.chunks, False
+                sharing.share_current()
             else:
-                name, chunks = _publish(request, diff, previous, reusable, pool, emit)
+                name, chunks = _publish(request, diff, previous, reusable, pool, emit, sharing)
                 is_new = True
         finally:
             if previous is not None:
@@ -161,6 +167,7 @@ def _publish(
     reusable: Generation | None,
     pool: DaskPool | None,
     emit: OnEvent,
+    sharing: Sharing,
 ) -> tuple[str, int]:
     """Embeds what is new, builds and publishes; a large first sync is searchable before that.
 
@@ -177,7 +184,7 @@ def _publish(
         is_same_embedder = reusable and reusable.manifest.embedder == embedder.fingerprint
         carried_from = reusable if is_same_embedder else None
         for exact in [False] * GRAPH_BUILDS + [True]:
-            builder = _builder(request, diff, reusable, carried_from, emit)
+            builder = _builder(request, diff, reusable, carried_from, emit, sharing)
             new = [source for source in builder.sources if isinstance(source, ParsedSource)]
             chunks, headings = embedding_inputs(new), heading_inputs(new)
             missing = [chunks[index] for index in cache.missing(chunks)]
@@ -219,11 +226,12 @@ def _builder(
     reusable: Generation | None,
     carried_from: Generation | None,
     emit: OnEvent,
+    sharing: Sharing,
 ) -> GenerationBuilder:
     """Returns a builder of all sources: carried where possible, else loaded."""
     sources: tuple[BuildSource, ...]
     sources = diff.carry_sources(carried_from) if carried_from else diff.load_sources(reusable)
-    return GenerationBuilder(request, diff, sources, emit)
+    return GenerationBuilder(request, diff, sources, emit, sharing.share)
 
 
 def _embedded(

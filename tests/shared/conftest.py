@@ -27,11 +27,18 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
         yield server
 
 
-@pytest.fixture(params=BOTH)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a new, empty store of each kind."""
-    if request.param == "s3":
-        server: Seaweed = request.getfixturevalue("seaweed")
-        return server.new_bucket()
+@pytest.fixture
+def mount(tmp_path: Path) -> str:
+    """The URL of an empty folder."""
     (tmp_path / "mount").mkdir()
     return (tmp_path / "mount").as_uri()
+
+
+@pytest.fixture(params=BOTH)
+def url(request: pytest.FixtureRequest) -> str:
+    """The URL of a new, empty store of each kind."""
+    if request.param == "file":
+        mount: str = request.getfixturevalue("mount")
+        return mount
+    server: Seaweed = request.getfixturevalue("seaweed")
+    return server.new_prefix()

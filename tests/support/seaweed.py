@@ -1,7 +1,7 @@
 """A real S3 server for tests: SeaweedFS (`weed server`) on free loopback ports.
 
 with Seaweed(folder) as server:
-    ObjectStore(server.new_bucket())   # with the variables in server.env
+    ObjectStore(server.new_prefix())   # with the variables in server.env
 
 It honours If-Match and If-None-Match, and denies every credential but its own.
 """
@@ -24,6 +24,7 @@ WEED = Path(sys.executable).parent / "weed"
 ACCESS_KEY, SECRET_KEY = "AKIAFOOTNOTETESTS", "a-secret-key-of-the-tests"
 START_TIMEOUT_S, ATTEMPTS = 40, 3
 PARTS = ("master", "volume", "filer", "s3")
+BUCKET = "tests"
 _numbers = itertools.count(1)
 
 
@@ -83,7 +84,7 @@ class Seaweed:
         """Waits until an object can be written: S3 answers before there is a volume."""
         from obstore.exceptions import BaseError
 
-        store = self._bucket("ready")
+        store = self._bucket()  # its first object creates the bucket
         deadline = time.monotonic() + START_TIMEOUT_S
         while self.process.poll() is None and time.monotonic() < deadline:
             with suppress(BaseError):
@@ -92,17 +93,15 @@ class Seaweed:
             time.sleep(0.05)
         return False
 
-    def new_bucket(self) -> str:
-        """Creates a bucket and returns a `s3://` URL of a prefix in it."""
-        name = f"tests-{os.getpid()}-{next(_numbers)}"
-        self._bucket(name).put("created", b"")  # the server creates the bucket
-        return f"s3://{name}/prefix"
+    def new_prefix(self) -> str:
+        """Returns the URL of an unused prefix; each bucket would take volumes of its own."""
+        return f"s3://{BUCKET}/{os.getpid()}-{next(_numbers)}"
 
-    def _bucket(self, name: str) -> "S3Store":
+    def _bucket(self) -> "S3Store":
         from obstore.store import S3Store
 
         return S3Store(
-            name,
+            BUCKET,
             endpoint=self.url,
             access_key_id=ACCESS_KEY,
             secret_access_key=SECRET_KEY,

@@ -28,10 +28,10 @@ from api.bootstrap import open_components, sync_request
 from api.settings import Settings
 from index.embed.protocol import ChunkVectors, WordVectors
 from index.store.generation import Generation
-from index.store.manifest import read_current
+from index.store.manifest import read_current, remove_old_generations
 from index.sync.build import GenerationBuilder
 from index.sync.changes import CorpusDiff, ParsedSource, Unchanged
-from index.sync.publish import folder_bytes, remove_old_generations
+from index.sync.publish import folder_bytes
 from index.types import Chunk
 from rag.retrieval.fusion import retrieve
 from rag.retrieval.query import analyze_query

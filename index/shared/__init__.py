@@ -1,0 +1,1 @@
+"""A collection's generations in an object store: published by one machine, followed by others."""
