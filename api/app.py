@@ -24,6 +24,7 @@ from .bootstrap import (
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
+from .operations.file_list import FolderStates
 from .routes import (
     additions,
     answers,
@@ -36,6 +37,7 @@ from .routes import (
     sources,
     views,
 )
+from .routes.console import ROUTERS as CONSOLE_ROUTERS
 from .security.keys import KeyStore
 from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
@@ -105,9 +107,12 @@ def create_app(
     )
     app.state.service, app.state.job_runner, app.state.fetcher = service, runner, fetcher
     app.state.metrics = telemetry.metrics
+    app.state.folder_states = FolderStates()
     app.state.feedback = FeedbackStore(open_state(settings).feedback, answer_log)
     _add_middleware(app, settings, telemetry, links)
     add_exception_handlers(app)
+    for router in CONSOLE_ROUTERS:  # before those of paths that have more than one part
+        app.include_router(router)
     for module in (
         *(answers, chat, sources, views, additions, files),
         *(health, pages, reference, sign_in),

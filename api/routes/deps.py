@@ -17,6 +17,7 @@ from ..security.middleware import Security
 from ..service.access import ALL
 from ..service.job_runner import JobRunner
 from ..service.service import Service
+from ..settings import Settings
 from ..sign_in.service import SignIn
 from ..state.feedback import FeedbackStore
 from ..telemetry.metrics import Metrics
@@ -51,6 +52,11 @@ def absolute_links(service: Service, request: Request) -> LinkSigner:
     """Returns a signer of absolute links, with the base URL of the settings or of the request."""
     base = service.settings.public_url or str(request.base_url)
     return service.links.with_base(base, service.named_groups(get_caller(request.scope).access))
+
+
+def collection_settings(service: Service, name: str) -> Settings:
+    """Returns the settings of one served collection; raises KeyError."""
+    return {one.collection: one for one in service.settings.per_collection()}[name]
 
 
 async def _links(service: ServiceDep, request: Request) -> LinkSigner:

@@ -142,11 +142,11 @@ def encode_cursor(path: str) -> str:
     return base64.urlsafe_b64encode(path.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str | None) -> str | None:
-    """Returns the path of a cursor; raises RequestInvalid."""
+def decode_cursor(cursor: str | None, *, field: str = "query.cursor") -> str | None:
+    """Returns the path of a cursor; raises RequestInvalid, which names the `field`."""
     if cursor is None:
         return None
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise RequestInvalid("query.cursor", "is not a `next_cursor` of this service") from None
+        raise RequestInvalid(field, "is not a cursor of this service") from None

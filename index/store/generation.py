@@ -133,6 +133,10 @@ class Generation:
         chunks = self._catalog.chunks(rows)
         return [(c, self.text(c.source_id)[c.start : c.end]) for c in chunks]
 
+    def passage_count(self, source_id: str) -> int:
+        """Returns the number of a source's chunks; 0 for an unknown one."""
+        return len(self.source_rows.get(source_id, ()))
+
     def neighbours(self, chunk: Chunk, before: int, after: int) -> list[Chunk]:
         """Returns the chunk with up to so many before and after it in its source, in order."""
         own = self.source_rows[chunk.source_id]

@@ -116,6 +116,9 @@ class OpenGeneration(Protocol):
     ) -> list[Chunk]:
         """Returns a source's chunks in reading order, those between two offsets only."""
 
+    def passage_count(self, source_id: str) -> int:
+        """Returns the number of a source's chunks; 0 for an unknown one."""
+
     def chunk_at(self, source_id: str, offset: int) -> Chunk | None:
         """Returns the chunk of a source that contains a character offset, or None."""
 

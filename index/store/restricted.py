@@ -173,6 +173,10 @@ class RestrictedGeneration:
         """Returns a source's chunks in reading order, those between two offsets only."""
         return self._all.source_chunks(self._checked(source_id), start=start, end=end)
 
+    def passage_count(self, source_id: str) -> int:
+        """Returns the number of a source's chunks; 0 for an unknown one."""
+        return self._all.passage_count(source_id) if self._has(source_id) else 0
+
     def chunk_at(self, source_id: str, offset: int) -> Chunk | None:
         """Returns the chunk of a source that contains a character offset, or None."""
         return self._all.chunk_at(source_id, offset) if self._has(source_id) else None

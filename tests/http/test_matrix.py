@@ -91,6 +91,8 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/mcp"): ("read key, of no collection", PING),
     ("POST", "/mcp/"): ("read key, of no collection", PING),
     ("GET", "/metrics"): ("admin", None),
+    ("GET", "/v1/files"): ("admin", None),
+    ("GET", "/v1/files/{path:path}/passages"): ("admin", None),
     ("POST", "/v1/files"): ("write", {"url": "http://127.0.0.1:9/"}),
     ("PUT", "/v1/files/{path:path}"): ("write", None),
     ("DELETE", "/v1/files/{path:path}"): ("write", None),
@@ -152,6 +154,7 @@ class House:
             .replace("{page}", "1")
             .replace("/docs/{name}", "/docs/swagger-ui.css")
             .replace("/pages/{path:path}", "/pages/ask.js")
+            .replace("{path:path}/passages", "lake.txt/passages")
             .replace("{path:path}", "a.txt")
             .replace("{model:path}", "footnote")
         )

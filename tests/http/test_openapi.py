@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from api.cli.openapi import document
 from api.http.openapi import EXAMPLES_FILE
 from api.wire import job_schemas, openai_schemas, schemas
+from api.wire.console import files
 from tests.support.processes import ROOT, SEEDS
 
 EXAMPLES: dict[str, Any] = json.loads(EXAMPLES_FILE.read_text("utf-8"))
@@ -21,9 +22,10 @@ OPERATIONS = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
+CONSOLE = (files,)
 MODELS = {
     name: model
-    for module in (schemas, openai_schemas, job_schemas)
+    for module in (schemas, openai_schemas, job_schemas, *CONSOLE)
     for name, model in vars(module).items()
     if isinstance(model, type) and issubclass(model, BaseModel) and name in KNOWN
 }

@@ -1,0 +1,1 @@
+"""The JSON shapes of the routes of those who run the service."""
