@@ -6,14 +6,20 @@ from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from rag.timing import Outcome
+
 from .bootstrap import (
     access_policy,
+    answer_log,
+    feedback_store,
     job_runner,
+    job_store,
+    key_store,
     link_signer,
     open_components,
     open_sign_in,
@@ -24,7 +30,8 @@ from .bootstrap import (
 from .http.middleware import BodyLimitMiddleware, RequestContextMiddleware
 from .http.openapi import install_openapi
 from .mcp import McpEndpoint
-from .operations.file_list import FolderStates
+from .operations.console import Console
+from .operations.questions.counts import AnswerCounts
 from .routes import (
     additions,
     answers,
@@ -37,14 +44,16 @@ from .routes import (
     sources,
     views,
 )
+from .routes.console import OVERVIEW_ROUTERS
 from .routes.console import ROUTERS as CONSOLE_ROUTERS
+from .routes.deps import require_every_article
+from .security.key_use import KeyUseMiddleware
 from .security.keys import KeyStore
 from .security.middleware import add_security_middleware
 from .service.service import Hooks, Service
 from .settings import Settings
 from .sign_in.proxy_header import ProxyPersonMiddleware
-from .state.answer_log import AnswerLog
-from .state.feedback import FeedbackStore
+from .state.key_uses import KeyUses
 from .telemetry.observer import Telemetry
 from .wire.problem_details import add_exception_handlers
 from .wire.signed_links import LinkSigner
@@ -66,17 +75,30 @@ def create_app(
     """
     telemetry = Telemetry(settings)
     links = link_signer(settings)
-    answer_log = AnswerLog(open_state(settings).answers)
+    logged = answer_log(settings)
+    console = Console(
+        answers=logged,
+        feedback=feedback_store(settings, logged),
+        counts=AnswerCounts(),
+        keys=key_store(settings),
+        key_uses=KeyUses(open_state(settings).main),
+        jobs=job_store(settings),
+    )
+
+    def observe(outcome: Outcome) -> None:
+        telemetry.record_outcome(outcome)
+        console.counts.record(outcome)
+
     service = Service(
         settings,
-        partial(open_components, observer=telemetry.record_outcome),
+        partial(open_components, observer=observe),
         links,
         {
             one.collection: sync_request(one) if sync and worker == 0 else None
             for one in settings.per_collection()
         },
         policy=access_policy(settings),
-        answer_log=answer_log if settings.keep_answers else None,
+        answer_log=logged if settings.keeps_questions else None,
         watch=watch,
         hooks=hooks,
     )
@@ -88,7 +110,14 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         jobs = runner.run(warns=worker == 0) if runner else nullcontext()
-        async with links.loaded(), jobs, telemetry.run(service), service.run(), mcp.run():
+        async with (
+            links.loaded(),
+            jobs,
+            telemetry.run(service),
+            service.run(),
+            mcp.run(),
+            console.run(),
+        ):
             if waits:
                 await service.wait_until_ready()
             yield
@@ -107,11 +136,15 @@ def create_app(
     )
     app.state.service, app.state.job_runner, app.state.fetcher = service, runner, fetcher
     app.state.metrics = telemetry.metrics
-    app.state.folder_states = FolderStates()
-    app.state.feedback = FeedbackStore(open_state(settings).feedback, answer_log)
-    _add_middleware(app, settings, telemetry, links)
+    app.state.feedback = console.feedback
+    app.state.console = console
+    app.add_middleware(KeyUseMiddleware, uses=console.key_uses)
+    _add_middleware(app, settings, telemetry, links, console.keys)
     add_exception_handlers(app)
-    for router in CONSOLE_ROUTERS:  # before those of paths that have more than one part
+    # before those of paths that have more than one part
+    for router in OVERVIEW_ROUTERS:
+        app.include_router(router, dependencies=[Depends(require_every_article)])
+    for router in CONSOLE_ROUTERS:
         app.include_router(router)
     for module in (
         *(answers, chat, sources, views, additions, files),
@@ -127,12 +160,11 @@ def create_app(
 
 
 def _add_middleware(
-    app: FastAPI, settings: Settings, telemetry: Telemetry, links: LinkSigner
+    app: FastAPI, settings: Settings, telemetry: Telemetry, links: LinkSigner, keys: KeyStore
 ) -> None:
     """Adds the middleware from the inside out: what is added last runs first."""
     people = app.state.sign_in = open_sign_in(settings, links)
     app.add_middleware(BodyLimitMiddleware)
-    keys = KeyStore(open_state(settings).main)
     add_security_middleware(app, settings, keys=keys, links=links, people=people)
     app.add_middleware(
         RequestContextMiddleware,

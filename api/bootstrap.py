@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from rag.retrieval.rerank import EndpointReranker
     from rag.timing import Observer
 
+    from .security.keys import KeyStore
     from .service.collection import Components
     from .service.corpus_files import Corpus
     from .service.job_runner import JobRunner
     from .sign_in.service import SignIn
+    from .state.answer_log import AnswerLog
     from .state.databases import State
+    from .state.feedback import FeedbackStore
+    from .state.jobs import JobStore
     from .web.fetch import Fetcher
     from .wire.signed_links import LinkSigner
 
+DAY_S = 86_400
 OPENAI_URL = "https://api.openai.com/v1"
 """The endpoint of a model for which none is set."""
 
@@ -132,6 +137,35 @@ def open_state(settings: Settings) -> "State":
     return databases.open_state(settings.data_dir.absolute(), settings.state)
 
 
+def answer_log(settings: Settings) -> "AnswerLog":
+    """Returns the answer log, whether or not answers are added to it."""
+    from .state.answer_log import AnswerLog
+
+    days = settings.keep_questions_days
+    return AnswerLog(open_state(settings).answers, max_age_s=days * DAY_S if days else None)
+
+
+def feedback_store(settings: Settings, answers: "AnswerLog") -> "FeedbackStore":
+    """Returns the readers' feedback, whose words are those of `answers` where it has them."""
+    from .state.feedback import FeedbackStore
+
+    return FeedbackStore(open_state(settings).feedback, answers)
+
+
+def key_store(settings: Settings) -> "KeyStore":
+    """Returns the API keys."""
+    from .security.keys import KeyStore
+
+    return KeyStore(open_state(settings).main)
+
+
+def job_store(settings: Settings) -> "JobStore":
+    """Returns the jobs."""
+    from .state.jobs import JobStore
+
+    return JobStore(open_state(settings).main)
+
+
 def link_signer(settings: Settings) -> "LinkSigner":
     """Returns what builds and verifies signed links."""
     from .wire.signed_links import LinkSigner
@@ -163,12 +197,11 @@ def job_runner(settings: Settings, sync_slots: threading.Semaphore) -> "JobRunne
     if not settings.allow_writes or settings.role == "replica":
         return None
     from .service.job_runner import JobRunner
-    from .state.jobs import JobStore
 
     served = {one.collection: one for one in settings.per_collection()}
     return JobRunner(
         {name: writable_corpus(one) for name, one in served.items()},
-        JobStore(open_state(settings).main),
+        job_store(settings),
         lambda name: sync_request(served[name]),
         sync_slots,
     )

@@ -42,10 +42,11 @@ _CODES = {
     401: "unauthenticated",
     403: "forbidden link_refused origin_refused corpus_not_marked",
     404: "not_found source_not_found answer_not_found file_not_found job_not_found "
-    "collection_not_found model_not_found",
+    "collection_not_found model_not_found feedback_not_found question_not_found key_not_found "
+    "evaluation_not_found",
     405: "method_not_allowed",
     408: "body_too_slow client_left",  # client_left appears in the log only
-    409: "idempotency_key_reused",
+    409: "idempotency_key_reused no_older_generation sync_running own_key evaluation_running",
     413: "body_too_large",
     415: "unsupported_media_type",
     421: "host_unknown",
@@ -53,6 +54,7 @@ _CODES = {
     429: "rate_limited",
     431: "headers_too_large",
     500: "internal",
+    501: "extra_missing",
     502: "fetch_failed",
     503: "index_building index_missing index_damaged index_unavailable embedder_mismatch "
     "embedder_unavailable overloaded stopping model_unavailable model_misbehaved "
@@ -157,17 +159,30 @@ class ParameterUnsupported(RequestInvalid):
         self.code = "unsupported_parameter"
 
 
-class NotFound(RequestError):
-    """No such source, answer, file, job, collection or model."""
+Kind = Literal[
+    "source",
+    "answer",
+    "file",
+    "job",
+    "collection",
+    "model",
+    "feedback",
+    "question",
+    "key",
+    "evaluation",
+]
 
-    def __init__(
-        self, kind: Literal["source", "answer", "file", "job", "collection", "model"], name: str
-    ) -> None:
+
+class NotFound(RequestError):
+    """No such source, answer, file, job, collection, model, or what else is kept by id."""
+
+    def __init__(self, kind: Kind, name: str) -> None:
         hints = {
             "source": "; GET /v1/sources lists them",
             "answer": " of yours in the last 30 days; send the id as you received it",
             "model": "; GET /v1/models lists them",
             "job": "; finished jobs are deleted after a week",
+            "question": "; what is not kept, or not any more, cannot be shown",
         }
         shortened = name[: 200 if kind == "file" else 64]
         super().__init__(f"{kind}_not_found", f"no {kind} {shortened!r}{hints.get(kind, '')}")

@@ -186,6 +186,12 @@ class Settings(BaseSettings, ScaleFields):
     keep_answers: bool = Field(
         default=False, description="Log each answer with its passages, for replay"
     )
+    keep_questions_days: float = Field(
+        default=0,
+        ge=0,
+        le=3_650,
+        description="The same, and delete it after so many days; 0: as `keep_answers` says",
+    )
     otlp_endpoint: OtlpEndpoint | None = Field(
         default=None, description="OTLP collector for traces (gRPC, e.g. `http://127.0.0.1:4317`)"
     )
@@ -220,6 +226,11 @@ class Settings(BaseSettings, ScaleFields):
         """Returns the sources, strongest first."""
         files = dotenv_settings, TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, *files, _OpenAIFallback(settings_cls)
+
+    @property
+    def keeps_questions(self) -> bool:
+        """Whether questions and answers are logged."""
+        return self.keep_answers or self.keep_questions_days > 0
 
     @property
     def collection_folder(self) -> Path:

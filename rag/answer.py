@@ -317,7 +317,8 @@ class Pipeline:
             async with aclosing(writer.write(stream, model=chat.name)) as items:
                 async for item in items:
                     if isinstance(item, Written):
-                        yield replace(item, usage=total_usage(usage, item.usage))
+                        sent = tuple((one.role, one.content) for one in dialogue.messages)
+                        yield replace(item, usage=total_usage(usage, item.usage), prompt=sent)
                     else:
                         yield item
             if writer.query is None:

@@ -77,6 +77,7 @@ def build_answer(
         sources=written.sources,
         dropped_markers=written.dropped_markers,
         raw=written.raw,
+        prompt=written.prompt,
     )
 
 

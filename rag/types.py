@@ -205,6 +205,8 @@ class Answer:
     dropped_markers: int = 0
     raw: str | None = None
     """What the model wrote last, before anything was done to it; None where it wrote nothing."""
+    prompt: tuple[tuple[str, str], ...] = ()
+    """What the model was sent: (role, content) of each message; empty where it wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True)

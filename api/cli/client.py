@@ -1,48 +1,19 @@
 """Where commands get their answers: from the local index, or from a running service (`--url`)."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from index.errors import GenerationMissing, IndexingError
 from index.redact import check_url, redact, register_secrets, register_url
 
 from ..exit_codes import CONFIGURATION, UNAVAILABLE, USAGE, CliError
+from ..operations.health.local_index import open_index as open_index
 
 if TYPE_CHECKING:
-    from index.store.opened import StoredGeneration
     from rag.types import Answer, Ask
 
-    from ..service.collection import Components
     from ..settings import Settings
 
 _CODES = {401: CONFIGURATION, 403: CONFIGURATION, 404: CONFIGURATION, 413: USAGE, 422: USAGE}
-
-
-@contextmanager
-def open_index(settings: "Settings") -> "Iterator[tuple[Components, StoredGeneration]]":
-    """Yields the components and the serving generation; raises IndexingError if there is none."""
-    from index.store.manifest import read_current
-
-    from ..bootstrap import open_components
-
-    if read_current(settings.collection_folder) is None:  # checked before a model is loaded
-        raise GenerationMissing(settings.collection)
-    components = open_components(settings)
-    try:
-        components.serving.refresh()
-        try:
-            lease = components.serving.lease()
-            with lease as generation:
-                yield components, generation
-        except GenerationMissing:
-            if components.serving.error_message:
-                raise IndexingError(components.serving.error_message) from None
-            raise
-    finally:
-        components.serving.close()
-        components.embedder.close()
 
 
 def answer_locally(settings: "Settings", ask: "Ask") -> "Answer":

@@ -3,16 +3,13 @@
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import typer
 
 from ..exit_codes import OK, UNAVAILABLE
+from ..operations.health.descriptions import describe
 from ..wire.escape import escape, pluralize
 from . import options
-
-if TYPE_CHECKING:
-    from index.types import GenerationInfo
 
 
 def status(
@@ -86,14 +83,6 @@ def rollback(
     else:
         typer.echo(f"generation {generation} is serving; the next sync updates it from its folder")
     return OK
-
-
-def describe(info: "GenerationInfo") -> str:
-    """Returns `generation 000012, 5 articles, 30 passages` and how it is searched."""
-    mode = ", exact vector search" if info.exact else ""
-    mode = mode if info.complete else ", keyword search only, embedding continues"
-    articles, passages = pluralize(info.sources, "article"), pluralize(info.chunks, "passage")
-    return f"generation {info.generation}, {articles}, {passages}{mode}"
 
 
 def _show_progress(done: int, total: int) -> None:

@@ -1,15 +1,13 @@
 """`footnote widget snippet`: what a site needs to embed the chat widget, and what blocks it."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..exit_codes import CONFIGURATION, OK, CliError
+from ..operations.widget_embed import element_tag, script_tag, service_url
 from ..wire.escape import escape
 from . import options
-
-if TYPE_CHECKING:
-    from ..settings import Settings
 
 app = typer.Typer(help="The chat widget on other sites.", no_args_is_help=True)
 
@@ -26,7 +24,7 @@ def snippet(origin: Origin, json: options.Json = False) -> int:
     """Print the HTML tag and CSP directives for a site, and the setting for the service."""
     settings = options.load_settings()
     site, service = parse_origin(origin), service_url(settings)
-    tag = f'<script src="{service}/widget/v1.js" defer></script><footnote-chat></footnote-chat>'
+    tag = f"{script_tag(service)}{element_tag()}"
     csp_source = f"{service}/" if settings.root_path or service.count("/") > 2 else service
     csp = [f"script-src {csp_source}", f"connect-src {csp_source}"]
     origins = sorted({*settings.widget_origins, site})
@@ -49,34 +47,3 @@ def parse_origin(origin: str) -> str:
         return normalize_origin(origin)
     except ValueError as error:
         raise CliError(f"--origin: {error}", CONFIGURATION) from None
-
-
-def service_url(settings: "Settings") -> str:
-    """Returns the URL at which browsers reach the service."""
-    if settings.public_url:
-        return settings.public_url.rstrip("/")
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{settings.port}{settings.root_path.rstrip('/')}"
-
-
-def blockers(settings: "Settings", origin: str) -> list[str]:
-    """Returns why pages of a site cannot use this service, each reason with its remedy."""
-    from urllib.parse import urlsplit
-
-    from ..security.auth import is_loopback
-
-    site, service = parse_origin(origin), service_url(settings)
-    reasons = []
-    own = "{0.scheme}://{0.netloc}".format(urlsplit(service))
-    if site != own and site not in settings.widget_origins:
-        reasons.append(f"{site} is not allowed: add it to FOOTNOTE_WIDGET_ORIGINS")
-    service_host, site_host = urlsplit(service).hostname or "", urlsplit(site).hostname or ""
-    is_local = is_loopback(service_host)
-    if is_local and not is_loopback(site_host):
-        reasons.append(f"only this machine can reach {service}: set FOOTNOTE_PUBLIC_URL")
-    elif site.startswith("https:") and not service.startswith("https:") and not is_local:
-        reasons.append(
-            f"https pages cannot call {service} (mixed content): "
-            "serve it over https and set FOOTNOTE_PUBLIC_URL"
-        )
-    return reasons

@@ -171,7 +171,7 @@ class BodyLimitMiddleware:
         headers = Headers(scope=scope)
         is_json = scope["method"] == "POST" and not _is_upload(scope, headers)
         try:
-            _check_media_type(headers, is_json=is_json)
+            _check_media_type(headers, is_json=is_json and not _is_empty(headers))
             if is_json:
                 body = await self._read(receive_in_time, headers)
                 _check_json_size(body)
@@ -200,6 +200,12 @@ def _is_upload(scope: Scope, headers: Headers) -> bool:
     """Whether a POST is a form of files, the only route that takes one."""
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     return get_route_path(scope) == "/v1/files" and media_type == "multipart/form-data"
+
+
+def _is_empty(headers: Headers) -> bool:
+    """Whether a request announces no body, so that it needs no media type either."""
+    has_length = headers.get("content-length", "0").strip() not in ("", "0")
+    return not (has_length or "transfer-encoding" in headers or headers.get("content-type"))
 
 
 def _check_json_size(body: bytes) -> None:

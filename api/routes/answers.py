@@ -98,10 +98,20 @@ def feedback(
 
 
 async def get_answer(
-    question: Ask, lease: Lease, request: Request | None, service: Service, caller: Caller
+    question: Ask,
+    lease: Lease,
+    request: Request | None,
+    service: Service,
+    caller: Caller,
+    *,
+    is_logged: bool = True,
 ) -> Answer:
-    """Returns the whole answer; raises ClientDisconnected if the client of `request` leaves."""
-    return await _until_disconnect(request, service, _get_answer(question, lease, service, caller))
+    """Returns the whole answer; raises ClientDisconnected if the client of `request` leaves.
+
+    It is added to the answer log, if there is one, unless `is_logged` is false.
+    """
+    work = _get_answer(question, lease, service, caller, is_logged=is_logged)
+    return await _until_disconnect(request, service, work)
 
 
 async def stream_answer(
@@ -118,12 +128,15 @@ async def stream_answer(
     return await _until_disconnect(request, service, stream)
 
 
-async def _get_answer(question: Ask, lease: Lease, service: Service, caller: Caller) -> Answer:
+async def _get_answer(
+    question: Ask, lease: Lease, service: Service, caller: Caller, *, is_logged: bool
+) -> Answer:
     with lease as (components, generation):
         async with service.answer_slot():
             answer_id = issue_answer_id(service.links, generation.info.collection, caller.identity)
             answer = await components.pipeline.answer(generation, question, answer_id=answer_id)
-            await service.log_answer(question, answer, asker=caller.identity)
+            if is_logged:
+                await service.log_answer(question, answer, asker=caller.identity)
             return answer
 
 

@@ -12,6 +12,7 @@ from index.corpus import source_id
 from index.errors import IndexingError
 
 from ..errors import IndexBuilding, RequestError, RequestInvalid
+from ..operations.console import Console
 from ..security.auth import Caller, get_caller
 from ..security.middleware import Security
 from ..service.access import ALL
@@ -71,6 +72,12 @@ async def _job_runner(request: Request) -> JobRunner:
     return runner
 
 
+async def require_every_article(service: ServiceDep, caller: CallerDep) -> None:
+    """Raises RequestError for a caller who may not read every article."""
+    if service.is_restricted(caller.access):
+        raise RequestError("forbidden", "this is for those who may read every article")
+
+
 async def check_may_change(service: Service, caller: Caller, collection: str, path: str) -> None:
     """Raises RequestError where a caller may not read what is at a path, and so not change it."""
     groups = caller.groups
@@ -97,6 +104,7 @@ async def _sign_in(request: Request) -> SignIn:
 
 
 SignInDep = Annotated[SignIn, Depends(_sign_in)]
+ConsoleDep = Annotated[Console, Depends(_from_state("console", Console))]
 LinksDep = Annotated[LinkSigner, Depends(_links)]
 """Absolute links, for clients that do not know the service's address."""
 JobRunnerDep = Annotated[JobRunner, Depends(_job_runner)]

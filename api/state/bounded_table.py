@@ -5,6 +5,7 @@ own rows and nobody else's. With SQLite each table has a file of its own, apart 
 """
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,9 @@ DELETE FROM {name} WHERE id IN (SELECT id FROM (
 ) AS aged WHERE nth <= ? OR older_bytes < ?)
 """
 
+BATCH = 200
+"""Rows that are read at once."""
+
 Json = dict[str, Any]  # JSON
 
 
@@ -42,6 +46,15 @@ class Limits:
     max_rows: int
     max_bytes: int
     max_age_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An object with its id, and when it was stored in seconds since 1970."""
+
+    id: str
+    stored_s: float
+    body: Json
 
 
 class BoundedTable:
@@ -74,9 +87,73 @@ class BoundedTable:
 
     def all(self) -> list[tuple[str, Json]]:
         """Returns the ids and objects that have not expired, newest first."""
+        where = "WHERE stored_s >= ? ORDER BY stored_s DESC, rowid DESC"
+        return self._select(where, self._oldest_s())
+
+    def newest(self, *, after: tuple[float, str] | None = None) -> Iterator[Row]:
+        """Yields the rows that have not expired, newest first, those after a (time, id) if given.
+
+        Reads them in batches, so that a caller who stops early reads little.
+        """
+        position = after or (math.inf, "")
+        while True:
+            batch = self._batch(position)
+            yield from batch
+            if len(batch) < BATCH:
+                return
+            position = batch[-1].stored_s, batch[-1].id
+
+    def _batch(self, after: tuple[float, str]) -> list[Row]:
+        if not self._database.exists():
+            return []
+        query = (
+            f"SELECT id, stored_s, body FROM {self._name} WHERE stored_s >= ? "
+            "AND (stored_s < ? OR (stored_s = ? AND id < ?)) "
+            "ORDER BY stored_s DESC, id DESC LIMIT ?"
+        )
+        stored_s, row_id = after
+        values = (self._oldest_s(), stored_s, stored_s, row_id, BATCH)
+        with self._open() as db:
+            rows = db.execute(query, values).fetchall()
+        return [Row(row_id, stored_s, json.loads(body)) for row_id, stored_s, body in rows]
+
+    def row(self, row_id: str) -> Row | None:
+        """Returns a row by its id; None where there is none, or it has expired."""
+        if not self._database.exists():
+            return None
+        query = f"SELECT stored_s, body FROM {self._name} WHERE id = ? AND stored_s >= ?"
+        with self._open() as db:
+            found = db.execute(query, (row_id, self._oldest_s())).fetchone()
+        return Row(row_id, found[0], json.loads(found[1])) if found else None
+
+    def change(self, row_id: str, fields: Json) -> None:
+        """Sets fields of an object without making it newer; an unknown id changes nothing."""
+        if not self._database.exists():
+            return
+        with self._open() as db:
+            db.lock(self._name)
+            query = f"SELECT body FROM {self._name} WHERE id = ?"
+            if found := db.execute(query, (row_id,)).fetchone():
+                text = json.dumps(json.loads(found[0]) | fields)
+                update = f"UPDATE {self._name} SET body = ?, bytes = ? WHERE id = ?"
+                db.execute(update, (text, len(text), row_id))
+
+    def delete(self, row_id: str) -> bool:
+        """Deletes an object; returns whether there was one."""
+        if not self._database.exists():
+            return False
+        with self._open() as db:
+            return db.execute(f"DELETE FROM {self._name} WHERE id = ?", (row_id,)).rowcount > 0
+
+    def delete_expired(self) -> None:
+        """Deletes what is too old, which otherwise the next `put` does."""
+        if self._database.exists():
+            with self._open() as db:
+                self._trim(db)
+
+    def _oldest_s(self) -> float:
         max_age_s = self._limits.max_age_s
-        since_s = 0.0 if max_age_s is None else time.time() - max_age_s
-        return self._select("WHERE stored_s >= ? ORDER BY stored_s DESC, rowid DESC", since_s)
+        return 0.0 if max_age_s is None else time.time() - max_age_s
 
     def copy_to(self, target: Database) -> int:
         """Returns how many rows were copied to the table of this name in another database."""

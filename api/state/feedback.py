@@ -5,10 +5,11 @@ else what the reader sent, which may be anything. It also says who gave it.
 """
 
 import json
+from collections.abc import Iterator
 
 from ..errors import BodyTooLarge
 from .answer_log import AnswerLog
-from .bounded_table import BoundedTable, Json, Limits
+from .bounded_table import BoundedTable, Json, Limits, Row
 from .db import Database
 
 DAY_S = 86_400
@@ -38,6 +39,7 @@ class FeedbackStore:
         own = self._own_words(answer_id)
         marks = {"by": by, "collection": collection, "words": "service" if own else "client"}
         self._table.put(answer_id, {**body, **own, **marks}, sender=sender)
+        self._answers.rate(answer_id, body.get("rating"))
 
     def copy_to(self, target: Database) -> int:
         """Returns how many ratings were copied to another database."""
@@ -46,6 +48,19 @@ class FeedbackStore:
     def all(self) -> list[Json]:
         """Returns each body with its `answer_id`, newest first."""
         return [{**body, "answer_id": answer_id} for answer_id, body in self._table.all()]
+
+    def newest(self, *, after: tuple[float, str] | None = None) -> Iterator[Row]:
+        """Yields the ratings, newest first, each by the id of its answer."""
+        return self._table.newest(after=after)
+
+    def get(self, answer_id: str) -> Row | None:
+        """Returns the rating of an answer; None where there is none."""
+        return self._table.row(answer_id)
+
+    def delete(self, answer_id: str) -> bool:
+        """Deletes the rating of an answer; returns whether there was one."""
+        self._answers.rate(answer_id, None)
+        return self._table.delete(answer_id)
 
     def _own_words(self, answer_id: str) -> Json:
         """Returns the question, answer and quotes as they were; empty where they were not kept."""

@@ -125,6 +125,18 @@ class JobStore:
             raise NotFound("job", job_id)
         return _job(row)
 
+    def newest(self, collections: Sequence[str], *, limit: int) -> list[Job]:
+        """Returns the jobs of some collections, the newest first."""
+        marks = ", ".join("?" * len(collections))
+        query = (
+            f"SELECT {_COLUMNS} FROM jobs WHERE collection IN ({marks}) "
+            "ORDER BY created_s DESC, id LIMIT ?"
+        )
+        if not collections:
+            return []
+        with self._connect() as db:
+            return [_job(row) for row in db.execute(query, (*collections, limit))]
+
     def pending_collections(self) -> list[str]:
         """Returns the collections that have jobs which `start` would claim, by name."""
         query = f"SELECT DISTINCT collection FROM jobs WHERE {self._claims.claimable} ORDER BY 1"

@@ -63,6 +63,8 @@ class Written:
     model: str | None = None
     usage: Usage | None = None
     raw: str | None = None
+    prompt: tuple[tuple[str, str], ...] = ()
+    """What a model was sent: (role, content) of each message."""
     degraded: bool = False
     sources: tuple[Source, ...] = ()
 

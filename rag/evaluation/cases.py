@@ -92,6 +92,10 @@ class Case:
         line |= {key: value for key in ("rubric", "group") if (value := getattr(self, key))}
         return line | {key: value for key, value in self.raw.items() if key not in line}
 
+    def to_line(self) -> str:
+        """Returns the JSON object as a line of a case file, without its end."""
+        return json.dumps(self.to_json(), ensure_ascii=False)
+
 
 def read_cases(path: Path, *, skip_invalid: bool = False) -> tuple[list[Case], list[str]]:
     """Returns the cases of a JSON-lines file in order, and a message for each skipped line.

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.operations.file_list import FolderStates
-from api.operations.remedies import remedy
+from api.operations.files.remedies import remedy
 from api.security.keys import KeyStore
 from tests.console.conftest import open_client, wait_ready
 from tests.support.processes import LocalClient, wait_until
@@ -57,7 +56,7 @@ def test_a_copy_with_other_times_is_the_file_that_was_indexed(
     client: LocalClient, home: Path
 ) -> None:
     os.utime(home / "articles" / "lake.txt", (1e9, 1e9))
-    client.app.state.folder_states = FolderStates()  # type: ignore[attr-defined]  # a FastAPI
+    client.app.state.console.folders.__init__()  # type: ignore[attr-defined]  # a FastAPI
     assert states(client)["lake.txt"] == "indexed"
 
 

@@ -37,6 +37,7 @@ NO_SCOPE = {"write": 403, "admin": 403, "foreign": 403}
 READ = {**BARRED, **LINKS, **NO_SCOPE, "read": IN, "other": 404, "widget": IN}
 VIEW = {**READ, "link": IN, "old_link": 403, "altered_link": 403, "other_link": 403}
 KEYS = {**READ, "widget": 403}
+ADMIN = {**BARRED, **LINKS, **dict.fromkeys(CALLERS[4:10], 403), "admin": IN}
 ANYONE = dict.fromkeys(CALLERS, IN)
 EXPECTED: dict[str, dict[str, int]] = {
     "anyone": ANYONE,
@@ -51,7 +52,9 @@ EXPECTED: dict[str, dict[str, int]] = {
     "caller": {**BARRED, **LINKS, **dict.fromkeys(CALLERS[4:8], IN), "widget": 403, "foreign": 403},
     "gone, where nobody can sign in": {**dict.fromkeys(CALLERS, 404)},
     "gone, and never a page's": {**dict.fromkeys(CALLERS, 404), "widget": 403, "foreign": 403},
-    "admin": {**BARRED, **LINKS, **dict.fromkeys(CALLERS[4:10], 403), "admin": IN},
+    "admin": ADMIN,
+    "admin, of what there is": {**ADMIN, "admin": 404},
+    "admin, of two generations": {**ADMIN, "admin": 409},
     "token": {**dict.fromkeys(CALLERS, 403), "read": IN, "other": IN, "widget": IN},
 }
 
@@ -98,6 +101,24 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("DELETE", "/v1/files/{path:path}"): ("write", None),
     ("POST", "/v1/sync"): ("write", {}),
     ("GET", "/v1/jobs/{job_id}"): ("write", None),
+    ("GET", "/v1/jobs"): ("admin", None),
+    ("GET", "/v1/generations"): ("admin", None),
+    ("POST", "/v1/generations/rollback"): ("admin, of two generations", None),
+    ("GET", "/v1/feedback"): ("admin", None),
+    ("GET", "/v1/feedback/export"): ("admin", None),
+    ("DELETE", "/v1/feedback/{answer_id}"): ("admin, of what there is", None),
+    ("POST", "/v1/feedback/{answer_id}/case"): ("admin, of what there is", {"answer": "142"}),
+    ("GET", "/v1/cases"): ("admin", None),
+    ("GET", "/v1/questions"): ("admin", None),
+    ("GET", "/v1/questions/groups"): ("admin", None),
+    ("GET", "/v1/questions/export"): ("admin", None),
+    ("GET", "/v1/questions/{question_id}"): ("admin, of what there is", None),
+    ("POST", "/v1/questions/{question_id}/replay"): ("admin, of what there is", None),
+    ("GET", "/v1/keys"): ("admin", None),
+    ("POST", "/v1/keys"): ("admin", {"scopes": ["read"]}),
+    ("DELETE", "/v1/keys/{key_id}"): ("admin, of what there is", None),
+    ("GET", "/v1/widget/origins"): ("admin", None),
+    ("GET", "/v1/doctor"): ("admin", None),
 }
 """Written by hand, beside `api/access.py`: who may call it, and a body."""
 
@@ -149,6 +170,8 @@ class House:
         path = (
             template.replace("{source_id}", self.source)
             .replace("{answer_id}", self.answer)
+            .replace("{question_id}", "ans_0")
+            .replace("{key_id}", "00000000")
             .replace("{version}", self.client.app.version)  # type: ignore[attr-defined]  # a FastAPI
             .replace("{job_id}", "1")
             .replace("{page}", "1")

@@ -15,8 +15,8 @@ from index.text.limits import MAX_HEADING_PATH_CHARS, MAX_TITLE_CHARS, shorten
 from index.types import Chunk, Source
 
 from ...errors import IndexBuilding, NotFound, RequestError, RequestInvalid
-from ...operations.file_list import FolderState, FolderStates, ListedFile, list_files
-from ...operations.remedies import remedy
+from ...operations.files.listing import FolderState, ListedFile, list_files
+from ...operations.files.remedies import remedy
 from ...security.auth import Caller
 from ...service.service import Service
 from ...wire import serializers
@@ -29,7 +29,7 @@ from ...wire.console.files import (
     PassageUnit,
 )
 from ...wire.problem_details import problem_responses
-from ..deps import CallerDep, ServiceDep, collection_settings
+from ..deps import CallerDep, ConsoleDep, ServiceDep, collection_settings
 from ..files import CollectionName, FilePath
 from ..sources import decode_cursor, encode_cursor
 from .paging import After, Limit
@@ -46,6 +46,7 @@ def list_corpus_files(
     request: Request,
     service: ServiceDep,
     caller: CallerDep,
+    console: ConsoleDep,
     q: Text = "",
     state: Literal["indexed", "skipped", "waiting"] | None = None,
     limit: Limit = 50,
@@ -55,9 +56,8 @@ def list_corpus_files(
     """List the files by path: indexed, left out with the cause, and waiting for a sync."""
     name = service.resolve_collection(collection, access=caller.access)
     settings = collection_settings(service, name)
-    states: FolderStates = request.app.state.folder_states
     with _generation(service, name) as generation:
-        folder = states.get(
+        folder = console.folders.get(
             name,
             settings.corpus.absolute(),
             generation,

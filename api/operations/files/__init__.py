@@ -1,0 +1,1 @@
+"""The files of a collection, as those see them who look after them."""

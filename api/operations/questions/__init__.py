@@ -1,0 +1,1 @@
+"""The questions that were asked: listed, grouped, counted and exported."""
