@@ -54,6 +54,7 @@ _GROUPS = {
     "state": (state.app, "Operation"),
     "sessions": (sessions.app, "Operation"),
     "feedback": (feedback.app, "Quality"),
+    "questions": (feedback.questions_app, "Quality"),
     "widget": (widget.app, "Operation"),
 }
 for _panel, _commands in _COMMANDS.items():

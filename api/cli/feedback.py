@@ -1,4 +1,4 @@
-"""`footnote feedback list|export` and `footnote replay ID`: what is stored about answers.
+"""`footnote feedback`, `questions` and `replay ID`: what is stored about questions and answers.
 
 Rated answers become cases for `footnote eval`; a stored answer is compared with today's.
 """
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..exit_codes import OK, CliError
+from ..exit_codes import OK, USAGE, CliError
 from ..wire.escape import escape, pluralize
 from . import client, options
 from .eval.cases import write_lines
 
 if TYPE_CHECKING:
     from ..settings import Settings
+    from ..state.answer_log import AnswerLog
     from ..state.bounded_table import Row
 
 app = typer.Typer(help="User feedback on answers.", no_args_is_help=True)
@@ -91,6 +92,79 @@ def _ratings(settings: "Settings") -> "Iterator[Row]":
 
     store = feedback_store(settings, answer_log(settings))
     return ratings_of(store, settings.collection)
+
+
+questions_app = typer.Typer(help="The questions that are kept.", no_args_is_help=True)
+
+
+@questions_app.callback()
+def _questions() -> None:
+    """The questions that are kept."""
+
+
+State = Annotated[str | None, typer.Option(help="Only these: answered, refused or tentative.")]
+
+
+@questions_app.command("list")
+def list_questions(
+    state: State = None,
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+) -> int:
+    """List the questions that are kept, newest first."""
+    from ..operations.questions.listing import question_line
+
+    lines = [question_line(row) for row in _chosen(state, collection, data_dir)[1]]
+    if json:
+        options.print_json({"questions": lines})
+    elif not lines:
+        typer.echo("No questions are kept; FOOTNOTE_KEEP_QUESTIONS_DAYS keeps them.", err=True)
+    for line in [] if json else lines:
+        reason = f" ({line['reason']})" if line["reason"] else ""
+        rating = f", rated {line['rating']}" if line["rating"] else ""
+        ended = f"{line['state']}{reason}{rating}"
+        typer.echo(_one_line(f"{line['time']}  {line['id']}  {ended}  {line['question']}"))
+    return OK
+
+
+@questions_app.command("export")
+def export_questions(
+    format_: Annotated[
+        str, typer.Option("--format", help="csv, or jsonl: draft cases for people to check.")
+    ] = "csv",
+    out: Annotated[Path | None, typer.Option(help="File; default: stdout.")] = None,
+    state: State = None,
+    collection: options.Collection = None,
+    data_dir: options.DataDir = None,
+) -> int:
+    """Export the questions that are kept, as a table or as draft cases."""
+    from rag.evaluation.run import write_atomic
+
+    from ..operations.questions.listing import to_cases, to_csv
+
+    if format_ not in ("csv", "jsonl"):
+        raise CliError(f"unknown format {format_!r}; choose from csv, jsonl", USAGE)
+    log, rows = _chosen(state, collection, data_dir)
+    text = "".join(to_csv(rows) if format_ == "csv" else to_cases(rows, log))
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_atomic(out, text)
+    return OK
+
+
+def _chosen(
+    state: str | None, collection: str | None, data_dir: Path | None
+) -> "tuple[AnswerLog, list[Row]]":
+    from ..bootstrap import answer_log
+    from ..operations.questions.listing import Chosen, chosen_questions
+
+    if state not in (None, "answered", "refused", "tentative"):
+        raise CliError(f"unknown state {state!r}; see --help", USAGE)
+    settings = options.load_settings(collection=collection, data_dir=data_dir)
+    log = answer_log(settings)
+    return log, list(chosen_questions(log, Chosen(settings.collection, state)))
 
 
 def replay(

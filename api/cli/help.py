@@ -53,7 +53,10 @@ EXAMPLES = {
         "footnote sessions revoke 5069b4a0e95c1b16",
         "footnote sessions revoke --all",
     ),
+    "feedback list": ("footnote feedback list", "footnote feedback list --rating down --json"),
     "feedback export": ("footnote feedback export --out cases.jsonl",),
+    "questions list": ("footnote questions list --state refused",),
+    "questions export": ("footnote questions export --format jsonl --out drafts.jsonl",),
     "widget snippet": ("footnote widget snippet --origin https://site.example",),
     "eval run": (
         "footnote eval run questions.jsonl --corpus articles --out runs/today",

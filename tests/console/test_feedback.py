@@ -59,7 +59,7 @@ def test_accepted_feedback_is_a_case_and_so_it_is_exported(client: LocalClient, 
     case = client.post(url, json={"answer": "142 days", "evidence": [quoted]}).json()["case"]
     assert (case["id"], case["answers"], case["tags"]) == (answer_id, ["142 days"], ["accepted"])
     assert client.get("/v1/cases").json() == {"cases": 1, "file": "cases/default.jsonl"}
-    assert next(one["accepted_as"] for one in listed(client)) == answer_id
+    assert listed(client)[0]["accepted_as"] == answer_id
     cases, _ = read_cases(home / ".data" / "cases" / "default.jsonl")
     assert [one.answers for one in cases] == [("142 days",)]
 

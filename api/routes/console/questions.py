@@ -95,7 +95,7 @@ def list_questions(
     return QuestionsBody(
         questions=[QuestionBody.model_validate(question_line(row)) for row in rows],
         next=following,
-        counts=QuestionCounts(**counted, since=format_utc(since_s) if since else None),
+        counts=QuestionCounts(**counted, since=format_utc(since_s) if since_s else None),
         kept_days=_kept_days(service),
         how_to=None,
     )
@@ -111,7 +111,7 @@ def _seconds(since: datetime | None) -> float:
     if since is None:
         return 0.0
     try:
-        return (since if since.tzinfo else since.replace(tzinfo=UTC)).timestamp()
+        return max(0.0, (since if since.tzinfo else since.replace(tzinfo=UTC)).timestamp())
     except (OverflowError, ValueError):
         raise RequestInvalid("query.since", "is out of range") from None
 
