@@ -75,15 +75,7 @@ def create_app(
     """
     telemetry = Telemetry(settings)
     links = link_signer(settings)
-    logged = answer_log(settings)
-    console = Console(
-        answers=logged,
-        feedback=feedback_store(settings, logged),
-        counts=AnswerCounts(),
-        keys=key_store(settings),
-        key_uses=KeyUses(open_state(settings).main),
-        jobs=job_store(settings),
-    )
+    console = _open_console(settings)
 
     def observe(outcome: Outcome) -> None:
         telemetry.record_outcome(outcome)
@@ -98,7 +90,7 @@ def create_app(
             for one in settings.per_collection()
         },
         policy=access_policy(settings),
-        answer_log=logged if settings.keeps_questions else None,
+        answer_log=console.answers if settings.keeps_questions else None,
         watch=watch,
         hooks=hooks,
     )
@@ -141,6 +133,24 @@ def create_app(
     app.add_middleware(KeyUseMiddleware, uses=console.key_uses)
     _add_middleware(app, settings, telemetry, links, console.keys)
     add_exception_handlers(app)
+    _add_routes(app, mcp)
+    install_openapi(app)
+    return app
+
+
+def _open_console(settings: Settings) -> Console:
+    answers = answer_log(settings)
+    return Console(
+        answers=answers,
+        feedback=feedback_store(settings, answers),
+        counts=AnswerCounts(),
+        keys=key_store(settings),
+        key_uses=KeyUses(open_state(settings).main),
+        jobs=job_store(settings),
+    )
+
+
+def _add_routes(app: FastAPI, mcp: McpEndpoint) -> None:
     # before those of paths that have more than one part
     for router in OVERVIEW_ROUTERS:
         app.include_router(router, dependencies=[Depends(require_every_article)])
@@ -155,8 +165,6 @@ def create_app(
     if importlib.util.find_spec("mcp"):
         for path in ("/mcp", "/mcp/"):  # without the second, the first would redirect
             app.router.routes.append(Route(path, mcp, methods=["POST"], include_in_schema=False))
-    install_openapi(app)
-    return app
 
 
 def _add_middleware(
