@@ -20,7 +20,9 @@ def doctor(
     corpus: options.Corpus = None,
     collection: options.Collection = None,
     data_dir: options.DataDir = None,
-    online: Annotated[bool, typer.Option("--online", help="Also call the chat model.")] = False,
+    online: Annotated[
+        bool, typer.Option("--online", help="Also call the model and the sign-in provider.")
+    ] = False,
     origin: Annotated[
         str | None, typer.Option(help="Also check the chat widget on this site.")
     ] = None,

@@ -169,7 +169,7 @@ class BodyLimitMiddleware:
             return
         receive_in_time = _with_deadline(receive, self.body_timeout_s)
         headers = Headers(scope=scope)
-        is_json = scope["method"] == "POST" and not _is_upload(scope, headers)
+        is_json = scope["method"] == "POST" and not _is_form(scope, headers)
         try:
             _check_media_type(headers, is_json=is_json and not _is_empty(headers))
             if is_json:
@@ -196,10 +196,16 @@ class BodyLimitMiddleware:
                 return bytes(body)
 
 
-def _is_upload(scope: Scope, headers: Headers) -> bool:
-    """Whether a POST is a form of files, the only route that takes one."""
+_FORMS = {
+    "/v1/files": "multipart/form-data",
+    "/sign-out/back-channel": "application/x-www-form-urlencoded",
+}
+"""The routes that take a form, and its media type; they bound what they read of it."""
+
+
+def _is_form(scope: Scope, headers: Headers) -> bool:
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    return get_route_path(scope) == "/v1/files" and media_type == "multipart/form-data"
+    return _FORMS.get(get_route_path(scope)) == media_type
 
 
 def _is_empty(headers: Headers) -> bool:

@@ -4,6 +4,9 @@
 const ASK_TEXTS = {
   en: {
     collections: "Collections",
+    account: "Account",
+    signIn: "Sign in",
+    signOut: "Sign out",
   },
   de: {
     title: "Fragen",
@@ -12,6 +15,9 @@ const ASK_TEXTS = {
       ", um das Zitat zu lesen, oder klicken Sie darauf, um den Artikel an dieser Stelle zu öffnen. Enthalten die Artikel keine Antwort, sagt der Dienst das.",
     ],
     collections: "Sammlungen",
+    account: "Konto",
+    signIn: "Anmelden",
+    signOut: "Abmelden",
   },
   fr: {
     title: "Poser une question",
@@ -20,6 +26,9 @@ const ASK_TEXTS = {
       " pour lire la citation, ou cliquez pour ouvrir l’article à cet endroit. Si les articles ne contiennent pas la réponse, le service le dit.",
     ],
     collections: "Collections",
+    account: "Compte",
+    signIn: "Se connecter",
+    signOut: "Se déconnecter",
   },
   es: {
     title: "Preguntar",
@@ -28,6 +37,9 @@ const ASK_TEXTS = {
       " para leer la cita, o haga clic para abrir el artículo en ese punto. Si los artículos no contienen la respuesta, el servicio lo dice.",
     ],
     collections: "Colecciones",
+    account: "Cuenta",
+    signIn: "Iniciar sesión",
+    signOut: "Cerrar sesión",
   },
   zh: {
     title: "提问",
@@ -36,5 +48,8 @@ const ASK_TEXTS = {
       " 可查看引文，点击可在文章中打开该处。如果文章中没有答案，服务会如实说明。",
     ],
     collections: "文集",
+    account: "帐户",
+    signIn: "登录",
+    signOut: "退出登录",
   },
 };

@@ -35,10 +35,43 @@ function showCollections(names) {
   document.querySelector(".bar").append(nav);
 }
 
+/** Shows who is signed in, and a way to sign out; else a link to sign in. */
+async function showAccount(signIn, isSignedIn) {
+  const me = isSignedIn ? await fetch("v1/me").then((response) => response.json()) : {};
+  if (me.subject && !me.session) return; // signed in by a proxy
+  const nav = document.createElement("nav");
+  nav.setAttribute("aria-label", texts.account);
+  if (me.session) {
+    const name = document.createElement("bdi");
+    name.textContent = me.name ?? "";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = texts.signOut;
+    button.addEventListener("click", signOut);
+    nav.append(name, button);
+  } else {
+    const link = document.createElement("a");
+    link.textContent = texts.signIn;
+    link.href = `${signIn}?${new URLSearchParams({ next: location.pathname + location.search })}`;
+    nav.append(link);
+  }
+  document.querySelector(".bar").append(nav);
+}
+
+/** Ends the session, and goes where the service says: to the sign-in provider, or back here. */
+async function signOut() {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch("sign-out", { method: "POST", headers, body: "{}" });
+  const { url } = await response.json();
+  chat.clear(); // the next person at this screen must not read the conversation
+  location.assign(url ?? location.pathname);
+}
+
 /** Polls until the service is ready, then shows the collections and the suggested questions. */
 async function loadStarters() {
   const ready = await fetch("readyz").then((response) => response.json()).catch(() => null);
   if (ready?.status !== "ready") return void setTimeout(loadStarters, POLL_MS);
+  if (ready.sign_in) showAccount(ready.sign_in, Boolean(ready.sources));
   if (!ready.sources) return; // listing the articles requires a key
   const names = Object.keys(ready.collections ?? {});
   if (names.length > 1) showCollections(names);

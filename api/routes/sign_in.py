@@ -1,4 +1,4 @@
-"""`/sign-in`, its callback, `/sign-out`, and `GET /v1/me`: who am I?
+"""`/sign-in`, its callback, `/sign-out`, also by the provider, and `GET /v1/me`: who am I?
 
 The first two are for browsers: they redirect, and answer a failure with a page in plain words,
 while the cause is in the log. Without `auth.issuer` they do not exist.
@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from ..errors import OriginNotAllowed
+from ..errors import BodyTooLarge, OriginNotAllowed, RequestError
 from ..security.own_pages import comes_from_own_page
 from ..sign_in.failure import SignInFailed
 from ..sign_in.page import render_sign_in_failed
+from ..sign_in.service import parse_callback
 from ..wire.problem_details import problem_responses
 from ..wire.schemas import Me, SignedOut
 from .deps import CallerDep, SecurityDep, SignInDep
@@ -22,6 +23,7 @@ log = logging.getLogger("footnote")
 
 router = APIRouter()
 _HEADERS = {"cache-control": "no-store"}
+MAX_FORM_BYTES = 20_000
 
 
 @router.get("/sign-in", include_in_schema=False)
@@ -61,6 +63,25 @@ async def sign_out(
     response.headers["set-cookie"] = cookie
     response.headers["cache-control"] = "no-store"
     return SignedOut(url=url)
+
+
+@router.post("/sign-out/back-channel", include_in_schema=False)
+async def sign_out_by_provider(
+    request: Request, sign_in: SignInDep, security: SecurityDep
+) -> Response:
+    """End the sessions that the provider names in a signed logout token."""
+    await security.limiter.count_sign_in(request.scope)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM_BYTES:
+            raise BodyTooLarge(MAX_FORM_BYTES)
+    try:
+        await sign_in.end_by_provider(parse_callback(bytes(body)).get("logout_token", ""))
+    except SignInFailed as error:
+        log.info("a logout token was refused: %s", error.cause)
+        raise RequestError("bad_request", "the logout token is not valid") from error
+    return Response(status_code=200, headers=_HEADERS)
 
 
 @router.get("/v1/me", tags=["health"], responses=problem_responses(401, 403, 421, 429, 500, 503))

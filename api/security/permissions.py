@@ -56,6 +56,7 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/sign-in": {"GET": ANYONE},
     "/sign-in/callback": {"GET": ANYONE},
     "/sign-out": {"POST": ANYONE},
+    "/sign-out/back-channel": {"POST": ANYONE},
     "/v1/me": {"GET": CALLER},
     "/v1/widget/token": {"POST": PAGE},
     "/v1/answers": {"POST": READ},

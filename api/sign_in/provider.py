@@ -90,6 +90,13 @@ class Provider:
             keys = await self._find(kid, fits, max_age_s=MIN_INTERVAL_S)
         return keys[0] if len(keys) == 1 else None
 
+    async def count_keys(self) -> int:
+        """Returns how many usable keys there are; raises SignInFailed if there are none."""
+        keys = await self._find(None, lambda _: True, max_age_s=MAX_AGE_S)
+        if not keys:
+            raise SignInFailed("unreachable", "the provider has no usable key")
+        return len(keys)
+
     async def _find(
         self, kid: str | None, fits: Callable[[Json], bool], *, max_age_s: float
     ) -> list[Json]:

@@ -16,16 +16,17 @@ from ..security.auth import Caller
 from ..security.permissions import route_path
 from ..settings_auth import AuthGroup
 from ..state.sessions import SIGN_IN_S, Session, SessionStore
+from ..wire.escape import pluralize
 from ..wire.signed_links import LinkSigner
 from .client import ClientSettings, OpenIdClient
 from .cookies import SESSION, SIGN_IN, read_cookie, write_cookie
 from .failure import Kind, SignInFailed
 from .pending import PendingSignIn, begin_sign_in, resume_sign_in, safe_next
-from .people import Grants, Person, person_of_claims
+from .people import Grants, Person, person_of_claims, subject_id
 from .provider import Provider
 from .proxy_header import STATE
 from .sessions import Sessions
-from .tokens import looks_like_jwt, verify_bearer
+from .tokens import looks_like_jwt, verify_bearer, verify_logout_token
 
 log = logging.getLogger("footnote")
 
@@ -78,6 +79,10 @@ class SignIn:
     def has_provider(self) -> bool:
         """Whether people can sign in here, not only at a proxy."""
         return self._client is not None
+
+    async def check_provider(self) -> int:
+        """Returns how many usable keys the provider has; raises SignInFailed."""
+        return await self._required_client.provider.count_keys()
 
     # --- who sends a request
 
@@ -191,6 +196,16 @@ class SignIn:
             except SignInFailed as error:
                 log.warning("signed out here, but not at the provider: %s", error.cause)
         return url or home, self._write(scope, SESSION, "", max_age_s=0)
+
+    async def end_by_provider(self, logout_token: str) -> None:
+        """Ends the sessions of the provider's session, or else of the person, of a logout token."""
+        client = self._required_client
+        claims = await verify_logout_token(
+            client.provider, logout_token, client_id=client.settings.client_id
+        )
+        subject = subject_id(client.provider.issuer, claims["sub"]) if claims["sub"] else None
+        n_ended = await self._sessions.end_all(subject=subject, provider_session=claims.get("sid"))
+        log.info("the provider ended %s", pluralize(n_ended, "session"))
 
     def site(self, scope: Scope) -> Site:
         """Returns how the browser of a request reaches the service."""

@@ -96,6 +96,23 @@ class Sessions:
         await asyncio.to_thread(self._store.delete, [session.id])
         self._cache.clear()
 
+    async def end_all(self, *, subject: str | None, provider_session: object) -> int:
+        """Ends the sessions of a person, of a session at the provider alone if that is named."""
+
+        def end() -> int:
+            return self._store.delete(
+                [
+                    one.id
+                    for one in self._store.all()
+                    if subject in (None, one.subject)
+                    and provider_session in (None, one.tokens.provider_session)
+                ]
+            )
+
+        n_ended = await asyncio.to_thread(end)
+        self._cache.clear()
+        return n_ended
+
     async def use_sign_in(self, sign_in_id: str) -> bool:
         """Records that a sign-in was completed; False if it was before."""
         return await asyncio.to_thread(self._store.use_sign_in, sign_in_id)

@@ -75,6 +75,7 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/sign-in"): ("gone, where nobody can sign in", None),
     ("GET", "/sign-in/callback"): ("gone, where nobody can sign in", None),
     ("POST", "/sign-out"): ("gone, and never a page's", {}),
+    ("POST", "/sign-out/back-channel"): ("gone, and never a page's", {}),
     ("GET", "/v1/me"): ("caller", None),
     ("POST", "/v1/widget/token"): ("token", {"origin": SITE}),
     ("POST", "/v1/answers"): ("read", QUESTION),

@@ -1,7 +1,10 @@
 """Signing in at a real OpenID provider, on loopback in a process of its own."""
 
 import json
+import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +16,9 @@ import httpx
 import pytest
 
 from api.app import create_app
+from api.cli.doctor import _run_checks
+from api.cli.serve import require_keys
+from api.errors import SettingRefused
 from api.security.keys import KeyStore
 from api.settings import load_settings
 from api.sign_in.page import choose_language
@@ -20,7 +26,7 @@ from api.state.sessions import SessionStore
 from api.state.sqlite import SqliteFile
 from tests.support.extras import needs
 from tests.support.openid_provider import CLIENT_ID, SECRET, OpenIdProvider
-from tests.support.processes import LocalClient, wait_until
+from tests.support.processes import LocalClient, clean_environment, wait_until
 
 pytestmark = [needs("authlib"), needs("joserfc")]
 
@@ -285,6 +291,53 @@ def test_without_settings_nobody_can_sign_in_and_nothing_is_loaded(tmp_path: Pat
     assert client.get("/readyz").json()["sign_in"] is None
     said = client.get("/v1/me").json()
     assert (said["subject"], said["scopes"]) == (None, ["admin", "read", "write"])
+
+
+def test_doctor_asks_the_provider(provider: OpenIdProvider, home: Path) -> None:
+    settings = load_settings(flags(provider, home))
+    (said,) = [one for one in _run_checks(settings, online=True) if one.check == "sign-in"]
+    assert (said.ok, said.detail) == (True, f"{provider.issuer} answers, with 1 usable key")
+    wrong = load_settings(flags(provider, home, **{"auth.issuer": f"{provider.issuer}/"}))
+    (said,) = [one for one in _run_checks(wrong, online=True) if one.check == "sign-in"]
+    assert said.ok is False
+    assert "names itself otherwise than auth.issuer" in said.detail
+
+
+def test_without_settings_its_libraries_are_not_loaded(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from api.app import create_app; "
+        "from api.settings import load_settings; "
+        "create_app(load_settings({'data_dir': Path('data')})); "
+        "print(sorted({'authlib', 'joserfc', 'cryptography'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[]\n"
+
+
+def test_without_the_extra_the_settings_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    auth = {"auth.issuer": "https://login.example.org", "auth.client_id": "footnote"}
+    with pytest.raises(SettingRefused, match=re.escape("pip install 'footnote[oidc]'")):
+        create_app(load_settings({"data_dir": tmp_path, **auth}))
+
+
+def test_where_people_sign_in_others_reach_the_service_without_a_key(tmp_path: Path) -> None:
+    auth = {"auth.issuer": "https://login.example.org", "auth.client_id": "footnote"}
+    flags = {"data_dir": tmp_path, "host": "0.0.0.0"}
+    require_keys(load_settings({**flags, **auth}))
+    with pytest.raises(SettingRefused, match="no API key"):
+        require_keys(load_settings(flags))
+    client = LocalClient(create_app(load_settings({**flags, **auth, "insecure": True})))
+    assert client.get("/v1/me").status_code == 401, "`insecure` opens nothing where people sign in"
 
 
 def test_a_person_has_only_so_many_sessions(provider: OpenIdProvider, tmp_path: Path) -> None:

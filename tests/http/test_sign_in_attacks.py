@@ -597,6 +597,49 @@ def test_a_refreshed_token_of_another_person_ends_the_session(
     assert client.get("/v1/me").status_code == 401
 
 
+LOGOUT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+LOGOUT_TOKENS: dict[str, dict[str, Any]] = {
+    "no event": {"sub": "ada"},
+    "another event": {"sub": "ada", "events": {"https://evil.example": {}}},
+    "an ID token": {"sub": "ada", "nonce": "x", "events": LOGOUT},
+    "nobody's": {"sub": None, "events": LOGOUT},
+    "another audience": {"sub": "ada", "events": LOGOUT, "aud": "another"},
+    "old": {"sub": "ada", "events": LOGOUT, "iat": NOW - 900, "exp": None},
+    "another issuer": {"sub": "ada", "events": LOGOUT, "iss": "https://evil.example"},
+    "an issue time that is no number": {"sub": "ada", "events": LOGOUT, "iat": "x", "exp": None},
+}
+
+
+@pytest.mark.parametrize("attack", ["unsigned", "missing", "twice", "endless", *LOGOUT_TOKENS])
+def test_a_logout_token_that_is_wrong_ends_no_session(
+    attack: str, client: LocalClient, provider: FakeOpenId, tmp_path: Path
+) -> None:
+    assert come_back(client, provider).status_code == 303
+    provider.claims.update(LOGOUT_TOKENS.get(attack, {"events": LOGOUT}))
+    if attack == "unsigned":
+        unsigned("none")(provider)
+    token = provider.token()
+    data: Any = {"logout_token": [token, token] if attack == "twice" else token}
+    form = {"missing": {"x": "y"}, "endless": {"logout_token": "x" * 30_000}}.get(attack, data)
+    refused = serving(provider, tmp_path).post("/sign-out/back-channel", data=form)
+    assert refused.status_code in (400, 413)
+    time.sleep(1.1)  # until what the process remembers is old
+    assert client.get("/v1/me").status_code == 200
+
+
+def test_a_logout_token_ends_a_persons_sessions(
+    client: LocalClient, provider: FakeOpenId, tmp_path: Path
+) -> None:
+    come_back(client, provider)
+    provider.claims["events"] = LOGOUT
+    token = {"logout_token": provider.token()}
+    assert client.post("/sign-out/back-channel", data=token).status_code == 403, "not by a browser"
+    ended = serving(provider, tmp_path).post("/sign-out/back-channel", data=token)
+    assert ended.status_code == 200
+    time.sleep(1.1)
+    assert client.get("/v1/me").status_code == 401
+
+
 def test_beginning_again_and_again_is_limited_and_stores_nothing(
     client: LocalClient, provider: FakeOpenId, tmp_path: Path
 ) -> None:

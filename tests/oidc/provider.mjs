@@ -62,6 +62,8 @@ function newProvider(jwks) {
     issueRefreshToken: () => options.refresh ?? true,
     rotateRefreshToken: true,
     pkce: { required: () => true },
+    // its own dispatcher refuses loopback, which is where the services of the tests are
+    fetch: (url, { dispatcher: _, ...request }) => fetch(url, request),
     features: {
       devInteractions: { enabled: true },
       rpInitiatedLogout: { enabled: true },
@@ -82,7 +84,7 @@ function newProvider(jwks) {
     },
     extraTokenClaims: () => ({ groups: ["programs"] }),
   });
-  provider.on("server_error", (_, error) => console.error(error));
+  for (const event of ["server_error", "backchannel.error"]) provider.on(event, (_, error) => console.error(event, error));
   return provider.callback();
 }
 

@@ -46,6 +46,10 @@ class OpenIdProvider:
             "port": self.port,
             "callbacks": [f"{url}/sign-in/callback" for url in services],
             "homes": [f"{url}/" for url in services],
+            "client": {
+                "backchannel_logout_uri": f"{services[0]}/sign-out/back-channel",
+                "backchannel_logout_session_required": True,
+            },
             **options,
         }
 
@@ -97,6 +101,13 @@ class OpenIdProvider:
                 fields |= {"login": login, "password": "any"}
             response = client.post(unescape(action), data=fields)
         raise AssertionError("the provider does not come to an end")
+
+    def sign_out(self, client: httpx.Client) -> None:
+        """Signs out at the provider alone, which tells its clients."""
+        asked = client.get(f"{self.issuer}/session/end", params={"client_id": CLIENT_ID})
+        (action,) = re.findall(r'<form[^>]+action="([^"]+)"', asked.text)
+        (token,) = re.findall(r'name="xsrf" value="(\w+)"', asked.text)
+        client.post(unescape(action), data={"xsrf": token, "logout": "yes"})
 
     def sign_in(
         self, client: httpx.Client, login: str, *, path: str = "/sign-in"

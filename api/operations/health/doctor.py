@@ -55,6 +55,8 @@ def run_checks(
         "index": lambda: _check_index(settings, open_service),
         "model": lambda: _check_model(settings, online=online),
     }
+    if settings.auth.is_set:
+        checks["sign-in"] = lambda: _check_sign_in(settings, online=online)
     for name, check in checks.items():
         try:
             detail = check()
@@ -92,6 +94,23 @@ def _check_state(settings: "Settings") -> str:
     from ...bootstrap import open_state
 
     return open_state(settings).main.check()
+
+
+def _check_sign_in(settings: "Settings", *, online: bool) -> str:
+    from ...bootstrap import link_signer, open_sign_in
+    from ...sign_in.failure import SignInFailed
+
+    sign_in = open_sign_in(settings, link_signer(settings))
+    assert sign_in is not None
+    if not sign_in.has_provider:
+        return f"people are named by {settings.auth.trusted_header}"
+    if not online:
+        return f"at {settings.auth.issuer}, which is asked only with --online"
+    try:
+        n_keys = asyncio.run(sign_in.check_provider())
+    except SignInFailed as error:
+        raise SettingRefused("auth.issuer", error.cause) from error
+    return f"{settings.auth.issuer} answers, with {pluralize(n_keys, 'usable key')}"
 
 
 def _check_corpus(settings: "Settings") -> str:

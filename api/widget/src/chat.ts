@@ -94,6 +94,14 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
     return this.#conversation?.isBusy ?? false;
   }
 
+  get signInUrl(): string | undefined {
+    const server = this.#client?.server ?? "";
+    if (!this.ready?.sign_in || !server.startsWith(`${location.origin}/`)) return undefined;
+    const url = new URL(this.ready.sign_in, server);
+    url.searchParams.set("next", location.pathname + location.search);
+    return url.href;
+  }
+
   get starterQuestions(): string[] {
     return parseStarters(this.starters);
   }
@@ -161,7 +169,8 @@ export class FootnoteChat extends LitElement implements ConversationListener, Pa
   }
 
   onError({ kind, code, detail }: ChatError): void {
-    const keyMessage = this.strings[code === "key_refused" ? "keyRefused" : "keyRequired"];
+    const missing = this.signInUrl ? "signInRequired" : "keyRequired";
+    const keyMessage = this.strings[code === "key_refused" && !this.signInUrl ? "keyRefused" : missing];
     this.announcement = kind === "key" ? keyMessage : "";
     this.emit("error", { kind, code, message: detail });
   }

@@ -44,7 +44,7 @@ export class Client {
   /** Returns the service's readiness; undefined when it cannot be reached. */
   async ready(): Promise<Ready | undefined> {
     try {
-      const response = await fetch(new URL("readyz", this.server), { credentials: "omit" });
+      const response = await fetch(new URL("readyz", this.server), { credentials: "same-origin" });
       return (await response.json()) as Ready;
     } catch {
       return undefined;
@@ -72,7 +72,7 @@ export class Client {
         method: "POST",
         headers: { "content-type": "application/json", ...authorization },
         body: JSON.stringify(body),
-        credentials: "omit",
+        credentials: "same-origin", // who is signed in on the service's own origin needs no key
         signal: signal ?? null,
       });
     } catch (error) {

@@ -36,7 +36,7 @@ export class Credentials {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: "{}",
-      credentials: "omit",
+      credentials: "same-origin", // with a session the token is the person's
     });
     const body: unknown = response.ok ? await response.json() : null;
     if (body && typeof body === "object" && "token" in body) this.#token = String(body.token);

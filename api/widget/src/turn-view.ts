@@ -22,6 +22,8 @@ export interface TurnActions {
   edit(turn: Turn): void;
   askStarter(question: string): void;
   useKey(key: string): void;
+  /** Where people sign in to the service that this page is of; undefined where they cannot. */
+  signInUrl: string | undefined;
 }
 
 export function turnView(turn: Turn, actions: TurnActions): TemplateResult {
@@ -182,7 +184,12 @@ function errorView(turn: Turn, actions: TurnActions): View {
 }
 
 function keyView(actions: TurnActions, isRefused: boolean): TemplateResult {
-  const { strings } = actions;
+  const { strings, signInUrl } = actions;
+  if (signInUrl) {
+    return html`<p class="note" role="alert">
+      <strong>${strings.signInRequired}</strong> <a href=${signInUrl}>${strings.signIn}</a>
+    </p>`;
+  }
   const submit = (event: SubmitEvent): void => {
     const key = submittedText(event, "key").trim();
     if (key) actions.useKey(key);

@@ -71,6 +71,8 @@ export const de: Strings = {
   keyLabel: "API-Schlüssel",
   useKey: "Diesen Schlüssel verwenden",
   keyNote: "Der Schlüssel bleibt gespeichert, bis Sie diesen Tab schließen.",
+  signIn: "Anmelden",
+  signInRequired: "Melden Sie sich an, um Fragen zu stellen",
   indexing: "Die Artikel werden indexiert. Sie können in Kürze Fragen stellen.",
   versionMismatch: "Dieser Chat und der Dienst haben verschiedene Versionen. Laden Sie die Seite neu.",
   giveConsent: "Weiter",

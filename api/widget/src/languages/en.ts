@@ -72,6 +72,8 @@ export const en = {
   keyLabel: "API key",
   useKey: "Use this key",
   keyNote: "The key is stored until you close this tab.",
+  signIn: "Sign in",
+  signInRequired: "Sign in to ask questions",
   indexing: "The articles are being indexed. You can ask questions soon.",
   versionMismatch: "This chat and the service are different versions. Reload the page.",
   giveConsent: "Continue",

@@ -71,6 +71,8 @@ export const es: Strings = {
   keyLabel: "Clave de API",
   useKey: "Usar esta clave",
   keyNote: "La clave se guarda hasta que cierre esta pestaña.",
+  signIn: "Iniciar sesión",
+  signInRequired: "Inicie sesión para hacer preguntas",
   indexing: "Los artículos se están indexando. Pronto podrá hacer preguntas.",
   versionMismatch: "Este chat y el servicio tienen versiones distintas. Vuelva a cargar la página.",
   giveConsent: "Continuar",

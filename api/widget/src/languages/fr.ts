@@ -71,6 +71,8 @@ export const fr: Strings = {
   keyLabel: "Clé d’API",
   useKey: "Utiliser cette clé",
   keyNote: "La clé est conservée jusqu’à la fermeture de cet onglet.",
+  signIn: "Se connecter",
+  signInRequired: "Connectez-vous pour poser des questions",
   indexing: "Les articles sont en cours d’indexation. Vous pourrez bientôt poser des questions.",
   versionMismatch: "Ce chat et le service n’ont pas la même version. Rechargez la page.",
   giveConsent: "Continuer",

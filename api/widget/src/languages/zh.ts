@@ -71,6 +71,8 @@ export const zh: Strings = {
   keyLabel: "API 密钥",
   useKey: "使用此密钥",
   keyNote: "密钥会保留到您关闭此标签页为止。",
+  signIn: "登录",
+  signInRequired: "请登录后提问",
   indexing: "正在索引文章。您很快就可以提问。",
   versionMismatch: "此聊天与服务的版本不一致。请重新加载页面。",
   giveConsent: "继续",
