@@ -9,7 +9,7 @@ ApiError
     ├── CorpusUnavailable, CorpusNotMarked, CorpusFull
     ├── UrlRefused, FetchFailed
     ├── OriginNotAllowed, LinkInvalid, RateLimitExceeded
-    └── ClientDisconnected, IndexBuilding, StateUnreadable
+    └── ClientDisconnected, IndexBuilding, StateUnreadable, SignInUnavailable
 
 A refusal that nothing catches by its class is a plain RequestError with its code.
 `index/errors.py` and `rag/errors.py` have the errors of indexing and answering.
@@ -298,6 +298,14 @@ class StateUnreadable(RequestError):
     def __init__(self, database: str, cause: str) -> None:
         super().__init__("state_unreadable", f"{database} cannot be used: {cause}")
         self.cause = cause
+
+
+class SignInUnavailable(RequestError):
+    """The sign-in provider's keys are needed, and cannot be fetched."""
+
+    def __init__(self) -> None:
+        message = "the sign-in provider cannot be reached; see the server log"
+        super().__init__("sign_in_unavailable", message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ def _parse_path(path: str, service: Service) -> tuple[str, ...]:
 
 def _scoped_key(caller: Caller, key: str | None) -> str | None:
     """Returns an idempotency key that cannot equal another caller's."""
-    return None if key is None else f"{caller.key_id or ''} {key}"
+    return None if key is None else f"{caller.subject or caller.key_id or ''} {key}"
 
 
 async def _body(request: Request) -> AsyncIterator[bytes]:

@@ -12,7 +12,14 @@ from typing import Protocol
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..errors import ApiError, LinkInvalid, RequestError, StateUnreadable, error_info
+from ..errors import (
+    ApiError,
+    LinkInvalid,
+    RequestError,
+    SignInUnavailable,
+    StateUnreadable,
+    error_info,
+)
 from ..origins import OriginPolicy, is_loopback_name
 from ..service.access import Access
 from ..wire.problem_details import error_response
@@ -148,7 +155,7 @@ class AuthMiddleware:
         credentials, unreadable = _bearer(scope), None
         try:
             caller = await self._authenticate(credentials, scope)
-        except StateUnreadable as error:  # what needs no key goes on
+        except (StateUnreadable, SignInUnavailable) as error:  # what needs no key goes on
             caller, unreadable = None, error
         if is_open:
             return caller or ANONYMOUS

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from ..errors import RequestError, SettingRefused
+from ..errors import SettingRefused, SignInUnavailable
 from ..origins import is_loopback_name
 from ..security.auth import Caller
 from ..security.permissions import route_path
@@ -117,7 +117,7 @@ class SignIn:
     async def verify_token(self, token: str) -> Caller | None:
         """Returns the person or program of a provider's JWT; None if it is not valid.
 
-        Raises RequestError (`sign_in_unavailable`) if the provider's keys cannot be fetched.
+        Raises SignInUnavailable if the provider's keys cannot be fetched.
         """
         if self._client is None or not looks_like_jwt(token):
             return None
@@ -130,8 +130,7 @@ class SignIn:
         except SignInFailed as error:
             log.info("a token was refused: %s", error.cause)
             if error.kind == "unreachable":
-                message = "the sign-in provider cannot be reached; see the server log"
-                raise RequestError("sign_in_unavailable", message) from error
+                raise SignInUnavailable from error
             return None
         return self._grants.caller(person, expires_s=float(claims["exp"]))
 

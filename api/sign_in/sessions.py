@@ -66,10 +66,9 @@ class Sessions:
         session = await self._read(digest)
         if session is None or not _is_valid(session, digest, time.time()):
             return None
-        is_newest = digest == session.sha256
-        is_news = is_newest and not session.is_confirmed
+        is_news = digest == session.sha256 and not session.is_confirmed
         if is_news or time.time() - session.used_s > TOUCH_S:
-            await asyncio.to_thread(self._store.touch, session, is_newest=is_newest)
+            await asyncio.to_thread(self._store.touch, session, digest)
             self._forget(session, digest)
         return await self._fresh(session)
 

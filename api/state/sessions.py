@@ -126,12 +126,12 @@ class SessionStore:
         sessions, now_s = map(_session, rows), time.time()
         return [session for session in sessions if not session.has_ended(now_s)]
 
-    def touch(self, session: Session, *, is_newest: bool) -> None:
-        """Records that a session is used, and whether by its newest cookie."""
-        confirm = ", is_confirmed = 1" if is_newest else ""
+    def touch(self, session: Session, sha256: bytes) -> None:
+        """Records that a session is used by a cookie, which may be its newest."""
+        is_confirmed = "is_confirmed = CASE WHEN sha256 = ? THEN 1 ELSE is_confirmed END"
         with self._database.connect(_SCHEMA) as db:
-            update = f"UPDATE sessions SET used_s = ?{confirm} WHERE id = ?"
-            db.execute(update, (time.time(), session.id))
+            update = f"UPDATE sessions SET used_s = ?, {is_confirmed} WHERE id = ?"
+            db.execute(update, (time.time(), sha256, session.id))
 
     def rotate(self, session: Session, old: bytes, new: bytes) -> bool:
         """Gives a session another cookie beside the `old` one; False if another worker just did."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from api.security.keys import KeyStore
+from api.state.sqlite import SqliteFile
 from tests.console.conftest import open_client, wait_ready
 from tests.support.processes import LocalClient, link_index, wait_until
 
@@ -64,7 +65,7 @@ def test_a_key_is_shown_once_used_listed_and_revoked(client: LocalClient) -> Non
 def test_a_key_of_some_collections_gives_and_sees_no_others(
     client: LocalClient, tmp_path: Path
 ) -> None:
-    keys = KeyStore(tmp_path / "data" / "state.sqlite3")
+    keys = KeyStore(SqliteFile(tmp_path / "data" / "state.sqlite3"))
     keys.create(scopes=["admin"])
     own = bearer(keys.create(scopes=["admin"], collections=["default"]))
     wait_until(lambda: client.get("/v1/keys", headers=own).status_code == 200)

@@ -8,6 +8,7 @@ import pytest
 
 from api.operations.files.remedies import remedy
 from api.security.keys import KeyStore
+from api.state.sqlite import SqliteFile
 from tests.console.conftest import open_client, wait_ready
 from tests.support.processes import LocalClient, wait_until
 
@@ -127,7 +128,7 @@ def test_only_admins_of_the_collection_see_its_files(home: Path, tmp_path: Path)
     data.mkdir()
     (data / "collections").symlink_to(home / ".data" / "collections")
     (data / "models").symlink_to(home / ".data" / "models")
-    keys = KeyStore(data / "state.sqlite3")
+    keys = KeyStore(SqliteFile(data / "state.sqlite3"))
     headers = {
         name: {"Authorization": f"Bearer {key}"}
         for name, key in {

@@ -214,6 +214,22 @@ def test_a_cookie_is_replaced_hourly_and_the_old_one_ends(
     assert (status(old), status(new)) == (401, 200)
 
 
+def test_a_cookie_whose_successor_was_lost_gets_another(
+    provider: OpenIdProvider, tmp_path: Path
+) -> None:
+    client = serving(provider, tmp_path)
+    sign_in(provider, client, "ada,staff")
+    old = {"Cookie": f"footnote-session={client.cookies['footnote-session']}"}
+    change(tmp_path, "rotated_s = ?", time.time() - 3_601)
+    for _ in range(2):
+        browser = serving(provider, tmp_path)
+        browser.cookies.clear()
+        assert "set-cookie" in browser.get("/v1/me", headers=old).headers
+        browser.cookies.clear()
+        assert "set-cookie" not in browser.get("/v1/me", headers=old).headers, "just now"
+        change(tmp_path, "rotated_s = ?", time.time() - 61)
+
+
 def test_keys_that_the_provider_changes_are_fetched_again(
     provider: OpenIdProvider, tmp_path: Path
 ) -> None:

@@ -579,6 +579,16 @@ def test_a_wrong_bearer_token_is_not_made_good_by_a_cookie(
     assert client.get("/v1/me", headers={"Authorization": "Bearer ey.ey.ey"}).status_code == 401
 
 
+def test_while_the_provider_is_gone_tokens_are_refused_and_probes_answered(
+    client: LocalClient, provider: FakeOpenId
+) -> None:
+    provider.metadata["issuer"] = "https://evil.example"
+    bearer = {"Authorization": f"Bearer {provider.token()}"}
+    refused = client.get("/v1/me", headers=bearer)
+    assert (refused.status_code, refused.json()["code"]) == (503, "sign_in_unavailable")
+    assert client.get("/livez", headers=bearer).status_code == 200
+
+
 def test_unknown_keys_make_the_provider_no_work(client: LocalClient, provider: FakeOpenId) -> None:
     evil(kid="evil")(provider)
     for _ in range(20):
