@@ -22,6 +22,7 @@ from .bootstrap import (
     key_store,
     link_signer,
     open_components,
+    open_follower,
     open_sign_in,
     open_state,
     page_fetcher,
@@ -90,12 +91,17 @@ def create_app(
             for one in settings.per_collection()
         },
         policy=access_policy(settings),
+        followers={
+            one.collection: follower
+            for one in settings.per_collection()
+            if (follower := open_follower(one))
+        },
         answer_log=console.answers if settings.keeps_questions else None,
         watch=watch,
         hooks=hooks,
     )
     for collection in service.collections.values():
-        collection.sync.is_elsewhere = sync and worker > 0
+        collection.sync.is_elsewhere = (sync and worker > 0) or settings.role == "replica"
     runner, mcp = job_runner(settings, service.sync_slots), McpEndpoint(service)
     fetcher = page_fetcher(settings) if runner else None
 

@@ -4,6 +4,7 @@ Heavy libraries are imported inside the functions, so that a command that needs 
 """
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from .settings import Settings
@@ -12,6 +13,7 @@ from .settings_types import ModelGroup, RerankGroup
 if TYPE_CHECKING:
     from index.access import AccessPolicy
     from index.embed.factory import EmbedSpec
+    from index.shared.follow import Follower
     from index.sync.pool.worker import WorkerRequest
     from index.sync.process import SyncRequest
     from rag.model.protocol import ChatModel
@@ -74,6 +76,28 @@ def sync_request(settings: Settings, *, replace: bool = False) -> "SyncRequest":
         replace=replace,
         max_file_bytes=settings.max_file_bytes,
         pool=settings.pool,
+        shared=settings.shared,
+    )
+
+
+def open_follower(settings: Settings) -> "Follower | None":
+    """Returns what follows the shared generations of the settings' collection; None without any.
+
+    It connects to nothing yet. Raises SettingInvalid where the extra is missing.
+    """
+    if settings.shared is None:
+        return None
+    from index.object_store import ObjectStore
+    from index.shared.collection import DATASET, SharedCollection
+    from index.shared.follow import Follower
+    from index.sync.process import writer_lock
+
+    return Follower(
+        SharedCollection(ObjectStore(settings.shared), settings.collection),
+        settings.collection_folder,
+        partial(writer_lock, settings.collection_folder, settings.collection),
+        poll_s=settings.shared_poll_s,
+        leave=lambda name: settings.in_place and name.startswith(DATASET),
     )
 
 

@@ -314,6 +314,10 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
     _check_embedder(settings.embed)
     if conflict := settings.auth.conflict(settings.trusted_proxies):
         raise SettingRefused(*conflict)
+    if settings.role == "replica" and settings.shared is None:
+        raise SettingRefused("role", "`replica` needs a store to follow; set shared")
+    if settings.role == "replica" and settings.allow_writes:
+        raise SettingRefused("allow_writes", "a replica only answers; set it where the sync runs")
     return settings
 
 

@@ -139,9 +139,13 @@ class _Bucket:
             "retry_timeout": timedelta(seconds=RETRY_TIMEOUT_S),
             "backoff": {"max_backoff": timedelta(seconds=MAX_BACKOFF_S)},
         }
+        # many servers that speak S3 have no bulk deletes, and one object at a time is removed here
+        config = {"aws_disable_bulk_delete": True} if url.startswith("s3:") else {}
         self._url, self._obstore, self._exceptions = url, obstore, obstore.exceptions
         try:
-            self._store = obstore.store.from_url(url, client_options=client, retry_config=retry)
+            self._store = obstore.store.from_url(
+                url, config=config, client_options=client, retry_config=retry
+            )
         except (obstore.exceptions.BaseError, ValueError) as error:
             raise SettingInvalid(f"the store {url} cannot be used: {_cause(error)}") from None
         self._tag = "version" if url.startswith("gs:") else "e_tag"

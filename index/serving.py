@@ -71,6 +71,12 @@ class Serving:
             self._release(old)
         return True
 
+    @property
+    def ref(self) -> GenerationRef | None:
+        """The generation that serves; None where none does."""
+        leased = self._open
+        return leased.ref if leased is not None else None
+
     @contextmanager
     def lease(self) -> Iterator[StoredGeneration]:
         """Yields the serving generation, kept open meanwhile; raises GenerationMissing."""

@@ -28,7 +28,7 @@ def doctor(
     ] = None,
     json: options.Json = False,
 ) -> int:
-    """Check the installation, the index and the model. Connects only with --online."""
+    """Check the installation, the index, the shared store, and with --online the model."""
     settings = options.load_settings(corpus=corpus, collection=collection, data_dir=data_dir)
     results = list(run_checks(settings, online=online))
     if origin is not None:

@@ -3,13 +3,19 @@
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import typer
+
+from index.errors import IndexingError
 
 from ..exit_codes import OK, UNAVAILABLE
 from ..operations.health.descriptions import describe
 from ..wire.escape import escape, pluralize
 from . import options
+
+if TYPE_CHECKING:
+    from ..settings import Settings
 
 
 def status(
@@ -22,8 +28,9 @@ def status(
     from index.sync.publish import read_status
 
     index = read_status(settings.collection_folder, settings.collection)
+    shared = _shared_generation(settings)
     if json:
-        options.print_json(asdict(index))
+        options.print_json({**asdict(index), "shared": shared})
         return OK
     info = index.info
     age = datetime.now(UTC) - datetime.fromisoformat(info.built_at)
@@ -32,6 +39,7 @@ def status(
         f"corpus    {index.corpus}",
         f"built     {_format_age(age.total_seconds())} ago, {index.size / 1e6:,.1f} MB",
         f"previous  {index.before or 'none (nothing to roll back to)'}",
+        *([f"shared    {shared}"] if shared else []),
         f"skipped   {len(index.skipped)}",
         *(f"  {entry.path}: {entry.cause}" for entry in index.skipped),
         *([f"notes     {len(index.notes)}"] if index.notes else []),
@@ -71,18 +79,34 @@ def verify(
 def rollback(
     collection: options.Collection = None,
     data_dir: options.DataDir = None,
+    shared: options.Shared = None,
     json: options.Json = False,
 ) -> int:
     """Serve the previous generation again. A second rollback undoes the first."""
-    settings = options.load_settings(collection=collection, data_dir=data_dir)
+    settings = options.load_settings(collection=collection, data_dir=data_dir, shared=shared)
     from index.sync.publish import roll_back
 
-    generation = roll_back(settings.collection_folder, settings.collection)
+    generation = roll_back(settings.collection_folder, settings.collection, shared=settings.shared)
     if json:
         options.print_json({"generation": generation})
     else:
         typer.echo(f"generation {generation} is serving; the next sync updates it from its folder")
     return OK
+
+
+def _shared_generation(settings: "Settings") -> str | None:
+    """Returns which generation the machines share, or why that is not known; None without."""
+    if settings.shared is None:
+        return None
+    from index.object_store import ObjectStore
+    from index.shared.collection import SharedCollection
+
+    try:
+        shared = SharedCollection(ObjectStore(settings.shared), settings.collection)
+        published, _ = shared.published()
+    except IndexingError as error:
+        return str(error)
+    return f"generation {published[0].generation}" if published else "none yet"
 
 
 def _show_progress(done: int, total: int) -> None:

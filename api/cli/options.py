@@ -21,6 +21,9 @@ OwnCollection = Annotated[
     bool, typer.Option("--own-collection", help="Name the index after the corpus folder.")
 ]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of indexes, keys and models.")]
+Shared = Annotated[
+    str | None, typer.Option(help="Store through which machines share the index (s3://…).")
+]
 Model = Annotated[str | None, typer.Option(help="Chat model; without one, sources are quoted.")]
 Url = Annotated[str | None, typer.Option(help="Ask a running service instead of the local index.")]
 Key = Annotated[str | None, typer.Option(help="API key for that service.", envvar="FOOTNOTE_KEY")]

@@ -47,6 +47,10 @@ def serve(
     own_collection: options.OwnCollection = False,
     data_dir: options.DataDir = None,
     model: options.Model = None,
+    shared: options.Shared = None,
+    role: Annotated[
+        str | None, typer.Option(help="`replica`: only answer, from the shared index.")
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Log each request, also on a terminal.")
     ] = False,
@@ -70,11 +74,15 @@ def serve(
         own_collection=own_collection,
         data_dir=data_dir,
         llm__model=model,
+        shared=shared,
+        role=role,
         log_level="info" if verbose else None,
         all_collections=True,
     )
     if watch and no_sync:
         raise typer.BadParameter("--watch and --no-sync exclude each other")
+    if watch and settings.role == "replica":
+        raise typer.BadParameter("a replica does not sync, so there is nothing to --watch")
     _check_state(settings)
     from ..security.startup import warn_of_own_counters
     from ..telemetry.logs import configure_logging
@@ -103,7 +111,7 @@ def serve(
             _run(
                 settings,
                 listener,
-                sync=not no_sync,
+                sync=not no_sync and settings.role != "replica",
                 watch=watch,
                 worker=worker,
                 waits=waits,

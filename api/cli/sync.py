@@ -29,6 +29,7 @@ def sync(
         bool, typer.Option("--replace", help="Switch the index to another corpus folder.")
     ] = False,
     watch: options.Watch = False,
+    shared: options.Shared = None,
     json: options.Json = False,
 ) -> int:
     """Update the index to match the folder of articles."""
@@ -37,6 +38,7 @@ def sync(
         collection=collection,
         own_collection=own_collection,
         data_dir=data_dir,
+        shared=shared,
         all_collections=True,
     )
     options.check_data_dir(settings)

@@ -33,7 +33,12 @@ async def readyz(
     if not request.state.is_known_host:
         return JSONResponse({"status": ready.status}, status_code)
     if "read" not in caller.scopes:
-        ready = Ready(status=ready.status, generation=ready.generation, complete=ready.complete)
+        ready = Ready(
+            status=ready.status,
+            generation=ready.generation,
+            complete=ready.complete,
+            behind_s=ready.behind_s,
+        )
     ready.version = request.app.version
     ready.state = "readable" if request.app.state.security.keys.is_readable else "unreadable"
     sign_in = request.app.state.sign_in

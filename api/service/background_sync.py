@@ -177,6 +177,8 @@ class SyncEventFormatter:
             return None
         self._next_progress_s = time.monotonic() + PROGRESS_INTERVAL_S
         has_estimate = isinstance(left_s, float) and left_s
+        if kind in ("push", "pull") and isinstance(done, int) and isinstance(total, int):
+            return f"{kind} {done / 1e6:.1f}/{total / 1e6:.1f} MB"
         estimate = f", {event.get('rate')}/s, {left_s:.0f} s left" if has_estimate else ""
         workers = event.get("workers")
         by = f", {pluralize(workers, 'worker')}" if isinstance(workers, int) else ""

@@ -24,6 +24,7 @@ from .background_sync import BackgroundSync
 if TYPE_CHECKING:
     from index.embed.protocol import Embedder
     from index.serving import Serving
+    from index.shared.follow import Follower
     from index.store.opened import OpenGeneration
     from index.store.restricted import AccessTable
     from index.sync.process import SyncRequest
@@ -71,13 +72,17 @@ class Collection:
         request: "SyncRequest | None",
         sync_slots: threading.Semaphore,
         policy: AccessPolicy,
+        follower: "Follower | None" = None,
     ) -> None:
-        """Opens nothing yet; `sync_slots` bounds the syncs that run at the same time."""
+        """Opens nothing yet; `sync_slots` bounds the syncs that run at the same time.
+
+        With a `follower` it serves what other machines publish.
+        """
         self._policy = policy
         self.table: AccessTable | None = None
         """Who may read what of the generation that was last opened."""
         self._table_lock = threading.Lock()
-        self.name = name
+        self.name, self.follower = name, follower
         self.sync = BackgroundSync(sync_slots)
         self.error: str | None = None
         """Why the newest generation does not serve."""
@@ -92,12 +97,23 @@ class Collection:
         """Starts its sync, if it has one; with `watch` one after each change."""
         if self._request:
             self.sync.start(self._request, watch=watch)
+        if self.follower:
+            self.follower.start()
+
+    def stop(self) -> None:
+        """Ends its sync, and follows no more; blocks."""
+        self.sync.stop()
+        if self.follower:
+            self.follower.stop()
 
     def refresh(self, serving: "Serving", smoke_test: "Callable[[OpenGeneration], None]") -> None:
         """Opens a new generation, if there is one, and runs the smoke test on it; blocks."""
         error, is_idle = None, not self.sync.is_running
         try:
             serving.refresh()
+            if self.follower:
+                self.follower.served = serving.ref
+                self.follower.is_refused = serving.error_message is not None
             self._test_once(serving, smoke_test)
             with suppress(GenerationMissing), serving.lease() as generation:
                 self.access_table(generation)
@@ -165,6 +181,9 @@ class Collection:
     def readiness(self) -> CollectionReady:
         """Returns whether it can answer, and the progress of its sync."""
         trouble = self.error or (str(self.sync.error) if self.sync.error else None)
+        behind_s = None
+        if self.follower:
+            trouble, behind_s = trouble or self.follower.error, round(self.follower.behind_s, 1)
         progress = self.sync.progress if self.sync.is_running else None
         with suppress(IndexBuilding, IndexingError):
             if not self._smoke_test_error:
@@ -177,8 +196,11 @@ class Collection:
                         sources=info.sources,
                         progress=progress,
                         trouble=trouble,
+                        behind_s=behind_s,
                     )
-        return CollectionReady(status=self._not_ready(), progress=progress, trouble=trouble)
+        return CollectionReady(
+            status=self._not_ready(), progress=progress, trouble=trouble, behind_s=behind_s
+        )
 
     def _not_ready(self) -> Waiting:
         if self.sync.is_building:

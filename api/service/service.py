@@ -26,6 +26,7 @@ from .collection import Collection, Components
 from .page_pictures import PagePictures
 
 if TYPE_CHECKING:
+    from index.shared.follow import Follower
     from index.store.opened import OpenGeneration
     from index.sync.process import SyncRequest
     from index.types import Source
@@ -76,18 +77,20 @@ class Service:
         requests: "Mapping[str, SyncRequest | None]",
         *,
         policy: AccessPolicy,
+        followers: "Mapping[str, Follower] | None" = None,
         answer_log: "AnswerLog | None" = None,
         watch: bool = False,
         hooks: Hooks | None = None,
     ) -> None:
         """Opens nothing yet, `run` does; `requests` has an entry for each collection.
 
-        With an `answer_log` answers are logged, with `watch` a sync follows each change.
+        With an `answer_log` answers are logged, with `watch` a sync follows each change. The
+        collections that have one of the `followers` serve what other machines publish.
         """
         self.settings, self.links, self.policy = settings, links, policy
         self.sync_slots = threading.BoundedSemaphore(MAX_PARALLEL_SYNCS)
         self.collections = {
-            name: Collection(name, request, self.sync_slots, policy)
+            name: Collection(name, request, self.sync_slots, policy, (followers or {}).get(name))
             for name, request in requests.items()
         }
         self.components: Components | None = None
@@ -114,8 +117,8 @@ class Service:
             yield
         finally:
             refreshing.cancel()
-            syncs = [collection.sync for collection in self.collections.values()]
-            await asyncio.gather(*(asyncio.to_thread(sync.stop) for sync in syncs))
+            collections = self.collections.values()
+            await asyncio.gather(*(asyncio.to_thread(one.stop) for one in collections))
             await asyncio.wait({refreshing})
             if self.components:
                 await self.components.close()
@@ -314,6 +317,7 @@ class Service:
         is_ready, is_single = status == "ready", len(each) == 1
         has_default = is_single or DEFAULT in each
         components = self.components if is_ready else None
+        behind_s = [one.behind_s for one in each.values() if one.behind_s is not None]
         return Ready(
             status="draining" if self.is_draining else status,
             generation=each[default_collection(each)].generation if has_default else None,
@@ -322,6 +326,7 @@ class Service:
             answerer=components.answerer if components else None,
             progress=next((one.progress for one in shown.values() if one.progress), None),
             trouble=next((one.trouble for one in shown.values() if one.trouble), None),
+            behind_s=max(behind_s) if behind_s else None,
             collections=None if is_single else shown,
         )
 

@@ -41,6 +41,8 @@ from .logs import outcome_name
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from index.shared.follow import Follower
+
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """prometheus_client reads it when it is imported: the folder that workers share."""
@@ -59,6 +61,12 @@ _INDEX_GAUGES = (
     ("generation_complete", "Whether it has vectors, too: 1 or 0"),
     ("sources", "Articles in the serving index"),
     ("passages", "Passages in the serving index"),
+)
+
+_FOLLOWING = (
+    ("pulls", "Generations received from the store that machines share"),
+    ("pull_seconds", "How long receiving them took"),
+    ("pull_failures", "Attempts to look for a generation, or to receive one, that failed"),
 )
 
 
@@ -100,6 +108,17 @@ class Metrics:
             name: gauge(f"footnote_{name}", help_text, ["collection"], multiprocess_mode="livemin")
             for name, help_text in _INDEX_GAUGES
         }
+        self._behind = gauge(
+            "footnote_behind_seconds",
+            "Since the store answered, or since it has a generation that does not serve here",
+            ["collection"],
+            multiprocess_mode="livemax",
+        )
+        self._following = {
+            name: counter(f"footnote_{name}", help_text, ["collection"])
+            for name, help_text in _FOLLOWING
+        }
+        self._followed: dict[tuple[str, str], float] = {}
         if MULTIPROCESS_VARIABLE not in os.environ:  # it would be about one worker only
             ProcessCollector(registry=registry)
 
@@ -151,9 +170,19 @@ class Metrics:
         for name, value in _state(service).items():
             self._state[name].set(value)
         for collection in service.collections.values():
+            if collection.follower:
+                self._sample_follower(collection.name, collection.follower)
             with suppress(IndexBuilding, IndexingError), collection.lease() as generation:
                 for name, value in _index(generation.info).items():
                     self._index[name].labels(collection.name).set(value)
+
+    def _sample_follower(self, collection: str, follower: "Follower") -> None:
+        self._behind.labels(collection).set(follower.behind_s)
+        totals = (follower.pulls, follower.pull_s, follower.failures)
+        for (name, _), total in zip(_FOLLOWING, totals, strict=True):
+            before = self._followed.get((collection, name), 0.0)
+            self._following[name].labels(collection).inc(total - before)
+            self._followed[collection, name] = total
 
     def render(self) -> bytes:
         """Returns the metrics of all workers as text; reads files where there are several."""

@@ -296,6 +296,7 @@ class CollectionReady(BaseModel):
     sources: int | None = None
     progress: dict[str, object] | None = None
     trouble: str | None = None
+    behind_s: float | None = None
 
 
 class TokenAsked(BaseModel):
@@ -332,6 +333,11 @@ class Ready(BaseModel):
     trouble: str | None = None
     state: Literal["readable", "unreadable"] | None = Field(
         default=None, description="Whether keys, jobs and feedback can be read"
+    )
+    behind_s: float | None = Field(
+        default=None,
+        description="Where machines share an index: seconds since the store answered, or since it "
+        "has a newer generation that does not serve here",
     )
     collections: dict[str, CollectionReady] | None = Field(default=None, description="If several")
     sign_in: str | None = Field(

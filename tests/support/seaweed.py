@@ -13,7 +13,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -28,11 +29,26 @@ BUCKET = "tests"
 _numbers = itertools.count(1)
 
 
+Put = Callable[[], object]
+
+
+def succeeds(put: Put) -> bool:
+    """Returns whether the store takes an object."""
+    from obstore.exceptions import BaseError
+
+    try:
+        put()
+    except BaseError:
+        return False
+    return True
+
+
 class Seaweed:
     """An S3 server in a child process, reachable once entered; `url` is its endpoint."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, probe: Callable[[Put], bool] = succeeds) -> None:
+        """`probe` tries to write an object; a process that forks does not do so itself."""
+        self._folder, self._probe = folder, probe
 
     def __enter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -82,14 +98,10 @@ class Seaweed:
 
     def _wait(self) -> bool:
         """Waits until an object can be written: S3 answers before there is a volume."""
-        from obstore.exceptions import BaseError
-
-        store = self._bucket()  # its first object creates the bucket
         deadline = time.monotonic() + START_TIMEOUT_S
         while self.process.poll() is None and time.monotonic() < deadline:
-            with suppress(BaseError):
-                store.put("ready", b"ready")
-                return True
+            if self._probe(lambda: self._bucket().put("ready", b"ready")["e_tag"]):
+                return True  # and the bucket exists
             time.sleep(0.05)
         return False
 

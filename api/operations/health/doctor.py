@@ -52,6 +52,7 @@ def run_checks(
         "data": lambda: _check_data(settings),
         "state": lambda: _check_state(settings),
         "corpus": lambda: _check_corpus(settings),
+        "shared": lambda: _check_shared(settings),
         "index": lambda: _check_index(settings, open_service),
         "model": lambda: _check_model(settings, online=online),
     }
@@ -113,7 +114,19 @@ def _check_sign_in(settings: "Settings", *, online: bool) -> str:
     return f"{settings.auth.issuer} answers, with {pluralize(n_keys, 'usable key')}"
 
 
-def _check_corpus(settings: "Settings") -> str:
+def _check_shared(settings: "Settings") -> str | None:
+    if settings.shared is None:
+        return None
+    from index.object_store import ObjectStore
+    from index.shared.collection import SharedCollection
+    from index.shared.probe import probe
+
+    return probe(SharedCollection(ObjectStore(settings.shared), settings.collection))
+
+
+def _check_corpus(settings: "Settings") -> str | None:
+    if settings.role == "replica":
+        return None
     if not settings.corpus.is_dir():
         raise CorpusMissing(settings.corpus)
     return str(settings.corpus.absolute())
