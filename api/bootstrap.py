@@ -105,7 +105,8 @@ def worker_request(settings: Settings, pool: str) -> "WorkerRequest":
     """Returns the request of a worker: its model and its data folder are its own."""
     from index.sync.pool.worker import WorkerRequest
 
-    return WorkerRequest(pool, embed_spec(settings), settings.data_dir.absolute() / "worker")
+    folder = settings.data_dir.absolute() / "worker"
+    return WorkerRequest(pool, embed_spec(settings), folder, settings.shared)
 
 
 def open_components(settings: Settings, *, observer: "Observer | None" = None) -> "Components":

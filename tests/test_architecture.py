@@ -30,6 +30,8 @@ HOMES = {
     "psycopg": {"api/state/postgres.py"},
     "authlib": {"api/sign_in/client.py", "api/sign_in/tokens.py"},
     "joserfc": {"api/sign_in/tokens.py"},
+    "dask": {"index/embed/pool.py"},
+    "distributed": {"index/embed/pool.py"},
     "obstore": {"index/object_store.py"},
 }
 """The only files that import these; so each library can be exchanged in one place."""
@@ -38,7 +40,18 @@ OFFERED = {"rag/retrieval/llama_index.py"}
 """Modules for the users of a library; nothing here imports them."""
 
 HEAVY = {
-    *("authlib", "chromadb", "joserfc", "llama_index", "mcp", "obstore", "openai", "onnx"),
+    *(
+        "authlib",
+        "chromadb",
+        "dask",
+        "distributed",
+        "joserfc",
+        "llama_index",
+        "mcp",
+        "obstore",
+        "openai",
+        "onnx",
+    ),
     "onnxruntime",
 }
 """What may be imported within functions alone: `footnote --help` must not pay for it."""

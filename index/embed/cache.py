@@ -24,6 +24,8 @@ PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS embeddings
   (key BLOB PRIMARY KEY, vector BLOB NOT NULL, sentences BLOB, digest BLOB) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS used (key BLOB PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS packs (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS packed (key BLOB PRIMARY KEY, pack INTEGER NOT NULL) WITHOUT ROWID;
 """
 _Row = tuple[bytes, bytes, bytes]
 
@@ -34,7 +36,7 @@ class EmbeddingCache:
     def __init__(self, path: Path, embedder: Embedder) -> None:
         """Opens or creates the cache file."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._embedder = path, embedder
+        self._path, self.embedder = path, embedder
         self.format = VectorFormat(embedder)
         self.fingerprint, self.dimensions = embedder.fingerprint, embedder.dimensions
         try:
@@ -80,7 +82,7 @@ class EmbeddingCache:
         Sort the chunks by length: a batch is padded to its longest. `embed_batches` does it
         elsewhere than in this process, and has checked what it yields.
         """
-        batches = embed_batches(chunks) if embed_batches else embed_here(self._embedder, chunks)
+        batches = embed_batches(chunks) if embed_batches else embed_here(self.embedder, chunks)
         for batch in batches:
             self.store(batch.rows)
             yield batch.chunks
@@ -90,6 +92,36 @@ class EmbeddingCache:
         with self._connection:
             query = "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?, ?)"
             self._connection.executemany(query, rows)
+
+    def known_packs(self) -> set[str]:
+        """Returns the names of the packs in the bucket whose keys are known."""
+        return {name for (name,) in self._connection.execute("SELECT name FROM packs")}
+
+    def packs_of(self, keys: Iterable[bytes]) -> set[str]:
+        """Returns the names of the known packs that hold any of these keys."""
+        query = "SELECT name FROM packed JOIN packs ON pack = id WHERE key = ?"
+        read = self._connection.execute
+        return {name for key in keys for (name,) in read(query, (key,))}
+
+    def remember_pack(self, name: str, keys: Iterable[bytes]) -> None:
+        """Remembers which keys a pack holds."""
+        with self._connection:
+            self._connection.execute("INSERT OR IGNORE INTO packs (name) VALUES (?)", (name,))
+            query = "INSERT OR REPLACE INTO packed SELECT ?, id FROM packs WHERE name = ?"
+            self._connection.executemany(query, ((key, name) for key in keys))
+
+    def forget_pack(self, name: str) -> None:
+        """Forgets a pack that is no longer in the bucket."""
+        with self._connection:
+            where = "(SELECT id FROM packs WHERE name = ?)"
+            self._connection.execute(f"DELETE FROM packed WHERE pack = {where}", (name,))
+            self._connection.execute("DELETE FROM packs WHERE name = ?", (name,))
+
+    def cached_keys(self, keys: Iterable[bytes]) -> set[bytes]:
+        """Returns those of the keys that are cached."""
+        query = "SELECT key FROM embeddings WHERE key = ?"
+        read = self._connection.execute
+        return {found for key in keys for (found,) in read(query, (key,))}
 
     def vectors(self, chunks: Sequence[ChunkText]) -> Iterator[ChunkVectors]:
         """Yields the cached vectors of the chunks, in order; raises KeyError for a missing one."""

@@ -2,7 +2,7 @@
 
 `DaskPool` is the sync's side, `serve` the worker's. Tasks are named functions with a value that can
 be pickled, and content-addressed: whichever worker runs one, and how often, the result is the same.
-Whoever reaches the scheduler can run code on the workers and in the sync, since Dask exchanges
+Anyone who reaches the scheduler can run code on the workers and in the sync, since Dask exchanges
 pickles: it needs TLS or a private network. Dask opens no dashboard here and writes into `folder`.
 """
 
@@ -57,6 +57,25 @@ class Result(NamedTuple):
     task: Any
     reply: Any
     worker: str
+
+
+class Pool(Protocol):
+    """Runs named functions on tasks."""
+
+    def run(self, name: str, tasks: Iterable[Task]) -> Iterator[Result]:
+        """Yields the results, in order of completion."""
+
+
+class LocalPool:
+    """This process, one task after the other."""
+
+    def __init__(self, functions: Mapping[str, Callable[[Any], object]]) -> None:
+        self._functions = functions
+
+    def run(self, name: str, tasks: Iterable[Task]) -> Iterator[Result]:
+        """Yields the results, in order."""
+        for task in tasks:
+            yield Result(task, self._functions[name](task), "in this process")
 
 
 class _Run:

@@ -12,23 +12,20 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
-from functools import partial
 
 from ..embed.cache import EmbeddingCache
 from ..embed.factory import open_embedder
-from ..embed.pool import DaskPool
 from ..embed.protocol import ChunkText
-from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SyncFailed
+from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SharedUnavailable, SyncFailed
 from ..redact import guard_stderr, redact
 from ..store.generation import Generation
 from ..store.manifest import read_current, remove_old_generations
 from .build import GenerationBuilder, content_fingerprint, embedding_inputs, heading_inputs
-from .changes import BuildSource, CorpusDiff, CorpusReader, ParsedSource, read_here
-from .pool.embedding import embed_on_pool
-from .pool.reading import read_on_pool
+from .changes import BuildSource, CorpusDiff, CorpusReader, ParsedSource
+from .pool.ingest import Ingest, open_ingest
 from .process import (
     Event,
     OnEvent,
@@ -64,19 +61,19 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
     request = replace(request, corpus=request.corpus.absolute())
     with (
         writer_lock(request.folder, request.collection),
-        _open_pool(request, emit) as pool,
+        open_ingest(request, emit) as ingest,
         open_sharing(request, emit) as sharing,
     ):
         sharing.take()
         previous = _open_previous(request, emit)
         try:
             reusable = previous if previous and _is_reusable(previous, request) else None
-            diff = _diff_corpus(request, reusable, pool, emit)
+            diff = _diff_corpus(request, reusable, ingest, emit)
             if reusable is not None and diff.equals(reusable.manifest):
                 name, chunks, is_new = reusable.info.generation, reusable.info.chunks, False
                 sharing.share_current()
             else:
-                name, chunks = _publish(request, diff, previous, reusable, pool, emit, sharing)
+                name, chunks = _publish(request, diff, previous, reusable, ingest, emit, sharing)
                 is_new = True
         finally:
             if previous is not None:
@@ -96,21 +93,6 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
         notes=diff.notes,
         seconds=round(time.monotonic() - started, 3),
     )
-
-
-@contextmanager
-def _open_pool(request: SyncRequest, emit: OnEvent) -> Iterator[DaskPool | None]:
-    """Yields the workers that read and embed; None where this process does it."""
-    if request.pool is None:
-        yield None
-        return
-
-    def on_workers(number: int) -> None:
-        lost = {"cause": "does not answer; waiting"} if number < 0 else {}
-        emit({"event": "pool", "scheduler": request.pool, "workers": max(number, 0), **lost})
-
-    with closing(DaskPool(request.pool, on_workers)) as pool:
-        yield pool
 
 
 def _is_reusable(previous: Generation, request: SyncRequest) -> bool:
@@ -137,7 +119,7 @@ def _open_previous(request: SyncRequest, emit: OnEvent) -> Generation | None:
 
 
 def _diff_corpus(
-    request: SyncRequest, reusable: Generation | None, pool: DaskPool | None, emit: OnEvent
+    request: SyncRequest, reusable: Generation | None, ingest: Ingest, emit: OnEvent
 ) -> CorpusDiff:
     """Reads the corpus and reports progress and skipped files."""
     reader = CorpusReader(
@@ -151,7 +133,7 @@ def _diff_corpus(
             reported = time.monotonic()
             emit({"event": "parse", "done": done, "total": total})
 
-    read_files = partial(read_on_pool, pool) if pool else read_here
+    read_files = ingest.read_files
     diff = reader.diff(formats=request.formats, on_file=on_file, read_files=read_files)
     for entry in diff.skipped:
         emit({"event": "skip", "source": entry.path, "cause": entry.cause})
@@ -165,7 +147,7 @@ def _publish(
     diff: CorpusDiff,
     previous: Generation | None,
     reusable: Generation | None,
-    pool: DaskPool | None,
+    ingest: Ingest,
     emit: OnEvent,
     sharing: Sharing,
 ) -> tuple[str, int]:
@@ -187,12 +169,11 @@ def _publish(
             builder = _builder(request, diff, reusable, carried_from, emit, sharing)
             new = [source for source in builder.sources if isinstance(source, ParsedSource)]
             chunks, headings = embedding_inputs(new), heading_inputs(new)
-            missing = [chunks[index] for index in cache.missing(chunks)]
+            missing = ingest.restore(cache, chunks)
             if previous is None and len(missing) > LEXICAL_FIRST:
                 builder.publish_lexical()
-            _embed(cache, missing, pool, emit)
-            missing_headings = [headings[index] for index in cache.missing(headings)]
-            deque(_embedded(cache, missing_headings, pool), maxlen=0)
+            _embed(cache, missing, ingest, emit)
+            deque(ingest.embed(cache, ingest.restore(cache, headings)), maxlen=0)
             try:
                 vectors = zip(cache.vectors(chunks), cache.vectors(headings), strict=True)
                 name = builder.publish_complete(cache, vectors, carried_from, exact=exact)
@@ -202,13 +183,14 @@ def _publish(
                     raise
                 emit({"event": "rebuild", "cause": str(error)})
                 carried_from = None
-        with suppress(sqlite3.Error):  # eviction can wait for the next build
+        with suppress(sqlite3.Error, SharedUnavailable):  # eviction can wait for the next build
             if cache.is_eviction_due(request.collection):
                 cache.evict_unused(
                     text
                     for source in diff.load_sources(reusable)
                     for text in (*embedding_inputs([source]), *heading_inputs([source]))
                 )
+                ingest.evict_unused(cache)
                 cache.mark_evicted(request.collection)
         return name, builder.chunks
 
@@ -234,29 +216,21 @@ def _builder(
     return GenerationBuilder(request, diff, sources, emit, sharing.share)
 
 
-def _embedded(
-    cache: EmbeddingCache, inputs: Sequence[ChunkText], pool: DaskPool | None
-) -> Iterator[Sequence[ChunkText]]:
-    """Computes the vectors of texts, shortest first; yields each batch that is stored."""
-    by_length = sorted(inputs, key=lambda chunk: len(chunk.text))
-    return cache.embed(by_length, partial(embed_on_pool, pool, cache.format) if pool else None)
-
-
 def _embed(
-    cache: EmbeddingCache, inputs: Sequence[ChunkText], pool: DaskPool | None, emit: OnEvent
+    cache: EmbeddingCache, inputs: Sequence[ChunkText], ingest: Ingest, emit: OnEvent
 ) -> None:
     """Computes the missing vectors and reports the rate and the time left."""
     total_chars = sum(len(chunk.text) for chunk in inputs)
     started, done, chars = time.monotonic(), 0, 0
-    for batch in _embedded(cache, inputs, pool):
+    for batch in ingest.embed(cache, inputs):
         chars += sum(len(chunk.text) for chunk in batch)
         done += len(batch)
         elapsed_s = time.monotonic() - started
         left_s = elapsed_s * (total_chars - chars) / chars if chars else 0.0
         rate = round(done / elapsed_s, 1) if elapsed_s else 0.0
         progress: Event = {"done": done, "total": len(inputs), "rate": rate}
-        if pool:
-            progress["workers"] = max(pool.workers, 0)
+        if ingest.workers is not None:
+            progress["workers"] = ingest.workers
         emit({"event": "embed", **progress, "left_s": round(left_s, 1)})
 
 

@@ -15,7 +15,7 @@ from tests.support.corpus_builder import ARTICLES, sync_in_process, sync_request
 from tests.support.dask_cluster import PoisonedWorker, Scheduler, Worker
 from tests.support.extras import needs
 from tests.support.pooled_corpus import CountingModel, many_passages
-from tests.support.processes import free_port
+from tests.support.processes import free_port, run_footnote
 
 pytestmark = needs("distributed")
 
@@ -38,25 +38,15 @@ def test_a_worker_with_another_model_is_refused(
     assert "give both the same FOOTNOTE_EMBED__ settings" in message
 
 
-@pytest.mark.parametrize(
-    ("poison", "fault"),
-    [
-        ("another text", "it is of another text"),
-        ("not a number", "the length nan, not 1"),
-        ("no reply", "something other than the vectors of its texts"),
-    ],
-)
 def test_what_a_worker_cannot_have_computed_is_an_error_and_not_stored(
     tmp_path: Path,
     scheduler: Scheduler,
     few: SyncRequest,
     model: CountingModel,
-    poison: str,
-    fault: str,
 ) -> None:
     with (
-        PoisonedWorker(scheduler.url, tmp_path / "worker", model.env, poison),
-        pytest.raises(WorkerFailed, match=fault) as raised,
+        PoisonedWorker(scheduler.url, tmp_path / "worker", model.env, "not a number"),
+        pytest.raises(WorkerFailed, match="the length nan, not 1") as raised,
     ):
         run_sync(few, lambda event: None)
     assert "the worker tcp://127.0.0.1:" in str(raised.value)
@@ -96,18 +86,15 @@ def test_a_scheduler_without_workers_is_waited_for_and_then_an_error(
     assert events == [{"event": "pool", "scheduler": few.pool, "workers": 0}]
 
 
-def test_without_changes_no_scheduler_is_needed(
-    tmp_path: Path, few: SyncRequest, scheduler: Scheduler, model: CountingModel
-) -> None:
-    with Worker(scheduler.url, tmp_path / "worker", model.env):
-        run_sync(few, lambda event: None)
-    scheduler.end()
-    assert not run_sync(few, lambda event: None).published
-
-
 def test_without_the_extra_the_setting_names_it(
     few: SyncRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(SettingInvalid, match=r"pip install 'footnote\[dask\]'"):
         sync_in_process(few)
+
+
+def test_a_worker_without_a_scheduler_names_the_option(tmp_path: Path) -> None:
+    done = run_footnote("worker", "--data-dir", tmp_path / "data", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "name the Dask scheduler by --pool" in done.stderr

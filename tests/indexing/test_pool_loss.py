@@ -2,6 +2,8 @@
 
 import os
 import threading
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,7 @@ KILLS = 20 if SOAK else 3
 def test_workers_that_are_killed_cost_no_passage(
     tmp_path: Path, minilm_spec: EmbedSpec, scheduler: Scheduler
 ) -> None:
-    corpus = write_files(tmp_path / "corpus", many_passages(2000 if SOAK else 320))
+    corpus = write_files(tmp_path / "corpus", many_passages(2000 if SOAK else 260))
     here = sync_request(corpus, tmp_path / "here", minilm_spec)
     there = sync_request(corpus, tmp_path / "there", minilm_spec, pool=scheduler.url)
     run_sync(here, lambda event: None)
@@ -53,7 +55,6 @@ def test_a_dead_scheduler_is_an_error_and_what_is_embedded_is_kept(
 ) -> None:
     model.pause_s = 0.002
     monkeypatch.setattr("index.embed.pool.RECONNECT_S", 1.0)
-    monkeypatch.setattr("index.embed.pool.CONNECT_TIMEOUT_S", 3)
     events: list[Event] = []
 
     def end_scheduler(event: Event) -> None:
@@ -73,28 +74,44 @@ def test_a_dead_scheduler_is_an_error_and_what_is_embedded_is_kept(
     assert model.embedded() == PASSAGES
 
 
-@pytest.mark.parametrize("is_cut_for_workers", [False, True])
-def test_a_scheduler_that_is_cut_off_and_back_costs_nothing(
-    tmp_path: Path,
-    model: CountingModel,
-    scheduler: Scheduler,
-    pooled: SyncRequest,
-    is_cut_for_workers: bool,
+def test_a_sync_that_is_cut_off_from_its_scheduler_embeds_nothing_twice(
+    tmp_path: Path, model: CountingModel, scheduler: Scheduler, pooled: SyncRequest
 ) -> None:
     model.pause_s = 0.002
-    cuts: list[threading.Timer] = []
     with CuttableProxy(scheduler.port) as proxy:
-
-        def cut(event: Event) -> None:
-            if event["event"] == "embed" and not cuts:
-                proxy.cut()
-                cuts.append(threading.Timer(60 if SOAK else 3, proxy.mend))
-                cuts[0].start()
-
-        request = sync_request(pooled.corpus, tmp_path / "data", pooled.embed, pool=proxy.url)
-        address = proxy.url if is_cut_for_workers else scheduler.url
-        with Worker(address, tmp_path / "worker", model.env):
-            report = run_sync(request, cut)
-    assert cuts
+        request = replace(pooled, pool=proxy.url)
+        with Worker(scheduler.url, tmp_path / "worker", model.env):
+            report = run_sync(request, cut_once(proxy))
     assert report.chunks == PASSAGES
     assert model.repeated() == []
+
+
+def test_a_cluster_that_is_cut_off_and_has_a_bucket_embeds_nothing_twice(
+    tmp_path: Path, model: CountingModel, scheduler: Scheduler, pooled: SyncRequest
+) -> None:
+    """After the cut each task may come to the other worker: it finds the vectors in the bucket."""
+    model.pause_s = 0.002
+    (tmp_path / "bucket").mkdir()
+    bucket = f"file://{tmp_path}/bucket"
+    env = {**model.env, "FOOTNOTE_SHARED": bucket}
+    with CuttableProxy(scheduler.port) as proxy:
+        request = replace(pooled, pool=proxy.url, shared=bucket)
+        with (
+            Worker(proxy.url, tmp_path / "a", env),
+            Worker(proxy.url, tmp_path / "b", env),
+        ):
+            report = run_sync(request, cut_once(proxy))
+    assert report.chunks == PASSAGES
+    assert model.repeated() == []
+
+
+def cut_once(proxy: CuttableProxy) -> Callable[[Event], None]:
+    """Returns a hook that cuts the proxy at the first embedded batch, for a while."""
+    mending = threading.Timer(60 if SOAK else 3, proxy.mend)
+
+    def cut(event: Event) -> None:
+        if event["event"] == "embed" and not mending.is_alive() and not mending.finished.is_set():
+            proxy.cut()
+            mending.start()
+
+    return cut

@@ -72,6 +72,7 @@ def sync_request(
     replace: bool = False,
     max_file_bytes: int = 1_000_000,
     pool: str | None = None,
+    shared: str | None = None,
 ) -> SyncRequest:
     """Returns the request for a sync of a corpus into the collection `default`."""
     return SyncRequest(
@@ -84,6 +85,7 @@ def sync_request(
         replace=replace,
         max_file_bytes=max_file_bytes,
         pool=pool,
+        shared=shared,
     )
 
 

@@ -24,15 +24,10 @@ class PoisonedTasks(IngestTasks):
         if not isinstance(reply, EmbedReply):
             return reply
         rows = list(reply.rows)
-        match self.poison:
-            case "another text":
-                rows[0], rows[-1] = rows[-1], rows[0]
-            case "not a number":
-                vector = np.frombuffer(rows[0].vector, "<f4") * np.float32("nan")
-                digest = digest_of(vector.tobytes(), rows[0].words)
-                rows[0] = rows[0]._replace(vector=vector.tobytes(), digest=digest)
-            case "no reply":
-                return None
+        if self.poison == "not a number":
+            vector = np.frombuffer(rows[0].vector, "<f4") * np.float32("nan")
+            digest = digest_of(vector.tobytes(), rows[0].words)
+            rows[0] = rows[0]._replace(vector=vector.tobytes(), digest=digest)
         return reply._replace(rows=tuple(rows))
 
     def read(self, task: ReadTask) -> object:  # type: ignore[override]

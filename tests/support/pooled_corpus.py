@@ -11,7 +11,7 @@ from tests.support.corpus_builder import open_generation
 from tests.support.fake_wire import embed
 from tests.support.fakes import FakeModel
 
-PASSAGES = 400
+PASSAGES = 200
 
 
 def is_passage(text: str) -> bool:

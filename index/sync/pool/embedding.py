@@ -3,20 +3,21 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from ...embed.packed import EmbeddedBatch, PackedVectors, VectorFormat
-from ...embed.pool import DaskPool
+from ...embed.pool import Pool
 from ...embed.protocol import ChunkText
 from ...errors import WorkerFailed
 from .tasks import EMBED_TASK, EmbedReply, EmbedTask, embed_task, raise_failure
 
-OnUnshared = Callable[[str, Sequence[PackedVectors]], None]
-"""Receives the key and rows of a task that its worker did not write into the bucket."""
+OnRows = Callable[[str, Sequence[PackedVectors], bool], None]
+"""Receives the key and rows of a task, and whether its worker wrote them into the bucket."""
 
 
 def embed_on_pool(
-    pool: DaskPool,
+    pool: Pool,
     vector_format: VectorFormat,
+    collection: str,
     chunks: Sequence[ChunkText],
-    on_unshared: OnUnshared = lambda key, rows: None,
+    on_rows: OnRows,
 ) -> Iterator[EmbeddedBatch]:
     """Yields the texts in batches as they are embedded; sort them by length.
 
@@ -24,20 +25,20 @@ def embed_on_pool(
     then none of that batch is yielded.
     """
     tasks = (
-        embed_task(vector_format, chunks[start : start + EMBED_TASK])
+        embed_task(vector_format, collection, chunks[start : start + EMBED_TASK])
         for start in range(0, len(chunks), EMBED_TASK)
     )
     for task, reply, worker in pool.run("embed", tasks):
         raise_failure(reply, worker)
-        rows = _checked(task, reply, worker, vector_format)
-        if not reply.is_shared:
-            on_unshared(task.key, rows)
+        rows = check_reply(task, reply, worker, vector_format)
+        on_rows(task.key, rows, reply.is_shared is True)
         yield EmbeddedBatch(task.chunks, rows)
 
 
-def _checked(
+def check_reply(
     task: EmbedTask, reply: object, worker: str, vector_format: VectorFormat
 ) -> tuple[PackedVectors, ...]:
+    """Returns the rows of a reply; raises WorkerFailed unless they are those of its texts."""
     rows = reply.rows if isinstance(reply, EmbedReply) else ()
     if not isinstance(rows, tuple) or len(rows) != len(task.chunks):
         raise WorkerFailed(worker, "it returned something other than the vectors of its texts")

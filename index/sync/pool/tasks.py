@@ -9,29 +9,38 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ...embed.packed import PackedVectors, VectorFormat, embed_here
 from ...embed.protocol import ChunkText, Embedder
-from ...errors import IndexingError, WorkerFailed
+from ...errors import IndexingError, SharedUnavailable, WorkerFailed
 from ...formats import EXTRACTION
+from ...object_store import ObjectStore
 from ...text.chunk import CHUNKER
-from ..process import Event, error_from_event, error_to_event
+from ..process import Event, error_to_event
 from ..sandbox import Answer, Sandbox
+from .packs import EmbeddingPacks, task_key
 
 EMBED_TASK = 64
 """Texts of a task: seconds of work, so that sending it costs little beside, and losing it, too."""
 KEPT_BYTES = 64 << 20
 """Of the last rows, in a worker's memory."""
+MAX_FAILURE_CHARS = 1_000
+"""Of what a worker says about a failure."""
 READING_RULES = f"{EXTRACTION}; {CHUNKER}"
 """What a worker must agree on to read files for a sync."""
 
 
 class EmbedTask(NamedTuple):
-    """Texts to embed with the model of this fingerprint; `key` names the task by its content."""
+    """Texts of a collection to embed with the model of this fingerprint.
+
+    `key` names the task by its content.
+    """
 
     key: str
     fingerprint: str
+    collection: str
     chunks: tuple[ChunkText, ...]
 
 
@@ -62,21 +71,12 @@ ReadReply = tuple[Answer | str, ...]
 """For each file what the sandbox answered, or why it cannot be read."""
 
 
-class Packs(NamedTuple):
-    """Rows in the bucket, by the key of their task: `load` returns None where they are missing.
-
-    `save` returns False where the bucket does not work at the moment.
-    """
-
-    load: Callable[[str, VectorFormat], Sequence[PackedVectors] | None]
-    save: Callable[[str, VectorFormat, Sequence[PackedVectors]], bool]
-
-
 class IngestTasks:
     """The functions of a worker; opened when they are first needed, one call at a time."""
 
-    def __init__(self, open_embedder: Callable[[], Embedder], packs: Packs | None) -> None:
-        self._open_embedder, self._packs = open_embedder, packs
+    def __init__(self, open_embedder: Callable[[], Embedder], store: ObjectStore | None) -> None:
+        """`store` is the bucket of vectors, where there is one."""
+        self._open_embedder, self._store = open_embedder, store
         self._embedder: Embedder | None = None
         self._sandbox: Sandbox | None = None
         self._rows: OrderedDict[bytes, PackedVectors] = OrderedDict()
@@ -97,16 +97,23 @@ class IngestTasks:
 
     def _embed(self, embedder: Embedder, task: EmbedTask) -> EmbedReply:
         vector_format = VectorFormat(embedder)
-        keys = [vector_format.key(chunk) for chunk in task.chunks]
-        shared = self._packs.load(task.key, vector_format) if self._packs else None
-        self._keep(shared or ())
-        missing = [n for n, key in enumerate(keys) if key not in self._rows]
-        for batch in embed_here(embedder, [task.chunks[n] for n in missing]):
+        by_key = {vector_format.key(chunk): chunk for chunk in task.chunks}
+        packs = EmbeddingPacks(self._store, task.collection) if self._store else None
+        name = packs.name(task.key, task.fingerprint) if packs else ""
+        is_shared = False
+        with suppress(SharedUnavailable):  # then it embeds, and the sync writes
+            for row in (packs and packs.load(name)) or ():
+                if row.key in by_key and not vector_format.fault(row, by_key[row.key]):
+                    self._keep([row])
+                    is_shared = True
+        missing = [chunk for key, chunk in by_key.items() if key not in self._rows]
+        for batch in embed_here(embedder, missing):
             self._keep(batch.rows)
-        rows = tuple(self._rows[key] for key in keys)
-        is_shared = bool(shared) and not missing
-        if self._packs and not is_shared:
-            is_shared = self._packs.save(task.key, vector_format, rows)
+        rows = tuple(self._rows[vector_format.key(chunk)] for chunk in task.chunks)
+        if packs and not is_shared:
+            with suppress(SharedUnavailable):
+                packs.save(name, rows)
+                is_shared = True
         self._forget()
         return EmbedReply(rows, is_shared)
 
@@ -151,10 +158,12 @@ def _read(sandbox: Sandbox, file: FileToRead) -> Answer | str:
         return str(error)
 
 
-def embed_task(vector_format: VectorFormat, chunks: Sequence[ChunkText]) -> EmbedTask:
-    """Returns the task to embed these texts."""
-    keys = b"".join(vector_format.key(chunk) for chunk in chunks)
-    return EmbedTask(hashlib.sha256(keys).hexdigest(), vector_format.fingerprint, tuple(chunks))
+def embed_task(
+    vector_format: VectorFormat, collection: str, chunks: Sequence[ChunkText]
+) -> EmbedTask:
+    """Returns the task to embed these texts of a collection."""
+    key = task_key(vector_format.key(chunk) for chunk in chunks)
+    return EmbedTask(key, vector_format.fingerprint, collection, tuple(chunks))
 
 
 def read_task(files: Sequence[FileToRead], hashes: Sequence[str]) -> ReadTask:
@@ -165,9 +174,7 @@ def read_task(files: Sequence[FileToRead], hashes: Sequence[str]) -> ReadTask:
 
 
 def raise_failure(reply: object, worker: str) -> None:
-    """Raises the error of a reply that is a failure, naming the worker."""
-    if not isinstance(reply, dict):
-        return
-    event = {"error": "SyncFailed", "message": "an unknown failure", **reply}
-    message = event.get("cause") or error_from_event(event)
-    raise WorkerFailed(worker, str(message))
+    """Raises WorkerFailed for a reply that is a failure."""
+    if isinstance(reply, dict):
+        cause = str(reply.get("cause") or reply.get("message") or "unknown failure")
+        raise WorkerFailed(worker, cause[:MAX_FAILURE_CHARS])

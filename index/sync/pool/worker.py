@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import TypeAdapter
 
 from ...embed.factory import EmbedSpec, open_embedder
 from ...embed.pool import serve
 from ...errors import IndexingError, PoolUnavailable
+from ...object_store import ObjectStore
 from ...redact import guard_stderr
 from ..process import (
     Event,
@@ -37,18 +38,17 @@ RETRY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerRequest:
-    """The scheduler's address, the worker's own model, and a folder for its files."""
+    """The scheduler's address, the worker's own model, a folder for its files, and the bucket."""
 
     pool: str
     embed: EmbedSpec
     folder: Path
+    shared: str | None
 
 
-def run_worker(
-    request: WorkerRequest, on_event: OnEvent, is_stopped: Callable[[], bool] = lambda: False
-) -> None:
+def run_worker(request: WorkerRequest, on_event: OnEvent) -> NoReturn:
     """Keeps a worker running; raises the IndexingError that ends it, such as a missing library."""
-    while not is_stopped():
+    while True:
         command = [sys.executable, "-P", "-m", "index.sync.pool.worker", str(os.getpid())]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8", umask=0o077
@@ -84,24 +84,30 @@ def main() -> int:
         events.flush()
 
     request = TypeAdapter(WorkerRequest).validate_json(sys.stdin.read())
-    tasks = IngestTasks(lambda: open_embedder(request.embed), None)
+    try:
+        _work(request, emit)
+    except IndexingError as error:
+        emit(error_to_event(error))
+    return 1
+
+
+def _work(request: WorkerRequest, emit: OnEvent) -> NoReturn:
+    """Works until this process is ended; raises SettingInvalid for a missing library."""
+    store = ObjectStore(request.shared) if request.shared else None
+    tasks = IngestTasks(lambda: open_embedder(request.embed), store)
     functions: dict[str, Callable[[Any], object]] = {"embed": tasks.embed, "read": tasks.read}
     request.folder.mkdir(parents=True, exist_ok=True)
+
+    def on_start(address: str) -> None:
+        emit({"event": "serving", "address": address})
+
     is_waiting = False
     while True:
         try:
-            serve(
-                request.pool,
-                functions,
-                request.folder,
-                lambda address: emit({"event": "serving", "address": address}),
-            )
+            serve(request.pool, functions, request.folder, on_start)
             is_waiting = False
         except PoolUnavailable:
             pass
-        except IndexingError as error:
-            emit(error_to_event(error))
-            return 1
         if not is_waiting:
             emit({"event": "waiting", "scheduler": request.pool})
             is_waiting = True
