@@ -200,7 +200,7 @@ class JobRunner:
 
         def on_start(child: "subprocess.Popen[str]") -> None:
             self._children[collection] = child
-            if self._stopping.is_set():
+            if self._stopping.is_set() or heartbeat.is_lost:
                 child.terminate()
 
         heartbeat = Heartbeat(self.jobs, ids, lambda: self._terminate(collection))

@@ -5,8 +5,10 @@ that a pooler of transactions (PgBouncer) may be in between. Tables are in the s
 While the server is unreachable one caller at a time tries again, and the others fail at once.
 """
 
+import logging
 import re
 import threading
+import time
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,16 +23,20 @@ from index.redact import redact
 
 from ..errors import StateUnreadable
 from .db import Connection, Rows
-from .outage import NAME, Outage
 
+log = logging.getLogger("footnote")
+
+NAME = "the state database"
 VERSION = 1
 """Of the tables; a change that older releases cannot use increases it."""
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_S = 10
-IDLE_TIMEOUT_S = 60
-"""The server ends a transaction that does nothing for this long: its machine may be gone."""
+IDLE_TIMEOUT_S = 300
+"""The server ends a transaction that does nothing for this long; counting a corpus takes some."""
 MAX_CONNECTIONS = 4
 """Connections of one process; a server allows 100 by default."""
+RETRY_S = 1.0
+"""After a failure nobody connects for this long."""
 
 _LOCKS = 0x666E
 """The first number of our advisory locks, which other users of the server do not share."""
@@ -44,10 +50,16 @@ _OPTIONS = {
     "keepalives_count": 3,
     "tcp_user_timeout": STATEMENT_TIMEOUT_S * 1000,
 }
-_BEGIN = (
-    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL search_path TO footnote; "
-    f"SET LOCAL statement_timeout TO '{STATEMENT_TIMEOUT_S}s'; "
-    f"SET LOCAL idle_in_transaction_session_timeout TO '{IDLE_TIMEOUT_S}s'"
+_LIMITS = {
+    "search_path": "footnote",
+    "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_TIMEOUT_S}s",
+    "tcp_keepalives_idle": "10",  # so the locks of a machine that is gone last half a minute
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+}
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED; " + "; ".join(
+    f"SET LOCAL {name} TO '{value}'" for name, value in _LIMITS.items()
 )
 _TYPES = {"BLOB": "BYTEA", "REAL": "DOUBLE PRECISION", "INTEGER": "BIGINT", "rowid": "id"}
 _TYPE = re.compile(rf"\b({'|'.join(_TYPES)})\b")
@@ -198,6 +210,38 @@ class Postgres:
             self._idle.append(socket)
         else:
             socket.close()
+
+
+class Outage:
+    """Whether the server is reachable; reported once when it is lost, and once when it is back."""
+
+    def __init__(self) -> None:
+        self._cause: StateUnreadable | None = None
+        self._retry_at = 0.0
+        self._trying = threading.Lock()
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Runs the block, or raises the last failure where it is recent or another is trying."""
+        known, has_lock = self._cause, False
+        if known is not None:
+            if time.monotonic() < self._retry_at or not self._trying.acquire(blocking=False):
+                raise StateUnreadable(NAME, known.cause)
+            has_lock = True
+        try:
+            yield
+        except StateUnreadable as error:
+            if self._cause is None:
+                log.error("%s", error)
+            self._cause, self._retry_at = error, time.monotonic() + RETRY_S
+            raise
+        else:
+            if self._cause is not None:
+                self._cause = None
+                log.info("%s is reachable again", NAME)
+        finally:
+            if has_lock:
+                self._trying.release()
 
 
 def _create(socket: Any, schema: str) -> None:

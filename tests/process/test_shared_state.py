@@ -17,18 +17,23 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from api.app import create_app
 from api.errors import LinkInvalid
 from api.service.heartbeat import Heartbeat
+from api.settings import load_settings
 from api.state.jobs import JobStore
 from api.wire.signed_links import LinkSigner
 from tests.support.extras import needs
 from tests.support.processes import (
+    LocalClient,
     RunningService,
     clean_environment,
     free_port,
     link_index,
+    link_model,
     run_footnote,
     wait_until,
+    write_lake_articles,
 )
 
 if TYPE_CHECKING:
@@ -340,3 +345,26 @@ def test_a_service_starts_while_the_state_is_unreachable_and_is_closed(
         wait_until(is_signed_for_all, timeout_s=30)
         log = service.stop()
     assert "is reachable again" in log
+
+
+def test_a_service_indexes_what_it_is_sent_and_does_the_jobs_of_one_that_was_killed(
+    site: Site, tmp_path: Path, seeds_data: Path
+) -> None:
+    from api.state.postgres import Postgres
+
+    database = Postgres(site.env["FOOTNOTE_STATE"])
+    killed = JobStore(database)
+    left = killed.create("sync", "default")
+    assert killed.start("default") == [left.id]
+    write_lake_articles(tmp_path / "articles")
+    link_model(tmp_path, seeds_data)
+    flags = {"corpus": tmp_path / "articles", "data_dir": tmp_path / ".data", "allow_writes": True}
+    app = create_app(load_settings(flags | {"state": site.env["FOOTNOTE_STATE"]}))
+    with LocalClient(app) as client:
+        job = client.put("/v1/files/bay.txt", content=b"Orrin Bay was founded in 1312.\n").json()
+        wait_until(lambda: client.get(f"/v1/jobs/{job['id']}").json()["status"] == "done")
+        assert killed.get(left.id).status == "running", "its heartbeat is young"
+        with database.connect("") as db:
+            db.execute("UPDATE jobs SET beat_s = beat_s - 31")
+        wait_until(lambda: killed.get(left.id).status == "done")
+    assert not (tmp_path / ".data" / "state.sqlite3").exists()
