@@ -52,6 +52,7 @@ class AnswerLog:
 
     def copy_to(self, target: Database) -> int:
         """Returns how many records were copied to another database."""
+        self._questions.copy_to(target)
         return self._table.copy_to(target)
 
     def get(self, answer_id: str) -> Record | None:

@@ -306,6 +306,7 @@ def test_the_state_of_a_data_folder_is_copied_once(tmp_path: Path, database: Dat
     feedback = FeedbackStore(files.feedback, answers)
     key = keys.create(scopes=["read"], collections=["news"], name="a site")
     answers._table.put("ans_1", {"a": 1}, sender="s")
+    answers._questions.put("ans_1", {"question": "Q?"}, sender="s")
     feedback.add("ans_2", {"rating": "up"}, by="anyone", collection="c", sender="s")
     secret = links.secret
     stores = (keys, links, answers, feedback)
@@ -317,6 +318,7 @@ def test_the_state_of_a_data_folder_is_copied_once(tmp_path: Path, database: Dat
     assert copied.find(key)
     assert LinkSigner(database, base="").secret == secret
     assert AnswerLog(database).get("ans_1") == {"a": 1}
+    assert [row.body for row in AnswerLog(database).questions()] == [{"question": "Q?"}]
     assert FeedbackStore(database, AnswerLog(database)).all() == feedback.all()
 
 
