@@ -13,6 +13,7 @@ from ..state.feedback import FeedbackStore
 from ..state.jobs import JobStore
 from ..state.key_uses import KeyUses
 from .files.listing import FolderStates
+from .quality.runner import EvaluationRunner
 from .questions.counts import AnswerCounts
 from .questions.groups import VectorCache
 from .questions.listing import cleaning
@@ -33,17 +34,22 @@ class Console:
     keys: KeyStore
     key_uses: KeyUses
     jobs: JobStore
+    evaluations: EvaluationRunner = field(default_factory=EvaluationRunner)
     folders: FolderStates = field(default_factory=FolderStates)
     vectors: VectorCache = field(default_factory=VectorCache)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Deletes expired questions, and stores the uses of keys, while the block runs."""
+        """Deletes expired questions, and stores the uses of keys, while the block runs.
+
+        An evaluation that still runs then is ended.
+        """
         storing = asyncio.create_task(self._store_forever())
         try:
             async with cleaning(self.answers):
                 yield
         finally:
+            await self.evaluations.stop()
             storing.cancel()
             with suppress(asyncio.CancelledError):
                 await storing

@@ -87,9 +87,14 @@ def write_atomic(path: Path, text: str) -> None:
 
 
 def open_run(
-    folder: Path, cases: Sequence[Case], config: Mapping[str, object], *, overwrite: bool
+    folder: Path,
+    cases: Sequence[Case],
+    config: Mapping[str, object],
+    *,
+    overwrite: bool,
+    about: str | None = None,
 ) -> Run:
-    """Returns the folder's run, created or resumed.
+    """Returns the folder's run, created or resumed; `about` says in words what is measured.
 
     Raises RunConflict if the folder contains a run with another configuration or other cases, or
     files that belong to no run.
@@ -109,6 +114,7 @@ def open_run(
     metadata = {
         "schema": SCHEMA,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "about": about,
         "config": config,
         "config_sha256": _config_sha256(config),
         "data_sha256": fingerprint(cases),

@@ -94,6 +94,7 @@ def summarize(run: Run, *, prices: TokenPrices | None = None) -> RunResults:
         ],
         "match_rules": MATCH_RULES,
         "judge": judge and {"model": judge, "prompts": PROMPTS, "agreement": stored_agreement(run)},
+        "about": metadata.get("about"),
         "config": metadata["config"],
         "config_sha256": metadata["config_sha256"],
         "data_sha256": metadata["data_sha256"],

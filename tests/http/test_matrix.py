@@ -54,6 +54,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "gone, and never a page's": {**dict.fromkeys(CALLERS, 404), "widget": 403, "foreign": 403},
     "admin": ADMIN,
     "admin, of what there is": {**ADMIN, "admin": 404},
+    "admin, of named ones": {**ADMIN, "admin": 422},
     "admin, of two generations": {**ADMIN, "admin": 409},
     "token": {**dict.fromkeys(CALLERS, 403), "read": IN, "other": IN, "widget": IN},
 }
@@ -115,6 +116,11 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/v1/questions/export"): ("admin", None),
     ("GET", "/v1/questions/{question_id}"): ("admin, of what there is", None),
     ("POST", "/v1/questions/{question_id}/replay"): ("admin, of what there is", None),
+    ("GET", "/v1/evaluations"): ("admin", None),
+    ("POST", "/v1/evaluations"): ("admin", {"cases": "drafted"}),
+    ("GET", "/v1/evaluations/compare"): ("admin, of named ones", None),
+    ("GET", "/v1/evaluations/{evaluation_id}"): ("admin, of what there is", None),
+    ("GET", "/v1/evaluations/{evaluation_id}/report"): ("admin, of what there is", None),
     ("GET", "/v1/keys"): ("admin", None),
     ("POST", "/v1/keys"): ("admin", {"scopes": ["read"]}),
     ("DELETE", "/v1/keys/{key_id}"): ("admin, of what there is", None),
@@ -172,6 +178,7 @@ class House:
             template.replace("{source_id}", self.source)
             .replace("{answer_id}", self.answer)
             .replace("{question_id}", "ans_0")
+            .replace("{evaluation_id}", "20261128-000000-000000")
             .replace("{key_id}", "00000000")
             .replace("{version}", self.client.app.version)  # type: ignore[attr-defined]  # a FastAPI
             .replace("{job_id}", "1")

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.cli.openapi import document
 from api.http.openapi import EXAMPLES_FILE
 from api.wire import job_schemas, openai_schemas, schemas
-from api.wire.console import access, feedback, files, generations, questions
+from api.wire.console import access, evaluations, feedback, files, generations, questions
 from tests.support.processes import ROOT, SEEDS
 
 EXAMPLES: dict[str, Any] = json.loads(EXAMPLES_FILE.read_text("utf-8"))
@@ -22,7 +22,7 @@ OPERATIONS = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
-CONSOLE = (access, feedback, files, generations, questions)
+CONSOLE = (access, evaluations, feedback, files, generations, questions)
 MODELS = {
     name: model
     for module in (schemas, openai_schemas, job_schemas, *CONSOLE)

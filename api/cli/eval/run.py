@@ -8,8 +8,6 @@ import random
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from hashlib import sha256
-from importlib.resources import files
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,7 +111,12 @@ def run(
         )
         async with opened as system:
             return await _run_cases(
-                selected, system, folder, concurrency=concurrency, overwrite=overwrite
+                selected,
+                system,
+                folder,
+                concurrency=concurrency,
+                overwrite=overwrite,
+                about=None if url or target else f"collection {settings.collection}",
             )
 
     completed = asyncio.run(run_all())
@@ -173,12 +176,18 @@ def _next_folder(stem: str) -> Path:
 
 
 async def _run_cases(
-    cases: "list[Case]", target: "Target", folder: Path, *, concurrency: int, overwrite: bool
+    cases: "list[Case]",
+    target: "Target",
+    folder: Path,
+    *,
+    concurrency: int,
+    overwrite: bool,
+    about: str | None,
 ) -> bool:
     """Returns whether the run completed, rather than being interrupted."""
     from rag.evaluation.run import open_run, run_cases
 
-    run = open_run(folder, cases, target.describe(), overwrite=overwrite)
+    run = open_run(folder, cases, target.describe(), overwrite=overwrite, about=about)
     with _show_progress() as on_progress:
         try:
             await run_cases(run, cases, target, concurrency=concurrency, on_progress=on_progress)
@@ -213,33 +222,15 @@ async def open_target(
         else:
             from rag.evaluation.targets import PipelineTarget
 
+            from ...operations.quality.target import answer_settings
             from ..client import open_index
 
             components, generation = stack.enter_context(open_index(settings))
             target = PipelineTarget(
-                components.pipeline, generation, top_k=top_k, settings=_answer_settings(settings)
+                components.pipeline, generation, top_k=top_k, settings=answer_settings(settings)
             )
         stack.push_async_callback(target.close)
         yield target
-
-
-def _answer_settings(settings: "Settings") -> dict[str, object]:
-    """Returns the settings that affect answers, for the run's configuration hash."""
-    from rag.model.prompt import PROMPT_VERSION
-
-    values: dict[str, object] = {
-        "answerer": "model" if settings.llm.model else "extractive",
-        "model": settings.llm.model,
-        "support_mode": settings.support_mode,
-        "weights": sha256(files("rag").joinpath("weights.json").read_bytes()).hexdigest()[:12],
-    }
-    if settings.llm.model:
-        values |= {
-            "temperature": settings.llm.temperature,
-            "max_tokens": settings.llm.max_tokens,
-            "prompt": PROMPT_VERSION,
-        }
-    return values
 
 
 @contextmanager

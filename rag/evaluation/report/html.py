@@ -75,6 +75,7 @@ def render_html(results: RunResults, comparison: Comparison | None = None) -> st
     page = environment.from_string(template).render(
         summary=summary,
         title=markdown.format_target(summary["config"]),
+        corpus=markdown.format_corpus(summary),
         headline=summary["metrics"].get(HEADLINE),
         headline_name=HEADLINE,
         comparison=comparison,

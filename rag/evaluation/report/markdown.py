@@ -53,6 +53,13 @@ def format_target(config: Mapping[str, Any]) -> str:
     return f"{kind}{name}" + (f", answers by {model}" if (model := config.get("model")) else "")
 
 
+def format_corpus(summary: Mapping[str, Any]) -> str:
+    """Returns over which articles it was measured, as far as that is known."""
+    state = summary["config"].get("sources_sha256")
+    parts = [summary.get("about"), f"state {state[:12]}" if state else None]
+    return ", ".join(filter(None, parts)) or "those of the target"
+
+
 def format_judge(judge: Mapping[str, Any] | None) -> str:
     """Returns the judge and its agreement with people; empty without a judge."""
     if judge is None:
