@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from ..errors import GenerationMissing, SharedUnavailable, SyncBusy
+from ..errors import GenerationMissing, IndexingError, SyncBusy
 from ..object_store import StoredObject
 from ..store.manifest import (
     NAME,
@@ -49,7 +49,7 @@ class Publisher:
         if self.published[:1] == (ref,):
             return
         self._swap((ref, *self.published[:1]))
-        with suppress(SharedUnavailable, KeyError):  # the next one removes it
+        with suppress(IndexingError, KeyError):  # the next one removes it
             self._remove_unnamed()
 
     def roll_back(self) -> GenerationRef:

@@ -16,9 +16,10 @@ from index.object_store import ObjectStore
 from index.serving import Serving
 from index.shared import lease as lease_module
 from index.shared import push as push_module
-from index.shared.collection import SharedCollection
+from index.shared.collection import DATASET, SharedCollection
 from index.shared.lease import hold_lease
 from index.shared.pull import pull_current
+from index.shared.push import Publisher
 from index.store.manifest import GenerationRef, read_published
 from index.sync.process import SyncRequest
 from index.sync.publish import roll_back
@@ -26,6 +27,7 @@ from index.sync.run import sync
 from tests.support.corpus_builder import (
     ARTICLES,
     flip_bit,
+    rewrite_manifest,
     serving_folder,
     source_paths,
     sync_in_process,
@@ -287,6 +289,30 @@ def test_a_damaged_local_copy_is_received_again(machine: SyncRequest, tmp_path: 
     flip_bit(folder / "catalog.sqlite3")
     pull_current(shared_of(machine), replica, lambda done, total: None, repair=True)
     assert served_paths(replica) == source_paths(machine)
+
+
+@ONLY_FILE
+def test_files_of_a_dataset_keep_their_names_and_may_stay_in_the_store(
+    machine: SyncRequest, tmp_path: Path
+) -> None:
+    sync_in_process(replace(machine, shared=None))
+    write_files(serving_folder(machine), {"dataset/data/a.lance": b"rows", "dataset/v/1": b"v1"})
+    rewrite_manifest(machine)
+    shared = shared_of(machine)
+    shared.store.put_new(f"{shared.prefix}/dataset/v/1", b"of a race that was lost")
+    (ref,) = read_published(machine.folder)
+    with hold_lease(shared.store, shared.prefix, "default") as lease:
+        Publisher(shared, lease).publish(machine.folder, ref, lambda done, total: None)
+    assert shared.store.get(f"{shared.prefix}/dataset/data/a.lance")[0] == b"rows"
+    pull_to(machine, tmp_path / "mirror")
+    (mirrored,) = (tmp_path / "mirror/generations").iterdir()
+    assert (mirrored / "dataset/v/1").read_bytes() == b"v1"
+    pull_current(
+        shared, tmp_path / "reader", lambda *_: None, leave=lambda name: name.startswith(DATASET)
+    )
+    (read_in_place,) = (tmp_path / "reader/generations").iterdir()
+    assert not (read_in_place / "dataset").exists()
+    assert (read_in_place / "catalog.sqlite3").exists()
 
 
 def test_what_no_generation_names_is_removed_after_a_day(
