@@ -53,10 +53,13 @@ def list_generations(folder: Path) -> list[ListedGeneration]:
     return listed
 
 
-def go_back(folder: Path, collection: str) -> str:
-    """Publishes the older generation again and returns its name; raises RequestError."""
+def go_back(folder: Path, collection: str, *, shared: str | None) -> str:
+    """Publishes the older generation again and returns its name; raises RequestError.
+
+    With `shared`, the URL of a store, on all machines; raises SharedUnavailable.
+    """
     try:
-        return roll_back(folder, collection)
+        return roll_back(folder, collection, shared=shared)
     except GenerationMissing as error:
         raise RequestError("no_older_generation", str(error)) from error
     except SyncBusy as error:

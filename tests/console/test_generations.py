@@ -3,7 +3,13 @@
 from pathlib import Path
 
 from tests.console.conftest import open_client, wait_ready
-from tests.support.processes import LocalClient, run_footnote, wait_until
+from tests.support.processes import (
+    LocalClient,
+    link_model,
+    run_footnote,
+    wait_until,
+    write_lake_articles,
+)
 
 
 def test_the_serving_generation_is_listed_and_nothing_older(client: LocalClient) -> None:
@@ -48,3 +54,28 @@ def test_jobs_are_listed_newest_first_also_where_nothing_may_be_changed(
     text = str(checks)
     assert str(home) not in text
     assert run_footnote("doctor", "articles", cwd=home).returncode == 0
+
+
+def test_a_rollback_is_for_all_machines_that_share_the_index(
+    tmp_path: Path, seeds_data: Path
+) -> None:
+    write_lake_articles(tmp_path / "articles")
+    link_model(tmp_path, seeds_data)
+    (tmp_path / "mount").mkdir()
+    current = tmp_path / "mount/collections/default/CURRENT"
+
+    def names() -> list[str]:
+        return [line[:6] for line in current.read_text().splitlines()]
+
+    shared = {"shared": (tmp_path / "mount").as_uri(), "shared_poll_s": 0.1}
+    with open_client(tmp_path, **shared) as client:
+        for name in ("river.txt", "pond.txt"):
+            (tmp_path / "articles" / name).write_text(f"The ice of {name} was thick in 1998.\n")
+            job = client.post("/v1/sync", json={}).json()["id"]
+            wait_until(lambda j=job: client.get(f"/v1/jobs/{j}").json()["status"] == "done")  # type: ignore[misc]  # bound
+        assert names() == ["000002", "000001"]
+        wait_until(lambda: client.get("/readyz").json()["generation"] == "000002")
+        assert client.post("/v1/generations/rollback").json() == {"generation": "000001"}
+        assert names() == ["000001", "000002"]
+        wait_until(lambda: client.get("/readyz").json()["generation"] == "000001")
+        assert client.get("/readyz").json()["behind_s"] < 60

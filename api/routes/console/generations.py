@@ -53,4 +53,5 @@ def roll_back_generation(
     settings = collection_settings(service, name)
     if settings.role == "replica":
         raise RequestError("forbidden", "a replica serves what is shared; roll back where it syncs")
-    return RolledBack(generation=go_back(settings.collection_folder, name))
+    folder = settings.collection_folder
+    return RolledBack(generation=go_back(folder, name, shared=settings.shared))
