@@ -8,12 +8,14 @@ import sys
 
 import pytest
 
+from tests.support.extras import needs
+
 SOAK = bool(os.environ.get("SOAK"))
 
 
-def swept(*arguments: str) -> dict[str, int]:
+def swept(*arguments: str, module: str = "tests.crash.sweep") -> dict[str, int]:
     """Runs a sweep in a process of its own, which forks; its points by kind."""
-    command = [sys.executable, "-m", "tests.crash.sweep", *arguments]
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr
     result = json.loads(done.stdout.splitlines()[-1])
@@ -36,3 +38,9 @@ def test_a_sync_that_ends_in_any_thread_leaves_an_intact_index() -> None:
         assert sum(swept("--points", "16", "--strace").values()) >= 200
     else:
         assert all(swept("--points", "1", "--strace", "fsync", "rename").values())
+
+
+@needs("obstore")
+def test_a_machine_that_ends_at_any_request_to_the_store_leaves_a_whole_generation() -> None:
+    points = swept("--points", "0" if SOAK else "1", module="tests.crash.shared_sweep")
+    assert all(points.values())
