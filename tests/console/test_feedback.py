@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from api.security.keys import KeyStore
+from api.state.sqlite import SqliteFile
 from rag.evaluation.cases import read_cases
 from tests.console.conftest import open_client, wait_ready
 from tests.support.processes import LocalClient, run_footnote, wait_until
@@ -115,7 +116,7 @@ def test_deleted_feedback_is_gone(client: LocalClient) -> None:
 
 def test_feedback_of_another_collection_does_not_exist(client: LocalClient, home: Path) -> None:
     answer_id = rate(client, rating="down")
-    keys = KeyStore(home / ".data" / "state.sqlite3")
+    keys = KeyStore(SqliteFile(home / ".data" / "state.sqlite3"))
     own, other = keys.create(scopes=["admin"]), keys.create(scopes=["admin"], collections=["x"])
     wait_until(lambda: client.get("/v1/feedback").status_code == 401)
     for key, status in ((other, 404), (own, 204)):

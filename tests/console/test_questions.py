@@ -16,6 +16,7 @@ from api.operations.questions.listing import to_csv
 from api.security.keys import KeyStore
 from api.state.answer_log import AnswerLog
 from api.state.bounded_table import BoundedTable, Limits, Row
+from api.state.sqlite import SqliteFile
 from rag.evaluation.cases import parse_cases
 from tests.console.conftest import open_client, wait_ready
 from tests.support.fakes import FakeModel, quote_best_sentence
@@ -182,7 +183,7 @@ def test_without_the_setting_questions_are_only_counted(home: Path) -> None:
 
 def test_questions_of_another_collection_do_not_exist(client: LocalClient, home: Path) -> None:
     own = listed(client)[-1]["id"]
-    keys = KeyStore(home / ".data" / "state.sqlite3")
+    keys = KeyStore(SqliteFile(home / ".data" / "state.sqlite3"))
     key = keys.create(scopes=["admin"], collections=["x"])
     headers = {"Authorization": f"Bearer {key}"}
     wait_until(lambda: client.get("/v1/keys").status_code == 401)
@@ -194,13 +195,12 @@ def test_questions_of_another_collection_do_not_exist(client: LocalClient, home:
 
 def test_what_is_older_than_its_days_is_deleted(tmp_path: Path) -> None:
     limits = Limits(max_rows=10, max_bytes=10_000, max_age_s=100)
-    path, old = tmp_path / "a.sqlite3", tmp_path / "old"
-    table = BoundedTable(path, "t", limits, old=old, old_columns=("id", "s", "b"))
+    database = SqliteFile(tmp_path / "a.sqlite3")
+    table = BoundedTable(database, "t", limits, old_columns=("id", "s", "b"))
     table.put("one", {"question": "a secret"}, sender="x")
     assert [row.id for row in table.newest()] == ["one"]
-    late = BoundedTable(
-        path, "t", Limits(10, 10_000, max_age_s=1e-9), old=old, old_columns=("id", "s", "b")
-    )
+    soon = Limits(10, 10_000, max_age_s=1e-9)
+    late = BoundedTable(database, "t", soon, old_columns=("id", "s", "b"))
     time.sleep(0.01)
     assert list(late.newest()) == []
     assert late.row("one") is None
@@ -209,7 +209,7 @@ def test_what_is_older_than_its_days_is_deleted(tmp_path: Path) -> None:
 
 
 def test_a_log_that_was_never_written_is_empty(tmp_path: Path) -> None:
-    log = AnswerLog(tmp_path / "answers.sqlite3", state=tmp_path / "state.sqlite3")
+    log = AnswerLog(SqliteFile(tmp_path / "answers.sqlite3"))
     assert list(log.questions()) == []
     log.rate("ans_0", "up")
     log.delete_expired()
@@ -218,13 +218,24 @@ def test_a_log_that_was_never_written_is_empty(tmp_path: Path) -> None:
 
 def test_groups_of_close_vectors_need_more(tmp_path: Path) -> None:
     body = {"state": "answered", "rating": None}
-    rows = [Row(str(n), float(n), {**body, "question": f"question {n}"}) for n in range(8)]
+    rows = [
+        Row(str(n), float(n), {**body, "question": f"question {chr(97 + n)}"}) for n in range(8)
+    ]
     base = np.ones(16, np.float32) * 2
 
     def embed(text: str) -> Any:
         vector = base.copy()
-        vector[int(text[-1])] += 3
+        vector[ord(text[-1]) - 97] += 3
         return vector / np.linalg.norm(vector)
 
     groups = group_questions(rows, embed, fingerprint="near", cache=VectorCache())
     assert [len(one.rows) for one in groups] == [1] * 8
+
+
+def test_questions_of_other_numbers_are_never_one() -> None:
+    body = {"state": "answered", "rating": None}
+    texts = ["How long was it frozen in 1998?", "How long was it frozen in 2003?"]
+    rows = [Row(text, 0.0, {**body, "question": text}) for text in texts]
+    same = np.ones(4, np.float32) / 2
+    groups = group_questions(rows, lambda text: same, fingerprint="one", cache=VectorCache())
+    assert [len(one.rows) for one in groups] == [1, 1]
