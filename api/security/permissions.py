@@ -76,7 +76,7 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/mcp": {"POST": READ_KEY},
     "/mcp/": {"POST": READ_KEY},
     "/v1/files": {"GET": ADMIN, "POST": WRITE},
-    "/v1/files/{path:path}/passages": {"GET": ADMIN, "PUT": WRITE, "DELETE": WRITE},
+    "/v1/files/{path:path}/passages": {"GET": ADMIN},
     "/v1/files/{path:path}": {"PUT": WRITE, "DELETE": WRITE},
     "/v1/sync": {"POST": WRITE},
     "/v1/jobs": {"GET": ADMIN},

@@ -95,9 +95,8 @@ def start(home: Path, corpus: Path, data: Path, patch: pytest.MonkeyPatch) -> It
     assert done.returncode == 0, done.stderr
     with patch.context() as context:
         context.chdir(home)
-        settings: Settings = load_settings(
-            {"corpus": corpus, "allow_writes": True, "rate_limit_per_minute": 0}
-        )
+        flags = {"corpus": corpus, "data_dir": home / ".data", "allow_writes": True}
+        settings: Settings = load_settings(flags | {"rate_limit_per_minute": 0})
         store = KeyStore(open_state(settings).main)
         keys = {
             group: store.create(scopes=["read", "write"], groups=[group, "everyone"])
