@@ -26,10 +26,13 @@ def verify(
     generation: StoredGeneration,
     new: Sequence[int] = (),
     on_batch: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    has_new_index: bool = True,
 ) -> None:
     """Raises GenerationDamaged unless a generation is consistent and finds what it holds.
 
-    The `new` rows are all checked, the others by sample. `on_batch` receives (done, total).
+    The `new` rows are all checked, the others by sample; fewer where the vector index is the last
+    generation's. `on_batch` receives (done, total).
     """
     assert isinstance(generation, Generation)  # the only engine
-    verify_local(generation, new, on_batch)
+    verify_local(generation, new, on_batch, has_new_index=has_new_index)

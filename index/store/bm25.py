@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .files.growing import GrowingArray, RowKeys, load_keys
+
+NUMBERS, SEGMENT_STARTS, FIRST_SEGMENTS = "terms.npy", "segments.npy", "first.npy"
 K1, B = 0.9, 0.4
 
 Ints = npt.NDArray[np.int64]
@@ -32,7 +35,10 @@ class TermIndexBuilder:
         frequencies: Sequence[int] = (),
         older: "TermIndex | None" = None,
     ) -> None:
-        """`vocabulary` and `frequencies` (counts of chunks) are those of the older index."""
+        """`vocabulary` and `frequencies` (counts of chunks) are those of the older index.
+
+        A number that no term has any more is an empty word there, and in no chunk.
+        """
         self._terms = list(vocabulary)
         self._number_of = {term: number for number, term in enumerate(vocabulary)}
         self._frequencies = np.array(frequencies, np.int64)
@@ -56,11 +62,10 @@ class TermIndexBuilder:
         older = self._older
         assert older is not None  # the caller gave it
         self._is_copied[row : row + count] = True
-        segments = older.first_segments[row : row + count + 1]
-        starts = older.segment_starts[segments[0] : segments[-1] + 1]
-        self._numbers.append(np.asarray(older.numbers[starts[0] : starts[-1]]))
-        self._segment_lengths.append(np.diff(starts))
-        self._segment_counts.append(np.diff(segments))
+        terms = older.read(np.arange(row, row + count))
+        self._numbers.append(terms.numbers)
+        self._segment_lengths.append(np.diff(terms.segment_starts))
+        self._segment_counts.append(np.diff(terms.first_segments))
 
     def _number(self, term: str) -> int:
         number = self._number_of.setdefault(term, len(self._terms))
@@ -133,9 +138,14 @@ class TermArrays:
 
     def save(self, folder: Path) -> None:
         """Writes the arrays, which `TermIndex` opens."""
-        np.save(folder / "terms.npy", self.numbers)
-        np.save(folder / "segments.npy", self.segment_starts)
-        np.save(folder / "first.npy", self.first_segments)
+        np.save(folder / NUMBERS, self.numbers)
+        np.save(folder / SEGMENT_STARTS, self.segment_starts)
+        np.save(folder / FIRST_SEGMENTS, self.first_segments)
+
+
+def read_keys(folder: Path) -> RowKeys:
+    """Returns the keys of a generation's chunks, by which its arrays are ordered."""
+    return load_keys(folder, count=len(GrowingArray(folder, FIRST_SEGMENTS)) - 1)
 
 
 def inverse_frequencies(document_frequencies: Sequence[int], chunks: int) -> Floats:
@@ -151,23 +161,23 @@ COUNTED_ROWS = 10_000
 class TermIndex:
     """The opened arrays: BM25 of chunks, term frequencies and adjacent terms of their segments."""
 
-    def __init__(self, folder: Path, *, vocabulary_size: int) -> None:
-        """Maps the largest array into memory and loads the others."""
-        self._vocabulary_size = vocabulary_size
-        self.numbers = np.load(folder / "terms.npy", mmap_mode="r")
-        self.segment_starts: Ints = np.load(folder / "segments.npy")
-        self.first_segments: Ints = np.load(folder / "first.npy")
-        lengths = np.diff(self.segment_starts[self.first_segments])
+    def __init__(self, folder: Path, keys: RowKeys, *, vocabulary_size: int) -> None:
+        """Maps the arrays into memory; terms have numbers below `vocabulary_size`."""
+        self.keys, self._vocabulary_size = keys, vocabulary_size
+        self.numbers = GrowingArray(folder, NUMBERS)
+        self.segment_starts = GrowingArray(folder, SEGMENT_STARTS)
+        self.first_segments = GrowingArray(folder, FIRST_SEGMENTS)
+        starts = self.segment_starts.take(self.first_segments.span(0, keys.count + 1))
+        lengths = np.diff(starts)[keys.keys]
         self._mean_length = float(lengths.astype(np.float32).mean()) if len(lengths) else 1.0
 
     def __len__(self) -> int:
         """The number of chunks."""
-        return len(self.first_segments) - 1
+        return len(self.keys)
 
     def numbers_of(self, row: int) -> npt.NDArray[np.int32]:
         """Returns the terms of a chunk in reading order."""
-        start, end = self.segment_starts[self.first_segments[row : row + 2]].tolist()
-        return np.asarray(self.numbers[start:end])
+        return self.read(np.array([row])).numbers
 
     def idf(self, document_frequencies: Sequence[int]) -> Floats:
         """Returns BM25's idf of terms."""
@@ -187,19 +197,21 @@ class TermIndex:
 
     def lengths(self, rows: Ints) -> Ints:
         """Returns the number of terms (n,) of each of the chunks."""
-        starts = self.segment_starts[self.first_segments[rows]]
-        return np.asarray(self.segment_starts[self.first_segments[rows + 1]] - starts)
+        keys = self.keys.of(rows)
+        first, last = (self.first_segments.take(places) for places in (keys, keys + 1))
+        return np.asarray(self.segment_starts.take(last) - self.segment_starts.take(first))
 
     def read(self, rows: Ints) -> "ChunkTerms":
         """Returns the terms of the chunks."""
-        first, last = self.first_segments[rows], self.first_segments[rows + 1]
-        starts = self.segment_starts[first]
-        places = ranges(starts, self.segment_starts[last] - starts)
+        keys = self.keys.of(rows)
+        first, last = self.first_segments.take(keys), self.first_segments.take(keys + 1)
+        starts = self.segment_starts.take(first)
+        places = ranges(starts, self.segment_starts.take(last) - starts)
         segments = ranges(first, last - first)
         return ChunkTerms(
-            numbers=self.numbers[places],
+            numbers=self.numbers.take(places),
             segment_starts=_offsets(
-                self.segment_starts[segments + 1] - self.segment_starts[segments]
+                self.segment_starts.take(segments + 1) - self.segment_starts.take(segments)
             ),
             first_segments=_offsets(last - first),
             vocabulary_size=self._vocabulary_size,

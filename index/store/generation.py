@@ -14,7 +14,7 @@ import numpy as np
 from ..embed.protocol import Vectors
 from ..errors import GenerationDamaged
 from ..types import NO_FILTERS, Chunk, Filters, GenerationInfo
-from .bm25 import ChunkTerms, TermIndex
+from .bm25 import ChunkTerms, TermIndex, read_keys
 from .candidates import CandidateIndex
 from .catalog import Catalog
 from .manifest import GenerationRef, check_files, generation_folder, read_manifest
@@ -60,19 +60,21 @@ class Generation:
             raise GenerationDamaged(self.folder, f"{type(error).__name__}: {error}") from error
 
     def _open(self) -> None:
-        self._catalog = catalog = Catalog(self.folder / CATALOG)
+        self.keys = read_keys(self.folder)
+        self._catalog = catalog = Catalog(self.folder / CATALOG, self.keys)
         candidates = self._private.link_tree(self.folder / CANDIDATE_INDEX, CANDIDATE_INDEX)
         self._candidates = CandidateIndex(candidates)
-        self.term_index = TermIndex(self.folder, vocabulary_size=catalog.vocabulary_size())
-        self._vectors = vectors = StoredVectors(
-            self.folder,
-            first_segments=self.term_index.first_segments,
-            source_starts=[rows.start for rows in catalog.source_rows.values()],
-        )
+        self.vocabulary_size = catalog.vocabulary_size()
+        self.term_index = TermIndex(self.folder, self.keys, vocabulary_size=self.vocabulary_size)
+        starts = [rows.start for rows in catalog.source_rows.values()]
+        self._vectors = vectors = StoredVectors(self.folder, self.term_index, source_starts=starts)
         self._vector_store: VectorStore | None = None
+        self._added_vectors: ExactVectors | None = None
+        self.added_rows: Ints = np.flatnonzero(self.keys.keys >= self.first_keys)
+        """The rows that the vector store lacks: their vectors are compared one by one."""
         if self.info.complete:
-            self._first_equal: Ints = np.load(self.folder / DUPLICATES)
-            duplicates = np.flatnonzero(self._first_equal != np.arange(self.info.chunks))
+            self._first_equal: Ints = np.load(self.folder / DUPLICATES, mmap_mode="r")
+            duplicates = np.flatnonzero(self._first_equal != np.arange(len(self._first_equal)))
             order = np.argsort(self._first_equal[duplicates], kind="stable")
             self._duplicates = duplicates[order]
             self._duplicate_of = self._first_equal[self._duplicates]
@@ -84,13 +86,16 @@ class Generation:
         self.source_chunks, self.chunk_at = catalog.source_chunks, catalog.chunk_at
         self.rows_matching = lru_cache(FILTER_CACHE_SIZE)(catalog.rows_matching)
         self.vocabulary, self.all_terms = catalog.terms, catalog.vocabulary
+        self.numbered_terms = catalog.numbered_terms
         self.document_frequencies = catalog.document_frequencies
         self.source_rows, self.chunk_ids = catalog.source_rows, catalog.ids
+        self.catalog_keys = catalog.keys
         self.vector, self.stored_vectors = vectors.vector, vectors.read
         self.count_documents, self.term_counts = (
             self.term_index.count_documents,
             self.term_index.lengths,
         )
+        self.chunk_vectors, self.arrays = vectors.chunk_vectors, vectors
         self.idf, self.similarities = self.term_index.idf, vectors.similarities
         self.context_similarities = vectors.context_similarities
         self.heading_similarities = vectors.heading_similarities
@@ -120,10 +125,13 @@ class Generation:
         """Returns the vector store, opened on first use; None without vectors."""
         with self._lock:
             if self._vector_store is None and self.info.complete and self.info.chunks:
+                if len(rows := self.added_rows):
+                    vectors = self.chunk_vectors(rows)
+                    self._added_vectors = ExactVectors([str(row) for row in rows], vectors)
                 if self.info.exact:
-                    rows = self._distinct_rows()
-                    vectors = self._vectors.chunks[list(rows.values())]
-                    self._vector_store = ExactVectors(list(rows), vectors)
+                    ids = self._distinct_ids()
+                    vectors = self.arrays.by_key(np.array(list(ids), np.int64))
+                    self._vector_store = ExactVectors(list(ids.values()), vectors)
                 else:
                     self._vector_store = open_vectors(self.folder / VECTORS, self._private)
             return self._vector_store
@@ -164,17 +172,33 @@ class Generation:
         store = self._open_vector_store()
         if store is None:
             return [[] for _ in vectors]
-        hits = store.find_many(vectors, limit=min(limit, self.info.chunks))
-        return [self._with_duplicates(self._catalog.rows(ids))[:limit] for ids in hits]
+        removed = self.first_keys - (self.info.chunks - len(self.added_rows))
+        fetched = min(limit + min(limit, removed), self.first_keys)
+        hits = [
+            self._with_duplicates(self._catalog.first_keys(ids))[:limit]
+            for ids in store.find_many(vectors, limit=fetched)
+        ]
+        if self._added_vectors is None:
+            return hits
+        added = self._added_vectors.find_many(vectors, limit=limit)
+        return [
+            self._nearest(vector, [*first, *map(int, later)], limit)
+            for vector, first, later in zip(vectors, hits, added, strict=True)
+        ]
 
-    def _with_duplicates(self, distinct: Sequence[int]) -> list[int]:
-        """Returns the rows, each followed by those with an equal vector."""
+    def _nearest(self, vector: Vectors, rows: list[int], limit: int) -> list[int]:
+        """Returns the nearest of the rows, nearest first."""
+        order = np.argsort(-self.similarities(rows, vector), kind="stable")[:limit]
+        return [rows[place] for place in order.tolist()]
+
+    def _with_duplicates(self, distinct: Ints) -> list[int]:
+        """Returns the rows of the keys, each followed by those with an equal vector."""
         starts = np.searchsorted(self._duplicate_of, distinct, "left").tolist()
         ends = np.searchsorted(self._duplicate_of, distinct, "right").tolist()
-        rows: list[int] = []
-        for row, start, end in zip(distinct, starts, ends, strict=True):
-            rows += (row, *self._duplicates[start:end].tolist())
-        return rows
+        keys: list[int] = []
+        for key, start, end in zip(distinct.tolist(), starts, ends, strict=True):
+            keys += (key, *self._duplicates[start:end].tolist())
+        return [row for row in self.keys.rows(keys).tolist() if row >= 0]
 
     # --- what retrieval reads (`opened.OpenGeneration`)
 
@@ -241,6 +265,11 @@ class Generation:
         return len(self._candidates)
 
     @property
+    def first_keys(self) -> int:
+        """The number of chunks in the first file of each array, those since removed included."""
+        return len(self.term_index.first_segments.first) - 1
+
+    @property
     def candidate_keys(self) -> int:
         """The number of keys in the candidate index, those of removed chunks included."""
         return self._candidates.keys
@@ -251,13 +280,17 @@ class Generation:
         return store.ids() if store is not None else set()
 
     def distinct_ids(self) -> set[str]:
-        """Returns the ids of the catalog's chunks; of chunks with equal vectors the first's."""
-        return set(self._distinct_rows())
+        """Returns the ids that the vector store should have: of equal vectors the first's."""
+        return set(self._distinct_ids().values())
 
-    def _distinct_rows(self) -> dict[str, int]:
-        ids = self._catalog.ids()
-        return {ids[row]: row for row in np.unique(self._first_equal).tolist()}
+    def _distinct_ids(self) -> dict[int, str]:
+        """Returns these by their keys; chunks that were removed since it was built included."""
+        ids = self._catalog.first_ids()
+        return {int(key): ids[int(key)] for key in np.unique(self._first_equal)}
 
     def first_equals(self, rows: Ints) -> Ints:
-        """Returns the first row with each of the rows' vectors, without repetition."""
-        return np.unique(self._first_equal[rows])
+        """Returns a row with each of the rows' vectors, without repetition."""
+        keys = self.keys.of(rows)
+        first, is_first = rows.copy(), keys < self.first_keys
+        first[is_first] = self.keys.rows(self._first_equal[keys[is_first]])
+        return np.unique(np.where(first < 0, rows, first))

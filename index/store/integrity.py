@@ -12,7 +12,7 @@ from ..embed.protocol import Vectors
 from ..errors import GenerationDamaged
 from .generation import Generation
 
-SAMPLE_SIZE = 200
+SAMPLE_SIZE, REOPENED_SAMPLE_SIZE = 200, 20
 BATCH_SIZE = 200
 MAX_MISSED = 0.01
 """The share of chunks that a query for their own vector may miss: Chroma's graph is approximate
@@ -34,6 +34,8 @@ def verify(
     generation: Generation,
     new: Sequence[int] = (),
     on_batch: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    has_new_index: bool = True,
 ) -> None:
     """Raises GenerationDamaged unless catalog, candidate index and vectors agree.
 
@@ -41,18 +43,19 @@ def verify(
     the others must be found by query: Chroma can hold an id that no query returns. Exact search
     finds what is there, so a sample is enough. MIN_RECALL of what exact search finds for queries
     like questions must be found, too. `on_batch` receives (done, total).
+
+    A vector index that is not new was verified when it was, and its files still have their hashes:
+    then a few of its chunks are enough. What came later is compared one by one.
     """
-    sources, chunks = generation.counts()
-    if (sources, chunks) != (generation.info.sources, generation.info.chunks):
-        raise GenerationDamaged(generation.folder, "the catalog's counts differ from the manifest")
-    if generation.lexical_count() != chunks or len(generation.term_index) != chunks:
-        raise GenerationDamaged(generation.folder, "the lexical index lacks chunks")
+    _check_consistency(generation)
+    chunks = generation.info.chunks
     if not generation.info.complete or not chunks:
         return
-    if generation.vector_ids() != generation.distinct_ids():
+    if has_new_index and generation.vector_ids() != generation.distinct_ids():
         raise GenerationDamaged(generation.folder, "the vectors are not those of the catalog")
-    checked = np.linspace(0, chunks - 1, min(SAMPLE_SIZE, chunks)).astype(np.int64)
-    if not generation.info.exact:
+    size = min(SAMPLE_SIZE if has_new_index else REOPENED_SAMPLE_SIZE, chunks)
+    checked = np.linspace(0, chunks - 1, size).astype(np.int64)
+    if has_new_index and not generation.info.exact:
         checked = np.union1d(np.array(new, np.int64), checked)
     rows = generation.first_equals(checked)
     missed = 0
@@ -63,12 +66,36 @@ def verify(
     if missed > MAX_MISSED * len(rows):
         cause = f"{missed} of {len(rows)} chunks are not found by their vectors"
         raise GenerationDamaged(generation.folder, cause)
-    if not generation.info.exact and (recall := measure_recall(generation)) < MIN_RECALL:
+    is_approximate = has_new_index and not generation.info.exact
+    if is_approximate and (recall := measure_recall(generation)) < MIN_RECALL:
         cause = (
             f"the vector index finds {recall:.0%} of the nearest chunks, {MIN_RECALL:.0%} are "
             "needed: sync to rebuild it"
         )
         raise GenerationDamaged(generation.folder, cause)
+
+
+def _check_consistency(generation: Generation) -> None:
+    """Raises GenerationDamaged unless counts, ids, keys and lengths agree in all but Chroma."""
+    sources, chunks = generation.counts()
+    if (sources, chunks) != (generation.info.sources, generation.info.chunks):
+        raise GenerationDamaged(generation.folder, "the catalog's counts differ from the manifest")
+    if generation.lexical_count() != chunks or len(generation.term_index) != chunks:
+        raise GenerationDamaged(generation.folder, "the lexical index lacks chunks")
+    keys, terms, vectors = generation.keys, generation.term_index, generation.arrays
+    if not np.array_equal(np.sort(keys.keys), generation.catalog_keys()):
+        raise GenerationDamaged(generation.folder, "the keys are not those of the catalog")
+    rows = sorted(generation.source_rows.values(), key=lambda rows: rows.start)
+    if [row for source in rows for row in source] != list(range(chunks)):
+        raise GenerationDamaged(generation.folder, "the rows of the sources are not in order")
+    lengths = [
+        (int(terms.first_segments.last()) + 1, len(terms.segment_starts)),
+        (int(terms.segment_starts.last()), len(terms.numbers)),
+    ]
+    if generation.info.complete and chunks:
+        lengths += vectors.lengths()
+    if any(one != other for one, other in lengths):
+        raise GenerationDamaged(generation.folder, "its arrays do not have the same entries")
 
 
 def measure_recall(generation: Generation) -> float:
@@ -99,9 +126,10 @@ def _exact_cosines(generation: Generation, queries: Vectors) -> Vectors:
     chunks = generation.info.chunks
     cosines = np.empty((len(queries), chunks), np.float32)
     for start in range(0, chunks, _EXACT_ROWS):
-        count = min(_EXACT_ROWS, chunks - start)
-        vectors = generation.stored_vectors(start, count).chunks.astype(np.float32)
-        cosines[:, start : start + count] = queries @ _unit(vectors).T
+        rows = np.arange(start, min(start + _EXACT_ROWS, chunks))
+        vectors = generation.chunk_vectors(rows).astype(np.float32)
+        lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+        cosines[:, rows] = queries @ vectors.T / np.maximum(lengths, 1e-6)
     return cosines
 
 

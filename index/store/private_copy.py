@@ -79,10 +79,13 @@ def copy_folder(source: Path, target: Path) -> None:
 
 
 def link_folder(source: Path, target: Path) -> None:
-    """Fills a new folder with hard links to the files in `source`."""
+    """Fills a new folder with hard links to the files below `source`."""
     target.mkdir()
     for path in source.iterdir():
-        link_file(path, target / path.name)
+        if path.is_dir():
+            link_folder(path, target / path.name)
+        else:
+            link_file(path, target / path.name)
 
 
 def link_file(source: Path, target: Path) -> None:

@@ -3,12 +3,11 @@
 Chroma writes to a directory it only opens, and a kill while it persists corrupts it silently, so a
 directory is built once, closed, hashed, and afterwards opened as a private copy only. Its telemetry
 is off and its settings explicit: it reads `.env` by itself. Vectors that its graph loses
-(DECISIONS.md) are searched exactly. Another store needs another `VectorStore`, and its branch in
-`build_vectors`, `change_vectors` and `open_vectors`.
+(DECISIONS.md) are searched exactly, and so are those that came after it was built. Another store
+needs another `VectorStore`, and its branch in `build_vectors` and `open_vectors`.
 """
 
 import math
-import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..embed.protocol import Vectors
-from .private_copy import PrivateCopy, copy_folder, is_persisted_graph, link_folder
+from .private_copy import PrivateCopy
 
 if TYPE_CHECKING:
     from chromadb import Collection
@@ -96,54 +95,6 @@ def build_vectors(folder: Path, ids: Sequence[str], vectors: npt.NDArray[np.floa
     finally:
         client.close()
     _reclaim_space(folder)
-
-
-def change_vectors(
-    previous: Path,
-    folder: Path,
-    *,
-    removed: Sequence[str],
-    ids: Sequence[str],
-    vectors: npt.NDArray[np.floating[Any]],
-) -> None:
-    """Writes into a new folder the `previous` Chroma directory, with ids removed and added.
-
-    The graph's files are hard links to those of `previous`: changes are only logged in SQLite until
-    there are as many as at the build. Raises RuntimeError if Chroma wrote to one nevertheless.
-    """
-    _share_graph(previous, folder)
-    before = _graph_stamps(folder)
-    client = _client(folder)
-    try:
-        collection = client.get_collection(COLLECTION, embedding_function=None)
-        for start in range(0, len(removed), BATCH_SIZE):
-            collection.delete(ids=list(removed[start : start + BATCH_SIZE]))
-        _add(collection, ids, vectors)
-    finally:
-        client.close()
-    if _graph_stamps(folder) != before:
-        raise RuntimeError(f"Chroma changed the graph in {previous}")
-    _reclaim_space(folder)
-
-
-def _share_graph(previous: Path, folder: Path) -> None:
-    """Copies a Chroma directory, its graph by hard links."""
-    folder.mkdir()
-    for path in previous.iterdir():
-        if is_persisted_graph(path):
-            link_folder(path, folder / path.name)
-        elif path.is_dir():
-            copy_folder(path, folder / path.name)
-        else:
-            shutil.copyfile(path, folder / path.name)
-
-
-def _graph_stamps(folder: Path) -> dict[Path, tuple[int, int]]:
-    """Returns inode and time of change of the content of every file of the graph."""
-    files = (
-        path for graph in folder.iterdir() if is_persisted_graph(graph) for path in graph.iterdir()
-    )
-    return {path: ((stat := path.stat()).st_ino, stat.st_mtime_ns) for path in files}
 
 
 def _reclaim_space(folder: Path) -> None:

@@ -1,37 +1,29 @@
 """Parsed sources and their vectors → the files of one generation, in an empty folder; published."""
 
 import importlib.metadata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from ..access import rules_of
 from ..embed.cache import EmbeddingCache
 from ..embed.factory import EmbedSpec, model_name
-from ..embed.protocol import ChunkText, ChunkVectors, WordVectors
+from ..embed.protocol import ChunkText, ChunkVectors
 from ..formats import EXTRACTION
-from ..store.generation import DUPLICATES, VECTORS, Generation
+from ..store.generation import Generation
 from ..store.manifest import GenerationRef, Manifest, hash_files, link_equal_files, linked_files
-from ..store.scoring import save_vectors
-from ..store.vectors import build_vectors, change_vectors
 from ..text.analyzer import ANALYZER
 from ..text.chunk import CHUNKER, JOINT
 from ..text.sanitize import sanitize
 from ..text.units import context_spans, under_spans
 from ..types import Chunk, Span
-from .changes import BuildSource, CarriedSource, CorpusDiff, ParsedSource
+from .changes import BuildSource, CorpusDiff, ParsedSource
 from .process import OnEvent, SyncRequest
 from .publish import building_folder, next_generation, publish
-from .text_index import build_text_index
-
-MAX_DRIFT = 0.05
-"""Share of ids by which Chroma's directory is updated in place of a rebuild: what was added since
-the build is replayed whenever it is opened (0.6 ms a row)."""
+from .writing.text_index import build_text_index, count_drift, grow_text_index, keys_if_shared
+from .writing.vector_index import build_vector_index, grow_vectors, write_vectors
 
 MAX_HEADING_CHARS = 80
 """Of a title, and of the headings under it, that are embedded beside each of their chunks."""
@@ -48,17 +40,6 @@ def content_fingerprint(embed: EmbedSpec) -> dict[str, str]:
         "formats": EXTRACTION,
         "words": ANALYZER,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class VectorIndex:
-    """How a generation's vectors are searched: by Chroma, or by `exact` comparison with all.
-
-    `drift` is the number of ids by which Chroma's directory differs from the last rebuild.
-    """
-
-    drift: int = 0
-    exact: bool = False
 
 
 def embedding_inputs(sources: Iterable[ParsedSource]) -> list[ChunkText]:
@@ -125,7 +106,7 @@ class GenerationBuilder:
         """Publishes a generation without vectors and returns its name."""
         folder = self._start(complete=False)
         build_text_index(folder, self.sources, None)
-        return self._publish(folder, None, VectorIndex(), hash_files(folder))
+        return self._publish(folder, None, hash_files(folder))
 
     def publish_complete(
         self,
@@ -137,22 +118,22 @@ class GenerationBuilder:
     ) -> str:
         """Publishes a generation with vectors and returns its name.
 
-        Carried sources are copied from `previous`, the last generation; `embeddings` are the
-        vectors of all other chunks, each with that of its headings. With `exact` vectors are
-        compared one by one.
+        Carried sources are those of `previous`, the last generation; `embeddings` are the vectors
+        of all other chunks, each with that of its headings. With `exact` vectors are compared one
+        by one.
         """
         folder = self._start(complete=True)
-        build_text_index(folder, self.sources, previous)
-        vectors = _build_vector_index(
-            folder,
-            self.sources,
-            embeddings,
-            dimensions=cache.dimensions,
-            previous=previous,
-            exact=exact,
-        )
         embedder = cache.fingerprint, cache.dimensions
-        return self._publish(folder, embedder, vectors, _hash_and_link(folder, previous))
+        keys = keys_if_shared(self.sources, previous)
+        if previous is not None and keys is not None:
+            grow_text_index(folder, self.sources, previous, keys)
+            grow_vectors(folder, embeddings, previous)
+            return self._publish(folder, embedder, _hash_and_link(folder, previous), grown=previous)
+        build_text_index(folder, self.sources, previous)
+        size = cache.dimensions
+        write_vectors(folder, self.sources, embeddings, previous, dimensions=size)
+        build_vector_index(folder, self.sources, previous, exact=exact)
+        return self._publish(folder, embedder, _hash_and_link(folder, previous), exact=exact)
 
     def _start(self, *, complete: bool) -> Path:
         self.emit({"event": "build", "chunks": self.chunks, "complete": complete})
@@ -162,9 +143,13 @@ class GenerationBuilder:
         self,
         folder: Path,
         embedder: tuple[str, int] | None,
-        vectors: VectorIndex,
         files: Mapping[str, str],
+        *,
+        grown: Generation | None = None,
+        exact: bool = False,
     ) -> str:
+        """Publishes what was built; its vector index is that of `grown`, if given."""
+        new_rows = [row for s in self.sources if isinstance(s, ParsedSource) for row in s.rows]
         manifest = Manifest(
             generation=next_generation(self.request.folder),
             collection=self.request.collection,
@@ -182,16 +167,16 @@ class GenerationBuilder:
             files=files,
             sha256={entry.source.path: entry.source.sha256 for entry in self.sources},
             notes=self.diff.notes,
-            drift=vectors.drift,
-            exact=vectors.exact,
+            drift=count_drift(len(new_rows), self.chunks, grown) if grown else 0,
+            exact=grown.info.exact if grown else exact and self.chunks > 0,
             restricted=any(rules_of(entry.source) for entry in self.sources),
         )
-        new_rows = [row for s in self.sources if isinstance(s, ParsedSource) for row in s.rows]
         publish(
             folder,
             self.request.folder,
             manifest,
             new_rows=new_rows,
+            has_new_index=grown is None,
             share=self.share,
             on_verified=lambda n, total: self.emit({"event": "verify", "done": n, "total": total}),
         )
@@ -208,83 +193,3 @@ def _hash_and_link(folder: Path, previous: Generation | None) -> dict[str, str]:
     hashes = hash_files(folder, linked_files(folder, older, files))
     link_equal_files(folder, hashes, older, files)
     return hashes
-
-
-def _build_vector_index(
-    folder: Path,
-    sources: Sequence[BuildSource],
-    embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]],
-    *,
-    dimensions: int,
-    previous: Generation | None,
-    exact: bool,
-) -> VectorIndex:
-    """Writes the vectors of chunks (Chroma and chunks.npy), of their headings and their words.
-
-    Those of carried sources come from `previous`, the others from `embeddings`, in order. Without
-    `previous` and with `exact`, Chroma's directory is omitted.
-    """
-    chunks = np.zeros((sum(len(entry.rows) for entry in sources), dimensions), np.float16)
-    headings, words, ids = np.zeros_like(chunks), list[WordVectors](), list[str]()
-    previous_ids = previous.chunk_ids() if previous else []
-    for entry in sources:
-        if isinstance(entry, CarriedSource):
-            assert previous is not None  # it is carried from there
-            if older := entry.previous_rows:
-                stored = previous.stored_vectors(older.start, len(older))
-                rows = slice(entry.rows.start, entry.rows.stop)
-                chunks[rows], headings[rows] = stored.chunks, stored.headings
-                words.append(stored.words)
-                ids += previous_ids[older.start : older.stop]
-            continue
-        for chunk in entry.chunks:
-            vectors, heading = next(embeddings)
-            chunks[chunk.row], headings[chunk.row] = vectors.vector, heading.vector
-            words.append(vectors.words)
-            ids.append(chunk.id)
-    save_vectors(folder, chunks, headings, words)
-    return _build_chroma(folder, ids, chunks, previous, exact=exact)
-
-
-def _build_chroma(
-    folder: Path,
-    ids: Sequence[str],
-    chunks: npt.NDArray[np.float16],
-    previous: Generation | None,
-    *,
-    exact: bool,
-) -> VectorIndex:
-    """Writes Chroma's directory, by updating a copy of the last one where few ids differ.
-
-    Where few differ from a generation without a directory, none is written either.
-
-    Vectors are deduplicated: Chroma gets each once, under the smallest id of its chunks, since
-    dozens of equal ones cut each other off in its graph, and then none is found. `equal.npy` holds
-    the row with that id for each row. It stays the same when sources are added before.
-    """
-    rows_by_vector: dict[bytes, int] = {}
-    first = np.empty(len(ids), np.int64)
-    for row in sorted(range(len(ids)), key=ids.__getitem__):
-        first[row] = rows_by_vector.setdefault(chunks[row].tobytes(), row)
-    np.save(folder / DUPLICATES, first)
-    if not ids:
-        return VectorIndex()
-    rows = {ids[row]: row for row in np.unique(first).tolist()}
-    previous_ids = previous.distinct_ids() if previous else set()
-    added = [chunk_id for chunk_id in rows if chunk_id not in previous_ids]
-    removed = sorted(previous_ids - rows.keys())
-    drift = (previous.manifest.drift if previous else 0) + len(added) + len(removed)
-    if previous is None or drift > MAX_DRIFT * len(rows):
-        if not exact:
-            build_vectors(folder / VECTORS, list(rows), chunks[list(rows.values())])
-        return VectorIndex(exact=exact)
-    if previous.info.exact:
-        return VectorIndex(drift, exact=True)
-    change_vectors(
-        previous.folder / VECTORS,
-        folder / VECTORS,
-        removed=removed,
-        ids=added,
-        vectors=chunks[[rows[chunk_id] for chunk_id in added]],
-    )
-    return VectorIndex(drift)

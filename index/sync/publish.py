@@ -94,14 +94,16 @@ def publish(
     manifest: Manifest,
     *,
     new_rows: Sequence[int],
+    has_new_index: bool,
     on_verified: Callable[[int, int], None],
     share: Callable[[GenerationRef], None] = lambda ref: None,
 ) -> None:
     """Publishes what was built in `folder`, the chunks in `new_rows` all verified.
 
-    `on_verified` receives (verified chunks, total); `share` publishes to other machines, before it
-    is published here. Raises GenerationDamaged where verification fails, and what `share` raises;
-    then nothing is published.
+    Without `has_new_index` the vector index is that of the last generation: it was verified, and
+    this process has checked the hashes of its files. `on_verified` receives (verified chunks,
+    total); `share` publishes to other machines, before it is published here. Raises
+    GenerationDamaged where verification fails, and what `share` raises; then nothing is published.
     """
     current = GenerationRef(manifest.generation, write_manifest(folder, manifest))
     sync_tree(folder)
@@ -110,7 +112,7 @@ def publish(
     sync_folder(final.parent)
     try:
         with closing(open_generation(collection_folder, current, is_hashed=True)) as generation:
-            verify(generation, new_rows, on_verified)
+            verify(generation, new_rows, on_verified, has_new_index=has_new_index)
     except IndexingError:
         shutil.rmtree(final)
         raise

@@ -46,6 +46,12 @@ FAULTS = {"KILL": None, "ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 SET_TRACER = 0x59616D61
 HANGS_S = 90
 """A fault may hit what no disk has to do with, such as the event a thread is woken by."""
+LOG = "\n".join(
+    f"On day {day} the keeper of the lamp counted {day * day} gulls on the reef, and wrote in his "
+    f"log that the wind had come from the west for {day + 3} hours without a rest."
+    for day in range(120)
+)
+"""Passages enough for the next generation to share most files with the first."""
 AFTER = {"harbour/bridge.md": None, "new.txt": "A whale was seen off the cape in June, and again."}
 
 
@@ -54,7 +60,7 @@ class Sweep:
 
     def __init__(self, folder: Path, model: FakeModel) -> None:
         self.folder, self.model = folder, model
-        self.corpus = write_files(folder / "corpus", {**ARTICLES, **every_format()})
+        self.corpus = write_files(folder / "corpus", {**ARTICLES, **every_format(), "log.txt": LOG})
         assert forked(lambda: sync(self.request(folder / "base"), ignore))[0] == 0
         self.before = self.state(folder / "base")
         for name, content in AFTER.items():
@@ -189,6 +195,7 @@ def by_hook(sweep: Sweep, points: int) -> dict[str, int]:
     """Ends syncs at points spread over all events, with each fault."""
     data = shutil.copytree(sweep.folder / "base", sweep.folder / "count")
     _, total = forked(lambda: hooked(sweep.request(data), "KILL", 0))
+    assert (sweep.request(data).folder / "generations" / "000002" / "added").is_dir()
     done = dict.fromkeys(FAULTS, 0)
     for fault in FAULTS:
         for point in spread(int(total), points):

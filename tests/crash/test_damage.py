@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from index.embed.factory import EmbedSpec
+from index.errors import GenerationMissing
 from index.serving import Serving
 from index.store.manifest import read_published
 from index.sync.process import SyncRequest
@@ -26,6 +27,11 @@ from tests.support.corpus_builder import (
 
 SOAK = bool(os.environ.get("SOAK"))
 TIMES = 20 if SOAK else 4
+LOG = "\n".join(
+    f"On day {day} the keeper of the lamp counted {day * day} gulls on the reef, and wrote in his "
+    f"log that the wind had come from the west for {day + 3} hours without a rest."
+    for day in range(60)
+)
 PARTS = ("manifest.json", "catalog.sqlite3", "lexical", "vectors", "parts.npy")
 
 
@@ -72,6 +78,59 @@ def test_flipped_and_cut_bytes_are_detected_and_the_previous_generation_serves(
     damaged(files[0], dice)
     assert sync_in_process(request_)[0].published
     assert "new.txt" in source_paths(request_)
+
+
+@pytest.fixture
+def grown(tmp_path: Path, hosted: EmbedSpec) -> SyncRequest:
+    """A collection of two generations, the second of which shares most files with the first."""
+    files = {**ARTICLES, "log.txt": LOG}
+    request = sync_request(write_files(tmp_path / "corpus", files), tmp_path / "data", hosted)
+    sync_in_process(request)
+    write_files(request.corpus, {"new.txt": "A whale was seen off the cape in June."})
+    sync_in_process(request)
+    return request
+
+
+def test_damage_of_what_was_added_is_detected_and_the_previous_generation_serves(
+    grown: SyncRequest,
+) -> None:
+    dice, newest = random.Random(1), grown.folder / "generations" / "000002"
+    files = [*sorted((newest / "added").iterdir()), newest / "catalog.sqlite3"]
+    assert len(files) == 9
+    for path in files:
+        whole = damaged(path, dice)
+        serving = Serving(grown.folder, "default")
+        serving.refresh()
+        with serving.lease() as generation:
+            assert generation.info.generation == "000001"
+        assert "000002 is damaged" in str(serving.error_message)
+        serving.close()
+        path.write_bytes(whole)
+
+
+def test_damage_of_shared_files_is_detected_and_the_next_sync_repairs_it(
+    grown: SyncRequest,
+) -> None:
+    dice, newest = random.Random(2), grown.folder / "generations" / "000002"
+    shared = [path for path in sorted(newest.rglob("*")) if path.is_file() and is_shared(path)]
+    names = {path.name for path in shared}
+    assert {"chunks.npy", "parts.npy", "terms.npy", "equal.npy", "data_level0.bin"} <= names
+    for path in shared:
+        whole = damaged(path, dice)
+        serving = Serving(grown.folder, "default")
+        serving.refresh()
+        with pytest.raises(GenerationMissing), serving.lease():
+            pass
+        serving.close()
+        path.write_bytes(whole)
+    damaged(newest / "parts.npy", dice)
+    events = sync_in_process(grown)[1]
+    assert "parts.npy" in next(str(e["cause"]) for e in events if e["event"] == "rebuild")
+    assert "new.txt" in source_paths(grown)
+
+
+def is_shared(path: Path) -> bool:
+    return path.stat().st_nlink > 1 and path.stat().st_size > 0
 
 
 WRITER = """

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.store.bm25 import K1, B, TermArrays, TermIndex, TermIndexBuilder
+from index.store.bm25 import K1, B, TermArrays, TermIndex, TermIndexBuilder, read_keys
 from index.store.candidates import (
     KEYS,
     CandidateIndex,
@@ -35,7 +35,9 @@ def built_terms(tmp_path: Path) -> tuple[TermIndex, TermArrays]:
         builder.add(segments)
     term_arrays = builder.build()
     term_arrays.save(tmp_path)
-    return TermIndex(tmp_path, vocabulary_size=len(term_arrays.vocabulary)), term_arrays
+    return TermIndex(
+        tmp_path, read_keys(tmp_path), vocabulary_size=len(term_arrays.vocabulary)
+    ), term_arrays
 
 
 def bm25_by_hand(query: Sequence[str], row: int) -> float:
@@ -88,7 +90,9 @@ def test_adjacent_pairs_are_terms_side_by_side_in_a_segment(data: st.DataObject)
             builder.add(chunk)
         term_arrays = builder.build()
         term_arrays.save(Path(folder))
-        opened = TermIndex(Path(folder), vocabulary_size=len(term_arrays.vocabulary))
+        opened = TermIndex(
+            Path(folder), read_keys(Path(folder)), vocabulary_size=len(term_arrays.vocabulary)
+        )
         numbers = np.array([term_arrays.vocabulary.index(word) for word in query_terms], np.int64)
         positions = opened.positions(np.array(rows, np.int64), numbers)
         adjacent = positions.adjacent_pairs(np.array(pairs, np.int64).reshape(-1, 2))
@@ -112,7 +116,7 @@ def test_no_rows_and_no_terms_count_nothing(built_terms: tuple[TermIndex, TermAr
 
 def test_an_empty_corpus_has_terms_that_can_be_opened(tmp_path: Path) -> None:
     TermIndexBuilder().build().save(tmp_path)
-    assert len(TermIndex(tmp_path, vocabulary_size=0)) == 0
+    assert len(TermIndex(tmp_path, read_keys(tmp_path), vocabulary_size=0)) == 0
 
 
 def test_the_candidate_index_finds_every_chunk_with_a_term_best_first(tmp_path: Path) -> None:
@@ -161,7 +165,7 @@ def test_terms_of_copied_chunks_are_those_of_a_full_build(tmp_path: Path) -> Non
         builder.add(segments)
     arrays = builder.build()
     arrays.save(tmp_path)
-    older = TermIndex(tmp_path, vocabulary_size=len(arrays.vocabulary))
+    older = TermIndex(tmp_path, read_keys(tmp_path), vocabulary_size=len(arrays.vocabulary))
     frequencies = arrays.document_frequencies.tolist()
     changed, whole = TermIndexBuilder(arrays.vocabulary, frequencies, older), TermIndexBuilder()
     new = [["lens"], ["lamp", "lens", "lens"]]

@@ -96,7 +96,7 @@ def test_a_small_change_needs_no_graph_either(request_: SyncRequest) -> None:
     assert report.changed == 1
     assert not [event for event in events if event["event"] == "rebuild"]
     with open_generation(request_) as generation:
-        assert (generation.info.exact, generation.manifest.drift) == (True, 2)
+        assert (generation.info.exact, generation.manifest.drift) == (True, 40)
         assert_every_chunk_is_found(generation)
 
 

@@ -12,9 +12,9 @@ from index.store.vectors import (
     ChromaVectors,
     ExactVectors,
     build_vectors,
-    change_vectors,
     ef_search,
 )
+from index.sync.writing.vector_index import first_equals
 
 VECTORS = np.random.default_rng(7).normal(size=(600, 32)).astype(np.float32)
 VECTORS /= np.linalg.norm(VECTORS, axis=1, keepdims=True)
@@ -102,25 +102,6 @@ def test_it_opens_no_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     store.close()
 
 
-def test_a_changed_directory_shares_the_graph_and_leaves_the_older_one_as_it_was(
-    tmp_path: Path,
-) -> None:
-    older, newer = tmp_path / "older", tmp_path / "newer"
-    build_vectors(older, IDS, VECTORS)
-    before = {path: path.read_bytes() for path in older.rglob("*") if path.is_file()}
-    removed, added = IDS[:3], [f"new-{row}" for row in range(3)]
-    vectors = -VECTORS[:3]
-    change_vectors(older, newer, removed=removed, ids=added, vectors=vectors)
-    assert {path: path.read_bytes() for path in older.rglob("*") if path.is_file()} == before
-    linked = {path.name for path in newer.rglob("*") if path.is_file() and path.stat().st_nlink > 1}
-    assert {"data_level0.bin", "link_lists.bin"} <= linked
-    assert DATABASE not in linked
-    store = ChromaVectors(newer)
-    assert store.ids() == {*IDS[3:], *added}
-    assert [hits[0] for hits in store.find_many(vectors, limit=1)] == added
-    store.close()
-
-
 def test_the_log_of_vectors_takes_no_space_after_a_build(tmp_path: Path) -> None:
     build_vectors(tmp_path / "vectors", IDS, VECTORS)
     size = (tmp_path / "vectors" / DATABASE).stat().st_size
@@ -130,3 +111,15 @@ def test_the_log_of_vectors_takes_no_space_after_a_build(tmp_path: Path) -> None
 def test_more_rows_are_searched_with_more_candidates() -> None:
     efforts = [ef_search(rows) for rows in (1, 25_000, 100_000, 300_000)]
     assert efforts == [256, 256, 512, 887]
+
+
+def test_of_equal_vectors_the_one_with_the_smallest_id_stands_for_all() -> None:
+    vectors = np.random.default_rng(3).normal(size=(30, 6)).astype(np.float16)
+    vectors[20:] = vectors[[3, 3, 3, 7, 19, 3, 7, 0, 1, 2]]
+    ids = [f"{(7 * row) % 30:02}" for row in range(30)]
+    by_hand = [
+        min((r for r in range(30) if np.array_equal(vectors[r], vector)), key=ids.__getitem__)
+        for vector in vectors
+    ]
+    assert first_equals(ids, vectors).tolist() == by_hand
+    assert first_equals([], vectors[:0]).tolist() == []
