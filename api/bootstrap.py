@@ -77,6 +77,7 @@ def sync_request(settings: Settings, *, replace: bool = False) -> "SyncRequest":
         max_file_bytes=settings.max_file_bytes,
         pool=settings.pool,
         shared=settings.shared,
+        engine=settings.engine,
     )
 
 
@@ -135,7 +136,7 @@ def open_components(settings: Settings, *, observer: "Observer | None" = None) -
         reader=open_reader(settings),
     )
     servings = {
-        one.collection: Serving(one.collection_folder, one.collection)
+        one.collection: Serving(one.collection_folder, one.collection, bucket=_tables_url(one))
         for one in settings.per_collection()
     }
     return Components(servings, pipeline, embedder, "model" if chat else "extractive")
@@ -189,6 +190,13 @@ def job_store(settings: Settings) -> "JobStore":
     from .state.jobs import JobStore
 
     return JobStore(open_state(settings).main)
+
+
+def _tables_url(settings: Settings) -> str | None:
+    """Returns where the tables of Lance generations are read that are not pulled; or None."""
+    if not settings.in_place or settings.shared is None:
+        return None
+    return f"{settings.shared.rstrip('/')}/collections/{settings.collection}/dataset"
 
 
 def link_signer(settings: Settings) -> "LinkSigner":

@@ -19,9 +19,12 @@ RETRY_S = 30.0
 class Serving:
     """Leases the newest intact generation; a generation stays open until its last lease ends."""
 
-    def __init__(self, folder: Path, collection: str) -> None:
-        """`folder` is `DATA/collections/NAME`; nothing is opened yet."""
-        self.folder, self.collection = folder, collection
+    def __init__(self, folder: Path, collection: str, *, bucket: str | None = None) -> None:
+        """`folder` is `DATA/collections/NAME`; nothing is opened yet.
+
+        `bucket` is where the tables of Lance generations are read in place (`engine.py`).
+        """
+        self.folder, self.collection, self._bucket = folder, collection, bucket
         self.error_message: str | None = None
         """Why the newest published generation does not serve; None if it does."""
         self._open: _Leased | None = None
@@ -60,7 +63,7 @@ class Serving:
         if time.monotonic() < retry_at:
             return False
         try:
-            generation = _open_warm(self.folder, ref)
+            generation = _open_warm(self.folder, ref, self._bucket)
         except GenerationDamaged as error:
             self._failures[ref] = (time.monotonic() + RETRY_S, str(error))
             return False
@@ -105,8 +108,8 @@ class Serving:
             self._release(old)
 
 
-def _open_warm(folder: Path, ref: GenerationRef) -> StoredGeneration:
-    generation = open_generation(folder, ref)
+def _open_warm(folder: Path, ref: GenerationRef, bucket: str | None) -> StoredGeneration:
+    generation = open_generation(folder, ref, bucket=bucket)
     try:
         generation.warm()
     except GenerationDamaged:

@@ -16,6 +16,9 @@ ACCESS, FOLDER_ACCESS = "access", "folder_access"
 """Keys of a source's metadata: the groups that its front matter names, and the rules of its folders
 (`index/access.py`), both as JSON."""
 
+Engine = Literal["chroma", "lance"]
+"""What searches a generation: Chroma with tantivy and SQLite, or Lance."""
+
 Span = tuple[int, int]
 """(start, end) in code points, 0-based, end exclusive."""
 

@@ -10,12 +10,12 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import GenerationDamaged
-from ..types import GenerationInfo, Note, Skipped
+from ..types import Engine, GenerationInfo, Note, Skipped
 from .private_copy import link_file
 
 SCHEMA = 2
@@ -53,7 +53,7 @@ class Manifest:
     schema: int = SCHEMA
     drift: int = 0
     exact: bool = False
-    engine: str = "chroma"
+    engine: Engine = "chroma"
     restricted: bool = False
 
     def info(self) -> GenerationInfo:
@@ -138,12 +138,22 @@ def parse_manifest(folder: Path, data: bytes) -> Manifest:
     return Manifest(**fields)
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Raises GenerationDamaged unless its files are those of the manifest, and unaltered."""
+def check_files(
+    folder: Path, manifest: Manifest, *, is_absent: Callable[[str], bool] | None = None
+) -> None:
+    """Raises GenerationDamaged unless its files are those of the manifest, and unaltered.
+
+    Those that `is_absent` names are not on this machine.
+    """
     names = {path.relative_to(folder).as_posix() for path in _files(folder)}
+    files = {
+        name: sha256
+        for name, sha256 in manifest.files.items()
+        if is_absent is None or not is_absent(name)
+    }
     if strays := names - manifest.files.keys():
         raise GenerationDamaged(folder, f"{min(strays)} is not in the manifest")
-    for name, sha256 in manifest.files.items():
+    for name, sha256 in files.items():
         try:
             actual = file_sha256(folder / name)
         except OSError as error:

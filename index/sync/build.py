@@ -1,7 +1,7 @@
 """Parsed sources and their vectors → the files of one generation, in an empty folder; published."""
 
 import importlib.metadata
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -11,25 +11,36 @@ from ..access import rules_of
 from ..embed.cache import EmbeddingCache
 from ..embed.factory import EmbedSpec, model_name
 from ..embed.protocol import ChunkText, ChunkVectors
+from ..engine import LIBRARIES as ENGINE_LIBRARIES
 from ..formats import EXTRACTION
+from ..lance.build import Changes
+from ..lance.build import build as build_lance
+from ..lance.opened import LanceGeneration
 from ..store.generation import Generation
 from ..store.manifest import GenerationRef, Manifest, hash_files, link_equal_files, linked_files
+from ..store.opened import StoredGeneration
 from ..text.analyzer import ANALYZER
 from ..text.chunk import CHUNKER, JOINT
 from ..text.sanitize import sanitize
 from ..text.units import context_spans, under_spans
 from ..types import Chunk, Span
-from .changes import BuildSource, CorpusDiff, ParsedSource
+from .changes import BuildSource, CarriedSource, CorpusDiff, ParsedSource
 from .process import OnEvent, SyncRequest
 from .publish import building_folder, next_generation, publish
-from .writing.text_index import build_text_index, count_drift, grow_text_index, keys_if_shared
+from .writing.text_index import (
+    build_text_index,
+    count_drift,
+    grow_text_index,
+    keys_if_shared,
+    term_segments,
+)
 from .writing.vector_index import build_vector_index, grow_vectors, write_vectors
 
 MAX_HEADING_CHARS = 80
 """Of a title, and of the headings under it, that are embedded beside each of their chunks."""
 
-LIBRARIES = ("chromadb", "tantivy", "llama-index-core", "onnxruntime", "numpy")
-"""Whose versions the manifest records."""
+LIBRARIES = ("llama-index-core", "onnxruntime", "numpy")
+"""Whose versions the manifest records, beside the engine's."""
 
 
 def content_fingerprint(embed: EmbedSpec) -> dict[str, str]:
@@ -40,6 +51,20 @@ def content_fingerprint(embed: EmbedSpec) -> dict[str, str]:
         "formats": EXTRACTION,
         "words": ANALYZER,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIndex:
+    """A generation's vector index; `exact`: it compares vectors one by one.
+
+    The chunks of `new_rows` are verified; `drift` is the number of chunks by which it differs from
+    the last build of its graph; `is_new`: it is not the last generation's.
+    """
+
+    new_rows: Sequence[int]
+    drift: int = 0
+    exact: bool = False
+    is_new: bool = True
 
 
 def embedding_inputs(sources: Iterable[ParsedSource]) -> list[ChunkText]:
@@ -105,14 +130,16 @@ class GenerationBuilder:
     def publish_lexical(self) -> str:
         """Publishes a generation without vectors and returns its name."""
         folder = self._start(complete=False)
+        if self.request.engine == "lance":
+            return self._publish(folder, None, self._build_lance(folder), hash_files(folder))
         build_text_index(folder, self.sources, None)
-        return self._publish(folder, None, hash_files(folder))
+        return self._publish(folder, None, BuiltIndex(self._parsed_rows()), hash_files(folder))
 
     def publish_complete(
         self,
         cache: EmbeddingCache,
         embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]],
-        previous: Generation | None,
+        previous: StoredGeneration | None,
         *,
         exact: bool = False,
     ) -> str:
@@ -124,16 +151,58 @@ class GenerationBuilder:
         """
         folder = self._start(complete=True)
         embedder = cache.fingerprint, cache.dimensions
-        keys = keys_if_shared(self.sources, previous)
+        if self.request.engine == "lance":
+            index = self._build_lance(folder, embeddings, cache.dimensions, previous, exact=exact)
+            return self._publish(folder, embedder, index, _hash_and_link(folder, previous))
+        assert previous is None or isinstance(previous, Generation)  # the same engine built it
+        index = self._build_chroma(folder, embeddings, cache.dimensions, previous, exact=exact)
+        return self._publish(folder, embedder, index, _hash_and_link(folder, previous))
+
+    def _build_chroma(
+        self,
+        folder: Path,
+        embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]],
+        dimensions: int,
+        previous: Generation | None,
+        *,
+        exact: bool,
+    ) -> BuiltIndex:
+        new_rows, keys = self._parsed_rows(), keys_if_shared(self.sources, previous)
         if previous is not None and keys is not None:
             grow_text_index(folder, self.sources, previous, keys)
             grow_vectors(folder, embeddings, previous)
-            return self._publish(folder, embedder, _hash_and_link(folder, previous), grown=previous)
+            drift = count_drift(len(new_rows), self.chunks, previous)
+            return BuiltIndex(new_rows, drift, previous.info.exact, is_new=False)
         build_text_index(folder, self.sources, previous)
-        size = cache.dimensions
-        write_vectors(folder, self.sources, embeddings, previous, dimensions=size)
+        write_vectors(folder, self.sources, embeddings, previous, dimensions=dimensions)
         build_vector_index(folder, self.sources, previous, exact=exact)
-        return self._publish(folder, embedder, _hash_and_link(folder, previous), exact=exact)
+        return BuiltIndex(new_rows, exact=exact and self.chunks > 0)
+
+    def _parsed_rows(self) -> list[int]:
+        return [row for s in self.sources if isinstance(s, ParsedSource) for row in s.rows]
+
+    def _build_lance(
+        self,
+        folder: Path,
+        embeddings: Iterator[tuple[ChunkVectors, ChunkVectors]] | None = None,
+        dimensions: int = 0,
+        previous: StoredGeneration | None = None,
+        *,
+        exact: bool = False,
+    ) -> BuiltIndex:
+        assert previous is None or isinstance(previous, LanceGeneration)  # the same engine built it
+        changes = Changes(
+            previous=previous,
+            kept={s.source.id: s.stamp for s in self.sources if isinstance(s, CarriedSource)},
+            new=[s for s in self.sources if isinstance(s, ParsedSource)],
+            segments_of=term_segments,
+            embeddings=embeddings,
+            dimensions=dimensions,
+        )
+        number = int(next_generation(self.request.folder))
+        state = build_lance(folder, changes, generation=number, exact=exact)
+        first_row = previous.state.next_row if previous else 0
+        return BuiltIndex(range(first_row, state.next_row), state.moved, exact)
 
     def _start(self, *, complete: bool) -> Path:
         self.emit({"event": "build", "chunks": self.chunks, "complete": complete})
@@ -143,13 +212,10 @@ class GenerationBuilder:
         self,
         folder: Path,
         embedder: tuple[str, int] | None,
+        index: BuiltIndex,
         files: Mapping[str, str],
-        *,
-        grown: Generation | None = None,
-        exact: bool = False,
     ) -> str:
-        """Publishes what was built; its vector index is that of `grown`, if given."""
-        new_rows = [row for s in self.sources if isinstance(s, ParsedSource) for row in s.rows]
+        libraries = (*ENGINE_LIBRARIES[self.request.engine], *LIBRARIES)
         manifest = Manifest(
             generation=next_generation(self.request.folder),
             collection=self.request.collection,
@@ -163,20 +229,21 @@ class GenerationBuilder:
             chunks=self.chunks,
             skipped=self.diff.skipped,
             skipped_stamps=self.diff.skipped_stamps,
-            versions={library: importlib.metadata.version(library) for library in LIBRARIES},
+            versions={name: importlib.metadata.version(name) for name in libraries},
             files=files,
             sha256={entry.source.path: entry.source.sha256 for entry in self.sources},
             notes=self.diff.notes,
-            drift=count_drift(len(new_rows), self.chunks, grown) if grown else 0,
-            exact=grown.info.exact if grown else exact and self.chunks > 0,
+            drift=index.drift,
+            exact=index.exact,
+            engine=self.request.engine,
             restricted=any(rules_of(entry.source) for entry in self.sources),
         )
         publish(
             folder,
             self.request.folder,
             manifest,
-            new_rows=new_rows,
-            has_new_index=grown is None,
+            new_rows=index.new_rows,
+            has_new_index=index.is_new,
             share=self.share,
             on_verified=lambda n, total: self.emit({"event": "verify", "done": n, "total": total}),
         )
@@ -185,7 +252,7 @@ class GenerationBuilder:
         return name
 
 
-def _hash_and_link(folder: Path, previous: Generation | None) -> dict[str, str]:
+def _hash_and_link(folder: Path, previous: StoredGeneration | None) -> dict[str, str]:
     """Returns the hashes of the files built; those equal to the previous ones become links."""
     if previous is None:
         return hash_files(folder)

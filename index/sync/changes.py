@@ -16,8 +16,8 @@ from .. import access, corpus
 from ..corpus import CorpusFile
 from ..errors import SourceUnreadable
 from ..sidecar import page_metadata
-from ..store.generation import Generation
 from ..store.manifest import Manifest
+from ..store.opened import StoredGeneration
 from ..types import FOLDER_ACCESS, Chunk, Note, Skipped, Source
 from .sandbox import ChunkedDocument, Sandbox
 
@@ -88,7 +88,7 @@ class CorpusDiff:
         """The same of the sources that were read now."""
         return _notes(entry for entry in self.entries if isinstance(entry, ParsedSource))
 
-    def load_sources(self, previous: Generation | None) -> tuple[ParsedSource, ...]:
+    def load_sources(self, previous: StoredGeneration | None) -> tuple[ParsedSource, ...]:
         """Returns every source with its text, the chunks' rows numbered from 0 across sources."""
         sources: list[ParsedSource] = []
         row = 0
@@ -98,7 +98,7 @@ class CorpusDiff:
             row += len(parsed.chunks)
         return tuple(sources)
 
-    def carry_sources(self, previous: Generation) -> tuple[BuildSource, ...]:
+    def carry_sources(self, previous: StoredGeneration) -> tuple[BuildSource, ...]:
         """Returns the same, without reading the text and chunks of unchanged sources."""
         sources: list[BuildSource] = []
         row = 0
@@ -125,7 +125,7 @@ def _notes(entries: Iterable[ParsedSource | Unchanged]) -> tuple[Note, ...]:
     return tuple(Note(source.path, note) for source in sources for note in source.notes)
 
 
-def _load(entry: Unchanged, previous: Generation | None) -> ParsedSource:
+def _load(entry: Unchanged, previous: StoredGeneration | None) -> ParsedSource:
     assert previous is not None  # the source is unchanged since then
     source, chunks = entry.source, tuple(previous.source_chunks(entry.source.id))
     return ParsedSource(source, entry.stamp, previous.text(source.id), chunks)
@@ -135,7 +135,7 @@ class CorpusReader:
     """Reads a corpus once; `previous` is a generation with the same content rules, or None."""
 
     def __init__(
-        self, root: Path, collection: str, previous: Generation | None, *, max_file_bytes: int
+        self, root: Path, collection: str, previous: StoredGeneration | None, *, max_file_bytes: int
     ) -> None:
         self._root, self._collection = root, collection
         self._max_file_bytes = max_file_bytes

@@ -51,7 +51,8 @@ def compare_with_corpus(
     if current is None:
         raise GenerationMissing(collection)
     with closing(open_generation(folder, current)) as generation:
-        verify(generation, range(generation.info.chunks), on_batch)
+        rows = [row for own in generation.source_rows.values() for row in own]
+        verify(generation, rows, on_batch)
         return _compare(generation, formats, max_file_bytes)
 
 

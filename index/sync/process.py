@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from .. import errors
 from ..embed.factory import EmbedSpec
-from ..types import Note, Skipped
+from ..types import Engine, Note, Skipped
 
 Event = dict[str, object]
 OnEvent = Callable[[Event], None]
@@ -49,6 +49,7 @@ class SyncRequest:
     pool: str | None
     shared: str | None = None
     """The URL of the store in which the generations of several machines are."""
+    engine: Engine = "chroma"
 
 
 @dataclass(frozen=True, slots=True)

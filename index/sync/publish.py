@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engine import open_generation, verify
+from ..engine import mark_published, open_generation, verify
 from ..errors import DiskFull, GenerationMissing, IndexingError, SpaceLow, SyncBusy, SyncFailed
 from ..store.manifest import (
     CURRENT,
@@ -122,6 +122,7 @@ def publish(
         shutil.rmtree(final)
         raise
     write_published(collection_folder, (current, *_published(collection_folder)[:1]))
+    mark_published(collection_folder, current, manifest.engine)
 
 
 def _published(collection_folder: Path) -> tuple[GenerationRef, ...]:

@@ -18,11 +18,12 @@ from dataclasses import asdict, replace
 
 from ..embed.cache import EmbeddingCache
 from ..embed.factory import open_embedder
-from ..embed.protocol import ChunkText
+from ..embed.protocol import ChunkText, Embedder
+from ..engine import check_installed, open_previous
 from ..errors import CorpusMismatch, GenerationDamaged, IndexingError, SharedUnavailable, SyncFailed
 from ..redact import guard_stderr, redact
-from ..store.generation import Generation
 from ..store.manifest import read_current, remove_old_generations
+from ..store.opened import StoredGeneration
 from .build import GenerationBuilder, content_fingerprint, embedding_inputs, heading_inputs
 from .changes import BuildSource, CorpusDiff, CorpusReader, ParsedSource
 from .pool.ingest import Ingest, open_ingest
@@ -59,6 +60,7 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
     """Brings the collection up to date with its corpus; raises an IndexingError."""
     started = time.monotonic()
     request = replace(request, corpus=request.corpus.absolute())
+    check_installed(request.engine)
     with (
         writer_lock(request.folder, request.collection),
         open_ingest(request, emit) as ingest,
@@ -69,7 +71,8 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
         try:
             reusable = previous if previous and _is_reusable(previous, request) else None
             diff = _diff_corpus(request, reusable, ingest, emit)
-            if reusable is not None and diff.equals(reusable.manifest):
+            is_same_engine = reusable is not None and _has_engine(reusable, request, emit)
+            if reusable is not None and is_same_engine and diff.equals(reusable.manifest):
                 name, chunks, is_new = reusable.info.generation, reusable.info.chunks, False
                 sharing.share_current()
             else:
@@ -95,17 +98,26 @@ def sync(request: SyncRequest, emit: OnEvent) -> SyncReport:
     )
 
 
-def _is_reusable(previous: Generation, request: SyncRequest) -> bool:
+def _is_reusable(previous: StoredGeneration, request: SyncRequest) -> bool:
     manifest = previous.manifest
     is_same_corpus = manifest.corpus == str(request.corpus)
     return is_same_corpus and dict(manifest.fingerprint) == content_fingerprint(request.embed)
 
 
-def _open_previous(request: SyncRequest, emit: OnEvent) -> Generation | None:
+def _has_engine(previous: StoredGeneration, request: SyncRequest, emit: OnEvent) -> bool:
+    """Returns whether the requested engine built it, and reports it if not."""
+    engine = previous.manifest.engine
+    if engine != request.engine:
+        cause = f"the search engine is {request.engine}, not {engine}: the index is built again"
+        emit({"event": "rebuild", "cause": cause})
+    return engine == request.engine
+
+
+def _open_previous(request: SyncRequest, emit: OnEvent) -> StoredGeneration | None:
     """Returns the last generation; None where there is none or it is damaged."""
     try:
         current = read_current(request.folder)
-        previous = Generation(request.folder, current) if current else None
+        previous = open_previous(request.folder, current) if current else None
     except GenerationDamaged as error:
         emit({"event": "rebuild", "cause": str(error)})
         return None
@@ -119,7 +131,7 @@ def _open_previous(request: SyncRequest, emit: OnEvent) -> Generation | None:
 
 
 def _diff_corpus(
-    request: SyncRequest, reusable: Generation | None, ingest: Ingest, emit: OnEvent
+    request: SyncRequest, reusable: StoredGeneration | None, ingest: Ingest, emit: OnEvent
 ) -> CorpusDiff:
     """Reads the corpus and reports progress and skipped files."""
     reader = CorpusReader(
@@ -145,8 +157,8 @@ def _diff_corpus(
 def _publish(
     request: SyncRequest,
     diff: CorpusDiff,
-    previous: Generation | None,
-    reusable: Generation | None,
+    previous: StoredGeneration | None,
+    reusable: StoredGeneration | None,
     ingest: Ingest,
     emit: OnEvent,
     sharing: Sharing,
@@ -163,8 +175,7 @@ def _publish(
     ):
         if previous and previous.info.complete and not reusable:
             _report_embedder(previous.manifest.embedder, embedder.fingerprint, emit)
-        is_same_embedder = reusable and reusable.manifest.embedder == embedder.fingerprint
-        carried_from = reusable if is_same_embedder else None
+        carried_from = reusable if _has_vectors_of(reusable, embedder, request) else None
         for exact in [False] * GRAPH_BUILDS + [True]:
             builder = _builder(request, diff, reusable, carried_from, emit, sharing)
             new = [source for source in builder.sources if isinstance(source, ParsedSource)]
@@ -195,6 +206,15 @@ def _publish(
         return name, builder.chunks
 
 
+def _has_vectors_of(
+    reusable: StoredGeneration | None, embedder: Embedder, request: SyncRequest
+) -> bool:
+    """Returns whether its vectors and files can be carried: the same model's, and engine's."""
+    manifest = reusable.manifest if reusable else None
+    built_with = (manifest.embedder, manifest.engine) if manifest else None
+    return built_with == (embedder.fingerprint, request.engine)
+
+
 def _report_embedder(before: str, now: str, emit: OnEvent) -> None:
     """Reports that all passages are embedded again, if the model is another one than before."""
     if before != now:
@@ -205,8 +225,8 @@ def _report_embedder(before: str, now: str, emit: OnEvent) -> None:
 def _builder(
     request: SyncRequest,
     diff: CorpusDiff,
-    reusable: Generation | None,
-    carried_from: Generation | None,
+    reusable: StoredGeneration | None,
+    carried_from: StoredGeneration | None,
     emit: OnEvent,
     sharing: Sharing,
 ) -> GenerationBuilder:

@@ -25,6 +25,7 @@ from index.store.manifest import (
 )
 from index.sync.process import Event, SyncReport, SyncRequest
 from index.sync.run import sync
+from index.types import Engine
 
 ARTICLES: Mapping[str, str] = {
     "lighthouse.txt": (
@@ -73,6 +74,7 @@ def sync_request(
     max_file_bytes: int = 1_000_000,
     pool: str | None = None,
     shared: str | None = None,
+    engine: Engine = "chroma",
 ) -> SyncRequest:
     """Returns the request for a sync of a corpus into the collection `default`."""
     return SyncRequest(
@@ -86,6 +88,7 @@ def sync_request(
         max_file_bytes=max_file_bytes,
         pool=pool,
         shared=shared,
+        engine=engine,
     )
 
 

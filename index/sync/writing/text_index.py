@@ -108,14 +108,14 @@ def _collect_terms(sources: Sequence[BuildSource], previous: Generation | None) 
         builder = TermIndexBuilder(*previous.numbered_terms(), previous.term_index)
     for entry in sources:
         if isinstance(entry, ParsedSource):
-            for segments in _segments(entry):
+            for segments in term_segments(entry):
                 builder.add(segments)
         elif entry.rows:
             builder.copy_rows(entry.previous_rows.start, len(entry.rows))
     return builder.build()
 
 
-def _segments(entry: ParsedSource) -> Iterator[Segments]:
+def term_segments(entry: ParsedSource) -> Iterator[Segments]:
     """Yields each chunk's terms: of its title and headings, then of each unit in its context."""
     for chunk in entry.chunks:
         context = f"{entry.source.title}\n{chunk.heading or ''}"
@@ -167,7 +167,7 @@ def grow_text_index(
     `keys` are those of `keys_if_shared`.
     """
     parsed = [entry for entry in sources if isinstance(entry, ParsedSource)]
-    chunks = [segments for entry in parsed for segments in _segments(entry)]
+    chunks = [segments for entry in parsed for segments in term_segments(entry)]
     copied, numbers = _copied_rows(sources), _number_terms(chunks, previous)
     changes = _count_changes(chunks, numbers, copied, previous)
     connection = copy_catalog(previous.folder / CATALOG, folder / CATALOG)

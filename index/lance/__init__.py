@@ -1,0 +1,1 @@
+"""A generation as tables of LanceDB's format: a sync writes only what changed."""
