@@ -1,6 +1,6 @@
 """Injects faults into a sync at many points: SIGKILL, a full disk, or an I/O error.
 
-    python -m tests.crash.sweep --points 40 [--strace]
+    python -m tests.crash.sweep --points 40 [--strace] [--engine lance]
 
 Each trial copies a published collection, runs the sync of a changed corpus in a forked child, and
 ends it at one point. Then a server must answer from a whole generation, the old or the new, and
@@ -29,18 +29,22 @@ from pathlib import Path
 from typing import Any
 
 from index.embed.factory import EmbedSpec
+from index.engine import verify
 from index.errors import IndexingError
 from index.formats import FORMATS
 from index.serving import Serving
-from index.store.integrity import verify
 from index.store.manifest import read_published
 from index.sync.process import SyncRequest
 from index.sync.run import sync
+from index.types import Engine
 from tests.support.corpus_builder import ARTICLES, sync_request, write_files
 from tests.support.every_format import every_format
 from tests.support.fakes import FakeModel
 
-EVENTS = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.listdir", "os.scandir"}
+EVENTS = {"open", "os.rename", "os.mkdir", "os.rmdir", "os.remove", "os.link"} | {
+    "os.listdir",
+    "os.scandir",
+}
 CALLS = ("write", "pwrite64", "fsync", "fdatasync", "openat", "rename", "unlink", "ftruncate")
 FAULTS = {"KILL": None, "ENOSPC": errno.ENOSPC, "EIO": errno.EIO}
 SET_TRACER = 0x59616D61
@@ -58,8 +62,8 @@ AFTER = {"harbour/bridge.md": None, "new.txt": "A whale was seen off the cape in
 class Sweep:
     """One base collection and the trials on copies of it."""
 
-    def __init__(self, folder: Path, model: FakeModel) -> None:
-        self.folder, self.model = folder, model
+    def __init__(self, folder: Path, model: FakeModel, engine: Engine) -> None:
+        self.folder, self.model, self.engine = folder, model, engine
         self.corpus = write_files(folder / "corpus", {**ARTICLES, **every_format(), "log.txt": LOG})
         assert forked(lambda: sync(self.request(folder / "base"), ignore))[0] == 0
         self.before = self.state(folder / "base")
@@ -72,7 +76,7 @@ class Sweep:
     def request(self, data: Path) -> SyncRequest:
         """The sync of the corpus into a data folder."""
         spec = EmbedSpec("openai", "fake", self.model.base_url, None, data / "models")
-        return sync_request(self.corpus, data, spec, formats=tuple(FORMATS))
+        return sync_request(self.corpus, data, spec, formats=tuple(FORMATS), engine=self.engine)
 
     def state(self, data: Path) -> set[str]:
         """What a server answers from; raises where that is not whole."""
@@ -251,13 +255,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=20)
     parser.add_argument("--strace", nargs="*", choices=CALLS, help="at these calls; none: at all")
+    parser.add_argument("--engine", choices=("chroma", "lance"), default="chroma")
     options = parser.parse_args()
     import chromadb  # noqa: F401  # imported once, before the forks
     import llama_index.core.node_parser  # noqa: F401
     import openai  # noqa: F401
 
     with tempfile.TemporaryDirectory() as folder, FakeModel() as model:
-        sweep = Sweep(Path(folder), model)
+        sweep = Sweep(Path(folder), model, options.engine)
         if options.strace is None:
             done = by_hook(sweep, options.points)
         else:

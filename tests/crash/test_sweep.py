@@ -30,6 +30,12 @@ def test_a_sync_that_ends_anywhere_leaves_an_intact_index() -> None:
     assert all(points.values())
 
 
+@needs("lance")
+def test_a_sync_with_lance_that_ends_anywhere_leaves_an_intact_index() -> None:
+    points = swept("--engine", "lance", "--points", "80" if SOAK else "3")
+    assert all(points.values())
+
+
 def test_a_sync_that_ends_in_any_thread_leaves_an_intact_index() -> None:
     if not shutil.which("strace"):
         assert not os.environ.get("CI"), "CI must have strace: .ci/run installs it"
@@ -44,3 +50,14 @@ def test_a_sync_that_ends_in_any_thread_leaves_an_intact_index() -> None:
 def test_a_machine_that_ends_at_any_request_to_the_store_leaves_a_whole_generation() -> None:
     points = swept("--points", "0" if SOAK else "1", module="tests.crash.shared_sweep")
     assert all(points.values())
+
+
+@needs("lance")
+def test_a_sync_that_ends_in_any_thread_of_lance_leaves_an_intact_index() -> None:
+    if not shutil.which("strace"):
+        assert not os.environ.get("CI"), "CI must have strace: .ci/run installs it"
+        pytest.skip("NO STRACE: it is not installed, so NO SYSTEM CALL WAS MADE TO FAIL")
+    if SOAK:
+        assert sum(swept("--engine", "lance", "--points", "16", "--strace").values()) >= 200
+    else:
+        assert all(swept("--engine", "lance", "--points", "1", "--strace", "write").values())
