@@ -1,13 +1,14 @@
 """How the embedded index grows: one table with a column for each size of the corpus.
 
     python -m tests.benchmarks.measure.growth --data-dir DIR [--passages 20000 100000] [--limit N]
+        [--engine lance]
 
 Synthetic corpora with real vectors (`measure.large`), made from the collection `squad` in DIR and
-kept as `growth-N`. Measured for each: the files; CPU seconds and peak memory of a sync of one
-changed file but for scanning the folder and embedding (an article in the middle gets another
-passage), and what of the new generation is no hard link; CPU milliseconds of a search; how much of
-exact search's 100 nearest is found; private memory of a process that serves it. Each is measured in
-a process of its own. Needs ../shared.
+kept as `growth-N` (`growth-lance-N`). Measured for each: the files; CPU seconds and peak memory of
+a sync of one changed file but for scanning the folder and embedding (an article in the middle gets
+another passage), and what of the new generation is no hard link; CPU milliseconds of a search; how
+much of exact search's 100 nearest is found; private memory of a process that serves it. Each is
+measured in a process of its own. Needs ../shared.
 """
 
 import argparse
@@ -27,7 +28,10 @@ import numpy as np
 
 from api.bootstrap import open_components, sync_request
 from api.settings import Settings
-from index.embed.protocol import ChunkVectors, WordVectors
+from index.embed.protocol import ChunkVectors, Vectors, WordVectors
+from index.engine import open_generation, open_previous
+from index.lance.opened import LanceGeneration
+from index.store.bm25 import Ints
 from index.store.generation import Generation
 from index.store.manifest import read_current, remove_old_generations
 from index.sync.build import GenerationBuilder
@@ -44,20 +48,30 @@ from tests.benchmarks.measure.latency import CachedEmbedder
 MEASURES = ("files", "change", "search", "serve")
 
 
-class Vectors:
+class Fingerprint:
     """The fingerprint of a generation's vectors, in place of the embedding cache."""
 
-    def __init__(self, generation: Generation) -> None:
+    def __init__(self, generation: Generation | LanceGeneration) -> None:
         self.fingerprint = generation.manifest.embedder
         self.dimensions = generation.manifest.dimensions
 
 
-def opened(settings: Settings) -> Generation:
+def opened(settings: Settings) -> Generation | LanceGeneration:
     """Returns the newest generation, open."""
     folder = sync_request(settings).folder
     current = read_current(folder)
     assert current is not None
-    return Generation(folder, current)
+    generation = open_generation(folder, current)
+    assert isinstance(generation, Generation | LanceGeneration)
+    return generation
+
+
+def all_vectors(generation: Generation | LanceGeneration) -> tuple[Ints, Vectors]:
+    """Returns all rows and their vectors, of unit length."""
+    is_local = isinstance(generation, Generation)
+    rows = np.arange(generation.info.chunks) if is_local else generation.all_rows()
+    stored = generation.chunk_vectors(rows).astype(np.float32)
+    return rows, stored / np.linalg.norm(stored, axis=1, keepdims=True)
 
 
 def build_missing(settings: Settings, passages: int) -> None:
@@ -65,6 +79,7 @@ def build_missing(settings: Settings, passages: int) -> None:
     if (sync_request(settings).folder / "CURRENT").exists():
         return
     with closing(opened(settings.model_copy(update={"collection": "squad"}))) as generation:
+        assert isinstance(generation, Generation)
         corpus = SyntheticCorpus(generation, passages=passages)
     before = time.process_time()
     build(settings, corpus)
@@ -82,7 +97,10 @@ def change(settings: Settings) -> dict[str, float]:
     """Publishes a generation with one changed source."""
     request = sync_request(settings)
     started, wall = time.process_time(), time.perf_counter()
-    previous = opened(settings)
+    current = read_current(request.folder)
+    assert current is not None
+    previous = open_previous(request.folder, current)
+    assert isinstance(previous, Generation | LanceGeneration)
     entries: list[ParsedSource | Unchanged] = [
         Unchanged(source, stamp) for source, stamp in previous.all_sources().values()
     ]
@@ -90,7 +108,7 @@ def change(settings: Settings) -> dict[str, float]:
     entries[place], vectors = _longer(previous, entries[place])
     diff = CorpusDiff(tuple(entries), (), {}, 0, 1, 0, len(entries) - 1)
     builder = GenerationBuilder(request, diff, diff.carry_sources(previous), lambda event: None)
-    builder.publish_complete(Vectors(previous), vectors, previous)  # type: ignore[arg-type]
+    builder.publish_complete(Fingerprint(previous), vectors, previous)  # type: ignore[arg-type]
     previous.close()
     remove_old_generations(request.folder)
     cpu, wall = time.process_time() - started, time.perf_counter() - wall
@@ -109,7 +127,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _longer(
-    generation: Generation, entry: ParsedSource | Unchanged
+    generation: Generation | LanceGeneration, entry: ParsedSource | Unchanged
 ) -> tuple[ParsedSource, Iterator[tuple[ChunkVectors, ChunkVectors]]]:
     """Returns the source with one more passage, like its last one, and its vectors."""
     chunks, text = generation.source_chunks(entry.source.id), generation.text(entry.source.id)
@@ -118,14 +136,16 @@ def _longer(
     units = tuple(replace(u, start=u.start + shift, end=u.end + shift) for u in last.units)
     name = f"{last.source_id}-{generation.info.generation}"
     added = Chunk(0, name, last.source_id, last.start + shift, last.end + shift, units)
-    stored = generation.stored_vectors(first_row, len(chunks))
+    stored = generation.evidence(np.arange(first_row, first_row + len(chunks))).vectors
+    words_of = stored.words
+    assert words_of is not None
     sentences = np.cumsum([0, *(len(chunk.units) for chunk in chunks)])
-    starts = np.cumsum([0, *stored.words.counts.tolist()])
+    starts = np.cumsum([0, *words_of.counts.tolist()])
 
     def vectors() -> Iterator[tuple[ChunkVectors, ChunkVectors]]:
         for place in [*range(len(chunks)), len(chunks) - 1]:
-            counts = stored.words.counts[sentences[place] : sentences[place + 1]]
-            rows = stored.words.rows[starts[sentences[place]] : starts[sentences[place + 1]]]
+            counts = words_of.counts[sentences[place] : sentences[place + 1]]
+            rows = words_of.rows[starts[sentences[place]] : starts[sentences[place + 1]]]
             words = WordVectors(rows, counts)
             noise = np.random.default_rng(place).normal(size=generation.manifest.dimensions)
             vector = stored.chunks[place] + 0.01 * noise
@@ -152,14 +172,14 @@ def search(settings: Settings, *, limit: int | None) -> dict[str, float]:
             retrieve(generation, query, weights=fitted_weights(), top_k=10)
         cpu = (time.process_time() - before) * 1000 / len(queries)
         vectors = np.stack([query.vector for query in queries])
-        stored = generation.chunk_vectors(np.arange(generation.info.chunks)).astype(np.float32)
-        stored /= np.linalg.norm(stored, axis=1, keepdims=True)
+        all_rows, stored = all_vectors(generation)
         recalls = []
         for vector in vectors:
             cosines = stored @ vector
             least = np.partition(cosines, -100)[-100] - 1e-5
             hits = generation.find_dense(vector, limit=100)
-            recalls.append(float((cosines[hits] >= least).mean()) * len(hits) / 100)
+            hits_cosines = cosines[np.searchsorted(all_rows, hits)]
+            recalls.append(float((hits_cosines >= least).mean()) * len(hits) / 100)
     asyncio.run(components.close())
     return {
         "search, CPU ms": cpu,
@@ -190,12 +210,16 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     parser.add_argument("--passages", type=int, nargs="+", default=[20_000, 100_000])
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--engine", choices=("chroma", "lance"), default="chroma")
     parser.add_argument("--measure", choices=("build", *MEASURES), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         (passages,) = options.passages
-        name = f"growth-{passages}"
-        settings = Settings(corpus=ARTICLES, data_dir=options.data_dir, collection=name)
+        engine = options.engine
+        name = f"growth-{passages}" if engine == "chroma" else f"growth-{engine}-{passages}"
+        settings = Settings(
+            corpus=ARTICLES, data_dir=options.data_dir, collection=name, engine=engine
+        )
         if options.measure == "build":
             build_missing(settings, passages)
         elif options.measure == "search":
@@ -207,6 +231,7 @@ def main() -> None:
     columns: list[dict[str, float]] = []
     for passages in options.passages:
         arguments = ["--data-dir", str(options.data_dir), "--passages", str(passages)]
+        arguments += ["--engine", options.engine]
         arguments += ["--limit", str(options.limit)] if options.limit else []
         command = [sys.executable, "-m", "tests.benchmarks.measure.growth", *arguments, "--measure"]
         subprocess.run([*command, "build"], check=True, stdout=sys.stderr)
