@@ -1,4 +1,4 @@
-"""HTML and scripts for browsers: the page `/`, the widget's bundle, and widget tokens.
+"""HTML and scripts for browsers: the pages `/` and `/console`, their bundles, and widget tokens.
 
 `/widget/v1.js` is revalidated every few minutes, so that a site keeps up with the service; the
 bundle at an address with a version never changes, and only this version's exists.
@@ -23,6 +23,7 @@ from .deps import CallerDep, SecurityDep, ServiceDep
 PAGES_FOLDER = Path(__file__).parent.parent / "pages"
 WIDGET_FOLDER = Path(__file__).parent.parent / "widget"
 BUNDLE = WIDGET_FOLDER / "dist" / "widget.js"
+CONSOLE_BUNDLE = WIDGET_FOLDER / "dist" / "console.js"
 TYPES = WIDGET_FOLDER / "v1.d.ts"
 
 _PAGE_HEADERS = {
@@ -31,6 +32,13 @@ _PAGE_HEADERS = {
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "cache-control": "no-cache",
+}
+_CONSOLE_HEADERS = {
+    **_PAGE_HEADERS,
+    "content-security-policy": (
+        f"{_PAGE_HEADERS['content-security-policy']}; "
+        "require-trusted-types-for 'script'; trusted-types lit-html"
+    ),
 }
 _BUNDLE_HEADERS = {
     "access-control-allow-origin": "*",
@@ -45,6 +53,19 @@ router = APIRouter()
 async def page() -> Response:
     """Return the page, which contains no data: its script requests them."""
     return FileResponse(PAGES_FOLDER / "ask.html", headers=_PAGE_HEADERS)
+
+
+@router.get("/console", include_in_schema=False)
+async def console() -> Response:
+    """Return the page of those who run the service; its script requests the data, with a key."""
+    return FileResponse(PAGES_FOLDER / "console.html", headers=_CONSOLE_HEADERS)
+
+
+@router.get("/console/v1.js", include_in_schema=False)
+async def console_bundle() -> Response:
+    """Return the console's script, for this service's own page only."""
+    headers = {"cache-control": "no-cache", "content-type": "text/javascript; charset=utf-8"}
+    return FileResponse(CONSOLE_BUNDLE, headers=headers)
 
 
 @cache

@@ -46,6 +46,8 @@ PERMISSIONS: dict[str, MethodPermissions] = {
     "/livez": {"GET": ANYONE},
     "/readyz": {"GET": PAGE},
     "/": {"GET": ANYONE},
+    "/console": {"GET": ANYONE},
+    "/console/v1.js": {"GET": ANYONE},
     "/openapi.json": {"GET": ANYONE},
     "/docs": {"GET": ANYONE},
     "/docs/{name}": {"GET": ANYONE},

@@ -1,11 +1,10 @@
-// src/ → dist/widget.js: one classic script, reproducible: the same bytes in any folder.
+// src/ → dist/widget.js and dist/console.js: two classic scripts, reproducible: the same bytes in any folder.
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const outfile = process.argv[2] ?? join(root, "dist", "widget.js");
 const pyproject = readFileSync(join(root, "..", "..", "pyproject.toml"), "utf8");
 const version = /^version = "(.+)"$/m.exec(pyproject)[1];
 
@@ -50,17 +49,24 @@ const sources = {
   },
 };
 
-await build({
-  absWorkingDir: root,
-  entryPoints: ["src/chat.ts"],
-  outfile,
-  bundle: true,
-  minify: true,
-  format: "iife",
-  target: ["es2022", "chrome120", "firefox125", "safari17.4"],
-  charset: "utf8",
-  legalComments: "none",
-  define: { VERSION: JSON.stringify(version) },
-  banner: { js: "/* Footnote. Includes Lit (BSD-3-Clause), marked (MIT), eventsource-parser (MIT). */" },
-  plugins: [styles, marked, sources],
-});
+const ENTRIES = {
+  widget: { from: "src/chat.ts", includes: "Lit (BSD-3-Clause), marked (MIT), eventsource-parser (MIT)" },
+  console: { from: "src/console/console.ts", includes: "Lit (BSD-3-Clause)" },
+};
+
+for (const [name, { from, includes }] of Object.entries(ENTRIES)) {
+  await build({
+    absWorkingDir: root,
+    entryPoints: [from],
+    outfile: join(root, "dist", `${name}.js`),
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: ["es2022", "chrome120", "firefox125", "safari17.4"],
+    charset: "utf8",
+    legalComments: "none",
+    define: { VERSION: JSON.stringify(version) },
+    banner: { js: `/* Footnote. Includes ${includes}. */` },
+    plugins: [styles, marked, sources],
+  });
+}

@@ -67,6 +67,8 @@ ROWS: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/livez"): ("anyone", None),
     ("GET", "/readyz"): ("anyone", None),
     ("GET", "/openapi.json"): ("anyone", None),
+    ("GET", "/console"): ("anyone", None),
+    ("GET", "/console/v1.js"): ("anyone", None),
     ("GET", "/docs"): ("anyone", None),
     ("GET", "/docs/{name}"): ("anyone", None),
     ("GET", "/pages/{path:path}"): ("anyone", None),

@@ -51,7 +51,8 @@ def test_the_wheel_contains_the_three_packages_with_their_pages(tmp_path: Path) 
     assert tops == {"api", "index", "rag"}
     assert {"api/pages/ask.html", "api/pages/ask.js", "api/pages/footnote.css"} <= names
     widget = {name for name in names if "/widget/" in name}
-    assert widget == {"api/widget/dist/widget.js", "api/widget/v1.d.ts"}
+    bundles = {"api/widget/dist/widget.js", "api/widget/dist/console.js"}
+    assert widget == {*bundles, "api/widget/v1.d.ts"}
 
 
 def test_no_tracked_file_contains_a_machine_path_or_a_registry() -> None:

@@ -1,6 +1,5 @@
 """Everyone can use it: axe finds nothing in any state, and the keyboard reaches everything."""
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from api.wire.article import render_article
 from index.formats.markdown import extract_markdown
 from index.text.chunk import chunk
+from tests.support.axe import axe_script, violations
 from tests.support.browser import focused_element, open_tab
 from tests.support.fake_service import (
     DISCONNECT,
@@ -27,7 +27,7 @@ from tests.support.fake_service import (
     page_with_widget,
     sentence,
 )
-from tests.support.processes import ROOT, RunningService, wait_until
+from tests.support.processes import RunningService, wait_until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-AXE = ROOT / "api" / "widget" / "node_modules" / "axe-core" / "axe.min.js"
 TEXT = """# Ice
 
 It froze for 142 days [1]. It froze for 900 days [2].
@@ -97,11 +96,7 @@ Last words.
 
 @pytest.fixture(scope="module")
 def axe() -> str:
-    """axe-core; skips where it is not installed, fails in CI."""
-    if not AXE.is_file():
-        assert not os.environ.get("CI"), "CI must have axe-core: .ci/run installs it"
-        pytest.skip("NO AXE: run `npm ci` in api/widget; ACCESSIBILITY WAS NOT CHECKED")
-    return AXE.read_text("utf-8")
+    return axe_script()
 
 
 @pytest.fixture
@@ -256,17 +251,6 @@ def test_axe_finds_nothing_in_the_view_of_a_source(
         page.get_by_role("link", name="All articles").click()
         page.wait_for_selector(".articles li")
         assert violations(page, axe) == []
-
-
-def violations(page: "Tab", axe: str) -> list[tuple[Any, ...]]:
-    page.evaluate(axe)
-    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")
-    assert found["passes"], "axe ran"
-    return [
-        (broken["id"], node["target"], node["failureSummary"])
-        for broken in found["violations"]
-        for node in broken["nodes"]
-    ]
 
 
 def test_the_end_of_an_answer_is_announced_once_and_its_pieces_are_not(

@@ -1,4 +1,4 @@
-"""The committed bundle: what the source gives, small, of this version, and served to any site."""
+"""The committed bundles: what the source gives, small, of this version; one for any site."""
 
 import gzip
 import hashlib
@@ -15,6 +15,7 @@ from tests.support.processes import ROOT, RunningService
 
 WIDGET = ROOT / "api" / "widget"
 BUNDLE = (WIDGET / "dist" / "widget.js").read_bytes()
+CONSOLE = (WIDGET / "dist" / "console.js").read_bytes()
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
@@ -28,8 +29,9 @@ def tools() -> Path:
     return modules
 
 
-def test_the_bundle_is_small() -> None:
+def test_the_bundles_are_small() -> None:
     assert len(gzip.compress(BUNDLE, 9)) <= 50_000
+    assert len(gzip.compress(CONSOLE, 9)) <= 45_000
 
 
 @pytest.fixture
@@ -48,6 +50,7 @@ def copy(tools: Path, tmp_path: Path) -> Path:
 def test_the_bundle_is_what_its_source_gives_in_any_folder(copy: Path) -> None:
     subprocess.run(["npm", "run", "--silent", "build"], cwd=copy, check=True)
     assert (copy / "dist" / "widget.js").read_bytes() == BUNDLE, "make widget"
+    assert (copy / "dist" / "console.js").read_bytes() == CONSOLE, "make widget"
 
 
 def test_the_source_is_strictly_typed_by_the_openapi_document(copy: Path) -> None:
@@ -81,7 +84,22 @@ def test_the_address_of_a_version_never_changes_and_no_other_exists(
 
 
 def test_the_bundle_is_of_this_version_and_holds_nothing_of_a_machine() -> None:
-    text = BUNDLE.decode()
-    assert f'"{VERSION}"' in text
-    assert "sourceMappingURL" not in text
-    assert str(ROOT) not in text
+    assert f'"{VERSION}"' in BUNDLE.decode()
+    for text in (BUNDLE.decode(), CONSOLE.decode()):
+        assert "sourceMappingURL" not in text
+        assert str(ROOT) not in text
+
+
+def test_only_the_services_own_page_may_load_the_console(service: RunningService) -> None:
+    page = httpx.get(f"{service.url}/console")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "require-trusted-types-for 'script'; trusted-types lit-html" in policy
+    assert "unsafe" not in policy
+    script = httpx.get(f"{service.url}/console/v1.js")
+    assert script.content == CONSOLE
+    assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "access-control-allow-origin" not in script.headers
+    assert "cross-origin-resource-policy" not in script.headers or (
+        script.headers["cross-origin-resource-policy"] == "same-origin"
+    )
