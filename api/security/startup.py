@@ -11,11 +11,11 @@ log = logging.getLogger("footnote")
 
 
 def require_keys(settings: Settings, keys: KeyStore) -> None:
-    """Raises SettingRefused if other machines can reach a service that has no API keys.
+    """Raises SettingRefused if others reach a service without API keys, where nobody signs in.
 
     Where the state cannot be read the service starts, and refuses requests until it can.
     """
-    if settings.insecure or is_loopback(settings.host):
+    if settings.insecure or settings.auth.is_set or is_loopback(settings.host):
         return
     try:
         has_keys = bool(keys.all())
@@ -40,6 +40,8 @@ def require_shared_state(settings: Settings, keys: KeyStore) -> None:
     if settings.role != "replica":
         return
     is_reachable = not (settings.insecure or is_loopback(settings.host))
+    if settings.auth.issuer:
+        raise SettingRefused("state", f"replicas must share the sessions of people: {hint}")
     if is_reachable or keys.all():
         raise SettingRefused("state", f"replicas with API keys must share them: {hint}")
 

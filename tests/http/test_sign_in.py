@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.cli.doctor import _run_checks
-from api.cli.serve import require_keys
 from api.errors import SettingRefused
+from api.operations.health.doctor import run_checks
 from api.security.keys import KeyStore
+from api.security.startup import require_keys, require_shared_state
 from api.settings import load_settings
 from api.sign_in.page import choose_language
 from api.state.sessions import SessionStore
@@ -311,10 +311,10 @@ def test_without_settings_nobody_can_sign_in_and_nothing_is_loaded(tmp_path: Pat
 
 def test_doctor_asks_the_provider(provider: OpenIdProvider, home: Path) -> None:
     settings = load_settings(flags(provider, home))
-    (said,) = [one for one in _run_checks(settings, online=True) if one.check == "sign-in"]
+    (said,) = [one for one in run_checks(settings, online=True) if one.check == "sign-in"]
     assert (said.ok, said.detail) == (True, f"{provider.issuer} answers, with 1 usable key")
     wrong = load_settings(flags(provider, home, **{"auth.issuer": f"{provider.issuer}/"}))
-    (said,) = [one for one in _run_checks(wrong, online=True) if one.check == "sign-in"]
+    (said,) = [one for one in run_checks(wrong, online=True) if one.check == "sign-in"]
     assert said.ok is False
     assert "names itself otherwise than auth.issuer" in said.detail
 
@@ -349,9 +349,13 @@ def test_without_the_extra_the_settings_are_refused(
 def test_where_people_sign_in_others_reach_the_service_without_a_key(tmp_path: Path) -> None:
     auth = {"auth.issuer": "https://login.example.org", "auth.client_id": "footnote"}
     flags = {"data_dir": tmp_path, "host": "0.0.0.0"}
-    require_keys(load_settings({**flags, **auth}))
+    keys = KeyStore(SqliteFile(tmp_path / "state.sqlite3"))
+    require_keys(load_settings({**flags, **auth}), keys)
     with pytest.raises(SettingRefused, match="no API key"):
-        require_keys(load_settings(flags))
+        require_keys(load_settings(flags), keys)
+    replica = {**auth, "role": "replica", "shared": "file:///mount"}
+    with pytest.raises(SettingRefused, match="share the sessions"):
+        require_shared_state(load_settings(replica), keys)
     client = LocalClient(create_app(load_settings({**flags, **auth, "insecure": True})))
     assert client.get("/v1/me").status_code == 401, "`insecure` opens nothing where people sign in"
 
