@@ -53,12 +53,16 @@ HeaderName = Annotated[str, AfterValidator(_header_name)]
 
 
 class AccessGroup(BaseModel):
-    """What the people of one group may do; without `collections` in all of them."""
+    """What the people of one group may do; without `collections` in all of them.
+
+    With `all_articles` they may read those for other groups, too, as the console needs.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     scopes: tuple[ScopeName, ...] = ("read",)
     collections: Names = ()
+    all_articles: bool = False
 
 
 class AuthGroup(BaseModel):

@@ -53,12 +53,13 @@ class Grants:
         scopes = {scope for group in granted for scope in group.scopes}
         is_limited = all(group.collections for group in granted) or not scopes
         collections = frozenset(name for group in granted for name in group.collections)
+        reads_all = any(group.all_articles for group in granted)
         return Caller(
             frozenset(scope for scope in SCOPES if scope in scopes),
             collections if is_limited else None,
             subject=person.subject,
             name=person.name,
-            groups=person.groups,
+            groups=None if reads_all else person.groups,
             session_id=session_id,
             expires_s=expires_s,
         )

@@ -8,6 +8,8 @@ import pytest
 from api.app import create_app
 from api.errors import SettingRefused
 from api.settings import load_settings
+from api.settings_auth import AccessGroup
+from api.sign_in.people import Grants, Person
 from tests.support.processes import LocalClient
 
 PROXY, OTHER = "10.0.0.7", "10.9.9.9"
@@ -123,3 +125,11 @@ def test_a_header_without_a_named_proxy_is_refused(proxies: tuple[str, ...]) -> 
 def test_not_every_header_can_name_people(name: str) -> None:
     with pytest.raises(SettingRefused, match="trusted_header"):
         load_settings({"trusted_proxies": (PROXY,), "auth.trusted_header": name})
+
+
+def test_a_group_may_read_the_articles_of_all_groups() -> None:
+    person = Person("person_1", "Ada", frozenset({"operators", "hr"}))
+    some = {"operators": AccessGroup(), "hr": AccessGroup()}
+    assert Grants(some).caller(person).groups == {"operators", "hr"}
+    every = some | {"operators": AccessGroup(all_articles=True)}
+    assert Grants(every).caller(person).groups is None
