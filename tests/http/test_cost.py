@@ -61,9 +61,9 @@ class Counting:
     def __init__(self, inner: Any) -> None:
         self._inner, self.leases = inner, 0
 
-    def lease(self) -> AbstractContextManager[Generation]:
+    def lease(self, groups: frozenset[str] | None = None) -> AbstractContextManager[Generation]:
         self.leases += "request_id" in get_contextvars()  # the metrics lease it every second, too
-        leased: AbstractContextManager[Generation] = self._inner.lease()
+        leased: AbstractContextManager[Generation] = self._inner.lease(groups)
         return leased
 
     def __getattr__(self, name: str) -> Any:

@@ -333,7 +333,7 @@ def test_doctor_checks_every_part(seeds_data: Path, terminal: Terminal) -> None:
     done = terminal("doctor", SEEDS, "--data-dir", seeds_data, "--json")
     checks = {check["check"]: check["ok"] for check in json.loads(done.out)["checks"]}
     names = ["python", "weights", "data", "state", "corpus", "index"]
-    assert (done.code, checks) == (0, dict.fromkeys(names, True) | {"model": None})
+    assert (done.code, checks) == (0, dict.fromkeys(names, True) | {"shared": None, "model": None})
 
 
 def test_doctor_reports_an_index_with_the_vectors_of_an_older_version(
