@@ -29,7 +29,7 @@ DUPLICATES = "equal.npy"
 """For each row the first with an equal vector: the vector store is deduplicated to these."""
 MAX_EXACT_ROWS = 2000
 """Filtered chunks are all scored up to this number."""
-OVERSAMPLING = 2.0
+OVERSAMPLING = 1.2
 """So many times as many candidates as the share of allowed chunks asks for are searched for."""
 SOURCE_CACHE_SIZE = 1024
 FILTER_CACHE_SIZE = 16

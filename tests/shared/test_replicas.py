@@ -149,7 +149,7 @@ def test_a_replica_that_is_cut_off_serves_on_says_so_and_catches_up(site: Site) 
     site.sync(1)
     replica = site.replica("replica")
     (proxy,) = site.proxies
-    client = httpx.Client(base_url=replica.url)
+    client = site.stack.enter_context(httpx.Client(base_url=replica.url))
     assert behind_s(replica) < POLL_S + SERVICE_S + 5
     for fail in (proxy.cut, proxy.hold):
         before = generation_of(replica)
@@ -182,8 +182,8 @@ def test_a_replica_with_workers_pulls_once_and_needs_no_corpus(site: Site) -> No
     assert not (site.home / "replica" / "seeds").exists()
     name = site.sync(2)
     wait_until(lambda: generation_of(replica) == name)
-    metrics = httpx.get(f"{replica.url}/metrics").text
-    assert 'footnote_pulls_total{collection="default"} 2.0' in metrics
+    pulls = 'footnote_pulls_total{collection="default"} 2.0'
+    wait_until(lambda: pulls in httpx.get(f"{replica.url}/metrics").text)  # of both workers
     writes = httpx.put(f"{replica.url}/v1/files/x.txt", content=b"x")
     assert writes.status_code in (403, 404)
 
