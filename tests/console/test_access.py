@@ -78,6 +78,17 @@ def test_a_key_of_some_collections_gives_and_sees_no_others(
     assert client.delete(f"/v1/keys/{foreign}", headers=own).status_code == 404
 
 
+def test_a_key_of_some_groups_gives_no_others(client: LocalClient, tmp_path: Path) -> None:
+    keys = KeyStore(SqliteFile(tmp_path / "data" / "state.sqlite3"))
+    own = bearer(keys.create(scopes=["admin"], groups=["hr"]))
+    wait_until(lambda: client.get("/v1/keys", headers=own).status_code == 200)
+    for body in ({"groups": ["hr", "board"]}, {"groups": []}):
+        assert create(client, own, scopes=["admin"], **body).status_code == 403
+    made = [create(client, own, scopes=["read"], **body) for body in ({}, {"groups": []})]
+    listed = {one["id"]: one for one in client.get("/v1/keys", headers=own).json()["keys"]}
+    assert [listed[one.json()["id"]]["groups"] for one in made] == [["hr"], []]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -43,6 +43,7 @@ def _key(key: Key, used_s: float | None) -> KeyBody:
         name=key.name,
         scopes=sorted(key.scopes),
         collections=sorted(key.collections) if key.collections is not None else None,
+        groups=sorted(key.groups),
         created=format_utc(key.created_s) or "",
         expires=format_utc(key.expires_s),
         last_used=format_utc(used_s),
@@ -65,8 +66,8 @@ def create_key(
 ) -> KeyMade:
     """Create an API key and return it, this once; only its hash is stored.
 
-    It may have any scope, but no more collections than the caller. The first key closes the
-    service to everybody without one, so it must have the scope `admin`.
+    It may have any scope, but no more collections and groups than the caller. The first key closes
+    the service to everybody without one, so it must have the scope `admin`.
     """
     days = body.expires_days
     with reading_state():
@@ -77,10 +78,25 @@ def create_key(
             scopes=sorted(set(body.scopes)),
             name=body.name,
             collections=_collections(body, service, caller),
+            groups=_groups(body, caller),
             expires_s=None if days is None else time.time() + days * DAY_S,
         )
     response.headers["cache-control"] = "no-store"
     return KeyMade(id=key[3:11], key=key)
+
+
+def _groups(body: KeyAsked, caller: Caller) -> list[str]:
+    """Returns the groups of a new key; raises RequestError for others than the caller's.
+
+    An `admin` key without groups reads every article.
+    """
+    groups = set(body.groups if body.groups is not None else caller.groups or ())
+    if caller.groups is not None:
+        if others := groups - caller.groups:
+            raise RequestError("forbidden", f"the caller is not in {min(others)!r}")
+        if "admin" in body.scopes and not groups:
+            raise RequestError("forbidden", "the caller may not read every article")
+    return sorted(groups)
 
 
 def _collections(body: KeyAsked, service: Service, caller: Caller) -> list[str]:

@@ -17,6 +17,7 @@ class KeyBody(BaseModel):
     name: str
     scopes: list[Scope]
     collections: list[str] | None = Field(description="Null: all of them")
+    groups: list[str] = Field(description="Those whose articles it reads besides everybody's")
     created: str
     expires: str | None
     last_used: str | None = Field(description="To the minute or so; null: never, or not since then")
@@ -37,6 +38,9 @@ class KeyAsked(BaseModel):
     collections: Annotated[
         list[Annotated[Text, Field(max_length=200)]] | None, Field(min_length=1, max_length=100)
     ] = Field(default=None, description="Omitted: all that the caller may access")
+    groups: Annotated[
+        list[Annotated[Text, Field(max_length=200)]] | None, Field(max_length=100)
+    ] = Field(default=None, description="Of those of the caller; omitted: all that the caller has")
     expires_days: Annotated[float, Field(gt=0, le=36_500)] | None = Field(
         default=None, description="Omitted: it does not expire"
     )
