@@ -18,6 +18,8 @@ from ..wire.signed_links import LinkSigner
 TOKEN_PREFIX = "fw_"
 TTL_S = 600
 _MAX_CHARS = 4_000
+PARTS = 6
+"""Of a token: tokens of an older version, which had fewer, end with the update."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +66,10 @@ class WidgetTokens:
         if not hmac.compare_digest(expected, signature.encode("utf-8", "surrogateescape")):
             return None
         padding = "=" * (-len(payload) % 4)
-        origin_claim, collections, expires_s, key_id, groups, session_id = json.loads(
-            base64.urlsafe_b64decode(payload + padding)
-        )
+        parts = json.loads(base64.urlsafe_b64decode(payload + padding))
+        if len(parts) != PARTS:  # of another version
+            return None
+        origin_claim, collections, expires_s, key_id, groups, session_id = parts
         if origin_claim != origin or expires_s <= time.time():
             return None
         named = None if groups is None else frozenset(groups)

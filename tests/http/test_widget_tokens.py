@@ -1,5 +1,8 @@
 """Widget tokens: ten minutes of reading for the pages of one origin, and for nothing else."""
 
+import base64
+import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +184,11 @@ def test_a_token_ends_and_is_good_for_its_service_alone(tmp_path: Path) -> None:
         assert ours.verify(wrong, origin=SITE) is None
     assert ours.verify(token, origin=None) is None
     assert ours.verify(ours.issue(SITE, [], ttl_s=0), origin=SITE) is None
+
+
+def test_a_token_of_another_version_is_none_of_ours(tmp_path: Path) -> None:
+    links = LinkSigner(SqliteFile(tmp_path / "state.sqlite3"), base="")
+    claims = json.dumps([SITE, ["default"], int(time.time()) + 60, None]).encode()
+    payload = base64.urlsafe_b64encode(claims).decode().rstrip("=")
+    token = f"fw_{payload}.{links.sign('widget', payload)}"
+    assert WidgetTokens(links).verify(token, origin=SITE) is None
