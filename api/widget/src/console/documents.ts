@@ -14,6 +14,7 @@ import { View } from "./view.js";
 import { type Files, type FileState, type Generations, type Job, type ListedFile, toProgress } from "./wire.js";
 
 const RELOAD_MS = 700;
+const OPENING_MS = 3_000;
 const BADGES = { indexed: "good", skipped: "bad", waiting: "warn" } as const;
 const STATES = ["indexed", "skipped", "waiting"] as const;
 
@@ -46,6 +47,13 @@ export class DocumentsView extends View {
     void this.#generations.load();
   }
 
+  /** The service opens a new version of the index some seconds after its job has ended. */
+  #reloadTwice(): void {
+    this.#reload();
+    clearTimeout(this.#reloadTimer);
+    this.#reloadTimer = window.setTimeout(() => this.#reload(), OPENING_MS);
+  }
+
   /** Reloads once for all the files that are indexed at about the same time. */
   #reloadSoon(): void {
     clearTimeout(this.#reloadTimer);
@@ -70,7 +78,7 @@ export class DocumentsView extends View {
       this.host.announce(resultText(this.texts, job), job.status === "failed");
     });
     this.#sync = undefined;
-    this.#reload();
+    this.#reloadTwice();
   }
 
   async #delete(file: ListedFile): Promise<void> {
@@ -85,7 +93,7 @@ export class DocumentsView extends View {
       this.host.announce(fill(texts.deleting, file.path));
       if (job) await this.#jobs.follow(job);
     });
-    this.#reload();
+    this.#reloadTwice();
   }
 
   // --- rendering
