@@ -23,7 +23,7 @@ from pydantic_settings import (
 from index.redact import redact, register_secrets, register_url
 
 from .errors import SettingRefused
-from .library_variables import library_secrets
+from .foreign_variables import library_secrets
 from .setting_names import PREFIX, check_variables, unknown_setting, variable_name
 from .settings_auth import AuthGroup
 from .settings_types import (

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ..errors import GenerationDamaged
+from ..recall import MIN_RECALL, count_missed, measure_recall
 from ..store.bm25 import Ints
 from ..store.integrity import MAX_MISSED
 from .opened import LanceGeneration
-from .recall import MIN_RECALL, count_missed, measure_recall
 from .schema import ROW, VECTOR, WORDS
 from .tables import ROW_ID
 

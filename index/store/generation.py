@@ -5,7 +5,7 @@ they get a private copy; the generation itself stays byte-identical and may be r
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from .catalog import Catalog
 from .manifest import GenerationRef, check_files, generation_folder, read_manifest
 from .opened import CandidateQuery, Evidence, Rows
 from .private_copy import PrivateCopy
-from .scoring import Ints, StoredVectors
+from .scoring import Half, Ints, StoredVectors
 from .text_cache import TextCache
 from .vectors import ExactVectors, VectorStore, open_vectors
 
@@ -31,6 +31,8 @@ MAX_EXACT_ROWS = 2000
 """Filtered chunks are all scored up to this number."""
 OVERSAMPLING = 1.2
 """So many times as many candidates as the share of allowed chunks asks for are searched for."""
+BATCH_ROWS = 20_000
+"""Chunks whose vectors are in memory at a time in an exact search of all."""
 SOURCE_CACHE_SIZE = 1024
 FILTER_CACHE_SIZE = 16
 
@@ -255,6 +257,15 @@ class Generation:
         return Evidence(rows, self.term_index.read(rows), self._vectors.gather(rows))
 
     # --- what verification compares
+
+    def all_rows(self) -> Ints:
+        """Returns every row, ascending."""
+        return np.arange(self.info.chunks)
+
+    def vector_batches(self) -> Iterator[Half]:
+        """Yields the vectors (n, d) of all chunks."""
+        for start in range(0, self.info.chunks, BATCH_ROWS):
+            yield self.chunk_vectors(np.arange(start, min(start + BATCH_ROWS, self.info.chunks)))
 
     def counts(self) -> tuple[int, int]:
         """Returns the catalog's numbers of sources and chunks."""

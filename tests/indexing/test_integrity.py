@@ -11,11 +11,8 @@ import pytest
 
 from index.embed.factory import EmbedSpec
 from index.errors import GenerationDamaged, GenerationMissing
-from index.store.integrity import (
-    MIN_RECALL,
-    measure_recall,
-    verify,
-)
+from index.recall import MIN_RECALL, measure_recall
+from index.store.integrity import verify
 from index.store.vectors import build_vectors
 from index.sync.compare import CorpusComparison, compare_with_corpus
 from index.sync.process import SyncRequest

@@ -68,8 +68,7 @@ def opened(settings: Settings) -> Generation | LanceGeneration:
 
 def all_vectors(generation: Generation | LanceGeneration) -> tuple[Ints, Vectors]:
     """Returns all rows and their vectors, of unit length."""
-    is_local = isinstance(generation, Generation)
-    rows = np.arange(generation.info.chunks) if is_local else generation.all_rows()
+    rows = generation.all_rows()
     stored = generation.chunk_vectors(rows).astype(np.float32)
     return rows, stored / np.linalg.norm(stored, axis=1, keepdims=True)
 

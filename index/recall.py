@@ -4,11 +4,14 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from ..embed.protocol import Vectors
-from ..store.bm25 import Floats, Ints
-from ..store.scoring import Half
-from ..types import GenerationInfo
+from .embed.protocol import Vectors
+from .types import GenerationInfo
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+Half = npt.NDArray[np.float16]
 
 _TOLERANCE = 1e-3
 MAX_HITS = 10
